@@ -1,0 +1,68 @@
+"""What the translator may ask about the world: a protocol, so that it stays pure.
+
+``session`` implements it over the catalog; tests implement it over a dict.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from core.types import ColumnType
+
+
+class SourceKind(Enum):
+    """How a relation that a statement names is read."""
+
+    TABLE = "table"
+    """Stored: ``engine_name`` is scanned."""
+    VIEW = "view"
+    """``definition`` is Redshift SQL, expanded in place with its owner's rights."""
+    SYSTEM = "system"
+    """``definition`` is engine SQL over the session's ``sys_*`` sources, expanded in place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceColumn:
+    """A column as the translator sees it."""
+
+    name: str
+    type: ColumnType
+    number: int = 0
+    not_null: bool = False
+    default: str | None = None
+    """DEFAULT expression, Redshift SQL."""
+    identity: tuple[int, int] | None = None
+    """(seed, step) of IDENTITY."""
+    identity_by_default: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A table, view or system view that a name resolved to."""
+
+    oid: int
+    kind: SourceKind
+    database: str
+    schema: str
+    name: str
+    owner: int
+    columns: tuple[SourceColumn, ...]
+    engine_name: str = ""
+    definition: str | None = None
+    late_binding: bool = False
+
+
+class Facts(Protocol):
+    """The catalog as one statement sees it."""
+
+    def source(self, parts: tuple[str, ...]) -> Source | None:
+        """Resolve ``name``, ``schema.name`` or ``database.schema.name`` along the search path.
+
+        Parts are folded already. Raises 3F000 where a named schema does not exist; returns None for an
+        unknown relation.
+        """
+        ...
+
+    def setting(self, name: str) -> str:
+        """Return a session setting's value."""
+        ...
