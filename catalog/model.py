@@ -83,6 +83,8 @@ class Schema:
     quota_mb: int | None = None
     engine_name: str = ""
     """Bare name of the lake schema that holds its tables; stays when the schema is renamed."""
+    temporary: bool = False
+    """A session's own schema of temporary tables."""
 
     kind = Kind.SCHEMA
 

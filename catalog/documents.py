@@ -1,0 +1,119 @@
+"""Catalog objects as JSON documents and back: the form that the metadata log keeps."""
+
+import json
+from dataclasses import fields, is_dataclass
+from typing import Any, Final
+
+from catalog.model import (
+    CatalogObject,
+    Constraint,
+    Database,
+    Grant,
+    Group,
+    Identity,
+    Kind,
+    Relation,
+    RelationKind,
+    Schema,
+    TableColumn,
+    User,
+)
+from core.types import BY_NAME, ColumnType
+
+_CLASSES: Final[dict[Kind, type[Any]]] = {
+    Kind.DATABASE: Database,
+    Kind.SCHEMA: Schema,
+    Kind.RELATION: Relation,
+    Kind.USER: User,
+    Kind.GROUP: Group,
+}
+
+
+def document(item: CatalogObject) -> str:
+    """Return *item* as JSON text; fields that hold their default are left out."""
+    return json.dumps(_plain(item), separators=(",", ":"), ensure_ascii=False)
+
+
+def parsed(kind: str, body: str) -> CatalogObject:
+    """Return the object that *body* tells of."""
+    values = json.loads(body)
+    item: CatalogObject = _READERS.get(_CLASSES[Kind(kind)], _record)(_CLASSES[Kind(kind)], values)
+    return item
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, ColumnType):
+        return [value.type.name, value.modifier]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: _plain(getattr(value, field.name))
+            for field in fields(value)
+            if getattr(value, field.name) != field.default
+        }
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _record(cls: type[Any], values: dict[str, Any]) -> Any:
+    # A field that a later version added is missing here and takes its default; one that a later version
+    # dropped is ignored.
+    known = {field.name for field in fields(cls)}
+    return cls(**{name: _value(name, value) for name, value in values.items() if name in known})
+
+
+def _value(name: str, value: Any) -> Any:
+    reader = _FIELDS.get(name)
+    if reader is not None:
+        return reader(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _grants(values: list[dict[str, Any]]) -> tuple[Grant, ...]:
+    return tuple(
+        Grant(
+            grantee=item["grantee"],
+            grantor=item["grantor"],
+            privileges=frozenset(item["privileges"]),
+            grantable=frozenset(item.get("grantable", ())),
+            columns=tuple(item.get("columns", ())),
+        )
+        for item in values
+    )
+
+
+def _table_column(cls: type[Any], values: dict[str, Any]) -> TableColumn:
+    name, modifier = values["type"]
+    identity = values.get("identity")
+    rest = {key: value for key, value in values.items() if key not in {"type", "identity"}}
+    return TableColumn(
+        **rest, type=ColumnType(BY_NAME_EXACT[name], modifier), identity=Identity(**identity) if identity else None
+    )
+
+
+def _relation(cls: type[Any], values: dict[str, Any]) -> Relation:
+    rest = {key: value for key, value in values.items() if key not in {"columns", "type"}}
+    columns = tuple(_table_column(TableColumn, item) for item in values.get("columns", ()))
+    record = _record(Relation, rest | {"columns": ()})
+    made: Relation = record
+    return Relation(
+        **{field.name: getattr(made, field.name) for field in fields(made) if field.name not in {"columns", "type"}},
+        columns=columns,
+        type=RelationKind(values.get("type", "r")),
+    )
+
+
+def _settings(values: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in values)
+
+
+def _constraints(values: list[dict[str, Any]]) -> tuple[Constraint, ...]:
+    return tuple(_record(Constraint, item) for item in values)
+
+
+# typname is unique in the type table, BY_NAME's other spellings are not.
+BY_NAME_EXACT: Final = {row.name: row for row in BY_NAME.values()}
+_FIELDS: Final[dict[str, Any]] = {"acl": _grants, "settings": _settings, "constraints": _constraints}
+_READERS: Final[dict[type[Any], Any]] = {Relation: _relation}

@@ -1,0 +1,288 @@
+"""One session's connection to DuckDB: run, fetch, stream, describe, interrupt.
+
+A DuckDB connection has one open result at a time: starting another statement silently ends the stream
+before it. So a stream that is still wanted is spooled to its end first (``ArrowSpool``).
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any, Final, TypeVar
+
+import duckdb
+import pyarrow as pa
+
+from core.errors import Canceled, SqlError
+from core.sqlstate import SqlState
+from engine.errors import from_engine, from_stream
+from engine.executor import Executor
+from engine.spool import ArrowSpool
+
+T = TypeVar("T")
+Value = str | int | float | bool | bytes | None
+Prepare = Callable[[duckdb.DuckDBPyConnection], None]
+BATCH_ROWS: Final = 10_000
+"""Rows of a batch: as fast as larger ones, and memory stays flat."""
+_NUDGE_S: Final = 0.02
+
+
+class RowStream:
+    """The rows of one statement, produced as they are read."""
+
+    def __init__(
+        self,
+        engine: "DuckDbEngine",
+        schema: pa.Schema,
+        reader: pa.RecordBatchReader | None,
+        ready: list[pa.RecordBatch],
+    ) -> None:
+        """Wrap an open *reader* (None when it has ended) of which *ready* was read already."""
+        self._engine = engine
+        self._reader = reader
+        self._ready = ready
+        self._spool: ArrowSpool | None = None
+        self.failed: SqlError | None = None
+        """Set by an interrupt that came between two reads."""
+        self.schema = schema
+
+    @property
+    def open(self) -> bool:
+        """Whether rows may still come from the connection."""
+        return self._reader is not None
+
+    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the rest of the rows."""
+        while True:
+            batch = await self.next()
+            if batch is None:
+                return
+            yield batch
+
+    async def next(self) -> pa.RecordBatch | None:
+        """Return the next rows, None at the end."""
+        while True:
+            if self._ready:
+                return self._ready.pop(0)
+            if self._spool is not None:
+                batch = self._spool.read()
+                if batch is None:
+                    self.close()
+                return batch
+            if self.failed is not None:
+                raise self.failed
+            if self._reader is None:
+                return None
+            more = await self._more(self._reader)
+            if more is None:
+                self.close()
+                return None
+            self._ready.append(more)
+
+    async def _more(self, reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+        try:
+            return await self._engine.guarded(lambda: _read(reader))
+        except BaseException:
+            self.close()
+            raise
+
+    async def detach(self) -> None:
+        """Read what is left away from the connection, which is wanted for another statement."""
+        if self._reader is None:
+            return
+        reader, spool = self._reader, ArrowSpool(self.schema)
+        self._reader = None
+        try:
+            await self._engine.guarded(lambda: spool.fill(reader))
+        except BaseException:
+            spool.close()
+            raise
+        self._spool = spool
+
+    def close(self) -> None:
+        """Give up what was not read."""
+        self._reader = None
+        self._ready.clear()
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+        self._engine.forget(self)
+
+
+class DuckDbEngine:
+    """A session's DuckDB connection. Every method raises ``SqlError``."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, executor: Executor) -> None:
+        """Take over *connection*."""
+        self.connection = connection
+        self._executor = executor
+        self._stream: RowStream | None = None
+        self._running = False
+        self._canceled: SqlError | None = None
+        self._nudge: asyncio.TimerHandle | None = None
+
+    async def run(self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None) -> int:
+        """Run a statement without rows; return how many rows it changed.
+
+        *prepare* is called with the connection first, in the same hand-over.
+        """
+        await self._detach()
+
+        def work() -> int:
+            if prepare is not None:
+                prepare(self.connection)
+            return _changed(self.connection.execute(sql, list(parameters) or None))
+
+        return await self.guarded(work)
+
+    async def script(self, statements: Sequence[str]) -> None:
+        """Run several statements without rows, one hand-over for all."""
+        await self._detach()
+
+        def work() -> None:
+            for sql in statements:
+                self.connection.execute(sql)
+
+        await self.guarded(work)
+
+    async def fetch(self, sql: str, parameters: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a small answer."""
+        await self._detach()
+        return await self.guarded(lambda: self.connection.execute(sql, list(parameters) or None).fetchall())
+
+    async def rows(
+        self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None
+    ) -> RowStream:
+        """Start a query and return its stream; its first rows are read in the same hand-over."""
+        await self._detach()
+
+        def work() -> RowStream:
+            if prepare is not None:
+                prepare(self.connection)
+            reader = self.connection.execute(sql, list(parameters) or None).to_arrow_reader(BATCH_ROWS)
+            first = _read(reader)
+            # A short batch is nearly always the whole answer: see now, and save a hand-over.
+            second = _read(reader) if first is not None and first.num_rows < BATCH_ROWS else None
+            ready = [batch for batch in (first, second) if batch is not None]
+            open_still = second is not None or (first is not None and first.num_rows >= BATCH_ROWS)
+            return RowStream(self, reader.schema, reader if open_still else None, ready)
+
+        stream = await self.guarded(work)
+        if stream.open:
+            self._stream = stream
+        return stream
+
+    async def rollback(self) -> None:
+        """Undo the engine's transaction and end its stream; never fails and cannot be interrupted."""
+        if self._stream is not None:
+            self._stream.close()
+
+        def work() -> None:
+            with contextlib.suppress(duckdb.Error):
+                self.connection.execute("ROLLBACK")
+
+        await self._executor.run(work)
+
+    async def describe(self, sql: str, parameters: int = 0, prepare: Prepare | None = None) -> pa.Schema:
+        """Return the schema of a query's rows without running it; its *parameters* are taken as NULL."""
+        await self._detach()
+
+        def work() -> pa.Schema:
+            if prepare is not None:
+                prepare(self.connection)
+            # Planned, never executed: LIMIT 0 is decided at planning time.
+            planned = self.connection.execute(f"SELECT * FROM ({sql}) LIMIT 0", [None] * parameters or None)
+            return planned.to_arrow_reader(1).schema
+
+        return await self.guarded(work)
+
+    async def work(self, function: Callable[[], T]) -> T:
+        """Run blocking Python on an engine thread, as one statement that can be interrupted."""
+        await self._detach()
+        return await self.guarded(function)
+
+    def interrupt(self, reason: SqlError) -> None:
+        """Stop what runs now with *reason*; without effect on anything later."""
+        if self._running and self._canceled is None:
+            self._canceled = reason
+            self._press()
+        elif not self._running and self._stream is not None:
+            stream = self._stream
+            stream.close()
+            stream.failed = reason
+
+    def forget(self, stream: RowStream) -> None:
+        """Take note that *stream* needs the connection no longer."""
+        if self._stream is stream:
+            self._stream = None
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._stream is not None:
+            self._stream.close()
+        with contextlib.suppress(duckdb.Error):
+            self.connection.close()
+
+    async def guarded(self, function: Callable[[], T]) -> T:
+        """Run *function* on a worker, turning DuckDB's errors and interrupts into ``SqlError``."""
+        self._running, self._canceled = True, None
+        try:
+            return await self._executor.run(function)
+        except duckdb.Error as error:
+            if self._canceled is not None and isinstance(error, duckdb.InterruptException):
+                raise self._canceled from None
+            raise from_engine(error) from error
+        except (OSError, pa.ArrowException) as error:
+            # What goes wrong while a stream is read comes through Arrow, DuckDB's class in its text only.
+            if self._canceled is not None:
+                raise self._canceled from None
+            raise from_stream(error) from error
+        finally:
+            self._running = False
+            if self._nudge is not None:
+                self._nudge.cancel()
+                self._nudge = None
+
+    def _press(self) -> None:
+        # An interrupt that arrives before DuckDB has started the statement is forgotten by it, so it is
+        # repeated until the statement has ended.
+        self.connection.interrupt()
+        self._nudge = asyncio.get_running_loop().call_later(_NUDGE_S, self._press) if self._running else None
+
+    async def _detach(self) -> None:
+        if self._stream is not None:
+            stream, self._stream = self._stream, None
+            await stream.detach()
+
+
+def canceled_by_user(query: int) -> Canceled:
+    """Return the error of a statement that was cancelled."""
+    return Canceled(SqlState.QUERY_CANCELED, f"Query ({query}) cancelled on user's request")
+
+
+def _read(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+    try:
+        batch: pa.RecordBatch = reader.read_next_batch()
+    except StopIteration:
+        return None
+    return batch
+
+
+def _changed(cursor: duckdb.DuckDBPyConnection) -> int:
+    # DML answers with one row holding the count; DDL with none.
+    if cursor.description is None:
+        return 0
+    row = cursor.fetchone()
+    return int(row[0]) if row and isinstance(row[0], int) else 0
+
+
+def constant(value: Value) -> str:
+    """Return *value* as engine SQL."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return repr(value)
+    if isinstance(value, bytes):
+        return "'" + "".join(f"\\x{byte:02x}" for byte in value) + "'::BLOB"
+    return "'" + value.replace("'", "''") + "'"

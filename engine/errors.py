@@ -1,0 +1,128 @@
+"""DuckDB's exceptions as SqlErrors: one table, keyed by class and subtype, never by message.
+
+A message may quote what the user wrote, and names objects that the user may not see, so none is passed
+on. Where a macro raises on purpose it says ``duckshift:<SQLSTATE>:<text>`` (``engine.macros``), and that
+text is ours.
+"""
+
+import json
+import re
+from typing import Any, Final
+
+import duckdb
+
+from core.errors import Canceled, SerializationFailure, SqlError
+from core.sqlstate import SqlState
+
+PREFIX: Final = "duckshift:"
+"""What a message of our own macros begins with."""
+_OURS: Final = re.compile(r"duckshift:([0-9A-Z]{5}):(.*)\Z", re.DOTALL)
+_CONVERSION: Final = re.compile(r"(?:Could not convert string|invalid (\w+) field format:|Could not parse string) [\"'](.*?)[\"']", re.DOTALL)
+
+
+class EngineFailure(SqlError):
+    """A SqlError that keeps DuckDB's own exception for those below who attribute it (COPY)."""
+
+    def __init__(self, state: SqlState, message: str, cause: duckdb.Error, *, hint: str | None = None) -> None:
+        """Keep *cause* beside what the client is told."""
+        super().__init__(state, message, hint=hint)
+        self.cause = cause
+
+
+_CAST_HINT: Final = "No function matches the given name and argument types. You may need to add explicit type casts."
+
+# (class, subtype or "") → state, wording. ``{name}`` is the name that DuckDB reports, where it does.
+# fmt: off
+_TABLE: Final[dict[tuple[str, str], tuple[SqlState, str, str | None]]] = {
+    ("ParserException", ""): (SqlState.SYNTAX_ERROR, "syntax error", None),
+    ("SyntaxException", ""): (SqlState.SYNTAX_ERROR, "syntax error", None),
+    ("BinderException", "COLUMN_NOT_FOUND"): (SqlState.UNDEFINED_COLUMN, 'column "{name}" does not exist', None),
+    ("BinderException", "AMBIGUOUS_REFERENCE"): (SqlState.AMBIGUOUS_COLUMN, 'column reference "{name}" is ambiguous', None),
+    ("BinderException", "NO_MATCHING_FUNCTION"): (SqlState.UNDEFINED_FUNCTION, "function {name} does not exist for these argument types", _CAST_HINT),
+    ("BinderException", ""): (SqlState.DATATYPE_MISMATCH, "the statement does not fit the types or clauses it uses", None),
+    ("CatalogException", "MISSING_ENTRY"): (SqlState.UNDEFINED_TABLE, 'relation "{name}" does not exist', None),
+    ("CatalogException", ""): (SqlState.UNDEFINED_OBJECT, "object does not exist", None),
+    ("ConversionException", ""): (SqlState.INVALID_TEXT_REPRESENTATION, "invalid input syntax", None),
+    ("OutOfRangeException", ""): (SqlState.NUMERIC_VALUE_OUT_OF_RANGE, "value out of range", None),
+    ("ConstraintException", ""): (SqlState.NOT_NULL_VIOLATION, "Cannot insert a NULL value into a NOT NULL column", None),
+    ("InvalidInputException", ""): (SqlState.INVALID_PARAMETER_VALUE, "invalid input value", None),
+    ("InvalidTypeException", ""): (SqlState.DATATYPE_MISMATCH, "types do not match", None),
+    ("TypeMismatchException", ""): (SqlState.DATATYPE_MISMATCH, "types do not match", None),
+    ("NotImplementedException", ""): (SqlState.FEATURE_NOT_SUPPORTED, "this form of the statement is not supported", None),
+    ("OutOfMemoryException", ""): (SqlState.OUT_OF_MEMORY, "out of memory", None),
+    ("PermissionException", ""): (SqlState.INSUFFICIENT_PRIVILEGE, "permission denied", None),
+    ("IOException", ""): (SqlState.IO_ERROR, "could not read or write a file", None),
+    ("HTTPException", ""): (SqlState.IO_ERROR, "could not reach the object store", None),
+    ("InternalException", ""): (SqlState.INTERNAL_ERROR, "internal error in the execution engine", None),
+    ("FatalException", ""): (SqlState.CRASH_SHUTDOWN, "the execution engine has failed and must be restarted", None),
+}
+# fmt: on
+
+
+# The class of an error that came through Arrow is the first words of its text, DuckDB's own constant for
+# the class, so this is no matching of messages.
+_SPOKEN: Final[dict[str, type[duckdb.Error]]] = {
+    "Conversion Error": duckdb.ConversionException,
+    "Out of Range Error": duckdb.OutOfRangeException,
+    "Invalid Input Error": duckdb.InvalidInputException,
+    "Constraint Error": duckdb.ConstraintException,
+    "Out of Memory Error": duckdb.OutOfMemoryException,
+    "INTERRUPT Error": duckdb.InterruptException,
+    "IO Error": duckdb.IOException,
+    "HTTP Error": duckdb.HTTPException,
+    "TransactionContext Error": duckdb.TransactionException,
+    "Not implemented Error": duckdb.NotImplementedException,
+    "FATAL Error": duckdb.FatalException,
+}
+
+
+def from_stream(error: Exception) -> SqlError:
+    """Return the error to answer with for what Arrow raised while a DuckDB stream was read."""
+    text = str(error)
+    return from_engine(_SPOKEN.get(text.partition(":")[0], duckdb.InternalException)(text))
+
+
+def from_engine(error: duckdb.Error) -> SqlError:
+    """Return the error to answer with for what DuckDB raised."""
+    facts = _facts(error)
+    ours = _OURS.search(facts.get("exception_message", ""))
+    if ours is not None:
+        return SqlError(SqlState(ours[1]), ours[2])
+    if isinstance(error, duckdb.InterruptException):
+        return Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")
+    if isinstance(error, duckdb.TransactionException):
+        # Every way in which DuckLake refuses a commit is a conflict with a transaction that came first.
+        return SerializationFailure(
+            SqlState.SERIALIZATION_FAILURE,
+            "1023: Serializable isolation violation on a table: a concurrent transaction changed it first",
+        )
+    name = type(error).__name__
+    state, message, hint = (
+        _TABLE.get((name, facts.get("error_subtype", "")))
+        or _TABLE.get((name, ""))
+        or (SqlState.INTERNAL_ERROR, "internal error in the execution engine", None)
+    )
+    if name == "CatalogException" and facts.get("type", "").endswith("Function"):
+        state, message, hint = SqlState.UNDEFINED_FUNCTION, "function {name} does not exist", _CAST_HINT
+    return EngineFailure(state, _worded(name, message, facts), error, hint=hint)
+
+
+def _worded(name: str, message: str, facts: dict[str, str]) -> str:
+    # The value shown back is the user's own; the state does not depend on it.
+    if name == "ConversionException":
+        found = _CONVERSION.search(facts.get("exception_message", ""))
+        return f'{message}: "{found[2]}"' if found else message
+    return message.format(name=facts.get("name", "?"))
+
+
+def _facts(error: duckdb.Error) -> dict[str, str]:
+    text = str(error)
+    start = text.find("{")
+    if start >= 0:
+        try:
+            facts: Any = json.loads(text[start:])
+        except ValueError:
+            facts = None
+        if isinstance(facts, dict):
+            return {str(key): str(value) for key, value in facts.items()}
+    return {"exception_message": text}

@@ -1,0 +1,242 @@
+"""What a statement's handler works with: the session's facts, the catalog as it sees it, its privileges.
+
+Handlers (``session.statements``) get one ``Work`` and touch nothing else of the session.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from auth.authorize import Principal, check
+from catalog.model import CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
+from catalog.system.sources import SOURCES
+from catalog.system.views import VIEWS
+from core.errors import Diagnosis, SqlError
+from core.sqlstate import SqlState
+from engine.cursors import DuckDbEngine, Prepare, Value, constant
+from session.locks import Mode
+from session.visible import SYSTEM_SCHEMAS, Visible
+from sql.facts import SourceKind
+from sql.translate import Translated, Use, translate, translate_expression
+
+if TYPE_CHECKING:
+    from session.session import Session
+    from session.warehouse import Limits, Warehouse
+
+_VARIABLE: Final = re.compile(r"getvariable\('([a-z_0-9]+)'\)", re.IGNORECASE)
+_SOURCE: Final = re.compile(r"\b(sys_[a-z_]+)\b")
+_REPLANS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A translated statement with what must be in place before the engine runs it."""
+
+    translated: Translated
+    variables: tuple[str, ...]
+    sources: tuple[str, ...]
+    tables: frozenset[int]
+    """OIDs of the stored tables that it reads."""
+
+
+class Work:
+    """One statement's working context."""
+
+    def __init__(self, session: "Session") -> None:
+        """Work for *session*."""
+        self.session = session
+        self.warehouse: Warehouse = session.warehouse
+        self.engine: DuckDbEngine = session.engine
+        self.tx = session.tx
+        self.settings = session.settings
+
+    @property
+    def state(self) -> CatalogState:
+        """The catalog as this transaction sees it."""
+        return self.tx.state
+
+    @property
+    def principal(self) -> Principal:
+        """Who asks."""
+        return self.session.principal
+
+    @property
+    def database(self) -> Database:
+        """The session's database."""
+        return self.session.database
+
+    @property
+    def search_path(self) -> tuple[str, ...]:
+        """The schemas that bare names are looked up in."""
+        return self.session.search_path
+
+    @property
+    def limits(self) -> "Limits":
+        """What the administrator allows."""
+        return self.warehouse.limits
+
+    @property
+    def visible(self) -> Visible:
+        """Name resolution."""
+        return self.session.visible()
+
+    def next_oid(self) -> int:
+        """Return an OID for a new object."""
+        return self.warehouse.store.next_oid()
+
+    def change(self, *puts: CatalogObject, drops: tuple[int, ...] = ()) -> None:
+        """Record new, changed and dropped catalog objects; they are committed with the transaction."""
+        gone = [item for oid in drops if (item := self.state.objects.get(oid)) is not None]
+        if gone:
+            self.tx.changes.drop(gone)
+        if puts:
+            self.tx.changes.put(*puts)
+
+    def notice(self, diagnosis: Diagnosis) -> None:
+        """Send a notice with the answer."""
+        self.session.notices.append(diagnosis)
+
+    def find_relation(self, parts: tuple[str, ...]) -> Relation:
+        """Return the table or view called *parts*; raises 42P01, 3F000."""
+        found = self.visible.relation(parts)
+        if found is None:
+            raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(parts)}" does not exist')
+        return found
+
+    def find_table(self, parts: tuple[str, ...]) -> Relation:
+        """Return the table called *parts*; raises 42P01, and 42809 for a view."""
+        found = self.find_relation(parts)
+        if found.type is not RelationKind.TABLE:
+            raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{found.name}" is not a table')
+        return found
+
+    def find_schema(self, name: str | tuple[str, ...]) -> Schema:
+        """Return the schema called *name*; raises 3F000."""
+        return self.visible.schema((name,) if isinstance(name, str) else name)
+
+    def require(self, privilege: str, relation: Relation, columns: frozenset[str] = frozenset()) -> None:
+        """Raise 42501 unless the user may do *privilege* to *relation*."""
+        self._check(self.principal, privilege, relation, columns)
+
+    def require_schema(self, privilege: str, schema: Schema) -> None:
+        """Raise 42501 unless the user has *privilege* (CREATE, USAGE) on *schema*."""
+        if not schema.temporary:
+            check(self.principal, privilege, schema.owner, schema.acl, kind="schema", name=schema.name)
+
+    def require_owner(self, relation: Relation) -> None:
+        """Raise 42501 unless the user owns *relation* (or is a superuser)."""
+        if not self.principal.superuser and relation.owner != self.principal.oid:
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of relation {relation.name}")
+
+    async def lock(self, relation: Relation, mode: Mode) -> Relation:
+        """Lock *relation* for a change and return it as it is then; raises 42P01 where it is gone."""
+        await self.tx.writing(frozenset({relation.oid}), mode)
+        now = self.state.objects.get(relation.oid)
+        if not isinstance(now, Relation):
+            raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{relation.name}" does not exist')
+        return now
+
+    async def lock_name(self, schema: Schema, name: str) -> None:
+        """Keep other sessions from making or renaming something to *name* in *schema*."""
+        await self.tx.lock(("name", schema.oid, name), Mode.ACCESS_EXCLUSIVE)
+
+    def plan(self, text: str, offset: int = 0, oids: tuple[int, ...] = ()) -> Plan:
+        """Translate a query or DML statement, from the cache where it was seen before."""
+        session = self.session
+        key = (text, offset, oids, session.translation_key())
+        found: Plan | None = self.warehouse.translations.get(key)
+        if found is None:
+            found = _planned(translate(text, self.visible, offset=offset, parameter_oids=oids))
+            if found.translated.cacheable:
+                self.warehouse.translations.put(key, found)
+        return found
+
+    async def ready(self, text: str, offset: int = 0, oids: tuple[int, ...] = ()) -> Plan:
+        """Return the plan of a statement once it is allowed and its locks are held."""
+        for _ in range(_REPLANS):
+            plan = self.plan(text, offset, oids)
+            self.authorize(plan.translated.uses)
+            token = self.tx.token
+            await self._locked(plan)
+            # What a lock was waited for may have changed what the names mean.
+            if token == self.tx.token:
+                return plan
+        raise SqlError(SqlState.LOCK_NOT_AVAILABLE, "the tables of this statement keep changing")
+
+    def prepare(self, plan: Plan) -> Prepare | None:
+        """Return what must be done on the connection before *plan* runs."""
+        variables = self.session.fresh_variables(plan.variables)
+        tables = self.session.fresh_sources(plan.sources)
+        if not variables and not tables:
+            return None
+
+        def work(connection: duckdb.DuckDBPyConnection) -> None:
+            for name, value in variables:
+                connection.execute(f"SET VARIABLE {name} = {constant(value)}")
+            for name, build in tables:
+                connection.register(name, build())
+
+        return work
+
+    def authorize(self, uses: tuple[Use, ...]) -> None:
+        """Raise 42501 unless everything that a statement uses is allowed to who uses it."""
+        if self.principal.superuser and all(use.owner is None for use in uses):
+            return
+        for use in uses:
+            if use.source.kind is SourceKind.SYSTEM:
+                view = VIEWS[use.source.schema, use.source.name]
+                if view.visible == "superuser" and not self.principal.superuser:
+                    raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for relation {view.name}")
+                continue
+            relation = self.state.objects.get(use.source.oid)
+            if not isinstance(relation, Relation):
+                raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{use.source.name}" does not exist')
+            self._check(self._acting(use.owner), use.privilege, relation, use.columns)
+
+    def expression(self, text: str) -> str:
+        """Return an expression without columns (DEFAULT) as engine SQL."""
+        return translate_expression(text, self.visible)
+
+    async def translate_query(self, text: str) -> str:
+        """Return the engine SQL of a query that is allowed and locked (UNLOAD)."""
+        plan = await self.ready(text)
+        prepare = self.prepare(plan)
+        if prepare is not None:
+            connection = self.engine.connection
+            await self.engine.work(lambda: prepare(connection))
+        return plan.translated.engine_sql
+
+    def _acting(self, owner: int | None) -> Principal:
+        if owner is None:
+            return self.principal
+        user = self.state.objects.get(owner)
+        if not isinstance(user, User):
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "permission denied for the owner of a view")
+        return Principal(user.oid, user.name, user.superuser, self.state.groups_of(user.oid))
+
+    def _check(self, who: Principal, privilege: str, relation: Relation, columns: frozenset[str]) -> None:
+        schema = self.state.objects.get(relation.schema)
+        if isinstance(schema, Schema) and not schema.temporary:
+            check(who, "USAGE", schema.owner, schema.acl, kind="schema", name=schema.name)
+        check(who, privilege, relation.owner, relation.acl, kind="relation", name=relation.name, columns=columns)
+
+    async def _locked(self, plan: Plan) -> None:
+        target = plan.translated.target
+        await self.tx.reading(plan.tables - ({target.oid} if target else set()))
+        if target is not None:
+            await self.tx.writing(frozenset({target.oid}))
+
+
+def _planned(translated: Translated) -> Plan:
+    sql = translated.engine_sql
+    return Plan(
+        translated,
+        tuple(sorted(set(_VARIABLE.findall(sql)))),
+        tuple(sorted(set(_SOURCE.findall(sql)) & set(SOURCES))) if translated.system else (),
+        frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE),
+    )
+
+

@@ -1,0 +1,112 @@
+"""The extended query protocol: Parse, Bind, Describe, Execute.
+
+PostgreSQL, section 55.2.3. Describe plans and never runs a statement.
+"""
+
+from typing import TYPE_CHECKING
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from core.types import Column
+from session.answers import Answer, Done, Empty, Value
+from session.context import Work
+from session.pipeline import run
+from session.portals import Portal, Prepared
+from session.statements import DESCRIBERS
+from session.streams import Page
+from sql.parse import parse_statement, split
+from sql.statement import QUERIES, Statement
+
+if TYPE_CHECKING:
+    from session.session import Session
+
+
+async def parse(session: "Session", name: str, text: str, parameter_oids: tuple[int, ...]) -> None:
+    """Prepare a statement."""
+    if name and name in session.shelf.statements:
+        raise SqlError(SqlState.DUPLICATE_PREPARED_STATEMENT, f'prepared statement "{name}" already exists')
+    keep = session.settings.on("enable_case_sensitive_identifier")
+    fragments = split(text)
+    if len(fragments) > 1:
+        raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
+    statement = parse_statement(fragments[0], case_sensitive=keep) if fragments else None
+    session.shelf.statements[name] = prepare(session, name, statement, parameter_oids)
+
+
+def prepare(
+    session: "Session", name: str, statement: Statement | None, parameter_oids: tuple[int, ...]
+) -> Prepared:
+    """Return a prepared statement whose parameter types are known."""
+    prepared = Prepared(name, statement, parameter_oids)
+    if statement is not None and statement.kind in QUERIES:
+        refuse_failed(session)
+        plan = Work(session).plan(statement.text, statement.offset, parameter_oids)
+        prepared.parameter_types = plan.translated.parameter_types
+    return prepared
+
+
+def refuse_failed(session: "Session") -> None:
+    """Raise 25P02 in a failed transaction block: nothing can be looked up there."""
+    if session.tx.failed:
+        raise SqlError(
+            SqlState.IN_FAILED_SQL_TRANSACTION,
+            "current transaction is aborted, commands ignored until end of transaction block",
+        )
+
+
+async def columns(session: "Session", prepared: Prepared) -> tuple[Column, ...] | None:
+    """Return the columns of a prepared statement's rows, None where it has none."""
+    statement = prepared.statement
+    if statement is None or not statement.rule.returns_rows:
+        return None
+    refuse_failed(session)
+    key = session.translation_key()
+    if prepared.columns is None or prepared.described != key:
+        prepared.columns = await DESCRIBERS[statement.kind](Work(session), statement, prepared.parameter_oids)
+        prepared.described = key
+    return prepared.columns
+
+
+async def bind(
+    session: "Session", name: str, statement: str, values: tuple[Value, ...], result_formats: tuple[int, ...]
+) -> None:
+    """Make a portal."""
+    prepared = session.prepared(statement)
+    if name and name in session.shelf.portals:
+        raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{name}" already exists')
+    if len(values) != len(prepared.parameter_types):
+        raise SqlError(
+            SqlState.PROTOCOL_VIOLATION,
+            f"bind message supplies {len(values)} parameters, "
+            f'but prepared statement "{statement}" requires {len(prepared.parameter_types)}',
+        )
+    if not name:
+        await session.close_portal("")
+    session.shelf.portals[name] = Portal(name, prepared, values, result_formats)
+
+
+async def portal_columns(session: "Session", portal: Portal) -> tuple[Column, ...] | None:
+    """Return a portal's columns: those of its answer once it runs."""
+    if portal.columns is None:
+        portal.columns = await columns(session, portal.prepared)
+    return portal.columns
+
+
+async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
+    """Run a portal, or go on reading it."""
+    statement = portal.prepared.statement
+    if statement is None:
+        return Empty()
+    if portal.done is not None:
+        raise SqlError(SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, f'portal "{portal.name}" cannot be run')
+    if portal.reader is None:
+        session.begin_statement(statement.text)
+        answer = await run(Work(session), statement, portal.values)
+        if isinstance(answer, Done):
+            portal.done = answer.tag
+        if not isinstance(answer, Page):
+            return answer
+        portal.reader, portal.tag = answer.reader, answer.command
+        portal.columns = portal.columns or portal.prepared.columns or answer.columns
+    return Page(portal.columns or (), portal.reader, tag=portal.tag, limit=max(max_rows, 0))
+

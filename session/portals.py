@@ -1,0 +1,79 @@
+"""Prepared statements and portals of the extended protocol, and SQL cursors.
+
+PostgreSQL, section 55.2.3. The unnamed statement and portal are replaced by the next Parse and Bind; named
+ones must be closed first. Portals end with their transaction.
+"""
+
+from dataclasses import dataclass, field
+
+from core.types import Column, ColumnType
+from session.answers import Value
+from session.streams import Page, Reader
+from sql.statement import Statement
+
+
+@dataclass(slots=True)
+class Prepared:
+    """What Parse or PREPARE made."""
+
+    name: str
+    statement: Statement | None
+    """None for the empty query."""
+    parameter_oids: tuple[int, ...]
+    parameter_types: tuple[ColumnType, ...] = ()
+    columns: tuple[Column, ...] | None = None
+    """What its rows look like, once it was described."""
+    described: object = None
+    """The translation key under which ``columns`` was found."""
+
+
+@dataclass(slots=True)
+class Portal:
+    """What Bind made: a statement with its parameters."""
+
+    name: str
+    prepared: Prepared
+    values: tuple[Value, ...]
+    result_formats: tuple[int, ...]
+    columns: tuple[Column, ...] | None = None
+    reader: Reader | None = None
+    """Open once Execute has begun to read a query."""
+    tag: str = "SELECT"
+    done: str | None = None
+    """The tag of a command that has run; a second Execute of it is an error in PostgreSQL."""
+    page: Page | None = None
+
+    def close(self) -> None:
+        """Give up what was not read."""
+        if self.reader is not None:
+            self.reader.close()
+            self.reader = None
+
+
+@dataclass(slots=True)
+class Cursor:
+    """What DECLARE made."""
+
+    name: str
+    columns: tuple[Column, ...]
+    reader: Reader
+    query: str
+    position: int = 0
+
+
+@dataclass(slots=True)
+class Shelf:
+    """All of one session."""
+
+    statements: dict[str, Prepared] = field(default_factory=dict)
+    portals: dict[str, Portal] = field(default_factory=dict)
+    cursors: dict[str, Cursor] = field(default_factory=dict)
+
+    def end_transaction(self) -> None:
+        """Close what lives no longer than a transaction."""
+        for portal in self.portals.values():
+            portal.close()
+        for cursor in self.cursors.values():
+            cursor.reader.close()
+        self.portals.clear()
+        self.cursors.clear()

@@ -1,0 +1,398 @@
+"""One client's conversation, whatever carries it.
+
+State between statements lives here; what a statement does is in ``session.pipeline`` and the handlers.
+``simple`` and the extended protocol's calls are used by one caller at a time; ``cancel`` may come at any
+moment.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from auth.authorize import Principal
+from catalog.model import Database, Schema, User
+from catalog.system.sources import SOURCES, Live, SessionFacts
+from core.errors import Canceled, Diagnosis, SqlError
+from core.sqlstate import SqlState
+from core.types import Column, ColumnType
+from engine.cursors import Value
+from session import extended, simple
+from session.answers import Answer
+from session.portals import Portal, Prepared, Shelf
+from session.settings import SETTINGS, Settings, search_path
+from session.transactions import Transaction
+from session.visible import Visible
+from session.warehouse import Warehouse
+
+VERSION: Final = (
+    "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), "
+    "Redshift 1.0.77467"
+)
+"""What version() says: SQLAlchemy reads its first words, tools look for ``Redshift``."""
+_TRANSLATION: Final = tuple(row.name for row in SETTINGS if row.translation)
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How values are shown to this session's client."""
+
+    timezone: str
+    extra_float_digits: int
+    datestyle: str
+    intervalstyle: str
+
+
+class Session:
+    """One session."""
+
+    def __init__(self, pid: int, warehouse: Warehouse, user: User, database: Database, peer: str) -> None:
+        """Begin a session of *user* in *database*; ``open`` must be awaited before its first use."""
+        self.pid = pid
+        self.secret = secrets.token_bytes(4)
+        self.warehouse = warehouse
+        self.user = user
+        self.session_user = user
+        self.database = database
+        self.peer = peer
+        self.started = warehouse.clock.now()
+        self.notices: list[Diagnosis] = []
+        self.shelf = Shelf()
+        self.settings = Settings(
+            {"is_superuser": "on" if user.superuser else "off", "session_authorization": user.name}
+        )
+        self.engine = warehouse.connect()
+        self.tx = Transaction(pid, warehouse, self.engine, self.settings)
+        self.query = 0
+        self.query_text = ""
+        self.query_started = self.started
+        self.last_copy: tuple[int, int] = (-1, 0)
+        self._active = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._variables: dict[str, Value] = {}
+        self._sources: dict[str, object] = {}
+        self._zone = "UTC"
+        self._key: tuple[Any, Any] | None = None
+        self._identity: tuple[object, Principal] | None = None
+
+    async def open(self, parameters: dict[str, str]) -> None:
+        """Apply the user's defaults and the start-up packet's parameters; unknown ones are ignored."""
+        for name, value in self.user.settings:
+            self._offer(name, value)
+        for name, value in parameters.items():
+            self._offer(name.lower(), value)
+        await self._settle()
+
+    # What the connection reports.
+
+    @property
+    def parameters_reported(self) -> list[tuple[str, str]]:
+        """Return the ParameterStatus values to begin with."""
+        return self.settings.reports()
+
+    def take_reports(self) -> list[tuple[str, str]]:
+        """Return the reported parameters that have changed since."""
+        return self.settings.reports()
+
+    def take_notices(self) -> list[Diagnosis]:
+        """Return the notices that have come up since."""
+        taken, self.notices = self.notices, []
+        return taken
+
+    @property
+    def status(self) -> str:
+        """Return what ReadyForQuery tells: I, T or E."""
+        return self.tx.status.value
+
+    @property
+    def output_style(self) -> Style:
+        """Return how values are to be shown now."""
+        get = self.settings.get
+        return Style(get("timezone"), int(get("extra_float_digits")), get("datestyle"), get("intervalstyle"))
+
+    # What the connection asks for.
+
+    def simple(self, text: str) -> AsyncIterator[Answer]:
+        """Run a simple query: yield an answer a statement; each must be read before the next is asked for."""
+        return simple.run(self, text)
+
+    async def parse(self, name: str, text: str, parameter_oids: tuple[int, ...]) -> None:
+        """Prepare a statement (Parse)."""
+        await extended.parse(self, name, text, parameter_oids)
+
+    def parameter_types(self, name: str) -> tuple[ColumnType, ...]:
+        """Return the types of a prepared statement's parameters."""
+        return self.prepared(name).parameter_types
+
+    async def describe_statement(self, name: str) -> tuple[tuple[ColumnType, ...], tuple[Column, ...] | None]:
+        """Return a prepared statement's parameter types and columns; it is planned, not run."""
+        prepared = self.prepared(name)
+        return prepared.parameter_types, await extended.columns(self, prepared)
+
+    async def bind(
+        self, portal: str, statement: str, values: tuple[Value, ...], result_formats: tuple[int, ...]
+    ) -> None:
+        """Make a portal of a prepared statement (Bind)."""
+        await extended.bind(self, portal, statement, values, result_formats)
+
+    async def describe_portal(self, name: str) -> tuple[tuple[Column, ...] | None, tuple[int, ...]]:
+        """Return a portal's columns and result formats."""
+        portal = self.portal(name)
+        return await extended.portal_columns(self, portal), portal.result_formats
+
+    async def execute(self, name: str, max_rows: int) -> tuple[Answer, tuple[int, ...]]:
+        """Run a portal, or go on reading it (Execute)."""
+        portal = self.portal(name)
+        return await extended.execute(self, portal, max_rows), portal.result_formats
+
+    async def close_statement(self, name: str) -> None:
+        """Forget a prepared statement, if there is one."""
+        self.shelf.statements.pop(name, None)
+
+    async def close_portal(self, name: str) -> None:
+        """Close a portal, if there is one."""
+        portal = self.shelf.portals.pop(name, None)
+        if portal is not None:
+            portal.close()
+
+    async def sync(self) -> None:
+        """End a batch of the extended protocol: an implicit transaction is committed."""
+        self.end_statement()
+        if self.tx.running and not self.tx.block:
+            await self.commit()
+        await self._settle()
+
+    async def fail(self, error: SqlError | None = None) -> None:
+        """Take note of an error: the transaction has failed."""
+        self.end_statement()
+        self.shelf.portals.pop("", None)
+        await self.tx.fail()
+        if not self.tx.block or self.tx.failed:
+            self.shelf.end_transaction()
+            self._sources.clear()
+        await self._settle()
+
+    def cancel(self) -> None:
+        """Interrupt what runs now, and nothing that comes later (CancelRequest)."""
+        self.interrupt(Canceled(SqlState.QUERY_CANCELED, f"Query ({self.query}) cancelled on user's request"))
+
+    async def close(self) -> None:
+        """End the session: what is open is rolled back, temporary tables go."""
+        self.interrupt(Canceled(SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command"))
+        self.end_statement()
+        if self.tx.running:
+            await self.tx.rollback()
+        self.shelf.end_transaction()
+        self.warehouse.locks.release_all(self.pid)
+        await self.warehouse.executor.run(self.engine.close)
+
+    # What handlers and the protocol modules use.
+
+    def interrupt(self, reason: Canceled) -> None:
+        """Stop the statement that is active with *reason*; without effect where none is."""
+        if self._active:
+            self.tx.interrupt(reason)
+            self.engine.interrupt(reason)
+
+    def begin_statement(self, text: str) -> None:
+        """Note that a statement begins: it can be cancelled, and its time runs."""
+        self.end_statement()
+        self._active = True
+        self.query = self.warehouse.next_query()
+        self.query_text = text
+        self.query_started = self.warehouse.clock.now()
+        limit = self.settings.number("statement_timeout")
+        if limit:
+            reason = Canceled(SqlState.QUERY_CANCELED, "canceling statement due to statement timeout")
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(limit / 1_000, self.interrupt, reason)
+
+    def end_statement(self) -> None:
+        """Note that no statement is active."""
+        self._active = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    @property
+    def active(self) -> bool:
+        """Whether a statement runs."""
+        return self._active
+
+    async def commit(self) -> None:
+        """Commit the open transaction; portals and cursors end with it."""
+        self.shelf.end_transaction()
+        try:
+            await self.tx.commit()
+        except BaseException:
+            self._sources.clear()
+            raise
+
+    async def rollback(self) -> None:
+        """Roll the open transaction back."""
+        self.shelf.end_transaction()
+        await self.tx.rollback()
+        self._sources.clear()
+
+    def prepared(self, name: str) -> Prepared:
+        """Return the statement called *name*; raises 26000."""
+        found = self.shelf.statements.get(name)
+        if found is None:
+            shown = f'prepared statement "{name}"' if name else "unnamed prepared statement"
+            raise SqlError(SqlState.INVALID_SQL_STATEMENT_NAME, f"{shown} does not exist")
+        return found
+
+    def portal(self, name: str) -> Portal:
+        """Return the portal called *name*; raises 34000."""
+        found = self.shelf.portals.get(name)
+        if found is None:
+            raise SqlError(SqlState.INVALID_CURSOR_NAME, f'portal "{name}" does not exist')
+        return found
+
+    @property
+    def principal(self) -> Principal:
+        """Who the session acts as, with its groups as they are now."""
+        state = self.warehouse.store.state
+        if self._identity is None or self._identity[0] is not state:
+            user = state.objects.get(self.user.oid)
+            if isinstance(user, User):
+                self.user = user
+            self._identity = (
+                state,
+                Principal(self.user.oid, self.user.name, self.user.superuser, state.groups_of(self.user.oid)),
+            )
+        return self._identity[1]
+
+    @property
+    def search_path(self) -> tuple[str, ...]:
+        """The schemas of search_path, ``$user`` replaced."""
+        names = search_path(self.settings.get("search_path"))
+        return tuple(self.user.name if name == "$user" else name for name in names)
+
+    @property
+    def temporary_schema(self) -> Schema | None:
+        """The session's schema of temporary tables, once there is one."""
+        for place in (self.tx.changes.puts, self.tx.temporaries.puts):
+            for item in place.values():
+                if isinstance(item, Schema) and item.temporary:
+                    return item
+        return None
+
+    def visible(self) -> Visible:
+        """Return name resolution for the statement that runs."""
+        return Visible(self.tx.state, self.database, self.search_path, self.settings, self.temporary_schema)
+
+    def translation_key(self) -> object:
+        """Return all that a translation depends on beside its text."""
+        if self._key is None or self._key[0] != self.settings.serial:
+            shared = tuple(self.settings.get(name) for name in _TRANSLATION)
+            self._key = (self.settings.serial, (self.database.oid, self.search_path, shared))
+        private = (self.pid, self.tx.token) if self.tx.private else self.warehouse.store.state.version
+        return private, self._key[1], self.user.oid
+
+    def fresh_variables(self, names: tuple[str, ...]) -> list[tuple[str, Value]]:
+        """Return those of the engine variables *names* that must be set before a statement runs."""
+        fresh = []
+        for name in names:
+            value = self._variable(name)
+            if name not in self._variables or self._variables[name] != value:
+                self._variables[name] = value
+                fresh.append((name, value))
+        return fresh
+
+    def fresh_sources(self, names: tuple[str, ...]) -> list[tuple[str, Callable[[], Any]]]:
+        """Return those of the system sources *names* that must be built anew, with their builders."""
+        fresh: list[tuple[str, Callable[[], Any]]] = []
+        state = self.tx.state
+        for name in names:
+            source = SOURCES[name]
+            token = None if source.live else self.tx.token
+            if token is not None and self._sources.get(name) == token:
+                continue
+            self._sources[name] = token
+            fresh.append((name, self._builder(name, state)))
+        return fresh
+
+    def _builder(self, name: str, state: Any) -> Callable[[], Any]:
+        source = SOURCES[name]
+        live = self._live() if source.live else Live()
+        if source.live or self.tx.private:
+            return lambda: source.build(state, live)
+        shared = self.warehouse.sources
+
+        def build() -> Any:
+            found = shared.get((name, state.version))
+            if found is None:
+                found = source.build(state, live)
+                shared.put((name, state.version), found)
+            return found
+
+        return build
+
+    def _live(self) -> Live:
+        return Live(
+            settings=tuple(self.settings.shown()),
+            sessions=tuple(other.facts() for other in self.warehouse.sessions.values()),
+            load_errors=self.warehouse.load_errors(),
+        )
+
+    def facts(self) -> SessionFacts:
+        """Return what other sessions may see of this one."""
+        return SessionFacts(
+            pid=self.pid,
+            user=self.user.oid,
+            user_name=self.user.name,
+            database=self.database.name,
+            started=self.started,
+            peer=self.peer,
+            application=self.settings.get("application_name"),
+            query=self.query,
+            text=self.query_text if self._active else "",
+            query_started=self.query_started if self._active else None,
+            transaction=self.tx.number if self.tx.running else 0,
+        )
+
+    def _variable(self, name: str) -> Value:
+        if name.startswith("identity_"):
+            return self.warehouse.identity(int(name.removeprefix("identity_")), 1).next
+        source = _VARIABLES.get(name)
+        if source is None:
+            raise SqlError(SqlState.INTERNAL_ERROR, f'unknown session variable "{name}"')
+        return source(self)
+
+    def _offer(self, name: str, value: str) -> None:
+        # Drivers send parameters of their own in the start-up packet; none may fail a connection.
+        try:
+            self.settings.set_default(name, value)
+        except SqlError:
+            return
+
+    async def _settle(self) -> None:
+        """Hand to the engine what it must know of the settings."""
+        zone = self.settings.get("timezone")
+        if zone != self._zone:
+            await self.engine.run(f"SET TimeZone = '{zone}'")
+            self._zone = zone
+
+
+_VARIABLES: Final[dict[str, Callable[[Session], Value]]] = {
+    "current_user": lambda session: session.user.name,
+    "session_user": lambda session: session.session_user.name,
+    "current_user_id": lambda session: session.user.oid,
+    "current_user_superuser": lambda session: session.user.superuser,
+    "current_database": lambda session: session.database.name,
+    "current_database_id": lambda session: session.database.oid,
+    "current_schema": lambda session: next(iter(session.visible().schemas()), None),
+    "current_schemas": lambda session: "{" + ",".join(session.visible().schemas()) + "}",
+    "current_schemas_implicit": lambda session: "{" + ",".join(["pg_catalog", *session.visible().schemas()]) + "}",
+    "current_schemas_list": lambda session: ",".join(["pg_catalog", *session.visible().schemas()]),
+    "search_path": lambda session: session.settings.get("search_path"),
+    "backend_pid": lambda session: session.pid,
+    "version": lambda session: VERSION,
+    "transaction_id": lambda session: session.tx.number,
+    "last_query_id": lambda session: session.query - 1,
+    "last_copy_id": lambda session: session.last_copy[0],
+    "last_copy_count": lambda session: session.last_copy[1],
+    "transaction_timestamp": lambda session: session.query_started.replace(tzinfo=None).isoformat(sep=" "),
+}

@@ -1,0 +1,128 @@
+"""Rows on their way to the client: an engine's stream cut to what was asked for, or a small fixed table."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from core.types import Column
+from engine.results import arrow_type
+
+Finish = Callable[[], Awaitable[None]]
+
+
+class Source(Protocol):
+    """Where batches come from."""
+
+    async def next(self) -> pa.RecordBatch | None:
+        """Return the next rows, None at the end."""
+        ...
+
+    def close(self) -> None:
+        """Give up what was not read."""
+        ...
+
+
+class FixedRows:
+    """A source over one batch that is at hand."""
+
+    def __init__(self, batch: pa.RecordBatch) -> None:
+        """Hold *batch*."""
+        self._batch: pa.RecordBatch | None = batch
+
+    async def next(self) -> pa.RecordBatch | None:
+        """Return the batch, then None."""
+        batch, self._batch = self._batch, None
+        return batch
+
+    def close(self) -> None:
+        """Forget the batch."""
+        self._batch = None
+
+
+class Reader:
+    """A source that can be read piece by piece, in rows: what a portal or cursor stands on."""
+
+    def __init__(self, source: Source) -> None:
+        """Read from *source*."""
+        self._source = source
+        self._rest: pa.RecordBatch | None = None
+        self._ended = False
+
+    async def take(self, limit: int | None) -> pa.RecordBatch | None:
+        """Return the next rows, at most *limit* of them, None at the end."""
+        batch = self._rest if self._rest is not None else await self._source.next()
+        self._rest = None
+        while batch is not None and batch.num_rows == 0:
+            batch = await self._source.next()
+        if batch is None:
+            self._ended = True
+            return None
+        if limit is not None and batch.num_rows > limit:
+            self._rest = batch.slice(limit)
+            batch = batch.slice(0, limit)
+        return batch
+
+    async def more(self) -> bool:
+        """Tell whether there are rows left."""
+        if self._rest is None and not self._ended:
+            self._rest = await self.take(None)
+        return self._rest is not None
+
+    def close(self) -> None:
+        """Give up what was not read."""
+        self._rest = None
+        self._ended = True
+        self._source.close()
+
+
+class Page:
+    """The answer ``session.answers.Rows``: some or all rows of a reader."""
+
+    def __init__(
+        self,
+        columns: tuple[Column, ...],
+        reader: Reader,
+        *,
+        tag: str = "SELECT",
+        limit: int = 0,
+        finish: Finish | None = None,
+    ) -> None:
+        """Answer with up to *limit* rows (0 is all); *finish* is awaited once no row is left."""
+        self.columns = columns
+        self.rows = 0
+        self.suspended = False
+        self.reader = reader
+        self.command = tag
+        self._limit = limit
+        self._finish = finish
+
+    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the rows; nothing is produced ahead of the reader."""
+        while True:
+            left = self._limit - self.rows if self._limit else None
+            if left == 0:
+                # PostgreSQL suspends at the limit even where no row is left; the next Execute tells.
+                self.suspended = True
+                return
+            batch = await self.reader.take(left)
+            if batch is None:
+                break
+            self.rows += batch.num_rows
+            yield batch
+        if self._finish is not None:
+            await self._finish()
+
+    @property
+    def tag(self) -> str:
+        """The command tag with its row count."""
+        return f"{self.command} {self.rows}" if self.command in {"SELECT", "FETCH"} else self.command
+
+
+def table(columns: Sequence[Column], rows: Sequence[Sequence[Any]], tag: str = "SELECT") -> Page:
+    """Return an answer of *rows*, given as Python values in the columns' types."""
+    arrays = [
+        pa.array([row[index] for row in rows], type=arrow_type(column.type)) for index, column in enumerate(columns)
+    ]
+    names = [str(index) for index in range(len(columns))]
+    return Page(tuple(columns), Reader(FixedRows(pa.record_batch(arrays, names=names))), tag=tag)

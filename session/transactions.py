@@ -1,0 +1,262 @@
+"""The transaction of one session: idle, open or failed, and what its end means below.
+
+PostgreSQL, section 55.2.2.1: several statements of one simple query, or of one extended batch up to Sync,
+share an implicit transaction; BEGIN makes it a block. The engine's own transaction is begun late, at the
+first statement of a block that reads or at the first write, because that is when the snapshot is taken:
+a writer that had to wait for its table's lock then starts from what its predecessor left.
+"""
+
+import asyncio
+from collections.abc import Hashable
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from catalog.model import CatalogState, Relation, Schema
+from catalog.store import Changes
+from core.errors import Canceled, SqlError
+from core.sqlstate import SqlState
+from engine.cursors import DuckDbEngine
+from session.locks import Mode
+from session.serializability import Footprint
+from session.settings import Settings
+from storage.metastore import Entry
+
+if TYPE_CHECKING:
+    from session.warehouse import Warehouse
+
+
+class Status(StrEnum):
+    """What ReadyForQuery tells of the session's transaction."""
+
+    IDLE = "I"
+    OPEN = "T"
+    FAILED = "E"
+
+
+class Transaction:
+    """The state of one session's transaction, and the session's own (temporary) catalog objects."""
+
+    def __init__(self, owner: int, warehouse: "Warehouse", engine: DuckDbEngine, settings: Settings) -> None:
+        """Start idle; *owner* is the session's number, under which it holds locks."""
+        self.owner = owner
+        self.number = 0
+        self.status = Status.IDLE
+        self.temporaries = Changes()
+        self.changes = Changes()
+        self.wrote = False
+        self._warehouse = warehouse
+        self._engine = engine
+        self._settings = settings
+        self._running = False
+        self._engine_open = False
+        self._footprint: Footprint | None = None
+        self._waiting: asyncio.Task[None] | None = None
+        self._reason: SqlError | None = None
+        self._reserved: dict[int, tuple[Entry, int]] = {}
+        self._seen: tuple[tuple[int, int, int], CatalogState] | None = None
+
+    @property
+    def state(self) -> CatalogState:
+        """The catalog as this transaction sees it: what is committed, and its own changes."""
+        newest = self._warehouse.store.state
+        if not self.changes and not self.temporaries:
+            return newest
+        token = self.token
+        if self._seen is None or self._seen[0] != token:
+            self._seen = (token, self.changes.over(self.temporaries.over(newest)))
+        return self._seen[1]
+
+    @property
+    def token(self) -> tuple[int, int, int]:
+        """A value that is equal exactly while ``state`` is: for caches of this session."""
+        return (self._warehouse.store.state.version, self.temporaries.serial, self.changes.serial)
+
+    @property
+    def private(self) -> bool:
+        """Whether ``state`` holds objects that no other session sees."""
+        return bool(self.changes or self.temporaries)
+
+    @property
+    def block(self) -> bool:
+        """Whether BEGIN was given."""
+        return self.status is not Status.IDLE
+
+    @property
+    def failed(self) -> bool:
+        """Whether the block waits for its end after an error."""
+        return self.status is Status.FAILED
+
+    @property
+    def running(self) -> bool:
+        """Whether a transaction is open, a block or an implicit one."""
+        return self._running
+
+    @property
+    def serializable(self) -> bool:
+        """Whether the transaction asks for SERIALIZABLE."""
+        return self._settings.get("transaction_isolation") == "serializable"
+
+    def start(self) -> None:
+        """Enter an implicit transaction where none is open."""
+        if not self._running:
+            self._running = True
+            self.number = self._warehouse.next_transaction()
+            self._settings.begin()
+
+    def open_block(self) -> None:
+        """BEGIN."""
+        self.start()
+        self.status = Status.OPEN
+
+    async def reading(self, relations: frozenset[int]) -> None:
+        """Prepare for a statement that reads *relations* (OIDs): locks, and a block's snapshot."""
+        for oid in relations:
+            await self.lock(oid, Mode.ACCESS_SHARE)
+        if self.status is Status.OPEN:
+            await self._open_engine()
+        if self._footprint is not None:
+            self._footprint.reads |= relations
+
+    async def writing(self, relations: frozenset[int], mode: Mode = Mode.SHARE_ROW_EXCLUSIVE) -> None:
+        """Prepare for a statement that writes *relations* (OIDs)."""
+        if self._settings.on("transaction_read_only"):
+            raise SqlError(SqlState.READ_ONLY_SQL_TRANSACTION, "transaction is read-only")
+        for oid in sorted(relations):
+            await self.lock(oid, mode)
+        await self._open_engine()
+        self.wrote = True
+        if self._footprint is not None:
+            self._footprint.writes |= relations
+
+    async def lock(self, key: Hashable, mode: Mode) -> None:
+        """Take a lock to the end of the transaction; a wait can be interrupted and has a time-out."""
+        locks = self._warehouse.locks
+        if locks.try_acquire(self.owner, key, mode):
+            return
+        self._waiting = asyncio.ensure_future(locks.acquire(self.owner, key, mode))
+        limit = self._settings.number("lock_timeout") / 1_000 or None
+        try:
+            async with asyncio.timeout(limit):
+                await self._waiting
+        except TimeoutError:
+            raise SqlError(SqlState.LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout") from None
+        except asyncio.CancelledError:
+            reason, self._reason = self._reason, None
+            if reason is not None:
+                raise reason from None
+            raise
+        finally:
+            self._waiting = None
+
+    def reserve(self, table: int, step: int, rows: int) -> None:
+        """Count *rows* IDENTITY values of *table* as used, to be written down with the commit."""
+        mark = self._warehouse.identity(table, 1).mark
+        entry = self._warehouse.reserve(table, step, rows)
+        if entry is not None:
+            first = self._reserved.get(table)
+            self._reserved[table] = (entry, first[1] if first else mark)
+
+    def interrupt(self, reason: Canceled) -> None:
+        """End a wait for a lock with *reason*."""
+        if self._waiting is not None:
+            self._reason = reason
+            self._waiting.cancel()
+
+    async def commit(self) -> None:
+        """End the transaction, keeping what it did; raises and rolls back where that is refused."""
+        try:
+            await self._commit()
+        except BaseException:
+            await self.rollback()
+            raise
+        self._finish(committed=True)
+
+    async def rollback(self) -> None:
+        """End the transaction, undoing what it did."""
+        await self._undo()
+        self._finish(committed=False)
+
+    async def fail(self) -> None:
+        """Take note of an error: a block waits for its end as failed, anything else is over."""
+        if self.status is Status.OPEN:
+            self.status = Status.FAILED
+            await self._undo()
+            self._warehouse.locks.release_all(self.owner)
+        elif self.status is Status.IDLE and self._running:
+            await self.rollback()
+
+    async def _open_engine(self) -> None:
+        if self._engine_open:
+            return
+        await self._engine.run("BEGIN")
+        self._engine_open = True
+        if self.serializable:
+            self._footprint = self._warehouse.graph.begin(self.number)
+
+    async def _commit(self) -> None:
+        if not self._engine_open:
+            self._publish()
+            return
+        if not self.wrote:
+            await self._engine.run("COMMIT")
+            return
+        warehouse = self._warehouse
+        async with warehouse.commit_lock:
+            if self._footprint is not None:
+                warehouse.graph.commit(self._footprint)
+            entries = [Entry(item.kind, item.oid, item.body) for item in self._permanent().entries()]
+            entries += [entry for entry, _ in self._reserved.values()]
+            connection = self._engine.connection
+
+            def finish() -> None:
+                warehouse.metastore.append(connection, entries)
+                connection.execute("COMMIT")
+
+            await self._engine.work(finish)
+            self._engine_open = False
+            self._publish()
+
+    def _permanent(self) -> Changes:
+        mine = Changes()
+        mine.puts = {oid: item for oid, item in self.changes.puts.items() if not _temporary(item)}
+        mine.drops = {oid: kind for oid, kind in self.changes.drops.items() if oid not in self.temporaries.puts}
+        return mine
+
+    def _publish(self) -> None:
+        if not self.changes:
+            return
+        permanent = self._permanent()
+        for oid, item in self.changes.puts.items():
+            if oid not in permanent.puts:
+                self.temporaries.put(item)
+        gone = [item for oid, item in self.temporaries.puts.items() if oid in self.changes.drops]
+        for item in gone:
+            del self.temporaries.puts[item.oid]
+            self.temporaries.serial += 1
+        if permanent:
+            self._warehouse.store.publish(permanent)
+
+    async def _undo(self) -> None:
+        self.changes = Changes(serial=self.changes.serial + 1)
+        for table, (_, mark) in self._reserved.items():
+            self._warehouse.unreserve(table, mark)
+        self._reserved.clear()
+        if self._footprint is not None:
+            self._warehouse.graph.forget(self._footprint)
+            self._footprint = None
+        if self._engine_open:
+            self._engine_open = False
+            await self._engine.rollback()
+
+    def _finish(self, *, committed: bool) -> None:
+        self.changes = Changes(serial=self.changes.serial + 1)
+        self.status = Status.IDLE
+        self.wrote = self._running = self._engine_open = False
+        self._footprint = None
+        self._reserved.clear()
+        self._warehouse.locks.release_all(self.owner)
+        self._settings.end(committed=committed)
+
+
+def _temporary(item: object) -> bool:
+    return isinstance(item, (Relation, Schema)) and item.temporary

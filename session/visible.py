@@ -1,0 +1,151 @@
+"""The catalog as one statement sees it: names resolved along the search path.
+
+Implements ``sql.facts.Facts`` over the catalog's state, the system views and the session's settings.
+"""
+
+from collections.abc import Mapping
+
+from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
+from catalog.system.spec import SystemView
+from catalog.system.views import VIEWS
+from core.errors import SqlError, not_supported
+from core.sqlstate import SqlState
+from session.settings import Settings
+from sql.facts import Source, SourceColumn, SourceKind
+
+SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
+
+
+class Visible:
+    """Name resolution for one statement."""
+
+    def __init__(
+        self,
+        state: CatalogState,
+        database: Database,
+        search_path: tuple[str, ...],
+        settings: Settings,
+        temporary_schema: Schema | None,
+        functions: Mapping[str, str] | None = None,
+    ) -> None:
+        """See *state* from *database* along *search_path* (schema names, ``$user`` already replaced)."""
+        self.state = state
+        self.database = database
+        self.search_path = search_path
+        self._settings = settings
+        self._temporary = temporary_schema
+
+    def source(self, parts: tuple[str, ...]) -> Source | None:
+        """Resolve a name; see ``sql.facts.Facts``."""
+        view = self._system(parts)
+        if view is not None:
+            return view
+        relation = self.relation(parts)
+        return None if relation is None else self._source(relation)
+
+    def setting(self, name: str) -> str:
+        """Return a session parameter's value."""
+        return self._settings.get(name)
+
+    def relation(self, parts: tuple[str, ...]) -> Relation | None:
+        """Resolve a name to a user's table or view, None where there is none."""
+        if len(parts) == 1:
+            places = [schema for name in self.search_path if (schema := self._schema(name)) is not None]
+            if self._temporary is not None:
+                places.insert(0, self._temporary)
+            for schema in places:
+                found = self.state.relation(schema.oid, parts[0])
+                if found is not None:
+                    return found
+            return None
+        schema = self.schema(parts[:-1])
+        return self.state.relation(schema.oid, parts[-1])
+
+    def schema(self, parts: tuple[str, ...]) -> Schema:
+        """Return the schema called ``schema`` or ``database.schema``; raises 3F000."""
+        database = self.database
+        if len(parts) > 1:
+            other = self.state.database(parts[0])
+            if other is None:
+                raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{parts[0]}" does not exist')
+            if len(parts) > 2:  # noqa: PLR2004 - database.schema
+                raise SqlError(SqlState.SYNTAX_ERROR, f"improper qualified name: {'.'.join(parts)}")
+            database = other
+        found = self._schema(parts[-1], database)
+        if found is None:
+            raise SqlError(SqlState.INVALID_SCHEMA_NAME, f'schema "{parts[-1]}" does not exist')
+        return found
+
+    def creation_schema(self) -> Schema:
+        """Return the schema that new objects without a schema go to; raises 3F000."""
+        for name in self.search_path:
+            found = self._schema(name)
+            if found is not None:
+                return found
+        raise SqlError(SqlState.INVALID_SCHEMA_NAME, "no schema has been selected to create in")
+
+    def schemas(self) -> list[str]:
+        """Return the names of the existing schemas of the search path, pg_catalog left out."""
+        return [name for name in self.search_path if self._schema(name) is not None]
+
+    def _schema(self, name: str, database: Database | None = None) -> Schema | None:
+        if self._temporary is not None and name in {"pg_temp", self._temporary.name}:
+            return self._temporary
+        return self.state.schema((database or self.database).oid, name)
+
+    def _system(self, parts: tuple[str, ...]) -> Source | None:
+        if len(parts) > 1 and parts[-2] not in SYSTEM_SCHEMAS:
+            return None
+        # pg_catalog is searched first, as long as the path does not name it later.
+        schema = parts[-2] if len(parts) > 1 else "pg_catalog"
+        view: SystemView | None = VIEWS.get((schema, parts[-1]))
+        if view is None:
+            if len(parts) > 1:
+                raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(parts)}" does not exist')
+            return None
+        return Source(
+            oid=view.oid,
+            kind=SourceKind.SYSTEM,
+            database=self.database.name,
+            schema=view.schema,
+            name=view.name,
+            owner=BOOTSTRAP_USER,
+            columns=tuple(
+                SourceColumn(name=name, type=kind, number=number)
+                for number, (name, kind) in enumerate(view.columns, start=1)
+            ),
+            definition=view.query,
+        )
+
+    def _source(self, relation: Relation) -> Source:
+        schema = self.state.objects.get(relation.schema)
+        name = schema.name if isinstance(schema, Schema) else ""
+        owner = self.state.objects.get(schema.database) if isinstance(schema, Schema) else None
+        if relation.type not in _KINDS:
+            raise not_supported(f"reading {relation.name}")
+        return Source(
+            oid=relation.oid,
+            kind=_KINDS[relation.type],
+            database=owner.name if isinstance(owner, Database) else self.database.name,
+            schema=name,
+            name=relation.name,
+            owner=relation.owner,
+            columns=tuple(
+                SourceColumn(
+                    name=column.name,
+                    type=column.type,
+                    number=column.number,
+                    not_null=column.not_null,
+                    default=column.default,
+                    identity=(column.identity.seed, column.identity.step) if column.identity else None,
+                    identity_by_default=bool(column.identity and column.identity.by_default),
+                )
+                for column in relation.columns
+            ),
+            engine_name=relation.engine_name,
+            definition=relation.definition,
+            late_binding=relation.late_binding,
+        )
+
+
+_KINDS = {RelationKind.TABLE: SourceKind.TABLE, RelationKind.VIEW: SourceKind.VIEW}

@@ -1,0 +1,185 @@
+"""What all sessions of one server share: engine, lake, catalog, locks, numbers, history.
+
+Built once by ``server.app``; holds no connection's state.
+"""
+
+import asyncio
+import itertools
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+from catalog.documents import parsed
+from catalog.model import (
+    BOOTSTRAP_USER,
+    PUBLIC,
+    CatalogObject,
+    Database,
+    Grant,
+    Kind,
+    Schema,
+    User,
+)
+from catalog.store import Changes, CatalogStore
+from core.clock import Clock
+from engine.cursors import DuckDbEngine
+from engine.executor import Executor
+from session.locks import LockManager
+from session.serializability import SerializationGraph
+from storage import database as storage
+from storage import lake
+from storage.metastore import Entry, Metastore
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_FIRST_DATABASE: Final = 100_000
+_FIRST_SCHEMA: Final = 2_200
+_IDENTITY: Final = "identity"
+_IDENTITY_BLOCK: Final = 100_000
+"""Values that are reserved at once; a restart leaves a gap of at most as many."""
+
+
+class Cache(Generic[K, V]):
+    """A bounded map that forgets what was used least recently."""
+
+    def __init__(self, size: int) -> None:
+        """Keep up to *size* entries."""
+        self._entries: OrderedDict[K, V] = OrderedDict()
+        self._size = size
+
+    def get(self, key: K) -> V | None:
+        """Return what is kept under *key*."""
+        value = self._entries.get(key)
+        if value is not None:
+            self._entries.move_to_end(key)
+        return value
+
+    def put(self, key: K, value: V) -> None:
+        """Keep *value*, forgetting the oldest entry where there is no room."""
+        self._entries[key] = value
+        if len(self._entries) > self._size:
+            self._entries.popitem(last=False)
+
+
+@dataclass(slots=True)
+class IdentityCounter:
+    """The next value of a table's IDENTITY column and the mark up to which values are reserved."""
+
+    next: int
+    mark: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Limits:
+    """What the administrator allows, as sessions need it."""
+
+    max_connections: int = 500
+    local_folders: tuple[str, ...] = ()
+    roles: dict[str, Any] = field(default_factory=dict)
+    """Role ARN (or ``default``) → credentials."""
+    translation_cache: int = 2_000
+
+
+class Warehouse:
+    """One server's warehouse."""
+
+    def __init__(
+        self,
+        database: storage.Database,
+        executor: Executor,
+        clock: Clock,
+        limits: Limits,
+        admin: Callable[[], User],
+        first_database: str = "dev",
+    ) -> None:
+        """Read the catalog from the lake; a new lake gets *first_database* and the user *admin* makes."""
+        self.database = database
+        self.executor = executor
+        self.clock = clock
+        self.limits = limits
+        self.locks = LockManager()
+        self.graph = SerializationGraph()
+        self.commit_lock = asyncio.Lock()
+        self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
+        self.sources: Cache[tuple[str, int], Any] = Cache(200)
+        self.metastore = Metastore(database.cursor())
+        self.metastore.compact()
+        entries = self.metastore.load()
+        self._identities = {
+            entry.oid: IdentityCounter(int(entry.body), int(entry.body))
+            for entry in entries
+            if entry.kind == _IDENTITY and entry.body is not None
+        }
+        kinds = {kind.value for kind in Kind}
+        objects = [parsed(entry.kind, entry.body) for entry in entries if entry.kind in kinds and entry.body]
+        if not objects:
+            objects = self._found(first_database, admin())
+        self.store = CatalogStore(objects, self.metastore.highest_oid())
+        self._transactions = itertools.count(1_000)
+        self._queries = itertools.count(1)
+
+    def connect(self) -> DuckDbEngine:
+        """Return a new session's connection to the engine."""
+        return DuckDbEngine(self.database.cursor(), self.executor)
+
+    def next_transaction(self) -> int:
+        """Return a new transaction number (xid)."""
+        return next(self._transactions)
+
+    def next_query(self) -> int:
+        """Return a new query number."""
+        return next(self._queries)
+
+    def identity(self, table: int, seed: int) -> IdentityCounter:
+        """Return the counter of a table's IDENTITY column."""
+        return self._identities.setdefault(table, IdentityCounter(seed, seed))
+
+    def reserve(self, table: int, step: int, rows: int) -> Entry | None:
+        """Count *rows* values as used; return the log entry that must be committed with them, if any.
+
+        The caller holds the table's lock. A mark that is not committed after all is taken back by
+        ``unreserve``.
+        """
+        counter = self._identities[table]
+        counter.next += step * rows
+        ahead = (counter.mark - counter.next) * (1 if step > 0 else -1)
+        if ahead >= 0:
+            return None
+        counter.mark = counter.next + step * _IDENTITY_BLOCK
+        return Entry(_IDENTITY, table, str(counter.mark))
+
+    def unreserve(self, table: int, mark: int) -> None:
+        """Take back a mark that was not committed, so that the next insert writes it anew."""
+        self._identities[table].mark = mark
+
+    def _found(self, name: str, admin: User) -> list[CatalogObject]:
+        """Write the first objects of a new lake."""
+        everyone = Grant(grantee=PUBLIC, grantor=BOOTSTRAP_USER, privileges=frozenset({"TEMPORARY"}))
+        public = Grant(grantee=PUBLIC, grantor=BOOTSTRAP_USER, privileges=frozenset({"CREATE", "USAGE"}))
+        place = lake.schema_name(name, "public")
+        objects: list[CatalogObject] = [
+            User(oid=BOOTSTRAP_USER, name="rdsdb", superuser=True, createdb=True),
+            admin,
+            Database(oid=_FIRST_DATABASE, name=name, owner=BOOTSTRAP_USER, acl=(everyone,)),
+            Schema(
+                oid=_FIRST_SCHEMA,
+                database=_FIRST_DATABASE,
+                name="public",
+                owner=BOOTSTRAP_USER,
+                acl=(public,),
+                engine_name=place,
+            ),
+        ]
+        changes = Changes()
+        changes.put(*objects)
+        connection = self.database.cursor()
+        connection.execute("BEGIN")
+        for sql in lake.create_schema(place):
+            connection.execute(sql)
+        self.metastore.append(connection, [Entry(item.kind, item.oid, item.body) for item in changes.entries()])
+        connection.execute("COMMIT")
+        connection.close()
+        return objects
+

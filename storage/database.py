@@ -1,0 +1,201 @@
+"""The embedded DuckDB instance: start, extensions, the attached lake, shutdown.
+
+Extensions come signed from their wheels (``duckdb-extension-*``) and are never fetched from the network.
+What a lake is made of is DuckLake's business (https://ducklake.select/docs).
+"""
+
+import fcntl
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from duckdb_extensions import import_extension
+
+from core.names import literal, quote
+
+LAKE: Final = "lake"
+"""The name that the lake is attached as."""
+METADATA_SCHEMA: Final = "duckshift"
+"""The lake schema of duckshift's own tables."""
+_EXTENSIONS: Final = ("ducklake", "httpfs")
+_CATALOG_EXTENSIONS: Final = {"postgres": "postgres", "sqlite": "sqlite"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class S3Access:
+    """How to reach the bucket that holds the lake's files."""
+
+    access_key_id: str = ""
+    secret_access_key: str = field(default="", repr=False)
+    session_token: str = field(default="", repr=False)
+    region: str = "us-east-1"
+    endpoint: str = ""
+    """``host:port`` without a scheme; empty is AWS."""
+    url_style: str = ""
+    """``path`` or ``vhost``; empty is DuckDB's default."""
+    use_ssl: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LakeLocation:
+    """Where a warehouse lives."""
+
+    folder: Path
+    """Local state: lock, catalog file, temporary files; also the data unless ``data`` says otherwise."""
+    data: str = ""
+    """``s3://bucket/prefix`` or empty for ``folder/data``."""
+    catalog: str = ""
+    """Empty for a DuckDB file in ``folder``, ``sqlite:FILE``, or a ``postgres://`` address."""
+    s3: S3Access = S3Access()
+    inline_row_limit: int = 100
+    """Inserts of up to this many rows are kept in the catalog until they are flushed."""
+    encrypted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What DuckDB may use; empty values are DuckDB's own choice."""
+
+    threads: int = 0
+    memory_limit: str = ""
+    temp_folder: str = ""
+
+
+class FolderInUseError(Exception):
+    """Another server holds the data folder."""
+
+
+class FolderLock:
+    """An exclusive lock on a data folder, freed by the system when the process ends."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock; raises ``FolderInUseError``."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._file = os.open(folder / "duckshift.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._file)
+            message = f"the data folder {folder} is in use by another duckshift server"
+            raise FolderInUseError(message) from None
+        os.ftruncate(self._file, 0)
+        os.write(self._file, f"{os.getpid()}\n".encode())
+
+    def release(self) -> None:
+        """Give the folder free."""
+        os.close(self._file)
+
+
+class Database:
+    """One DuckDB instance with the lake attached as ``lake``."""
+
+    def __init__(self, location: LakeLocation, resources: Resources, macros: Iterable[str] = ()) -> None:
+        """Start DuckDB, attach the lake (making it where there is none) and install *macros*."""
+        self.location = location
+        self._lock = FolderLock(location.folder)
+        try:
+            self._root = self._start(resources)
+            self._attach()
+            self._settle()
+            for macro in macros:
+                self._root.execute(macro)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a new connection to the instance, with its own transaction and settings."""
+        return self._root.cursor()
+
+    def close(self) -> None:
+        """Write what is pending and let go of the folder."""
+        self._root.close()
+        self._lock.release()
+
+    def _start(self, resources: Resources) -> duckdb.DuckDBPyConnection:
+        folder = self.location.folder
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "extension_directory": str(folder / "extensions"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_unsigned_extensions": "false",
+            "allow_community_extensions": "false",
+            "temp_directory": resources.temp_folder or str(folder / "tmp"),
+        }
+        if resources.threads:
+            config["threads"] = resources.threads
+        if resources.memory_limit:
+            config["memory_limit"] = resources.memory_limit
+        root = duckdb.connect(":memory:", config=config)
+        scheme = self.location.catalog.partition(":")[0].replace("postgresql", "postgres")
+        wanted = [*_EXTENSIONS, *([_CATALOG_EXTENSIONS[scheme]] if scheme in _CATALOG_EXTENSIONS else [])]
+        for name in wanted:
+            import_extension(name, con=root)
+            root.execute(f"LOAD {name}")
+        for setting in _SETTINGS:
+            root.execute(f"SET GLOBAL {setting}")
+        return root
+
+    def _attach(self) -> None:
+        location = self.location
+        data = location.data or str(location.folder / "data")
+        if data.startswith("s3://"):
+            self._root.execute(_secret(location.s3, data))
+        elif not location.data:
+            Path(data).mkdir(exist_ok=True, mode=0o700)
+        options = [
+            f"DATA_PATH {literal(data.rstrip('/') + '/')}",
+            f"DATA_INLINING_ROW_LIMIT {location.inline_row_limit}",
+        ]
+        if location.encrypted:
+            options.append("ENCRYPTED")
+        self._root.execute(f"ATTACH {literal('ducklake:' + self._catalog())} AS {LAKE} ({', '.join(options)})")
+
+    def _catalog(self) -> str:
+        catalog = self.location.catalog
+        if not catalog:
+            return str(self.location.folder / "catalog.ducklake")
+        if catalog.startswith(("postgres://", "postgresql://")):
+            return f"postgres:{catalog}"
+        return catalog
+
+    def _settle(self) -> None:
+        # Parquet v2 pages are smaller and scan faster than v1; zstd is Redshift's own first choice.
+        present = {row[0]: str(row[1]) for row in self._root.execute(_OPTIONS_SQL).fetchall()}
+        for name, value, shown in (("parquet_compression", "zstd", "zstd"), ("parquet_version", "2", "V2")):
+            if present.get(name) != shown:
+                self._root.execute(f"CALL {LAKE}.set_option({literal(name)}, {literal(value)})")
+        self._root.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{quote(METADATA_SCHEMA)}")
+
+
+_OPTIONS_SQL: Final = f"SELECT option_name, value FROM {LAKE}.options() WHERE scope = 'GLOBAL'"
+
+# What every connection starts with. Sessions set their own TimeZone.
+_SETTINGS: Final = (
+    "integer_division = true",
+    "ieee_floating_point_ops = false",
+    "default_null_order = 'nulls_last_on_asc_first_on_desc'",
+    "errors_as_json = true",
+    "python_enable_replacements = false",
+    "TimeZone = 'UTC'",
+    "preserve_insertion_order = false",
+)
+
+
+def _secret(access: S3Access, scope: str) -> str:
+    parts = ["TYPE s3", "PROVIDER config", f"SCOPE {literal(scope)}"]
+    for key, value in (
+        ("KEY_ID", access.access_key_id),
+        ("SECRET", access.secret_access_key),
+        ("SESSION_TOKEN", access.session_token),
+        ("REGION", access.region),
+        ("ENDPOINT", access.endpoint.removeprefix("http://").removeprefix("https://")),
+        ("URL_STYLE", access.url_style),
+    ):
+        if value:
+            parts.append(f"{key} {literal(value)}")
+    parts.append(f"USE_SSL {'true' if access.use_ssl else 'false'}")
+    return f"CREATE OR REPLACE SECRET duckshift_lake ({', '.join(parts)})"

@@ -1,0 +1,104 @@
+"""The SQL that makes, changes and drops physical tables of the lake.
+
+Text only: the session runs it in its own transaction. Logical facts (lengths, keys, encodings, defaults)
+live in the catalog; the lake knows names, engine types, NOT NULL and the sort order.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from core.names import literal, quote
+from storage.database import LAKE
+
+_TEMPORARY: Final = "temp.main"
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalColumn:
+    """A column as the lake stores it."""
+
+    name: str
+    engine_type: str
+    not_null: bool = False
+
+
+def schema_name(database: str, schema: str) -> str:
+    """Return the bare lake schema of *schema* in *database*."""
+    return f"{database}.{schema}"
+
+
+def qualified(schema: str, table: str | None = None) -> str:
+    """Return the quoted, qualified engine name of a lake schema (bare) or of a table in it."""
+    place = f"{LAKE}.{quote(schema)}"
+    return place if table is None else f"{place}.{quote(table)}"
+
+
+def temporary_name(table: str) -> str:
+    """Return the quoted, qualified engine name of a session's temporary table."""
+    return f"{_TEMPORARY}.{quote(table)}"
+
+
+def create_schema(schema: str) -> list[str]:
+    """Return the statements that make a lake schema (bare name)."""
+    return [f"CREATE SCHEMA IF NOT EXISTS {qualified(schema)}"]
+
+
+def drop_schema(schema: str) -> list[str]:
+    """Return the statements that drop an empty lake schema (bare name)."""
+    return [f"DROP SCHEMA IF EXISTS {qualified(schema)}"]
+
+
+def create_table(name: str, columns: Sequence[PhysicalColumn], *, temporary: bool = False) -> list[str]:
+    """Return the statements that make a table called *name* (quoted, qualified)."""
+    body = ", ".join(
+        f"{quote(column.name)} {column.engine_type}{' NOT NULL' if column.not_null else ''}" for column in columns
+    )
+    return [f"CREATE {'TEMPORARY ' if temporary else ''}TABLE {name} ({body})"]
+
+
+def drop_table(name: str) -> list[str]:
+    """Return the statements that drop a table."""
+    return [f"DROP TABLE {name}"]
+
+
+def rename_table(name: str, new: str) -> list[str]:
+    """Return the statements that rename a table within its schema."""
+    return [f"ALTER TABLE {name} RENAME TO {quote(new)}"]
+
+
+def add_column(name: str, column: PhysicalColumn, default_sql: str | None) -> list[str]:
+    """Return the statements that add a column, old rows getting *default_sql* (engine SQL) or NULL."""
+    statements = [f"ALTER TABLE {name} ADD COLUMN {quote(column.name)} {column.engine_type}"]
+    if default_sql is not None:
+        statements.append(f"UPDATE {name} SET {quote(column.name)} = {default_sql}")
+    if column.not_null:
+        statements.append(f"ALTER TABLE {name} ALTER COLUMN {quote(column.name)} SET NOT NULL")
+    return statements
+
+
+def drop_column(name: str, column: str) -> list[str]:
+    """Return the statements that drop a column."""
+    return [f"ALTER TABLE {name} DROP COLUMN {quote(column)}"]
+
+
+def rename_column(name: str, column: str, new: str) -> list[str]:
+    """Return the statements that rename a column."""
+    return [f"ALTER TABLE {name} RENAME COLUMN {quote(column)} TO {quote(new)}"]
+
+
+def sort_by(name: str, columns: Sequence[str]) -> list[str]:
+    """Return the statements that make later writes sorted, so that zone maps prune; none resets it."""
+    if not columns:
+        return [f"ALTER TABLE {name} RESET SORTED BY"]
+    return [f"ALTER TABLE {name} SET SORTED BY ({', '.join(quote(column) for column in columns)})"]
+
+
+def maintain(schema: str, table: str) -> list[str]:
+    """Return the statements that flush inlined rows, merge small files and drop deleted rows of a table (bare lake names)."""
+    lake, where, named = literal(LAKE), literal(schema), literal(table)
+    return [
+        f"CALL ducklake_flush_inlined_data({lake}, schema_name => {where}, table_name => {named})",
+        f"CALL ducklake_rewrite_data_files({lake}, {named}, schema => {where})",
+        f"CALL ducklake_merge_adjacent_files({lake}, {named}, schema => {where})",
+    ]

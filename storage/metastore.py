@@ -1,0 +1,84 @@
+"""The metadata log: every object's document, appended in the transaction that changes it.
+
+One table of the lake, ``duckshift.log``. A row says what an object is from now on, or (no body) that it is
+gone; the newest row of an object counts. Rows are only ever added, because two DuckLake transactions that
+delete from one table conflict while two that insert do not. ``compact`` rewrites the log at start.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from core.names import quote
+from storage.database import LAKE, METADATA_SCHEMA
+
+_LOG: Final = f"{LAKE}.{quote(METADATA_SCHEMA)}.log"
+_COMPACT_FROM_ROWS: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object at one time; no body means that it was dropped."""
+
+    kind: str
+    oid: int
+    body: str | None
+
+
+class Metastore:
+    """Reads and appends the log on connections that are handed in."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Make the log's table where there is none, using *connection* for maintenance."""
+        self._connection = connection
+        connection.execute(
+            f"CREATE TABLE IF NOT EXISTS {_LOG} (change BIGINT, kind VARCHAR, oid BIGINT, body VARCHAR)"
+        )
+        self._change = self._highest_change()
+
+    def load(self) -> list[Entry]:
+        """Return every living object."""
+        rows = self._connection.execute(
+            f"SELECT kind, oid, arg_max(body, change) AS body, arg_max(body IS NULL, change) AS gone "
+            f"FROM {_LOG} GROUP BY kind, oid ORDER BY kind, oid"
+        ).fetchall()
+        return [Entry(kind, oid, body) for kind, oid, body, gone in rows if not gone]
+
+    def highest_oid(self) -> int:
+        """Return the largest OID ever used, 0 for none."""
+        row = self._connection.execute(f"SELECT coalesce(max(oid), 0) FROM {_LOG}").fetchone()
+        return int(row[0]) if row else 0
+
+    def append(self, connection: duckdb.DuckDBPyConnection, entries: Iterable[Entry]) -> None:
+        """Add *entries* in the transaction that is open on *connection*."""
+        rows: list[object] = []
+        for entry in entries:
+            self._change += 1
+            rows += [self._change, entry.kind, entry.oid, entry.body]
+        if rows:
+            values = ", ".join(["(?, ?, ?, ?)"] * (len(rows) // 4))
+            connection.execute(f"INSERT INTO {_LOG} VALUES {values}", rows)
+
+    def compact(self) -> None:
+        """Rewrite the log to its living rows where most of it is history; only while nobody else writes."""
+        row = self._connection.execute(f"SELECT count(*), count(DISTINCT (kind, oid)) FROM {_LOG}").fetchone()
+        if row is None or row[0] < _COMPACT_FROM_ROWS or row[0] < 2 * row[1]:
+            return
+        living = self.load()
+        connection = self._connection
+        connection.execute("BEGIN")
+        try:
+            # The highest OID must survive its object, or it would be given out again.
+            top = self.highest_oid()
+            connection.execute(f"DELETE FROM {_LOG}")
+            self.append(connection, [*living, Entry("oid", top, None)])
+            connection.execute("COMMIT")
+        except duckdb.Error:
+            connection.execute("ROLLBACK")
+            raise
+
+    def _highest_change(self) -> int:
+        row = self._connection.execute(f"SELECT coalesce(max(change), 0) FROM {_LOG}").fetchone()
+        return int(row[0]) if row else 0
