@@ -1,0 +1,216 @@
+"""Results on the wire: RowDescription, DataRow messages, and the streams of COPY TO STDOUT.
+
+A batch of Arrow rows becomes bytes in one call of compiled code over the Arrow buffers (decision record
+0006). ``encode_arrow`` plans the columns, ``encode_native`` calls. Protocol: PostgreSQL 15, sections 55.7
+and "COPY", "File Formats"; levels of Redshift's drivers: ``row_description``.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pyarrow as pa
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from core.types import Column, of
+from server.wire.encode_arrow import Arrangement, Wish
+from server.wire.encode_native import DateForm, Framing, IntervalForm, Layout, NativeEncoder
+
+_SEARCHABLE: Final = 1 << 12
+"""Bit of a field's flags from client_protocol_version 1 on."""
+_DATE_FORMS: Final = {
+    "iso": DateForm.ISO,
+    "sql": DateForm.SQL,
+    "postgres": DateForm.POSTGRES,
+    "german": DateForm.GERMAN,
+}
+_VARCHAR: Final = of("varchar")
+_DAY_FIRST: Final = frozenset({"dmy", "euro", "european"})
+
+
+@dataclass(frozen=True, slots=True)
+class OutputStyle:
+    """The session's settings that shape a value's text."""
+
+    timezone: str = "UTC"
+    extra_float_digits: int = 0
+    datestyle: str = "ISO, MDY"
+    intervalstyle: str = "postgres"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyForm:
+    """The options of COPY … TO STDOUT that shape its text; each sign is one byte."""
+
+    csv: bool = False
+    delimiter: str = "\t"
+    null: str = "\\N"
+    header: bool = False
+    quote: str = '"'
+    escape: str = '"'
+    force_quote: frozenset[str] = frozenset()
+    """Names of the columns whose values are always quoted."""
+
+
+CSV: Final = CopyForm(csv=True, delimiter=",", null="")
+
+
+def row_description(columns: Sequence[Column], formats: Sequence[int], protocol_level: int = 0) -> bytes:
+    """Return the RowDescription message.
+
+    From client_protocol_version 1 on Redshift adds to each field the schema, table, column and catalog that
+    it comes from and flags (redshift_connector, core.py, handle_ROW_DESCRIPTION). A field knows its column's
+    name only, so the other strings are empty.
+    """
+    fields = []
+    for column, code in zip(columns, spread(formats, len(columns)), strict=True):
+        kind = column.type.type
+        name = column.name.encode().replace(b"\0", b"")
+        fields.append(
+            name
+            + b"\0"
+            + struct.pack(
+                ">IhIhih", column.table_oid, column.attribute, kind.oid, kind.length, column.type.modifier, code
+            )
+        )
+        if protocol_level > 0:
+            fields.append(b"\0\0" + name + b"\0\0" + struct.pack(">h", _SEARCHABLE))
+    body = struct.pack(">h", len(columns)) + b"".join(fields)
+    return b"T" + struct.pack(">i", len(body) + 4) + body
+
+
+def spread(formats: Sequence[int], width: int) -> tuple[int, ...]:
+    """Return a format code a column: none given means text, one given is for all."""
+    if len(formats) == width:
+        return tuple(formats)
+    if len(formats) > 1:
+        raise SqlError(
+            SqlState.PROTOCOL_VIOLATION,
+            f"bind message has {len(formats)} result formats but query has {width} columns",
+        )
+    return (formats[0] if formats else 0,) * width
+
+
+class _Encoder:
+    """Batches of one result to bytes; the plans are made for the first batch's schema and kept."""
+
+    def __init__(self, wishes: Sequence[Wish], layout: Layout) -> None:
+        self._wishes = wishes
+        self._layout = layout
+        self._schema: pa.Schema | None = None
+        self._arrangement: Arrangement | None = None
+        self._native: NativeEncoder | None = None
+
+    def encode(self, batch: pa.RecordBatch) -> bytes | memoryview:
+        """Return all rows of the batch, ``b""`` for none."""
+        found = list(self.pieces(batch))
+        return found[0] if len(found) == 1 else b"".join(found)
+
+    def pieces(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+        """Yield the rows of the batch in pieces of whole rows, about 1 MiB each."""
+        if self._schema is not batch.schema and (self._schema is None or not self._schema.equals(batch.schema)):
+            self._arrangement = Arrangement(batch.schema, self._wishes)
+            self._native = NativeEncoder(self._layout, self._arrangement.plans)
+            self._schema = batch.schema
+        if self._arrangement is not None and self._native is not None:
+            yield from self._native.pieces(self._arrangement.apply(batch))
+
+
+class RowEncoder(_Encoder):
+    """Batches to DataRow messages."""
+
+    def __init__(
+        self, columns: Sequence[Column], formats: Sequence[int], style: OutputStyle, protocol_level: int = 0
+    ) -> None:
+        codes = spread(formats, len(columns))
+        wishes = [
+            Wish(
+                column=column,
+                binary=code == 1,
+                zone=style.timezone,
+                zone_names=_names_zones(style),
+                level=protocol_level,
+            )
+            for column, code in zip(columns, codes, strict=True)
+        ]
+        super().__init__(wishes, _layout(style, Framing.DATA_ROW, CopyForm()))
+
+
+class CopyTextEncoder(_Encoder):
+    """Batches to lines of COPY's text or CSV format."""
+
+    def __init__(self, columns: Sequence[Column], style: OutputStyle, form: CopyForm = CopyForm()) -> None:
+        wishes = [
+            Wish(
+                column=column,
+                binary=False,
+                zone=style.timezone,
+                zone_names=_names_zones(style),
+                force_quote=column.name in form.force_quote,
+            )
+            for column in columns
+        ]
+        layout = _layout(style, Framing.COPY_CSV if form.csv else Framing.COPY_TEXT, form)
+        super().__init__(wishes, layout)
+        self.start = _header(columns, layout) if form.header else b""
+        """What stands before the first row."""
+        self.end = b""
+        """What stands behind the last row."""
+
+
+class CopyBinaryEncoder(_Encoder):
+    """Batches to tuples of COPY's binary format."""
+
+    def __init__(self, columns: Sequence[Column]) -> None:
+        wishes = [Wish(column=column, binary=True, zone="UTC", zone_names=False) for column in columns]
+        super().__init__(wishes, _layout(OutputStyle(), Framing.COPY_BINARY, CopyForm()))
+        self.start = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+        """What stands before the first row."""
+        self.end = struct.pack(">h", -1)
+        """What stands behind the last row."""
+
+
+def _header(columns: Sequence[Column], layout: Layout) -> bytes:
+    named = [Column(column.name, _VARCHAR) for column in columns]
+    wishes = [Wish(column=column, binary=False, zone="UTC", zone_names=False) for column in named]
+    line = pa.RecordBatch.from_arrays(
+        [pa.array([column.name]) for column in columns], names=[column.name for column in columns]
+    )
+    return bytes(_Encoder(wishes, layout).encode(line))
+
+
+def _layout(style: OutputStyle, framing: Framing, form: CopyForm) -> Layout:
+    date_form, day_first = _date_style(style.datestyle)
+    extra = min(style.extra_float_digits, 3)
+    return Layout(
+        framing=framing,
+        date_form=date_form,
+        day_first=day_first,
+        interval_form=IntervalForm.__members__.get(style.intervalstyle.upper(), IntervalForm.POSTGRES),
+        # FLT_DIG and DBL_DIG plus the setting (Redshift, "extra_float_digits"), at most what tells values apart.
+        float8_digits=max(1, min(17, 15 + extra)),
+        float4_digits=max(1, min(9, 6 + extra)),
+        null=form.null.encode(),
+        delimiter=_byte("delimiter", form.delimiter),
+        quote=_byte("quote", form.quote),
+        escape=_byte("escape", form.escape),
+    )
+
+
+def _byte(option: str, sign: str) -> bytes:
+    data = sign.encode()
+    if len(data) != 1:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"COPY {option} must be a single one-byte character")
+    return data
+
+
+def _date_style(datestyle: str) -> tuple[DateForm, bool]:
+    words = [word.strip().lower() for word in datestyle.split(",")]
+    form = next((_DATE_FORMS[word] for word in words if word in _DATE_FORMS), DateForm.ISO)
+    return form, any(word in _DAY_FIRST for word in words)
+
+
+def _names_zones(style: OutputStyle) -> bool:
+    return _date_style(style.datestyle)[0] is not DateForm.ISO
