@@ -1,0 +1,208 @@
+"""COPY … FROM files, carried out: the direct way first, the careful way where that one stumbles.
+
+Everything here blocks and runs on an engine thread. An error inside a transaction ends it in DuckDB, so
+what may fail for its data runs where that does no harm: in a transaction that has done nothing yet
+(``fresh``), which is begun again, or as a check on a connection of its own.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from core.errors import SqlError
+from core.names import literal
+from core.sqlstate import SqlState
+from engine.errors import from_engine
+from engine.load.careful import CarefulLoad, TooManyErrorsError
+from engine.load.direct import check_sql, insert_sql, parquet_insert_sql, parquet_reader, possible
+from engine.load.plan import FAILED, Compression, CopyPlan, Format, Loaded, Rejection
+from engine.load.source import unpack_to, unpacked
+from storage.objects import ObjectStore, StoredObject
+
+_REASON_CHARS: Final = 100
+
+
+class LoadFailedError(SqlError):
+    """A load that was given up for its data; the rejected records go to STL_LOAD_ERRORS."""
+
+    def __init__(self, table: str, rejections: tuple[Rejection, ...]) -> None:
+        """Say what Redshift says, and keep what was rejected."""
+        super().__init__(SqlState.INTERNAL_ERROR, FAILED.format(table=table))
+        self.rejections = rejections
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    plan: CopyPlan,
+    store: ObjectStore,
+    objects: Sequence[StoredObject],
+    *,
+    fresh: bool = False,
+) -> Loaded:
+    """Load *objects* in the transaction that is open on *connection*.
+
+    *fresh* allows to roll that transaction back and begin it again: it holds nothing yet. Raises
+    ``LoadFailedError`` when too many records are bad, and leaves the table as it was then.
+    """
+    if not objects:
+        return Loaded(rows=0)
+    if plan.layout.format is Format.PARQUET:
+        return _load_parquet(connection, plan, store, objects)
+    with _readable(plan, store, objects) as (direct_plan, paths):
+        if possible(direct_plan):
+            rows = _load_directly(connection, direct_plan, paths, fresh=fresh and not plan.no_load)
+            if rows is not None:
+                return Loaded(rows=rows)
+    return _load_carefully(connection, plan, store, objects)
+
+
+@contextmanager
+def _readable(
+    plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
+) -> Iterator[tuple[CopyPlan, list[str]]]:
+    """Give the paths that DuckDB can read, unpacking first what it cannot unpack."""
+    if plan.layout.compression is not Compression.BZIP2:
+        yield plan, [store.engine_path(item.location) for item in objects]
+        return
+    plain = replace(plan, layout=replace(plan.layout, compression=Compression.NONE))
+    if not possible(plain):
+        yield plan, []
+        return
+    with tempfile.TemporaryDirectory(prefix="duckshift-load-") as folder:
+        paths = [Path(folder, f"{number}") for number in range(len(objects))]
+        for item, path in zip(objects, paths, strict=True):
+            unpack_to(store, item.location, plan.layout.compression, path)
+        yield plain, [str(path) for path in paths]
+
+
+def _load_directly(
+    connection: duckdb.DuckDBPyConnection, plan: CopyPlan, paths: Sequence[str], *, fresh: bool
+) -> int | None:
+    """Return the number of rows, None where the careful way is needed."""
+    if fresh:
+        try:
+            return _count(connection.execute(insert_sql(plan, paths)))
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error:
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN TRANSACTION")
+            return None
+    rows = _checked(connection, plan, paths)
+    if rows is None or plan.no_load:
+        return rows
+    return _count(connection.execute(insert_sql(plan, paths)))
+
+
+def _checked(connection: duckdb.DuckDBPyConnection, plan: CopyPlan, paths: Sequence[str]) -> int | None:
+    zone = connection.execute("SELECT current_setting('TimeZone')").fetchone()
+    side = connection.cursor()
+    try:
+        side.execute(f"SET TimeZone = {literal(str(zone[0]) if zone else 'UTC')}")
+        return _count(side.execute(check_sql(plan, paths)))
+    except duckdb.Error:
+        return None
+    finally:
+        side.close()
+
+
+def _load_carefully(
+    connection: duckdb.DuckDBPyConnection, plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
+) -> Loaded:
+    work = CarefulLoad(connection, plan)
+    try:
+        for item in objects:
+            with unpacked(store, item.location, plan.layout.compression) as stream:
+                _read(work, plan, item, stream)
+        rows = work.good if plan.no_load else work.insert()
+        return Loaded(rows=rows, rejections=tuple(work.rejections))
+    except TooManyErrorsError:
+        raise LoadFailedError(plan.table, tuple(work.rejections)) from None
+    finally:
+        work.close()
+
+
+def _read(work: CarefulLoad, plan: CopyPlan, item: StoredObject, stream: Any) -> None:
+    try:
+        work.read(item.location, stream)
+    except (EOFError, OSError, ValueError) as error:
+        # What the unpackers raise for a file that is not what the statement says.
+        raise SqlError(
+            SqlState.BAD_COPY_FILE_FORMAT,
+            f"The file '{item.location}' cannot be read as {plan.layout.compression or 'text'}",
+        ) from error
+
+
+def _load_parquet(
+    connection: duckdb.DuckDBPyConnection, plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
+) -> Loaded:
+    paths = [store.engine_path(item.location) for item in objects]
+    side = connection.cursor()
+    try:
+        with _columnar_failures(plan):
+            described = side.execute(f"SELECT * FROM {parquet_reader(paths)} LIMIT 0").description or []
+        fields = [column[0] for column in described]
+        if len(fields) > len(plan.columns) or (len(fields) < len(plan.columns) and not plan.layout.fill_record):
+            raise SqlError(
+                SqlState.INTERNAL_ERROR,
+                f"Spectrum Scan Error. The number of columns in the file ({len(fields)}) and in the table "
+                f"({len(plan.columns)}) do not match",
+                detail="code 15007",
+            )
+        with _columnar_failures(plan):
+            if plan.no_load:
+                return Loaded(rows=_count(side.execute(f"SELECT count(*) FROM {parquet_reader(paths)}")))
+            return Loaded(rows=_count(connection.execute(parquet_insert_sql(plan, paths, fields))))
+    finally:
+        side.close()
+
+
+@contextmanager
+def _columnar_failures(plan: CopyPlan) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.InterruptException, duckdb.OutOfMemoryException):
+        raise
+    except duckdb.ConstraintException:
+        raise LoadFailedError(plan.table, ()) from None
+    except duckdb.Error as error:
+        told = from_engine(error)
+        message = told.message if told.state is SqlState.STRING_DATA_RIGHT_TRUNCATION else "a column has an incompatible Parquet schema"
+        raise SqlError(
+            SqlState.INTERNAL_ERROR, f"Spectrum Scan Error: {message}", detail=f'Table "{plan.table}", code 15007.'
+        ) from None
+
+
+def _count(cursor: duckdb.DuckDBPyConnection) -> int:
+    row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def error_rows(
+    rejections: Sequence[Rejection], *, user: int, table: int, started: datetime, session: int, query: int
+) -> list[tuple[Any, ...]]:
+    """Return the rows of ``storage.journal``'s load_errors for *rejections*."""
+    return [
+        (
+            user, 0, table, started.replace(tzinfo=None), session, query, item.filename[:256], item.line_number,
+            item.column.name if item.column else "", item.column.type.type.name if item.column else "",
+            _length(item), item.fault.position, item.raw_line.replace("\0", ""), item.raw_value.replace("\0", ""),
+            item.fault.code, item.fault.reason[:_REASON_CHARS], 0, 0, -1,
+        )
+        for item in rejections
+    ]  # fmt: skip
+
+
+def _length(item: Rejection) -> str:
+    kind = item.column.type if item.column else None
+    if kind is None:
+        return ""
+    if kind.precision is not None:
+        return f"{kind.precision}, {kind.scale}"
+    return str(kind.length or 0)

@@ -1,0 +1,81 @@
+"""A row as a line of text: the engine SQL that renders it for UNLOAD.
+
+Redshift, "UNLOAD": text and CSV show values as psql does, with ``t`` and ``f`` for booleans; CSV quotes a field
+only where it must; JSON has one object a line.
+"""
+
+from collections.abc import Sequence
+
+from core.errors import SqlError
+from core.names import literal
+from core.sqlstate import SqlState
+from core.types import Column
+from engine.load.plan import Format, UnloadPlan
+
+Held = Sequence[tuple[str, Column]]
+
+
+def line_sql(plan: UnloadPlan, held: Held) -> str:
+    """Return engine SQL for the whole line, its end included; *held* are (engine name, column)."""
+    if plan.format is Format.JSON:
+        fields = ", ".join(f"{literal(column.name)}, {_json(place, column)}" for place, column in held)
+        return f"CAST(json_object({fields}) AS VARCHAR) || chr(10)"
+    shown = [_field(plan, _text(place, column)) for place, column in held]
+    return f" || {_quoted(plan.delimiter)} || ".join(shown) + " || chr(10)"
+
+
+def header(plan: UnloadPlan, columns: Sequence[Column]) -> str:
+    """Return the line of column names."""
+    if plan.format is Format.CSV:
+        return plan.delimiter.join(_csv(column.name, plan.delimiter) for column in columns) + "\n"
+    names = [f'"{column.name}"' if plan.add_quotes else column.name for column in columns]
+    return plan.delimiter.join(names) + "\n"
+
+
+def _csv(name: str, delimiter: str) -> str:
+    marked = any(char in name for char in (delimiter, '"', "\n", "\r"))
+    return '"' + name.replace('"', '""') + '"' if marked else name
+
+
+def _field(plan: UnloadPlan, text: str) -> str:
+    null = _quoted(plan.null_as)
+    if plan.format is Format.CSV:
+        special = " OR ".join(f"contains({text}, {mark})" for mark in (_quoted(plan.delimiter), "'\"'", "chr(10)", "chr(13)"))
+        return f"CASE WHEN {text} IS NULL THEN {null} WHEN {special} THEN '\"' || replace({text}, '\"', '\"\"') || '\"' ELSE {text} END"
+    value = text
+    if plan.escape:
+        marks = ["chr(92)", "chr(10)", "chr(13)", _quoted(plan.delimiter), *(["'\"'", "''''"] if plan.add_quotes else [])]
+        for mark in marks:
+            value = f"replace({value}, {mark}, chr(92) || {mark})"
+    elif plan.add_quotes:
+        value = f"replace({value}, '\"', '\"\"')"
+    if plan.add_quotes:
+        value = f"'\"' || {value} || '\"'"
+    return f"coalesce({value}, {null})"
+
+
+def _text(place: str, column: Column) -> str:
+    kind = column.type.type.name
+    if kind == "bool":
+        return f"(CASE {place} WHEN true THEN 't' WHEN false THEN 'f' END)"
+    if kind in ("float4", "float8"):
+        # DuckDB writes 1.0 where PostgreSQL writes 1.
+        return f"regexp_replace(CAST({place} AS VARCHAR), '\\.0$', '')"
+    if kind == "varbyte":
+        return f"lower(hex({place}))"
+    return f"CAST({place} AS VARCHAR)"
+
+
+def _json(place: str, column: Column) -> str:
+    kind = column.type.type.name
+    if kind == "super":
+        return f"CAST({place} AS JSON)"
+    if column.type.type.category == "N" or kind == "bool":
+        return place
+    return _text(place, column)
+
+
+def _quoted(text: str) -> str:
+    if "\0" in text:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "a delimiter or null string cannot hold a zero byte")
+    return literal(text)

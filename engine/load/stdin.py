@@ -1,0 +1,104 @@
+"""COPY … FROM STDIN: what the client sends is collected in a file and loaded like one.
+
+Memory stays bounded: beyond some megabytes the data is on disk. Formats are PostgreSQL's text (tab,
+``\\N``, backslash escapes) and CSV; see its "COPY", File Formats.
+"""
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Final
+
+import duckdb
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from engine.load.copy import LoadFailedError, load
+from engine.load.plan import CopyPlan, Format, Loaded
+from storage.objects import StoredObject
+
+_BUFFER_BYTES: Final = 1 << 20
+NAME: Final = "STDIN"
+
+
+class StdinLoad:
+    """One COPY FROM STDIN: written to piece by piece, then loaded or thrown away."""
+
+    def __init__(self, plan: CopyPlan) -> None:
+        """Collect for *plan*, whose layout is ``Format.STREAM`` or ``Format.CSV``."""
+        self._plan = plan
+        folder = tempfile.mkdtemp(prefix="duckshift-stdin-")
+        self._path = Path(folder, NAME)
+        self._file: IO[bytes] = self._path.open("wb", buffering=_BUFFER_BYTES)
+        self._backslash = False
+
+    def write(self, data: bytes) -> None:
+        """Take a piece of the stream; pieces may end anywhere."""
+        self._backslash = self._backslash or b"\\" in data
+        self._file.write(data)
+
+    def load(self, connection: duckdb.DuckDBPyConnection, *, fresh: bool = False) -> Loaded:
+        """Load what was written in the transaction open on *connection*; raises ``SqlError`` 22P04 and kin."""
+        self._file.close()
+        size = self._path.stat().st_size
+        plan = self._plan
+        if plan.layout.format is Format.STREAM and not self._backslash:
+            # Without a backslash the text format is plain delimited text, which DuckDB reads itself.
+            plan = replace(plan, layout=replace(plan.layout, format=Format.DELIMITED))
+        try:
+            return load(connection, plan, _OneFile(self._path), [StoredObject(NAME, size)], fresh=fresh)
+        except LoadFailedError as error:
+            raise _told(error, plan) from None
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Throw away what was written."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+        if self._path.parent.exists():
+            self._path.parent.rmdir()
+
+
+def _told(error: LoadFailedError, plan: CopyPlan) -> SqlError:
+    # PostgreSQL names line and column in the message itself; there is no system table to look into.
+    first = error.rejections[0] if error.rejections else None
+    if first is None:
+        return SqlError(SqlState.BAD_COPY_FILE_FORMAT, error.message)
+    place = f"COPY {plan.table}, line {first.line_number}"
+    if first.column is not None:
+        place += f', column {first.column.name}: "{first.raw_value}"'
+    state = SqlState.INVALID_TEXT_REPRESENTATION if first.column is not None else SqlState.BAD_COPY_FILE_FORMAT
+    return SqlError(state, first.fault.reason, detail=place)
+
+
+class _OneFile:
+    """An object store that holds the collected file and nothing else."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        """Return the file."""
+        return [StoredObject(NAME, os.path.getsize(self._path))]
+
+    def size(self, location: str) -> int | None:
+        """Return the file's size."""
+        return os.path.getsize(self._path)
+
+    def read(self, location: str) -> IO[bytes]:
+        """Open the file."""
+        return self._path.open("rb")
+
+    def write(self, location: str, source: Path) -> None:
+        """Refuse: there is one file, and it is written piece by piece."""
+        raise NotImplementedError
+
+    def delete(self, location: str) -> None:
+        """Refuse, as ``write`` does."""
+        raise NotImplementedError
+
+    def engine_path(self, location: str) -> str:
+        """Return the path."""
+        return str(self._path)

@@ -1,0 +1,319 @@
+"""Object stores: where COPY reads and UNLOAD writes, local folders and S3.
+
+A location is ``s3://bucket/key`` or a local path. Listing matches key prefixes, as S3 does: ``…/sales``
+finds ``…/sales.csv`` and ``…/sales_2008/part.gz``. Who may use which place is decided by ``StoreAccess``.
+
+DuckDB reads S3 through pre-signed addresses. Its secrets are shared by the whole instance, so that of two
+loads with different credentials one could read with the other's; a pre-signed address carries the right
+to one object for some hours, and no secret.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final, Protocol
+from urllib.parse import unquote
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from storage.database import S3Access
+
+_S3: Final = "s3://"
+_SIGNED_FOR_S: Final = 12 * 3600
+_RETRIES: Final = 4
+_CONNECT_TIMEOUT_S: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object of a listing."""
+
+    location: str
+    size_bytes: int
+
+
+class ObjectStore(Protocol):
+    """Objects under whole keys. Every method blocks and raises ``SqlError``."""
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        """Return the objects whose location starts with *prefix*, in order."""
+        ...
+
+    def size(self, location: str) -> int | None:
+        """Return an object's size in bytes, None where there is no such object."""
+        ...
+
+    def read(self, location: str) -> IO[bytes]:
+        """Open an object for reading; the caller closes it."""
+        ...
+
+    def write(self, location: str, source: Path) -> None:
+        """Put the content of a local file, replacing what is there."""
+        ...
+
+    def delete(self, location: str) -> None:
+        """Remove an object; one that is not there is no error."""
+        ...
+
+    def engine_path(self, location: str) -> str:
+        """Return what DuckDB reads the object by."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What the administrator lets an IAM role's ARN stand for."""
+
+    arn: str
+    access: S3Access = S3Access()
+    prefixes: tuple[str, ...] = ()
+    """``s3://bucket/prefix`` places that the role may touch; empty is all that its keys may."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keys:
+    """Credentials that a statement itself gives."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAccess:
+    """The administrator's rules: roles, local folders and the endpoint for keys given in a statement."""
+
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    """By ARN; ``default`` is what ``IAM_ROLE default`` means."""
+    local_folders: tuple[str, ...] = ()
+    keys_access: S3Access = S3Access()
+    """Endpoint, region and style for ACCESS_KEY_ID credentials; its keys are not used."""
+
+    def store(self, location: str, *, role: str | None = None, keys: Keys | None = None, region: str = "") -> ObjectStore:
+        """Return the store of *location* with the rights of *role* (ARN or ``default``) or of *keys*."""
+        if not location.startswith(_S3):
+            return LocalStore(self.local_folders)
+        if role is not None:
+            return self._with_role(role, region)
+        # Empty keys must not fall back on the server's own credentials.
+        if keys is not None and keys.access_key_id and keys.secret_access_key:
+            base = self.keys_access
+            return S3Store(
+                S3Access(
+                    access_key_id=keys.access_key_id,
+                    secret_access_key=keys.secret_access_key,
+                    session_token=keys.session_token,
+                    region=region or base.region,
+                    endpoint=base.endpoint,
+                    url_style=base.url_style,
+                    use_ssl=base.use_ssl,
+                )
+            )
+        raise SqlError(
+            SqlState.INVALID_PARAMETER_VALUE,
+            "credentials are required to access an S3 location",
+            hint="Use IAM_ROLE, or ACCESS_KEY_ID and SECRET_ACCESS_KEY.",
+        )
+
+    def _with_role(self, arn: str, region: str) -> ObjectStore:
+        # Of a chain of roles the last one is what the bucket sees.
+        name = arn.rsplit(",", 1)[-1].strip()
+        role = self.roles.get("default" if name.lower() == "default" else name)
+        if role is None:
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"Not authorized to assume IAM Role {name}")
+        access = role.access
+        if region and not access.endpoint:
+            access = S3Access(
+                access_key_id=access.access_key_id,
+                secret_access_key=access.secret_access_key,
+                session_token=access.session_token,
+                region=region,
+            )
+        return S3Store(access, role.prefixes)
+
+
+class LocalStore:
+    """Files below the folders that the administrator allows."""
+
+    def __init__(self, folders: tuple[str, ...]) -> None:
+        """Allow what lies below *folders*, once links are followed."""
+        self._folders = tuple(os.path.realpath(folder) for folder in folders)
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        """Return the files whose path starts with *prefix*, in order."""
+        path = self._path(prefix)
+        folder = path if prefix.endswith("/") else os.path.dirname(path)
+        start = folder.rstrip("/") + "/" if prefix.endswith("/") else path
+        found = []
+        for base, _, names in os.walk(folder):
+            for name in names:
+                full = os.path.join(base, name)
+                # A link may lead out of the allowed folders: such files are not there.
+                if full.startswith(start) and self._allowed(os.path.realpath(full)):
+                    found.append(StoredObject(full, os.path.getsize(full)))
+        return sorted(found, key=lambda item: item.location)
+
+    def size(self, location: str) -> int | None:
+        """Return a file's size in bytes, None where there is no such file."""
+        path = self._path(location)
+        return os.path.getsize(path) if os.path.isfile(path) else None
+
+    def read(self, location: str) -> IO[bytes]:
+        """Open a file for reading."""
+        path = self._path(location)
+        try:
+            return open(path, "rb")  # noqa: SIM115 - the caller closes it
+        except OSError:
+            raise SqlError(SqlState.UNDEFINED_FILE, f"The file '{location}' cannot be read") from None
+
+    def write(self, location: str, source: Path) -> None:
+        """Put a copy of *source*; readers see the old file or the whole new one."""
+        path = self._path(location)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        partial = f"{path}.partial-{os.getpid()}"
+        with open(source, "rb") as read, open(partial, "wb") as written:
+            while piece := read.read(1 << 20):
+                written.write(piece)
+        os.replace(partial, path)
+
+    def delete(self, location: str) -> None:
+        """Remove a file."""
+        Path(self._path(location)).unlink(missing_ok=True)
+
+    def engine_path(self, location: str) -> str:
+        """Return the path, its glob characters escaped."""
+        path = self._path(location)
+        return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+
+    def _path(self, location: str) -> str:
+        path = os.path.realpath(unquote(location[7:]) if location.startswith("file://") else location)
+        if not os.path.isabs(location.removeprefix("file://")) or not self._allowed(path):
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"access to local path '{location}' is not allowed")
+        return path
+
+    def _allowed(self, path: str) -> bool:
+        return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in self._folders)
+
+
+class S3Store:
+    """Objects of S3 or of anything that speaks its protocol."""
+
+    def __init__(self, access: S3Access, prefixes: tuple[str, ...] = ()) -> None:
+        """Use the keys of *access*, within *prefixes* where there are any."""
+        self._prefixes = prefixes
+        self._client = _client(access)
+
+    def list(self, prefix: str) -> list[StoredObject]:
+        """Return the objects whose location starts with *prefix*, in order."""
+        bucket, key = self._split(prefix)
+        found: list[StoredObject] = []
+        with _Failures(prefix):
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
+                for item in page.get("Contents", ()):
+                    found.append(StoredObject(f"{_S3}{bucket}/{item['Key']}", int(item["Size"])))  # noqa: PERF401
+        return found
+
+    def size(self, location: str) -> int | None:
+        """Return an object's size in bytes, None where there is no such object."""
+        bucket, key = self._split(location)
+        with _Failures(location):
+            try:
+                return int(self._client.head_object(Bucket=bucket, Key=key)["ContentLength"])
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in {"404", "NoSuchKey", "NotFound"}:
+                    return None
+                raise
+
+    def read(self, location: str) -> IO[bytes]:
+        """Open an object for reading."""
+        bucket, key = self._split(location)
+        with _Failures(location):
+            body: IO[bytes] = self._client.get_object(Bucket=bucket, Key=key)["Body"]
+            return body
+
+    def write(self, location: str, source: Path) -> None:
+        """Put the content of a local file, in parts where it is large."""
+        bucket, key = self._split(location)
+        with _Failures(location):
+            self._client.upload_file(str(source), bucket, key)
+
+    def delete(self, location: str) -> None:
+        """Remove an object."""
+        bucket, key = self._split(location)
+        with _Failures(location):
+            self._client.delete_object(Bucket=bucket, Key=key)
+
+    def engine_path(self, location: str) -> str:
+        """Return a pre-signed address."""
+        bucket, key = self._split(location)
+        with _Failures(location):
+            address: str = self._client.generate_presigned_url(
+                "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_SIGNED_FOR_S
+            )
+            return address
+
+    def _split(self, location: str) -> tuple[str, str]:
+        bucket, _, key = location.removeprefix(_S3).partition("/")
+        if not location.startswith(_S3) or not bucket:
+            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"'{location}' is not an S3 location")
+        if self._prefixes and not any(_below(location, prefix) for prefix in self._prefixes):
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"the IAM role does not allow access to '{location}'")
+        return bucket, key
+
+
+def _below(location: str, prefix: str) -> bool:
+    # "s3://sales" must not open "s3://sales-secret": a bare bucket ends at its name.
+    return location.startswith(prefix if "/" in prefix.removeprefix(_S3) else prefix + "/")
+
+
+def _client(access: S3Access) -> Any:  # boto3 ships no types
+    endpoint = access.endpoint
+    if endpoint and "://" not in endpoint:
+        endpoint = ("https://" if access.use_ssl else "http://") + endpoint
+    style = {"vhost": "virtual", "path": "path"}.get(access.url_style, "path" if endpoint else "auto")
+    # A session of its own: boto3's default one is not safe to use from several threads.
+    return boto3.session.Session().client(
+        "s3",
+        endpoint_url=endpoint or None,
+        region_name=access.region or None,
+        aws_access_key_id=access.access_key_id or None,
+        aws_secret_access_key=access.secret_access_key or None,
+        aws_session_token=access.session_token or None,
+        config=Config(
+            signature_version="s3v4",
+            s3={"addressing_style": style},
+            retries={"max_attempts": _RETRIES, "mode": "standard"},
+            connect_timeout=_CONNECT_TIMEOUT_S,
+        ),
+    )
+
+
+class _Failures:
+    """Turns the S3 client's errors into ours."""
+
+    def __init__(self, location: str) -> None:
+        self._location = location
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ClientError):
+            facts = error.response.get("Error", {})
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            code, message = facts.get("Code", "?"), facts.get("Message", "")
+            denied = code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
+            raise SqlError(
+                SqlState.INSUFFICIENT_PRIVILEGE if denied else SqlState.INTERNAL_ERROR,
+                f"S3ServiceException:{message},Status {status},Error {code}",
+                detail=f"The location is '{self._location}'.",
+            ) from None
+        if isinstance(error, (BotoCoreError, OSError)):
+            raise SqlError(
+                SqlState.IO_ERROR, f"the object store of '{self._location}' cannot be reached"
+            ) from None
