@@ -1,0 +1,1 @@
+"""The process and its sockets: listener, connections, wire protocol, command line, composition."""

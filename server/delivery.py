@@ -1,0 +1,164 @@
+"""Answers on their way to the client: rows as they are produced, COPY both ways, notices between them.
+
+Takes ``session.answers``, gives bytes to the channel, never more than a piece ahead of the client.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Final, TypeGuard, TypeVar
+
+import pyarrow as pa
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from core.types import Column
+from server.channel import Channel, ConnectionLost
+from server.seams import Session
+from server.wire import copy, replies
+from server.wire.diagnostics import notice_response
+from server.wire.encode import RowEncoder, row_description
+from server.wire.messages import CopyData, CopyDone, CopyFail, Rejected
+from server.wire.protocol import Event
+from server.wire.state import Happening
+from session.answers import Answer, CopyIn, CopyOut, Done, Empty, Rows
+
+Receive = Callable[[], Awaitable[Event]]
+_Item = TypeVar("_Item")
+_INLINE_ROWS: Final = 1_000
+"""Batches up to this size are encoded on the event loop: a hand-over to a thread would cost more."""
+
+
+class Delivery:
+    """Sends one session's answers over one channel."""
+
+    def __init__(self, channel: Channel, session: Session, receive_copy: Receive, protocol_level: int) -> None:
+        self._channel = channel
+        self._session = session
+        self._receive_copy = receive_copy
+        self._level = protocol_level
+
+    def announce(self) -> None:
+        """Send the notices and changed settings that have come up."""
+        for diagnosis in self._session.take_notices():
+            self._channel.send(notice_response(diagnosis))
+        for name, value in self._session.take_reports():
+            self._channel.send(replies.parameter_status(name, value))
+
+    def describe(self, columns: tuple[Column, ...], formats: tuple[int, ...]) -> None:
+        """Send RowDescription."""
+        self._channel.send(row_description(columns, spread(formats, len(columns)), self._level))
+
+    async def answer(self, answer: Answer, formats: tuple[int, ...] = (), *, describe: bool) -> None:
+        """Send an answer to its end; rows get a RowDescription in front when *describe* is set."""
+        if self._channel.is_lost:
+            # Between two statements of one query there is nothing to interrupt; the second must not start.
+            raise ConnectionLost
+        self.announce()
+        if _is_rows(answer):
+            await self._rows(answer, formats, describe=describe)
+        elif isinstance(answer, Done):
+            self._channel.send(replies.command_complete(answer.tag))
+        elif isinstance(answer, Empty):
+            self._channel.send(replies.EMPTY_QUERY)
+        elif _is_copy_in(answer):
+            await self._copy_in(answer)
+        elif _is_copy_out(answer):
+            await self._copy_out(answer)
+
+    async def _rows(self, rows: Rows, formats: tuple[int, ...], *, describe: bool) -> None:
+        spread_formats = spread(formats, len(rows.columns))
+        if describe:
+            self._channel.send(row_description(rows.columns, spread_formats, self._level))
+        encoder = RowEncoder(rows.columns, spread_formats, self._session.output_style)
+        async with closing(rows.batches()) as batches:
+            async for batch in batches:
+                await self._batch(encoder, batch)
+        self.announce()
+        self._channel.send(replies.PORTAL_SUSPENDED if rows.suspended else replies.command_complete(rows.tag))
+
+    async def _batch(self, encoder: RowEncoder, batch: pa.RecordBatch) -> None:
+        pieces: Iterator[bytes | memoryview] = iter(encoder.pieces(batch))
+        if batch.num_rows <= _INLINE_ROWS:
+            for piece in pieces:
+                await self._channel.send_piece(piece)
+            return
+        loop = asyncio.get_running_loop()
+        while (next_piece := await loop.run_in_executor(None, next, pieces, None)) is not None:
+            await self._channel.send_piece(next_piece)
+
+    async def _copy_out(self, answer: CopyOut) -> None:
+        self._channel.send(copy.copy_out_response(len(answer.columns), binary=answer.binary))
+        async with closing(answer.pieces()) as pieces:
+            async for piece in pieces:
+                self._channel.send(copy.copy_data_header(len(piece)))
+                await self._channel.send_piece(piece)
+        self.announce()
+        self._channel.send(copy.COPY_DONE)
+        self._channel.send(replies.command_complete(answer.tag))
+
+    async def _copy_in(self, answer: CopyIn) -> None:
+        self._channel.send(copy.copy_in_response(len(answer.columns), binary=answer.binary))
+        self._channel.protocol.happened(Happening.COPY_STARTED)
+        await self._channel.flush()
+        done = await self._copy_stream(answer)
+        self.announce()
+        self._channel.send(replies.command_complete(done.tag))
+
+    async def _copy_stream(self, answer: CopyIn) -> Done:
+        while True:
+            message = await self._copy_message(answer)
+            if isinstance(message, CopyData):
+                await answer.write(message.data)
+            elif isinstance(message, CopyDone):
+                return await answer.finish()
+            elif isinstance(message, CopyFail):
+                await answer.fail(message.reason)
+                raise SqlError(SqlState.QUERY_CANCELED, f"COPY from stdin failed: {message.reason}")
+            else:
+                await answer.fail("the client broke off")
+                if isinstance(message, Rejected):
+                    raise SqlError(message.state, message.message)
+                raise ConnectionLost  # Terminate
+
+    async def _copy_message(self, answer: CopyIn) -> Event:
+        try:
+            return await self._receive_copy()
+        except (ConnectionLost, SqlError, asyncio.CancelledError):
+            await answer.fail("the client broke off")
+            raise
+
+
+def spread(formats: tuple[int, ...], columns: int) -> tuple[int, ...]:
+    """Return a format code for each column, from none, one for all, or one for each."""
+    if len(formats) == columns:
+        return formats
+    if len(formats) <= 1:
+        return (formats or (0,)) * columns
+    raise SqlError(
+        SqlState.PROTOCOL_VIOLATION,
+        f"bind message has {len(formats)} result formats but query has {columns} columns",
+    )
+
+
+@asynccontextmanager
+async def closing(items: AsyncIterator[_Item]) -> AsyncIterator[AsyncIterator[_Item]]:
+    """Close a stream that is left before its end, so that what feeds it stops."""
+    try:
+        yield items
+    finally:
+        close = getattr(items, "aclose", None)
+        if close is not None:
+            await close()
+
+
+def _is_rows(answer: Answer) -> TypeGuard[Rows]:
+    return hasattr(answer, "batches")
+
+
+def _is_copy_in(answer: Answer) -> TypeGuard[CopyIn]:
+    return hasattr(answer, "write")
+
+
+def _is_copy_out(answer: Answer) -> TypeGuard[CopyOut]:
+    return hasattr(answer, "pieces")
