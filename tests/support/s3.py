@@ -1,0 +1,53 @@
+"""An S3 endpoint on loopback for tests and the demo: moto's server in a thread of this process."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+from storage.database import S3Access
+
+KEY_ID = "AKIDTEST"
+SECRET = "se/cr+et="  # noqa: S105 - moto takes any
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A running S3 endpoint."""
+
+    address: str
+    """``host:port``"""
+    client: Any
+
+    def access(self) -> S3Access:
+        """Return how to reach it."""
+        return S3Access(
+            access_key_id=KEY_ID, secret_access_key=SECRET, endpoint=self.address, url_style="path", use_ssl=False
+        )
+
+
+@contextmanager
+def endpoint(*buckets: str) -> Iterator[Endpoint]:
+    """Run an endpoint that has *buckets*."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    client = boto3.session.Session().client(
+        "s3",
+        endpoint_url=f"http://{host}:{port}",
+        aws_access_key_id=KEY_ID,
+        aws_secret_access_key=SECRET,
+        region_name="us-east-1",
+    )
+    try:
+        for bucket in buckets:
+            client.create_bucket(Bucket=bucket)
+        yield Endpoint(f"{host}:{port}", client)
+    finally:
+        client.close()
+        server.stop()
