@@ -1,0 +1,86 @@
+# duckshift: make alone prints what there is to make.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+STAMP_DEV := $(VENV)/.installed-dev
+# What the installed program is made of besides the sources, which are used in place.
+BUILT_FROM := pyproject.toml hatch_build.py $(wildcard server/wire/native/*.c) tools/build_native.py
+
+##@ Use
+
+.PHONY: install
+install: $(STAMP)  ## Make .venv with the pinned dependencies and duckshift itself
+
+$(STAMP): requirements.lock $(BUILT_FROM)
+	scripts/install
+	@touch $@
+
+.PHONY: serve
+serve: install  ## Start the server with its defaults (ARGS="--port 5440" adds options)
+	$(BIN)/duckshift serve $(ARGS)
+
+.PHONY: demo
+demo: install-dev  ## Play the ticket-sales story from S3 files to reports
+	scripts/apt-packages postgresql-client
+	$(BIN)/python -m tools.demo $(ARGS)
+
+##@ Develop
+
+.PHONY: install-dev
+install-dev: $(STAMP_DEV)  ## Add what tests, checks and demo need
+
+$(STAMP_DEV): $(STAMP) requirements-dev.lock
+	scripts/install --dev
+	@touch $@
+
+.PHONY: test
+test:  ## Check and test everything, installing what that needs (ARGS go to pytest)
+	scripts/test $(ARGS)
+
+.PHONY: check
+check: lint test-fast  ## Checks and the tests that need no server
+
+.PHONY: test-fast
+test-fast: install-dev
+	$(BIN)/python -m pytest -q tests/unit tests/repo $(ARGS)
+
+.PHONY: lint
+lint: install-dev  ## Lint, types, import contracts, Dockerfile, documentation in step
+	scripts/lint
+
+.PHONY: fmt
+fmt: install-dev  ## Sort imports and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+
+.PHONY: docs
+docs: install-dev  ## Write the generated documentation and example configuration anew
+	$(BIN)/python -m tools.gen_docs
+
+.PHONY: lock
+lock: install-dev  ## Choose the newest allowed dependencies and pin them
+	scripts/lock --upgrade
+
+.PHONY: bench
+bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARGS="--quick --only a,b")
+	scripts/apt-packages postgresql
+	$(BIN)/python -m bench.compare $(ARGS)
+
+.PHONY: changelog
+changelog: install-dev  ## Show what the next release's notes would say
+	$(BIN)/towncrier build --draft --version next
+
+.PHONY: clean
+clean:  ## Remove the environment and what was built
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -f server/wire/native/*.so
+
+##@ Help
+
+.PHONY: help
+help:  ## Print this
+	@awk 'BEGIN {FS = ":.*##"} \
+	  /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+	  /^[a-z-]+:.*##/ {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,0 +1,80 @@
+"""The command line: ``duckshift serve``, ``duckshift health``, ``duckshift --version``.
+
+Reads flags, environment and file into ``Options`` and hands them to ``server.app``; decides nothing else.
+"""
+
+import argparse
+import importlib.metadata
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from core.config import BY_FLAG, CONFIG_VARIABLE, ConfigError, Options, load
+from server import log
+from server.health import is_healthy
+
+EXIT_FAILURE: Final = 1
+EXIT_USAGE: Final = 2
+_LOCAL: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1", "*": "127.0.0.1"}  # noqa: S104 - not bound here
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that *arguments* ask for and return the exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        options = _options(given, os.environ)
+    except ConfigError as error:
+        print(f"duckshift: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    if given.command == "health":
+        return _health(options)
+    log.start(options.log, sys.stderr)
+    # Imported here: a wrong flag is reported, and health asked, without loading DuckDB.
+    from server.app import serve
+
+    return serve(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="duckshift",
+        description="A server that Amazon Redshift's users point their tools at.",
+        epilog="Every setting of config/duckshift.toml can be set by a variable DUCKSHIFT_<SECTION>_<KEY>.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"duckshift {importlib.metadata.version('duckshift')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command, flags, text in _COMMANDS:
+        added = commands.add_parser(command, help=text, description=text, allow_abbrev=False)
+        added.add_argument("--config", metavar="FILE", help=f"TOML file with settings (or {CONFIG_VARIABLE})")
+        for flag in flags:
+            option = BY_FLAG[flag]
+            help_text = f"{option.doc} (default {option.default}, or {option.variable})".replace("%", "%%")
+            added.add_argument(flag, metavar=flag.strip("-").upper(), help=help_text)
+    return parser
+
+
+_COMMANDS: Final = (
+    ("serve", ("--data", "--host", "--port"), "Start the server."),
+    ("health", ("--host", "--port"), "Exit with 0 if a server answers, with 1 if not."),
+)
+
+
+def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Options:
+    file = given.config or environment.get(CONFIG_VARIABLE)
+    flags = {flag: getattr(given, flag.strip("-"), None) for flag in BY_FLAG}
+    return load(Path(file) if file else None, environment, flags)
+
+
+def _health(options: Options) -> int:
+    host, port = _LOCAL.get(options.server.host, options.server.host), options.server.port
+    if is_healthy(host, port):
+        return 0
+    print(f"duckshift: no server answers at {host}:{port}", file=sys.stderr)
+    return EXIT_FAILURE
+
+
+if __name__ == "__main__":
+    sys.exit(main())
