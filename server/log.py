@@ -1,7 +1,7 @@
 """What the server writes to stderr: one line an event, for people or for machines.
 
 Owns the form of a line only. Call sites use ``logging`` with a fixed message and pass what varies as
-``extra={"facts": {...}}``; nobody passes passwords, parameters or statement texts (docs/threat-model.md).
+``extra={"peer": peer}``; nobody passes passwords, parameters or statement texts (docs/threat-model.md).
 """
 
 import json
@@ -12,6 +12,8 @@ from typing import Final, TextIO
 
 from core.config import LogOptions
 
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""What every record has; the rest came by ``extra``."""
 # A line break in a value would let a client write log lines of its own.
 _QUOTED: Final = frozenset(' "=\\')
 
@@ -60,8 +62,7 @@ def start(options: LogOptions, stream: TextIO) -> None:
 
 
 def _facts(record: logging.LogRecord) -> Mapping[str, object]:
-    facts = getattr(record, "facts", None)
-    return facts if isinstance(facts, Mapping) else {}
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
 
 
 def _moment(record: logging.LogRecord) -> str:

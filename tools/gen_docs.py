@@ -1,0 +1,132 @@
+"""Writes the files that follow from tables, or with ``--check`` says which are out of step.
+
+A new generated file is one row of ``GENERATED``.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from core.config import OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+_WIDTH: Final = 110
+
+
+def example_toml() -> str:
+    """Return ``config/duckshift.toml``: every key commented out with its default."""
+    lines = [
+        "# Settings of duckshift: duckshift serve --config FILE, or DUCKSHIFT_CONFIG=FILE.",
+        "# Every key stands here with its default. The variable DUCKSHIFT_<SECTION>_<KEY> wins over the file and a",
+        "# flag over both. Written by `make docs` from core/config.py.",
+    ]
+    for section, doc in SECTIONS:
+        lines += ["", f"# {doc}", f"[{section}]"]
+        for option in _of(section):
+            lines += [*_comment(option), f"#{option.key} = {_toml(option)}"]
+    lines += [
+        "",
+        "# What IAM_ROLE 'arn:...' (or IAM_ROLE default) in COPY and UNLOAD stands for; as many as there are roles.",
+        '#[roles."arn:aws:iam::123456789012:role/load"]',
+    ]
+    for option in ROLE_OPTIONS:
+        lines += [*_comment(option), f"#{option.key} = {_toml(option)}"]
+    lines += ["", "#[roles.default]", ""]
+    return "\n".join(lines)
+
+
+def config_reference() -> str:
+    """Return ``docs/reference/config.md``."""
+    lines = [
+        "# Configuration",
+        "",
+        "<!-- Written by `make docs` from core/config.py. -->",
+        "",
+        "Settings come from one TOML file (`duckshift serve --config FILE`, or the variable `DUCKSHIFT_CONFIG`),",
+        "from environment variables and from flags; a flag wins over a variable, a variable over the file.",
+        "An unknown key or variable is an error that names the nearest known one. `config/duckshift.toml` holds",
+        "every key with its default. A list is written with commas in a variable.",
+    ]
+    for section, doc in SECTIONS:
+        lines += ["", f"## {section}", "", doc, "", *_rows(list(_of(section)), with_variable=True)]
+    lines += [
+        "",
+        "## roles",
+        "",
+        "`[roles.\"arn:aws:iam::123456789012:role/load\"]` says what `IAM_ROLE` with that name in COPY and UNLOAD",
+        "stands for, `[roles.default]` what `IAM_ROLE default` does. Roles are set in the file only.",
+        "",
+        *_rows(list(ROLE_OPTIONS), with_variable=False),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+GENERATED: Final[tuple[tuple[str, Callable[[], str]], ...]] = (
+    ("config/duckshift.toml", example_toml),
+    ("docs/reference/config.md", config_reference),
+)
+
+
+def stale() -> list[str]:
+    """Return the generated files that are not what their table says."""
+    return [path for path, make in GENERATED if not _is_current(ROOT / path, make())]
+
+
+def main(arguments: list[str]) -> int:
+    """Write the files, or check them."""
+    if arguments == ["--check"]:
+        for path in stale():
+            print(f"{path} is out of step with its table; run make docs", file=sys.stderr)
+        return 1 if stale() else 0
+    for path, make in GENERATED:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(make(), encoding="utf-8")
+    return 0
+
+
+def _is_current(path: Path, wanted: str) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8") == wanted
+
+
+def _of(section: str) -> Iterator[Option]:
+    return (option for option in OPTIONS if option.section == section)
+
+
+def _toml(option: Option) -> str:
+    value = list(option.default) if isinstance(option.default, tuple) else option.default
+    return json.dumps(value)
+
+
+def _comment(option: Option) -> Iterator[str]:
+    line = "#"
+    for word in _sentence(option).split():
+        if len(line) + len(word) > _WIDTH:
+            yield line
+            line = "#"
+        line += f" {word}"
+    yield line
+
+
+def _sentence(option: Option) -> str:
+    if option.kind is not Kind.CHOICE:
+        return option.doc
+    return f"{option.doc} One of {', '.join(json.dumps(choice) for choice in option.choices)}."
+
+
+def _rows(options: list[Option], *, with_variable: bool) -> Iterator[str]:
+    head = ["key", "default", *(["variable", "flag"] if with_variable else []), "meaning"]
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    for option in options:
+        cells = [f"`{option.key}`", f"`{_toml(option)}`"]
+        if with_variable:
+            cells += [f"`{option.variable}`", f"`{option.flag}`" if option.flag else ""]
+        cells.append(_sentence(option).replace("|", "\\|"))
+        yield f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
