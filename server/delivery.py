@@ -14,10 +14,10 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import Column
 from server.channel import Channel, ConnectionLost
-from server.seams import Session
+from server.seams import Session, Style
 from server.wire import copy, replies
 from server.wire.diagnostics import notice_response
-from server.wire.encode import RowEncoder, row_description
+from server.wire.encode import OutputStyle, RowEncoder, row_description
 from server.wire.messages import CopyData, CopyDone, CopyFail, Rejected
 from server.wire.protocol import Event
 from server.wire.state import Happening
@@ -70,7 +70,7 @@ class Delivery:
         spread_formats = spread(formats, len(rows.columns))
         if describe:
             self._channel.send(row_description(rows.columns, spread_formats, self._level))
-        encoder = RowEncoder(rows.columns, spread_formats, self._session.output_style)
+        encoder = RowEncoder(rows.columns, spread_formats, _output_style(self._session.output_style))
         async with closing(rows.batches()) as batches:
             async for batch in batches:
                 await self._batch(encoder, batch)
@@ -138,6 +138,15 @@ def spread(formats: tuple[int, ...], columns: int) -> tuple[int, ...]:
     raise SqlError(
         SqlState.PROTOCOL_VIOLATION,
         f"bind message has {len(formats)} result formats but query has {columns} columns",
+    )
+
+
+def _output_style(style: Style) -> OutputStyle:
+    return OutputStyle(
+        timezone=style.timezone,
+        extra_float_digits=style.extra_float_digits,
+        datestyle=style.datestyle,
+        intervalstyle=style.intervalstyle,
     )
 
 

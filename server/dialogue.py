@@ -70,8 +70,7 @@ class Dialogue:
             if code not in {0, 1}:
                 raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")
         values = tuple(
-            decode_parameter(kind, code, data)
-            for kind, code, data in zip(types, formats, message.values, strict=True)
+            decode_parameter(kind, code, data) for kind, code, data in zip(types, formats, message.values, strict=True)
         )
         await self._session.bind(message.portal, message.statement, values, message.result_formats)
         self._channel.send(replies.BIND_COMPLETE)

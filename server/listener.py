@@ -101,9 +101,7 @@ class Listener:
         self._draining = True
         if self._server is not None:
             self._server.close()
-        reason = ConnectionFatal(
-            SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command"
-        )
+        reason = ConnectionFatal(SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command")
         for connection in list(self._connections):
             connection.shut_down(reason)
         await self._wait(grace_s)

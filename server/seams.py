@@ -9,8 +9,31 @@ from typing import Protocol
 from core.errors import Diagnosis, SqlError
 from core.types import Column, ColumnType
 from server.tls import ServerTls
-from server.wire.encode import OutputStyle
 from session.answers import Answer, Value
+
+
+class Style(Protocol):
+    """How a session wants its values written (``server.wire.encode.OutputStyle``)."""
+
+    @property
+    def timezone(self) -> str:
+        """Return TimeZone."""
+        ...
+
+    @property
+    def extra_float_digits(self) -> int:
+        """Return extra_float_digits."""
+        ...
+
+    @property
+    def datestyle(self) -> str:
+        """Return DateStyle."""
+        ...
+
+    @property
+    def intervalstyle(self) -> str:
+        """Return IntervalStyle."""
+        ...
 
 
 class Session(Protocol):
@@ -37,7 +60,7 @@ class Session(Protocol):
         ...
 
     @property
-    def output_style(self) -> OutputStyle:
+    def output_style(self) -> Style:
         """Return how values are written now."""
         ...
 
@@ -49,41 +72,41 @@ class Session(Protocol):
         """Return the notices since the last call."""
         ...
 
-    def simple(self, text: str) -> AsyncIterator[Answer]:
+    def simple(self, text: str, /) -> AsyncIterator[Answer]:
         """Run the statements of a simple query, an answer each."""
         ...
 
-    async def parse(self, name: str, text: str, parameter_oids: tuple[int, ...]) -> None:
+    async def parse(self, name: str, text: str, parameter_oids: tuple[int, ...], /) -> None:
         """Prepare a statement."""
         ...
 
-    async def describe_statement(self, name: str) -> tuple[tuple[ColumnType, ...], tuple[Column, ...] | None]:
+    async def describe_statement(self, name: str, /) -> tuple[tuple[ColumnType, ...], tuple[Column, ...] | None]:
         """Return parameter types and columns, without running anything."""
         ...
 
-    def parameter_types(self, statement: str) -> tuple[ColumnType, ...]:
+    def parameter_types(self, statement: str, /) -> tuple[ColumnType, ...]:
         """Return the types of a prepared statement's parameters."""
         ...
 
     async def bind(
-        self, portal: str, statement: str, values: tuple[Value, ...], result_formats: tuple[int, ...]
+        self, portal: str, statement: str, values: tuple[Value, ...], result_formats: tuple[int, ...], /
     ) -> None:
         """Make a portal."""
         ...
 
-    async def describe_portal(self, portal: str) -> tuple[tuple[Column, ...] | None, tuple[int, ...]]:
+    async def describe_portal(self, portal: str, /) -> tuple[tuple[Column, ...] | None, tuple[int, ...]]:
         """Return a portal's columns and the result formats that it was bound with."""
         ...
 
-    async def execute(self, portal: str, max_rows: int) -> tuple[Answer, tuple[int, ...]]:
+    async def execute(self, portal: str, max_rows: int, /) -> tuple[Answer, tuple[int, ...]]:
         """Run a portal, or run it on; the answer is read before anything else is asked."""
         ...
 
-    async def close_statement(self, name: str) -> None:
+    async def close_statement(self, name: str, /) -> None:
         """Forget a prepared statement."""
         ...
 
-    async def close_portal(self, name: str) -> None:
+    async def close_portal(self, name: str, /) -> None:
         """Forget a portal."""
         ...
 
@@ -91,7 +114,7 @@ class Session(Protocol):
         """End a batch: the implicit transaction is committed or rolled back."""
         ...
 
-    async def fail(self, error: SqlError) -> None:
+    async def fail(self, error: SqlError, /) -> None:
         """Take note of an error that the client has been or will be told."""
         ...
 

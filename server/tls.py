@@ -75,9 +75,7 @@ def self_signed(folder: Path, host: str, now: datetime.datetime) -> tuple[Path, 
     key = ec.generate_private_key(ec.SECP256R1())
     _write(
         key_file,
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ),
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
         mode=0o600,
     )
     _write(certificate_file, _certificate(key, host, now).public_bytes(serialization.Encoding.PEM), mode=0o644)

@@ -331,7 +331,7 @@ class _Scram:
         salted = hashlib.pbkdf2_hmac("sha256", self._password, base64.b64decode(given["s"]), int(given["i"]))
         client_key = hmac.digest(salted, b"Client Key", "sha256")
         bare = "c=biws,r=" + given["r"]
-        signed = ",".join((self._bare, challenge.decode(), bare)).encode()
+        signed = f"{self._bare},{challenge.decode()},{bare}".encode()
         signature = hmac.digest(hashlib.sha256(client_key).digest(), signed, "sha256")
         proof = bytes(left ^ right for left, right in zip(client_key, signature, strict=True))
         return f"{bare},p={base64.b64encode(proof).decode()}".encode()

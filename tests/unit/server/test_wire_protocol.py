@@ -46,9 +46,7 @@ def events(protocol: ServerProtocol) -> list[Event]:
         (frame(b"P", b"\0select 1\0\0\0"), m.Parse(name="", text="select 1")),
         (
             frame(b"B", b"p\0s\0\0\1\0\1\0\2\0\0\0\2hi\xff\xff\xff\xff\0\1\0\0"),
-            m.Bind(
-                portal="p", statement="s", parameter_formats=(1,), values=(b"hi", None), result_formats=(0,)
-            ),
+            m.Bind(portal="p", statement="s", parameter_formats=(1,), values=(b"hi", None), result_formats=(0,)),
         ),
         (frame(b"B", b"\0\0\0\0\0\1\0\0\0\0\0\0"), m.Bind(portal="", statement="", values=(b"",))),
         (frame(b"D", b"Sname\0"), m.Describe(target="S", name="name")),
