@@ -8,7 +8,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class NativeBuildHook(BuildHookInterface):
+class NativeBuildHook(BuildHookInterface[Any]):
     """Builds ``server/wire/native``; in an editable install the library stays beside its source."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

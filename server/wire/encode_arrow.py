@@ -179,7 +179,7 @@ def _then(first: Convert, second: Convert | None) -> Convert:
 
 
 def _is_text(arrow: pa.DataType) -> bool:
-    return pa.types.is_string(arrow) or pa.types.is_large_string(arrow)
+    return bool(pa.types.is_string(arrow) or pa.types.is_large_string(arrow))
 
 
 def _text_family(wish: Wish, arrow: pa.DataType) -> _Way:

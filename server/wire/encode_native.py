@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, ClassVar, Final
 
 import pyarrow as pa
 
@@ -122,7 +122,7 @@ class Layout:
 
 
 class _Plan(ctypes.Structure):
-    _fields_ = (
+    _fields_: ClassVar[Sequence[Any]] = (
         ("kind", ctypes.c_int32),
         ("scale", ctypes.c_int32),
         ("offsets", ctypes.c_int32),
@@ -134,7 +134,7 @@ class _Plan(ctypes.Structure):
 
 
 class _Layout(ctypes.Structure):
-    _fields_ = (
+    _fields_: ClassVar[Sequence[Any]] = (
         ("framing", ctypes.c_int32),
         ("columns", ctypes.c_int32),
         ("date_style", ctypes.c_int32),

@@ -1,0 +1,111 @@
+"""A throw-away PostgreSQL on a loopback port, to compare answers with; needs the Debian package, nothing else."""
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_VERSIONS: Final = Path("/usr/lib/postgresql")
+_USER: Final = "postgres"
+_START_S: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    """Where it listens; user ``postgres``, database ``postgres``, no password asked."""
+
+    host: str
+    port: int
+
+    @property
+    def dsn(self) -> str:
+        """Return a connection URI that libpq and asyncpg take."""
+        return f"postgresql://{_USER}@{self.host}:{self.port}/postgres"
+
+
+def programs() -> Path | None:
+    """Return the folder with initdb and postgres of the newest version installed, None without one."""
+    found = sorted(_VERSIONS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+@contextlib.contextmanager
+def running(*settings: str) -> Iterator[Postgres]:
+    """Start a server in a new folder, stop it and remove the folder at the end; *settings* are ``name=value``."""
+    folder = programs()
+    if folder is None:
+        raise RuntimeError("PostgreSQL is not installed")
+    # Its own temporary folder: pytest's belongs to root where tests run as root, and PostgreSQL refuses root.
+    home = Path(tempfile.mkdtemp(prefix="duckshift-postgres-"))
+    try:
+        _own(home)
+        data = home / "data"
+        _run(
+            [str(folder / "initdb"), "-D", str(data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--locale=C", "-N"],
+            home,
+        )
+        port = _free_port()
+        options = (
+            "fsync=off",
+            "listen_addresses=127.0.0.1",
+            f"port={port}",
+            f"unix_socket_directories={home}",
+            *settings,
+        )
+        command = [str(folder / "postgres"), "-D", str(data), *(part for name in options for part in ("-c", name))]
+        with (home / "log").open("wb") as log:
+            server = subprocess.Popen(_as_user(command), cwd=home, stdout=log, stderr=log)
+            try:
+                _wait(server, port, home / "log")
+                yield Postgres("127.0.0.1", port)
+            finally:
+                server.terminate()
+                server.wait(_START_S)
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _as_user(command: list[str]) -> list[str]:
+    return (
+        ["setpriv", f"--reuid={_USER}", f"--regid={_USER}", "--clear-groups", *command] if os.getuid() == 0 else command
+    )
+
+
+def _own(folder: Path) -> None:
+    if os.getuid() == 0:
+        entry = pwd.getpwnam(_USER)
+        os.chown(folder, entry.pw_uid, entry.pw_gid)
+
+
+def _run(command: list[str], folder: Path) -> None:
+    done = subprocess.run(_as_user(command), cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{command[0]} failed: {done.stderr}")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            break
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as probe:
+            # Accepts the start-up packet only once it has recovered: SSLRequest is answered before that too.
+            probe.sendall(b"\0\0\0\x08\x04\xd2\x16\x2f")
+            if probe.recv(1):
+                return
+        time.sleep(0.05)
+    raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
