@@ -20,7 +20,9 @@ from engine.spool import ArrowSpool
 
 T = TypeVar("T")
 Value = str | int | float | bool | bytes | None
-Prepare = Callable[[duckdb.DuckDBPyConnection], None]
+Connection = duckdb.DuckDBPyConnection
+"""The engine's own connection: layers above hand it on and never look inside."""
+Prepare = Callable[[Connection], None]
 BATCH_ROWS: Final = 10_000
 """Rows of a batch: as fast as larger ones, and memory stays flat."""
 _NUDGE_S: Final = 0.02
@@ -149,9 +151,7 @@ class DuckDbEngine:
         await self._detach()
         return await self.guarded(lambda: self.connection.execute(sql, list(parameters) or None).fetchall())
 
-    async def rows(
-        self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None
-    ) -> RowStream:
+    async def rows(self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None) -> RowStream:
         """Start a query and return its stream; its first rows are read in the same hand-over."""
         await self._detach()
 
@@ -166,7 +166,7 @@ class DuckDbEngine:
             open_still = second is not None or (first is not None and first.num_rows >= BATCH_ROWS)
             return RowStream(self, reader.schema, reader if open_still else None, ready)
 
-        stream = await self.guarded(work)
+        stream = await self.guarded(work, here=instant)
         if stream.open:
             self._stream = stream
         return stream
@@ -222,11 +222,11 @@ class DuckDbEngine:
         with contextlib.suppress(duckdb.Error):
             self.connection.close()
 
-    async def guarded(self, function: Callable[[], T]) -> T:
-        """Run *function* on a worker, turning DuckDB's errors and interrupts into ``SqlError``."""
+    async def guarded(self, function: Callable[[], T], *, here: bool = False) -> T:
+        """Run *function* on a worker (or *here*), turning DuckDB's errors and interrupts into ``SqlError``."""
         self._running, self._canceled = True, None
         try:
-            return await self._executor.run(function)
+            return function() if here else await self._executor.run(function)
         except duckdb.Error as error:
             if self._canceled is not None and isinstance(error, duckdb.InterruptException):
                 raise self._canceled from None
@@ -275,8 +275,10 @@ def _changed(cursor: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row and isinstance(row[0], int) else 0
 
 
-def constant(value: Value) -> str:
-    """Return *value* as engine SQL."""
+def constant(value: Value | tuple[str, ...]) -> str:
+    """Return *value* as engine SQL; a tuple is a list."""
+    if isinstance(value, tuple):
+        return f"[{', '.join(constant(item) for item in value)}]"
     if value is None:
         return "NULL"
     if isinstance(value, bool):

@@ -4,23 +4,22 @@ Handlers (``session.statements``) get one ``Work`` and touch nothing else of the
 """
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-import duckdb
+from typing import TYPE_CHECKING, Final
 
 from auth.authorize import Principal, check
+from catalog.system.views import VIEWS
+from sql.translate import Translated, Use, translate, translate_expression
+
 from catalog.model import CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
 from catalog.system.sources import SOURCES
-from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
 from core.sqlstate import SqlState
-from engine.cursors import DuckDbEngine, Prepare, Value, constant
+from engine.cursors import Connection, DuckDbEngine, Prepare, constant
 from session.locks import Mode
-from session.visible import SYSTEM_SCHEMAS, Visible
+from session.visible import Visible
 from sql.facts import SourceKind
-from sql.translate import Translated, Use, translate, translate_expression
+from sql.select import Finish
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -28,6 +27,12 @@ if TYPE_CHECKING:
 
 _VARIABLE: Final = re.compile(r"getvariable\('([a-z_0-9]+)'\)", re.IGNORECASE)
 _SOURCE: Final = re.compile(r"\b(sys_[a-z_]+)\b")
+# A select list of literals, parameters, casts and session variables: nothing that could take its time.
+_INSTANT: Final = re.compile(
+    r"SELECT (?:(?:CAST\()*(?:\d{1,18}|'[^']{0,200}'|\$\d+|NULL|TRUE|FALSE|getvariable\('\w+'\))"
+    r"(?: AS [A-Z]+(?:\(\d+(?:, ?\d+)?\))?\))*(?: AS \"[^\"]*\")?(?:, |\Z))+",
+    re.IGNORECASE,
+)
 _REPLANS: Final = 5
 
 
@@ -40,6 +45,8 @@ class Plan:
     sources: tuple[str, ...]
     tables: frozenset[int]
     """OIDs of the stored tables that it reads."""
+    instant: bool
+    """Whether it is constants only, so that running it takes no time worth a thread."""
 
 
 class Work:
@@ -126,6 +133,12 @@ class Work:
         if not schema.temporary:
             check(self.principal, privilege, schema.owner, schema.acl, kind="schema", name=schema.name)
 
+    def require_database(self, privilege: str) -> None:
+        """Raise 42501 unless the user has *privilege* (CREATE, TEMPORARY) on the session's database."""
+        now = self.state.objects.get(self.database.oid)
+        database = now if isinstance(now, Database) else self.database
+        check(self.principal, privilege, database.owner, database.acl, kind="database", name=database.name)
+
     def require_owner(self, relation: Relation) -> None:
         """Raise 42501 unless the user owns *relation* (or is a superuser)."""
         if not self.principal.superuser and relation.owner != self.principal.oid:
@@ -143,21 +156,23 @@ class Work:
         """Keep other sessions from making or renaming something to *name* in *schema*."""
         await self.tx.lock(("name", schema.oid, name), Mode.ACCESS_EXCLUSIVE)
 
-    def plan(self, text: str, offset: int = 0, oids: tuple[int, ...] = ()) -> Plan:
+    def plan(self, text: str, offset: int = 0, oids: tuple[int, ...] = (), finish: Finish = Finish.WIRE) -> Plan:
         """Translate a query or DML statement, from the cache where it was seen before."""
         session = self.session
-        key = (text, offset, oids, session.translation_key())
+        key = (text, offset, oids, finish, session.translation_key())
         found: Plan | None = self.warehouse.translations.get(key)
         if found is None:
-            found = _planned(translate(text, self.visible, offset=offset, parameter_oids=oids))
+            found = _planned(translate(text, self.visible, offset=offset, parameter_oids=oids, finish=finish))
             if found.translated.cacheable:
                 self.warehouse.translations.put(key, found)
         return found
 
-    async def ready(self, text: str, offset: int = 0, oids: tuple[int, ...] = ()) -> Plan:
+    async def ready(
+        self, text: str, offset: int = 0, oids: tuple[int, ...] = (), finish: Finish = Finish.WIRE
+    ) -> Plan:
         """Return the plan of a statement once it is allowed and its locks are held."""
         for _ in range(_REPLANS):
-            plan = self.plan(text, offset, oids)
+            plan = self.plan(text, offset, oids, finish)
             self.authorize(plan.translated.uses)
             token = self.tx.token
             await self._locked(plan)
@@ -173,11 +188,11 @@ class Work:
         if not variables and not tables:
             return None
 
-        def work(connection: duckdb.DuckDBPyConnection) -> None:
+        def work(connection: Connection) -> None:
             for name, value in variables:
                 connection.execute(f"SET VARIABLE {name} = {constant(value)}")
             for name, build in tables:
-                connection.register(name, build())
+                connection.register(name, build(connection))
 
         return work
 
@@ -202,7 +217,7 @@ class Work:
 
     async def translate_query(self, text: str) -> str:
         """Return the engine SQL of a query that is allowed and locked (UNLOAD)."""
-        plan = await self.ready(text)
+        plan = await self.ready(text, finish=Finish.EXACT)
         prepare = self.prepare(plan)
         if prepare is not None:
             connection = self.engine.connection
@@ -237,6 +252,5 @@ def _planned(translated: Translated) -> Plan:
         tuple(sorted(set(_VARIABLE.findall(sql)))),
         tuple(sorted(set(_SOURCE.findall(sql)) & set(SOURCES))) if translated.system else (),
         frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE),
+        not translated.uses and translated.target is None and bool(_INSTANT.fullmatch(sql)),
     )
-
-

@@ -5,6 +5,8 @@ PostgreSQL, section 55.2.3. Describe plans and never runs a statement.
 
 from typing import TYPE_CHECKING
 
+from sql.parse import parse_statement, split
+
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import Column
@@ -14,7 +16,6 @@ from session.pipeline import run
 from session.portals import Portal, Prepared
 from session.statements import DESCRIBERS
 from session.streams import Page
-from sql.parse import parse_statement, split
 from sql.statement import QUERIES, Statement
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ async def parse(session: "Session", name: str, text: str, parameter_oids: tuple[
     session.shelf.statements[name] = prepare(session, name, statement, parameter_oids)
 
 
-def prepare(
-    session: "Session", name: str, statement: Statement | None, parameter_oids: tuple[int, ...]
-) -> Prepared:
+def prepare(session: "Session", name: str, statement: Statement | None, parameter_oids: tuple[int, ...]) -> Prepared:
     """Return a prepared statement whose parameter types are known."""
     prepared = Prepared(name, statement, parameter_oids)
     if statement is not None and statement.kind in QUERIES:
@@ -109,4 +108,3 @@ async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
         portal.reader, portal.tag = answer.reader, answer.command
         portal.columns = portal.columns or portal.prepared.columns or answer.columns
     return Page(portal.columns or (), portal.reader, tag=portal.tag, limit=max(max_rows, 0))
-

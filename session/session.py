@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from auth.authorize import Principal
+
 from catalog.model import Database, Schema, User
-from catalog.system.sources import SOURCES, Live, SessionFacts
 from core.errors import Canceled, Diagnosis, SqlError
 from core.sqlstate import SqlState
 from core.types import Column, ColumnType
 from engine.cursors import Value
-from session import extended, simple
+from session import extended, live, simple
 from session.answers import Answer
 from session.portals import Portal, Prepared, Shelf
 from session.settings import SETTINGS, Settings, search_path
@@ -31,6 +31,8 @@ VERSION: Final = (
     "Redshift 1.0.77467"
 )
 """What version() says: SQLAlchemy reads its first words, tools look for ``Redshift``."""
+Variable = Value | tuple[str, ...]
+_SECRET_BYTES: Final = 32
 _TRANSLATION: Final = tuple(row.name for row in SETTINGS if row.translation)
 
 
@@ -50,7 +52,7 @@ class Session:
     def __init__(self, pid: int, warehouse: Warehouse, user: User, database: Database, peer: str) -> None:
         """Begin a session of *user* in *database*; ``open`` must be awaited before its first use."""
         self.pid = pid
-        self.secret = secrets.token_bytes(4)
+        self.secret = secrets.token_bytes(_SECRET_BYTES)
         self.warehouse = warehouse
         self.user = user
         self.session_user = user
@@ -68,9 +70,10 @@ class Session:
         self.query_text = ""
         self.query_started = self.started
         self.last_copy: tuple[int, int] = (-1, 0)
+        self.last_unload: tuple[int, int] = (-1, 0)
         self._active = False
         self._timer: asyncio.TimerHandle | None = None
-        self._variables: dict[str, Value] = {}
+        self._variables: dict[str, Variable] = {}
         self._sources: dict[str, object] = {}
         self._zone = "UTC"
         self._key: tuple[Any, Any] | None = None
@@ -185,6 +188,7 @@ class Session:
             await self.tx.rollback()
         self.shelf.end_transaction()
         self.warehouse.locks.release_all(self.pid)
+        self.warehouse.sessions.pop(self.pid, None)
         await self.warehouse.executor.run(self.engine.close)
 
     # What handlers and the protocol modules use.
@@ -250,6 +254,13 @@ class Session:
             raise SqlError(SqlState.INVALID_CURSOR_NAME, f'portal "{name}" does not exist')
         return found
 
+    def act_as(self, user: User) -> None:
+        """Go on with *user*'s rights (SET SESSION AUTHORIZATION)."""
+        self.user = user
+        self._identity = None
+        self.settings.fix("is_superuser", "on" if user.superuser else "off")
+        self.settings.fix("session_authorization", user.name)
+
     @property
     def principal(self) -> Principal:
         """Who the session acts as, with its groups as they are now."""
@@ -291,7 +302,7 @@ class Session:
         private = (self.pid, self.tx.token) if self.tx.private else self.warehouse.store.state.version
         return private, self._key[1], self.user.oid
 
-    def fresh_variables(self, names: tuple[str, ...]) -> list[tuple[str, Value]]:
+    def fresh_variables(self, names: tuple[str, ...]) -> list[tuple[str, Variable]]:
         """Return those of the engine variables *names* that must be set before a statement runs."""
         fresh = []
         for name in names:
@@ -303,57 +314,9 @@ class Session:
 
     def fresh_sources(self, names: tuple[str, ...]) -> list[tuple[str, Callable[[], Any]]]:
         """Return those of the system sources *names* that must be built anew, with their builders."""
-        fresh: list[tuple[str, Callable[[], Any]]] = []
-        state = self.tx.state
-        for name in names:
-            source = SOURCES[name]
-            token = None if source.live else self.tx.token
-            if token is not None and self._sources.get(name) == token:
-                continue
-            self._sources[name] = token
-            fresh.append((name, self._builder(name, state)))
-        return fresh
+        return live.fresh(self, names, self._sources)
 
-    def _builder(self, name: str, state: Any) -> Callable[[], Any]:
-        source = SOURCES[name]
-        live = self._live() if source.live else Live()
-        if source.live or self.tx.private:
-            return lambda: source.build(state, live)
-        shared = self.warehouse.sources
-
-        def build() -> Any:
-            found = shared.get((name, state.version))
-            if found is None:
-                found = source.build(state, live)
-                shared.put((name, state.version), found)
-            return found
-
-        return build
-
-    def _live(self) -> Live:
-        return Live(
-            settings=tuple(self.settings.shown()),
-            sessions=tuple(other.facts() for other in self.warehouse.sessions.values()),
-            load_errors=self.warehouse.load_errors(),
-        )
-
-    def facts(self) -> SessionFacts:
-        """Return what other sessions may see of this one."""
-        return SessionFacts(
-            pid=self.pid,
-            user=self.user.oid,
-            user_name=self.user.name,
-            database=self.database.name,
-            started=self.started,
-            peer=self.peer,
-            application=self.settings.get("application_name"),
-            query=self.query,
-            text=self.query_text if self._active else "",
-            query_started=self.query_started if self._active else None,
-            transaction=self.tx.number if self.tx.running else 0,
-        )
-
-    def _variable(self, name: str) -> Value:
+    def _variable(self, name: str) -> Variable:
         if name.startswith("identity_"):
             return self.warehouse.identity(int(name.removeprefix("identity_")), 1).next
         source = _VARIABLES.get(name)
@@ -376,7 +339,11 @@ class Session:
             self._zone = zone
 
 
-_VARIABLES: Final[dict[str, Callable[[Session], Value]]] = {
+def _array(names: list[str]) -> str:
+    return "{" + ",".join(names) + "}"
+
+
+_VARIABLES: Final[dict[str, Callable[[Session], Variable]]] = {
     "current_user": lambda session: session.user.name,
     "session_user": lambda session: session.session_user.name,
     "current_user_id": lambda session: session.user.oid,
@@ -384,15 +351,17 @@ _VARIABLES: Final[dict[str, Callable[[Session], Value]]] = {
     "current_database": lambda session: session.database.name,
     "current_database_id": lambda session: session.database.oid,
     "current_schema": lambda session: next(iter(session.visible().schemas()), None),
-    "current_schemas": lambda session: "{" + ",".join(session.visible().schemas()) + "}",
-    "current_schemas_implicit": lambda session: "{" + ",".join(["pg_catalog", *session.visible().schemas()]) + "}",
-    "current_schemas_list": lambda session: ",".join(["pg_catalog", *session.visible().schemas()]),
+    "current_schemas": lambda session: _array(["pg_catalog", *session.visible().schemas()]),
+    "current_schemas_explicit": lambda session: _array(session.visible().schemas()),
+    "current_schemas_list": lambda session: ("pg_catalog", *session.visible().schemas()),
     "search_path": lambda session: session.settings.get("search_path"),
     "backend_pid": lambda session: session.pid,
-    "version": lambda session: VERSION,
+    "version": lambda _: VERSION,
     "transaction_id": lambda session: session.tx.number,
     "last_query_id": lambda session: session.query - 1,
     "last_copy_id": lambda session: session.last_copy[0],
     "last_copy_count": lambda session: session.last_copy[1],
-    "transaction_timestamp": lambda session: session.query_started.replace(tzinfo=None).isoformat(sep=" "),
+    "last_unload_id": lambda session: session.last_unload[0],
+    "last_unload_count": lambda session: session.last_unload[1],
+    "transaction_timestamp": lambda session: session.tx.started.replace(tzinfo=None).isoformat(sep=" "),
 }

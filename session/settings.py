@@ -234,6 +234,10 @@ SETTINGS: Final = (
 # fmt: on
 
 BY_NAME: Final = {row.name: row for row in SETTINGS}
+_INHERITED: Final = {
+    "transaction_isolation": "default_transaction_isolation",
+    "transaction_read_only": "default_transaction_read_only",
+}
 _SPELLINGS: Final = {"time zone": "timezone", "transaction isolation level": "transaction_isolation"}
 
 
@@ -257,6 +261,8 @@ class Settings:
         for place in (self._local, self._values, self._defaults, self._fixed):
             if name in place:
                 return place[name]
+        if name in _INHERITED:
+            return self.get(_INHERITED[name])
         row = BY_NAME.get(name)
         if row is None:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'unrecognized configuration parameter "{name}"')
@@ -284,6 +290,10 @@ class Settings:
         name = _SPELLINGS.get(name, name)
         self._defaults[name] = self._checked(name, text)
         self._note(name)
+
+    def fix(self, name: str, value: str) -> None:
+        """Change one of the session's read-only facts."""
+        self._fixed[name] = value
 
     def reset(self, name: str) -> None:
         """Return *name* to the session's default."""
@@ -341,7 +351,9 @@ class Settings:
             return row.parse(name, text)
         if name.count(".") == 1:
             if len(text.encode()) > CONTEXT_BYTES:
-                raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'value of "{name}" is longer than {CONTEXT_BYTES} bytes')
+                raise SqlError(
+                    SqlState.INVALID_PARAMETER_VALUE, f'value of "{name}" is longer than {CONTEXT_BYTES} bytes'
+                )
             return text
         raise SqlError(SqlState.UNDEFINED_OBJECT, f'unrecognized configuration parameter "{name}"')
 

@@ -26,9 +26,9 @@ class Source(Protocol):
 class FixedRows:
     """A source over one batch that is at hand."""
 
-    def __init__(self, batch: pa.RecordBatch) -> None:
+    def __init__(self, batch: pa.RecordBatch | None) -> None:
         """Hold *batch*."""
-        self._batch: pa.RecordBatch | None = batch
+        self._batch = batch
 
     async def next(self) -> pa.RecordBatch | None:
         """Return the batch, then None."""
@@ -47,7 +47,6 @@ class Reader:
         """Read from *source*."""
         self._source = source
         self._rest: pa.RecordBatch | None = None
-        self._ended = False
 
     async def take(self, limit: int | None) -> pa.RecordBatch | None:
         """Return the next rows, at most *limit* of them, None at the end."""
@@ -56,24 +55,40 @@ class Reader:
         while batch is not None and batch.num_rows == 0:
             batch = await self._source.next()
         if batch is None:
-            self._ended = True
             return None
         if limit is not None and batch.num_rows > limit:
             self._rest = batch.slice(limit)
             batch = batch.slice(0, limit)
         return batch
 
-    async def more(self) -> bool:
-        """Tell whether there are rows left."""
-        if self._rest is None and not self._ended:
-            self._rest = await self.take(None)
-        return self._rest is not None
-
     def close(self) -> None:
         """Give up what was not read."""
         self._rest = None
-        self._ended = True
         self._source.close()
+
+
+class Part(Reader):
+    """A reader of the next *count* rows of another reader (None: of all that are left)."""
+
+    def __init__(self, whole: Reader, count: int | None) -> None:
+        """Read from *whole*, leaving what follows to later parts."""
+        super().__init__(FixedRows(None))
+        self._whole = whole
+        self._left = count
+
+    async def take(self, limit: int | None) -> pa.RecordBatch | None:
+        """Return the next rows of the part, None at its end."""
+        bounds = [bound for bound in (limit, self._left) if bound is not None]
+        if bounds and min(bounds) <= 0:
+            return None
+        batch = await self._whole.take(min(bounds) if bounds else None)
+        if batch is not None and self._left is not None:
+            self._left -= batch.num_rows
+        return batch
+
+    def close(self) -> None:
+        """Leave the rest to later parts."""
+        self._left = 0
 
 
 class Page:

@@ -40,6 +40,7 @@ class Transaction:
         """Start idle; *owner* is the session's number, under which it holds locks."""
         self.owner = owner
         self.number = 0
+        self.started = warehouse.clock.now()
         self.status = Status.IDLE
         self.temporaries = Changes()
         self.changes = Changes()
@@ -101,6 +102,7 @@ class Transaction:
         if not self._running:
             self._running = True
             self.number = self._warehouse.next_transaction()
+            self.started = self._warehouse.clock.now()
             self._settings.begin()
 
     def open_block(self) -> None:

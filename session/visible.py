@@ -5,9 +5,10 @@ Implements ``sql.facts.Facts`` over the catalog's state, the system views and th
 
 from collections.abc import Mapping
 
+from catalog.system.views import VIEWS
+
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
 from catalog.system.spec import SystemView
-from catalog.system.views import VIEWS
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from session.settings import Settings
@@ -68,7 +69,7 @@ class Visible:
             other = self.state.database(parts[0])
             if other is None:
                 raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{parts[0]}" does not exist')
-            if len(parts) > 2:  # noqa: PLR2004 - database.schema
+            if len(parts) > 2:
                 raise SqlError(SqlState.SYNTAX_ERROR, f"improper qualified name: {'.'.join(parts)}")
             database = other
         found = self._schema(parts[-1], database)

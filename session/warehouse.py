@@ -8,7 +8,7 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from catalog.documents import parsed
 from catalog.model import (
@@ -21,7 +21,7 @@ from catalog.model import (
     Schema,
     User,
 )
-from catalog.store import Changes, CatalogStore
+from catalog.store import CatalogStore, Changes
 from core.clock import Clock
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
@@ -29,7 +29,11 @@ from session.locks import LockManager
 from session.serializability import SerializationGraph
 from storage import database as storage
 from storage import lake
+from storage.journal import Journal
 from storage.metastore import Entry, Metastore
+
+if TYPE_CHECKING:
+    from session.session import Session
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -82,6 +86,15 @@ class Limits:
     translation_cache: int = 2_000
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Founder:
+    """What a new warehouse begins with."""
+
+    database: str = "dev"
+    admin: Callable[[], User]
+    """Makes the first superuser; called only for a new warehouse."""
+
+
 class Warehouse:
     """One server's warehouse."""
 
@@ -91,14 +104,15 @@ class Warehouse:
         executor: Executor,
         clock: Clock,
         limits: Limits,
-        admin: Callable[[], User],
-        first_database: str = "dev",
+        journal: Journal,
+        founder: Founder,
     ) -> None:
-        """Read the catalog from the lake; a new lake gets *first_database* and the user *admin* makes."""
+        """Read the catalog from the lake; a new lake gets what *founder* says."""
         self.database = database
         self.executor = executor
         self.clock = clock
         self.limits = limits
+        self.journal = journal
         self.locks = LockManager()
         self.graph = SerializationGraph()
         self.commit_lock = asyncio.Lock()
@@ -115,8 +129,9 @@ class Warehouse:
         kinds = {kind.value for kind in Kind}
         objects = [parsed(entry.kind, entry.body) for entry in entries if entry.kind in kinds and entry.body]
         if not objects:
-            objects = self._found(first_database, admin())
+            objects = self._found(founder.database, founder.admin())
         self.store = CatalogStore(objects, self.metastore.highest_oid())
+        self.sessions: dict[int, Session] = {}
         self._transactions = itertools.count(1_000)
         self._queries = itertools.count(1)
 
@@ -182,4 +197,3 @@ class Warehouse:
         connection.execute("COMMIT")
         connection.close()
         return objects
-

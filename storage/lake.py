@@ -95,7 +95,10 @@ def sort_by(name: str, columns: Sequence[str]) -> list[str]:
 
 
 def maintain(schema: str, table: str) -> list[str]:
-    """Return the statements that flush inlined rows, merge small files and drop deleted rows of a table (bare lake names)."""
+    """Return the statements that put a table (bare names) in order.
+
+    They flush inlined rows, drop deleted rows and merge small files.
+    """
     lake, where, named = literal(LAKE), literal(schema), literal(table)
     return [
         f"CALL ducklake_flush_inlined_data({lake}, schema_name => {where}, table_name => {named})",

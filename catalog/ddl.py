@@ -1,0 +1,154 @@
+"""What CREATE, ALTER and DROP mean for the catalog: pure functions from values to values.
+
+Redshift, "CREATE TABLE" (distribution, sort keys, encodings), "DROP TABLE" (dependents).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from catalog.model import CatalogState, Constraint, Relation, RelationKind, Schema, TableColumn
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from core.types import ColumnType
+
+_AZ64: Final = frozenset({"int2", "int4", "int8", "numeric", "date", "timestamp", "timestamptz"})
+_LZO: Final = frozenset({"bpchar", "varchar"})
+_NO_SORTKEY: Final = frozenset({"super", "varbyte", "geometry", "geography", "hllsketch"})
+COLUMNS_MAX: Final = 1_600
+_INTERLEAVED_MAX: Final = 8
+
+
+def default_encoding(kind: ColumnType, *, sortkey: bool) -> str:
+    """Return the encoding that a column gets without ENCODE, as pg_table_def shows it."""
+    if sortkey:
+        return "none"
+    if kind.type.name in _AZ64:
+        return "az64"
+    return "lzo" if kind.type.name in _LZO else "none"
+
+
+def encoded(columns: Sequence[TableColumn]) -> tuple[TableColumn, ...]:
+    """Return *columns* with the default encoding where none was given (an empty one)."""
+    return tuple(
+        column
+        if column.encoding
+        else replace(column, encoding=default_encoding(column.type, sortkey=column.sortkey != 0))
+        for column in columns
+    )
+
+
+def sorted_by(columns: Sequence[TableColumn], key: Sequence[str], style: str) -> tuple[TableColumn, ...]:
+    """Return *columns* with *key* as sort key; raises 42703 for a column that is not there."""
+    places = {name: place for place, name in enumerate(key, start=1)}
+    by_name = {column.name: column for column in columns}
+    for name in key:
+        if name not in by_name:
+            raise SqlError(SqlState.UNDEFINED_COLUMN, f'column "{name}" named in SORTKEY does not exist')
+        if by_name[name].type.type.name in _NO_SORTKEY:
+            raise SqlError(
+                SqlState.FEATURE_NOT_SUPPORTED, f'column "{name}" of type {by_name[name].type} cannot be a sort key'
+            )
+    if style == "INTERLEAVED" and len(key) > _INTERLEAVED_MAX:
+        raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "interleaved sort key cannot have more than 8 columns")
+    # pg_attribute.attsortkeyord alternates its sign for interleaved keys.
+    sign = -1 if style == "INTERLEAVED" else 1
+    return tuple(replace(column, sortkey=_signed(places.get(column.name, 0), sign)) for column in columns)
+
+
+def _signed(place: int, sign: int) -> int:
+    return -place if sign < 0 and place % 2 else place
+
+
+def distributed(
+    columns: Sequence[TableColumn], style: str | None, key: str | None
+) -> tuple[tuple[TableColumn, ...], str]:
+    """Return *columns* with their DISTKEY and the style as svv_table_info shows it."""
+    keys = [column.name for column in columns if column.distkey]
+    if len(keys) > 1:
+        raise SqlError(SqlState.INVALID_TABLE_DEFINITION, "cannot specify more than one distribution key")
+    chosen = key or (keys[0] if keys else None)
+    if chosen is None:
+        if style == "KEY":
+            raise SqlError(SqlState.INVALID_TABLE_DEFINITION, "DISTSTYLE KEY requires a DISTKEY column")
+        return tuple(columns), {"EVEN": "EVEN", "ALL": "ALL"}.get(style or "AUTO", "AUTO(ALL)")
+    if style not in {None, "KEY", "AUTO"}:
+        raise SqlError(SqlState.INVALID_TABLE_DEFINITION, f"cannot specify DISTKEY with DISTSTYLE {style}")
+    if chosen not in {column.name for column in columns}:
+        raise SqlError(SqlState.UNDEFINED_COLUMN, f'column "{chosen}" named in DISTKEY does not exist')
+    marked = tuple(replace(column, distkey=column.name == chosen) for column in columns)
+    return marked, f"AUTO(KEY({chosen}))" if style == "AUTO" else f"KEY({chosen})"
+
+
+def checked_names(columns: Iterable[TableColumn]) -> None:
+    """Raise 42701 where a name is there twice, 54011 where there are too many."""
+    seen: set[str] = set()
+    for column in columns:
+        if column.name in seen:
+            raise SqlError(SqlState.DUPLICATE_COLUMN, f'column "{column.name}" specified more than once')
+        seen.add(column.name)
+    if len(seen) > COLUMNS_MAX:
+        raise SqlError(SqlState.TOO_MANY_COLUMNS, f"tables can have at most {COLUMNS_MAX} columns")
+
+
+def constraint_name(table: str, kind: str, columns: Sequence[str], taken: set[str]) -> str:
+    """Return the name that a key gets without one, as PostgreSQL makes it."""
+    parts = {"p": [table, "pkey"], "u": [table, *columns, "key"], "f": [table, *columns, "fkey"]}[kind]
+    name = base = "_".join(parts)
+    number = 0
+    while name in taken:
+        number += 1
+        name = f"{base}{number}"
+    taken.add(name)
+    return name
+
+
+def with_keys_not_null(columns: Sequence[TableColumn], keys: Sequence[Constraint]) -> tuple[TableColumn, ...]:
+    """Return *columns* with those of the primary key NOT NULL."""
+    primary = {name for key in keys if key.kind == "p" for name in key.columns}
+    return tuple(replace(column, not_null=column.not_null or column.name in primary) for column in columns)
+
+
+def dependents(state: CatalogState, oids: frozenset[int]) -> list[Relation]:
+    """Return the views that read any of *oids*, and the views that read those, nearest first."""
+    found: list[Relation] = []
+    known = set(oids)
+    grown = True
+    while grown:
+        grown = False
+        for relation in state.relations():
+            if relation.oid not in known and known & set(relation.depends):
+                known.add(relation.oid)
+                found.append(relation)
+                grown = True
+    return found
+
+
+def dropped(state: CatalogState, relations: Sequence[Relation], *, cascade: bool) -> list[Relation]:
+    """Return all that DROP of *relations* removes; raises 2BP01 where views need them and not *cascade*."""
+    oids = frozenset(relation.oid for relation in relations)
+    others = dependents(state, oids)
+    if others and not cascade:
+        first = relations[0]
+        raise SqlError(
+            SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+            f"cannot drop {kind_word(first)} {first.name} because other objects depend on it",
+            detail="\n".join(f"view {view.name} depends on {kind_word(first)} {first.name}" for view in others),
+            hint="Use DROP ... CASCADE to drop the dependent objects too.",
+        )
+    return [*relations, *others]
+
+
+def kind_word(relation: Relation) -> str:
+    """Return "table" or "view"."""
+    return "view" if relation.type is RelationKind.VIEW else "table"
+
+
+def free_engine_schema(state: CatalogState, wanted: str) -> str:
+    """Return a lake schema name that no schema uses: a renamed schema keeps the name it began with."""
+    taken = {item.engine_name for item in state.objects.values() if isinstance(item, Schema)}
+    name, number = wanted, 1
+    while name in taken:
+        number += 1
+        name = f"{wanted}.{number}"
+    return name

@@ -1,0 +1,205 @@
+"""Puts the server together and takes it through its life: start, serve, drain, stop.
+
+The only place where objects of all layers are built.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from auth.exchange import Exchange, TlsFacts
+from auth.methods import Policy, begin
+from auth.passwords import scram_verifier
+from catalog.model import ADMIN_USER, User
+from catalog.system.functions import MACROS as SYSTEM_MACROS
+from core.clock import SystemClock
+from core.config import Options, S3Options
+from engine.executor import Executor
+from engine.macros import MACROS
+from server import tls
+from server.listener import Listener, ListenerSettings
+from server.tls import ServerTls, TlsMode
+from session.sessions import SessionFactory
+from session.warehouse import Founder, Limits, Warehouse
+from storage.database import Database, LakeLocation, Resources, S3Access, WarehouseError
+from storage.journal import Journal
+
+_log = logging.getLogger(__name__)
+_EXIT_FAILURE: Final = 1
+_PASSWORD_FILE: Final = "admin-password"  # noqa: S105 - a file's name
+_PASSWORD_BYTES: Final = 18
+_SECRET_FILE: Final = "server-secret"  # noqa: S105 - a file's name
+_SECRET_BYTES: Final = 32
+
+
+def serve(options: Options) -> int:
+    """Run the server until it is told to stop; return the exit status."""
+    try:
+        return asyncio.run(_Server(options).run())
+    except KeyboardInterrupt:
+        return 0
+    except (WarehouseError, OSError) as error:
+        print(f"duckshift: {error}", file=sys.stderr)
+        return _EXIT_FAILURE
+
+
+class _Server:
+    """One run of the server."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._clock = SystemClock()
+        self._folder = _folder(options)
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        options = self._options
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
+        executor = Executor(options.engine.workers)
+        database = await executor.run(self._database)
+        try:
+            warehouse = Warehouse(
+                database,
+                executor,
+                self._clock,
+                _limits(options),
+                Journal(database.cursor()),
+                Founder(database=options.admin.database, admin=self._admin),
+            )
+            listener = self._listener(warehouse)
+            await listener.start()
+            print(f"duckshift ready on {options.server.host}:{listener.port}", file=sys.stderr, flush=True)
+            await self._stop.wait()
+            _log.info("draining", extra={"connections": listener.connections})
+            await listener.drain(options.server.drain_grace_s)
+        finally:
+            executor.close()
+            database.close()
+        return 0
+
+    def _database(self) -> Database:
+        storage, engine = self._options.storage, self._options.engine
+        location = LakeLocation(
+            folder=self._folder,
+            data=storage.data if storage.data.startswith("s3://") else "",
+            catalog=storage.catalog,
+            s3=_access(self._options.s3),
+            inline_row_limit=storage.inline_row_limit,
+            encrypted=storage.encrypted,
+        )
+        resources = Resources(
+            threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder
+        )
+        return Database(location, resources, (*MACROS, *SYSTEM_MACROS))
+
+    def _listener(self, warehouse: Warehouse) -> Listener:
+        server = self._options.server
+        settings = ListenerSettings(
+            host=server.host,
+            port=server.port,
+            max_connections=server.max_connections,
+            max_unauthenticated=server.max_unauthenticated,
+            authentication_timeout_s=server.authentication_timeout_s,
+            max_message_bytes=server.max_message_bytes,
+            tls_mode=TlsMode(server.tls),
+        )
+        return Listener(
+            settings,
+            authenticate=partial(_authenticate, warehouse, self._policy()),
+            sessions=SessionFactory(warehouse),
+            tls=self._tls(),
+        )
+
+    def _policy(self) -> Policy:
+        """Return how identities are proved; its secret is made once and kept."""
+        place = self._folder / _SECRET_FILE
+        if not place.exists():
+            _write_private(place, secrets.token_bytes(_SECRET_BYTES))
+        return Policy(secret=place.read_bytes(), clock=self._clock)
+
+    def _tls(self) -> ServerTls | None:
+        server = self._options.server
+        if server.tls == TlsMode.DISABLE:
+            return None
+        if server.tls_certificate:
+            return tls.load(Path(server.tls_certificate), Path(server.tls_key or server.tls_certificate))
+        folder = self._folder / "tls"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return tls.load(*tls.self_signed(folder, server.host, self._clock.now()))
+
+    def _admin(self) -> User:
+        """Return the first superuser; a password that was not given is made, shown once and kept."""
+        admin = self._options.admin
+        password = admin.password
+        if not password:
+            password = secrets.token_urlsafe(_PASSWORD_BYTES)
+            place = self._folder / _PASSWORD_FILE
+            _write_private(place, f"{password}\n".encode())
+            print(f"duckshift: user {admin.user} has the password {password} (kept in {place})", file=sys.stderr)
+        return User(
+            oid=ADMIN_USER, name=admin.user, superuser=True, createdb=True, scram=scram_verifier(password)
+        )
+
+
+def _authenticate(
+    warehouse: Warehouse,
+    policy: Policy,
+    *,
+    user: str,
+    database: str,
+    parameters: dict[str, str],
+    peer: str,
+    tls: ServerTls | None,
+) -> Exchange:
+    """Return the exchange by which *user* has to prove who it is."""
+    return begin(
+        warehouse.store.state.user(user),
+        user,
+        rules=policy,
+        tls=TlsFacts(tls.certificate_hash) if tls else None,
+        peer=peer,
+        parameters={"database": database, **parameters},
+    )
+
+
+def _write_private(place: Path, data: bytes) -> None:
+    """Write a file that only its owner can read, from its first moment."""
+    with contextlib.suppress(FileNotFoundError):
+        place.unlink()
+    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+
+
+def _folder(options: Options) -> Path:
+    storage = options.storage
+    if storage.folder:
+        return Path(storage.folder).absolute()
+    return Path("duckshift-data" if storage.data.startswith("s3://") else storage.data).absolute()
+
+
+def _access(given: S3Options) -> S3Access:
+    return S3Access(
+        access_key_id=given.access_key_id,
+        secret_access_key=given.secret_access_key,
+        session_token=given.session_token,
+        region=given.region,
+        endpoint=given.endpoint,
+        url_style=given.url_style,
+        use_ssl=given.use_ssl,
+    )
+
+
+def _limits(options: Options) -> Limits:
+    return Limits(
+        max_connections=options.server.max_connections,
+        local_folders=options.copy.local_folders,
+        roles=dict(options.roles),
+    )

@@ -1,0 +1,137 @@
+"""What the running server hands to the system views, and when their sources are built anew.
+
+A source that follows from the catalog is kept while the catalog is what it was; one of live facts is built
+for every statement that reads it. They are registered on the session's own connection.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from catalog.system import shapes
+from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
+from engine.cursors import Connection
+from session.settings import BY_NAME
+from storage.journal import source_sql
+
+if TYPE_CHECKING:
+    from session.session import Session
+
+Builder = Callable[[Connection], Any]
+
+
+def fresh(session: "Session", names: tuple[str, ...], known: dict[str, object]) -> list[tuple[str, Builder]]:
+    """Return those of the sources *names* that must be built anew; *known* holds what each was built for."""
+    result: list[tuple[str, Builder]] = []
+    for name in names:
+        token = session.tx.token if name in CATALOG_SOURCES else None
+        if token is not None and known.get(name) == token:
+            continue
+        known[name] = token
+        result.append((name, _builder(session, name)))
+    return result
+
+
+def _builder(session: "Session", name: str) -> Builder:
+    state, source, database = session.tx.state, SOURCES[name], session.database.name
+    if name in _JOURNAL:
+        return lambda connection: _journal(connection, name)
+    if name not in CATALOG_SOURCES:
+        rows = _ROWS[name](session) if name in _ROWS else []
+        live = Live(database=database, tables={name: live_table(name, rows)})
+        return lambda _: source(state, live)
+    live = Live(database=database)
+    if session.tx.private:
+        return lambda _: source(state, live)
+    shared, version = session.warehouse.sources, state.version
+
+    def build(_: Connection) -> Any:
+        found = shared.get((name, version))
+        if found is None:
+            found = source(state, live)
+            shared.put((name, version), found)
+        return found
+
+    return build
+
+
+_JOURNAL = {"sys_load_errors": "load_errors"}
+"""Live sources that are journal tables."""
+
+
+def _journal(connection: Connection, name: str) -> pa.Table:
+    found: pa.Table = connection.cursor().execute(source_sql(_JOURNAL[name])).to_arrow_table()
+    shape = shapes.LIVE[name]
+    # What the journal does not keep is null.
+    columns = [
+        found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(len(found), field.type)
+        for field in shape
+    ]
+    return pa.table(columns, schema=shape)
+
+
+def _settings(session: "Session") -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "value": value,
+            "description": doc,
+            "context": "internal" if BY_NAME[name].read_only else "user",
+            "default": BY_NAME[name].default,
+        }
+        for name, value, doc in session.settings.shown()
+    ]
+
+
+def _sessions(session: "Session") -> list[dict[str, Any]]:
+    everyone = session.warehouse.sessions.values()
+    return [_session(other) for other in everyone]
+
+
+def _session(other: "Session") -> dict[str, Any]:
+    host, _, port = other.peer.rpartition(":")
+    return {
+        "pid": other.pid,
+        "user_oid": other.user.oid,
+        "user_name": other.user.name,
+        "database": other.database.name,
+        "started": _plain(other.started),
+        "state": "active" if other.active else "idle in transaction" if other.tx.block else "idle",
+        "query": other.query_text,
+        "query_started": _plain(other.query_started),
+        "query_id": other.query,
+        "xid": other.tx.number if other.tx.running else None,
+        "application": other.settings.get("application_name"),
+        "host": host or other.peer,
+        "port": int(port) if port.isdigit() else None,
+        "label": other.settings.get("query_group"),
+    }
+
+
+def _locks(session: "Session") -> list[dict[str, Any]]:
+    names = {1: "AccessShareLock", 2: "ShareRowExclusiveLock", 3: "AccessExclusiveLock"}
+    sessions = session.warehouse.sessions
+    return [
+        {
+            "pid": owner,
+            "xid": sessions[owner].tx.number if owner in sessions else None,
+            "relation": key,
+            "mode": names[mode],
+            "granted": granted,
+        }
+        for key, owner, mode, granted in session.warehouse.locks.held()
+        if isinstance(key, int)
+    ]
+
+
+def _plain(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
+
+
+_ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
+    "sys_settings": _settings,
+    "sys_sessions": _sessions,
+    "sys_locks": _locks,
+}

@@ -1,0 +1,66 @@
+"""Opening sessions: does the database exist, may the user come in, is there room."""
+
+import itertools
+from typing import Final
+
+from catalog.model import Database, User
+from core.errors import ConnectionFatal
+from core.sqlstate import SqlState
+from session.session import Session
+from session.warehouse import Warehouse
+
+_FIRST_PID: Final = 1_073_741_824
+"""Redshift's process numbers begin about here."""
+
+
+class SessionFactory:
+    """Makes the sessions of one warehouse and keeps their list."""
+
+    def __init__(self, warehouse: Warehouse) -> None:
+        """Open sessions of *warehouse*."""
+        self._warehouse = warehouse
+        self._pids = itertools.count(_FIRST_PID)
+
+    async def open(
+        self,
+        *,
+        user: str,
+        database: str,
+        parameters: dict[str, str],
+        peer: str,
+        tls: bool,
+        protocol: tuple[int, int],
+    ) -> Session:
+        """Return a session of *user*, whose identity is proved, in *database*.
+
+        Raises ``ConnectionFatal``: 28000, 3D000, 53300, 42501.
+        """
+        state = self._warehouse.store.state
+        found = state.user(user)
+        if found is None:
+            raise ConnectionFatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'user "{user}" does not exist')
+        place = state.database(database)
+        if place is None:
+            raise ConnectionFatal(SqlState.INVALID_CATALOG_NAME, f'database "{database}" does not exist')
+        self._check_limits(found, place)
+        session = Session(next(self._pids), self._warehouse, found, place, peer)
+        self._warehouse.sessions[session.pid] = session
+        try:
+            await session.open(parameters)
+        except BaseException:
+            await session.close()
+            raise
+        return session
+
+    def _check_limits(self, user: User, database: Database) -> None:
+        sessions = self._warehouse.sessions.values()
+        if user.connection_limit is not None and not user.superuser:
+            mine = sum(session.session_user.oid == user.oid for session in sessions)
+            if mine >= user.connection_limit:
+                raise ConnectionFatal(SqlState.TOO_MANY_CONNECTIONS, f'too many connections for user "{user.name}"')
+        if database.connection_limit is not None and not user.superuser:
+            there = sum(session.database.oid == database.oid for session in sessions)
+            if there >= database.connection_limit:
+                raise ConnectionFatal(
+                    SqlState.TOO_MANY_CONNECTIONS, f'too many connections for database "{database.name}"'
+                )

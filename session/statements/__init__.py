@@ -1,0 +1,127 @@
+"""What each kind of statement does: one handler a kind, all in one table.
+
+``HANDLERS`` runs a statement, ``DESCRIBERS`` tells the columns of those that answer with rows.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from core.errors import SqlError, not_supported
+from core.sqlstate import SqlState
+from core.types import Column
+from session.answers import Answer, Done, Value
+from session.context import Work
+from session.statements import (
+    alterations,
+    copy,
+    cursors,
+    databases,
+    maintenance,
+    objects,
+    prepared,
+    privileges,
+    query,
+    settings,
+    streams,
+    tables,
+    transactions,
+    unload,
+    users,
+)
+from sql.commands.unsupported import Unsupported
+from sql.statement import Kind, Statement
+
+Handler = Callable[[Work, Statement, tuple[Value, ...]], Awaitable[Answer]]
+Describer = Callable[[Work, Statement, tuple[int, ...]], Awaitable[tuple[Column, ...] | None]]
+
+
+def _command(run: Callable[[Work, Any], Awaitable[Done]]) -> Handler:
+    """Return the handler of a command that needs only its parsed form."""
+
+    async def handler(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
+        return await run(work, statement.command)
+
+    return handler
+
+
+def _tagged(run: Callable[[Work, Any], Awaitable[str]]) -> Handler:
+    """Return the handler of a catalog command that answers with its tag."""
+
+    async def handler(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
+        await work.tx.writing(frozenset())
+        return Done(await run(work, statement.command))
+
+    return handler
+
+
+async def _unsupported(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
+    command = statement.command
+    raise not_supported(command.feature if isinstance(command, Unsupported) else statement.tag)
+
+
+async def _no_columns(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...] | None:
+    raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"{statement.tag} cannot be described")
+
+
+HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
+    Kind.SELECT: query.select,
+    Kind.INSERT: query.change,
+    Kind.UPDATE: query.change,
+    Kind.DELETE: query.change,
+    Kind.MERGE: query.change,
+    Kind.CREATE_TABLE: _command(tables.create_table),
+    Kind.CREATE_TABLE_AS: _command(tables.create_table_as),
+    Kind.ALTER_TABLE: _command(alterations.alter_table),
+    Kind.TRUNCATE: _command(tables.truncate),
+    Kind.CREATE_VIEW: _command(objects.create_view),
+    Kind.CREATE_SCHEMA: _command(objects.create_schema),
+    Kind.ALTER_SCHEMA: _command(objects.alter_schema),
+    Kind.CREATE_DATABASE: _command(databases.create_database),
+    Kind.ALTER_DATABASE: _command(databases.alter_database),
+    Kind.DROP_DATABASE: _command(databases.drop_database),
+    Kind.DROP: _command(objects.drop),
+    Kind.COMMENT: _command(objects.comment),
+    Kind.CREATE_USER: _tagged(users.create_user),
+    Kind.ALTER_USER: _tagged(users.alter_user),
+    Kind.DROP_USER: _tagged(users.drop_user),
+    Kind.CREATE_GROUP: _tagged(users.create_group),
+    Kind.ALTER_GROUP: _tagged(users.alter_group),
+    Kind.DROP_GROUP: _tagged(users.drop_group),
+    Kind.GRANT: _tagged(privileges.grant),
+    Kind.REVOKE: _tagged(privileges.revoke),
+    Kind.COPY: _command(streams.copy),
+    Kind.COPY_STDIN: _command(streams.copy_stdin),
+    Kind.COPY_STDOUT: _command(streams.copy_stdout),
+    Kind.UNLOAD: _command(streams.unload),
+    Kind.BEGIN: _command(transactions.begin),
+    Kind.COMMIT: _command(transactions.commit),
+    Kind.ROLLBACK: _command(transactions.rollback),
+    Kind.SAVEPOINT: _command(transactions.savepoint),
+    Kind.SET_TRANSACTION: _command(transactions.set_transaction),
+    Kind.SET: _command(settings.set_value),
+    Kind.RESET: _command(settings.reset),
+    Kind.SET_SESSION_AUTHORIZATION: _command(settings.set_session_authorization),
+    Kind.SHOW: settings.show,
+    Kind.PREPARE: _command(prepared.prepare),
+    Kind.EXECUTE: prepared.execute,
+    Kind.DEALLOCATE: _command(prepared.deallocate),
+    Kind.DECLARE: _command(cursors.declare),
+    Kind.FETCH: cursors.fetch,
+    Kind.MOVE: _command(cursors.move),
+    Kind.CLOSE: _command(cursors.close),
+    Kind.CANCEL: _command(maintenance.cancel),
+    Kind.LOCK: _command(maintenance.lock),
+    Kind.EXPLAIN: maintenance.explain,
+    Kind.ANALYZE: _command(maintenance.analyze),
+    Kind.VACUUM: _command(maintenance.vacuum),
+    Kind.DISCARD: _command(maintenance.discard),
+    Kind.NOTIFICATION: _command(maintenance.notification),
+}
+
+DESCRIBERS: Final[dict[Kind, Describer]] = dict.fromkeys(Kind, _no_columns) | {
+    Kind.SELECT: query.describe_select,
+    Kind.SHOW: settings.describe_show,
+    Kind.EXECUTE: prepared.describe_execute,
+    Kind.FETCH: cursors.describe_fetch,
+    Kind.EXPLAIN: maintenance.describe_explain,
+}

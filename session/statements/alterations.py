@@ -1,0 +1,221 @@
+"""ALTER TABLE and ALTER VIEW: one function an action."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from catalog import ddl
+from catalog.model import Relation, RelationKind
+from core.errors import SqlError, not_supported
+from core.names import quote
+from core.sqlstate import SqlState
+from session.answers import Done
+from session.context import Work
+from session.locks import Mode
+from session.statements.tables import sort_columns, table_column, table_constraint
+from sql.commands import alterations as actions
+from sql.commands.alterations import AlterTable
+from storage import lake
+
+Action = Callable[[Work, Relation, Any], Awaitable[Relation]]
+
+
+async def alter_table(work: Work, command: AlterTable) -> Done:
+    """ALTER TABLE name action, …."""
+    relation = work.find_relation(command.name)
+    work.require_owner(relation)
+    relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
+    for action in command.actions:
+        run = _ACTIONS.get(type(action))
+        if run is None or (relation.type is RelationKind.VIEW and type(action) not in _FOR_VIEWS):
+            raise not_supported(f"this form of {command.tag}")
+        relation = await run(work, relation, action)
+    work.change(relation)
+    return Done(command.tag)
+
+
+async def _rename_table(work: Work, relation: Relation, action: actions.RenameTable) -> Relation:
+    schema = work.state.objects[relation.schema]
+    await work.tx.lock(("name", relation.schema, action.name), Mode.ACCESS_EXCLUSIVE)
+    if work.state.relation(relation.schema, action.name) is not None:
+        raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{action.name}" already exists')
+    if relation.type is RelationKind.VIEW:
+        return replace(relation, name=action.name)
+    await work.engine.script(lake.rename_table(relation.engine_name, action.name))
+    engine_name = (
+        lake.temporary_name(action.name)
+        if relation.temporary
+        else lake.qualified(getattr(schema, "engine_name", ""), action.name)
+    )
+    return replace(relation, name=action.name, engine_name=engine_name)
+
+
+async def _rename_column(work: Work, relation: Relation, action: actions.RenameColumn) -> Relation:
+    _existing(relation, action.column)
+    if relation.column(action.name) is not None:
+        raise SqlError(
+            SqlState.DUPLICATE_COLUMN, f'column "{action.name}" of relation "{relation.name}" already exists'
+        )
+    await work.engine.script(lake.rename_column(relation.engine_name, action.column, action.name))
+    names = {action.column: action.name}
+    return replace(
+        relation,
+        columns=tuple(replace(item, name=names.get(item.name, item.name)) for item in relation.columns),
+        constraints=tuple(
+            replace(item, columns=tuple(names.get(name, name) for name in item.columns))
+            for item in relation.constraints
+        ),
+        diststyle=relation.diststyle.replace(f"({action.column})", f"({action.name})"),
+    )
+
+
+async def _change_owner(work: Work, relation: Relation, action: actions.ChangeOwner) -> Relation:
+    user = work.state.user(action.owner)
+    if user is None:
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{action.owner}" does not exist')
+    if not work.principal.superuser and user.oid != work.principal.oid:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'must be superuser to give a table to user "{user.name}"')
+    return replace(relation, owner=user.oid)
+
+
+async def _add_column(work: Work, relation: Relation, action: actions.AddColumn) -> Relation:
+    number = max((item.number for item in relation.columns), default=0) + 1
+    column = table_column(work, action.column, number)
+    if relation.column(column.name) is not None:
+        raise SqlError(
+            SqlState.DUPLICATE_COLUMN, f'column "{column.name}" of relation "{relation.name}" already exists'
+        )
+    if column.identity is not None:
+        raise not_supported("adding an IDENTITY column")
+    if column.not_null and column.default is None:
+        raise SqlError(
+            SqlState.INVALID_TABLE_DEFINITION, "ALTER TABLE ADD COLUMN defined as NOT NULL must have a default"
+        )
+    default = None
+    if column.default is not None:
+        default = f"CAST({work.expression(column.default)} AS {column.type.engine()})"
+    physical = lake.PhysicalColumn(column.name, column.type.engine(), column.not_null)
+    await work.engine.script(lake.add_column(relation.engine_name, physical, default))
+    columns = ddl.encoded((*relation.columns, column))
+    relation = replace(relation, columns=columns)
+    taken = {item.name for item in relation.constraints}
+    keys = tuple(table_constraint(work, relation, key, taken) for key in action.constraints)
+    return replace(relation, constraints=relation.constraints + keys)
+
+
+async def _drop_column(work: Work, relation: Relation, action: actions.DropColumn) -> Relation:
+    column = _existing(relation, action.column)
+    if column.distkey or column.sortkey:
+        what = "distribution" if column.distkey else "sort"
+        raise SqlError(SqlState.INVALID_TABLE_DEFINITION, f'cannot drop {what} key column "{column.name}"')
+    views = ddl.dependents(work.state, frozenset({relation.oid}))
+    if views and not action.cascade:
+        raise SqlError(
+            SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+            f"cannot drop table {relation.name} column {column.name} because other objects depend on it",
+            hint="Use DROP ... CASCADE to drop the dependent objects too.",
+        )
+    if views:
+        work.change(drops=tuple(view.oid for view in views))
+    await work.engine.script(lake.drop_column(relation.engine_name, column.name))
+    return replace(
+        relation,
+        columns=tuple(item for item in relation.columns if item.name != column.name),
+        constraints=tuple(item for item in relation.constraints if column.name not in item.columns),
+    )
+
+
+async def _alter_type(work: Work, relation: Relation, action: actions.AlterColumnType) -> Relation:
+    if work.tx.block:
+        raise SqlError(
+            SqlState.ACTIVE_SQL_TRANSACTION, "ALTER TABLE ALTER COLUMN cannot run inside a transaction block"
+        )
+    column = _existing(relation, action.column)
+    old, new = column.type.length, action.type.length
+    if column.type.type.name != "varchar" or action.type.type.name != "varchar" or old is None or new is None:
+        raise not_supported("changing the type of a column that is not VARCHAR")
+    if new < old:
+        longest = await work.engine.fetch(
+            f"SELECT coalesce(max(octet_length(encode({quote(column.name)}))), 0) FROM {relation.engine_name}"
+        )
+        if longest[0][0] > new:
+            raise SqlError(
+                SqlState.INVALID_TABLE_DEFINITION,
+                f'cannot decrease the size of column "{column.name}" below the length of its longest value',
+            )
+    return _with(relation, column.name, type=action.type)
+
+
+async def _alter_encode(work: Work, relation: Relation, action: actions.AlterColumnEncode) -> Relation:
+    _existing(relation, action.column)
+    return _with(relation, action.column, encoding="none" if action.encode == "raw" else action.encode)
+
+
+async def _alter_distribution(work: Work, relation: Relation, action: actions.AlterDistribution) -> Relation:
+    bare = [replace(column, distkey=False) for column in relation.columns]
+    columns, style = ddl.distributed(bare, action.diststyle, action.distkey)
+    return replace(relation, columns=columns, diststyle=style)
+
+
+async def _alter_sortkey(work: Work, relation: Relation, action: actions.AlterSortkey) -> Relation:
+    style = "" if action.sortstyle == "NONE" else action.sortstyle
+    columns = ddl.sorted_by(relation.columns, action.columns, style)
+    changed = replace(relation, columns=columns, sortstyle=style)
+    if not relation.temporary:
+        await work.engine.script(lake.sort_by(relation.engine_name, sort_columns(changed)))
+    return changed
+
+
+async def _encode_auto(work: Work, relation: Relation, action: actions.AlterEncodeAuto) -> Relation:
+    return replace(relation, columns=ddl.encoded([replace(column, encoding="") for column in relation.columns]))
+
+
+async def _add_constraint(work: Work, relation: Relation, action: actions.AddConstraint) -> Relation:
+    taken = {item.name for item in relation.constraints}
+    if action.constraint.name in taken:
+        raise SqlError(
+            SqlState.DUPLICATE_OBJECT,
+            f'constraint "{action.constraint.name}" for relation "{relation.name}" already exists',
+        )
+    key = table_constraint(work, relation, action.constraint, taken)
+    return replace(relation, constraints=(*relation.constraints, key))
+
+
+async def _drop_constraint(work: Work, relation: Relation, action: actions.DropConstraint) -> Relation:
+    kept = tuple(item for item in relation.constraints if item.name != action.name)
+    if len(kept) == len(relation.constraints):
+        raise SqlError(
+            SqlState.UNDEFINED_OBJECT, f'constraint "{action.name}" of relation "{relation.name}" does not exist'
+        )
+    return replace(relation, constraints=kept)
+
+
+def _existing(relation: Relation, name: str) -> Any:
+    column = relation.column(name)
+    if column is None:
+        raise SqlError(SqlState.UNDEFINED_COLUMN, f'column "{name}" of relation "{relation.name}" does not exist')
+    return column
+
+
+def _with(relation: Relation, name: str, **changes: Any) -> Relation:
+    return replace(
+        relation,
+        columns=tuple(replace(item, **changes) if item.name == name else item for item in relation.columns),
+    )
+
+
+_ACTIONS: Final[dict[type[Any], Action]] = {
+    actions.RenameTable: _rename_table,
+    actions.RenameColumn: _rename_column,
+    actions.ChangeOwner: _change_owner,
+    actions.AddColumn: _add_column,
+    actions.DropColumn: _drop_column,
+    actions.AlterColumnType: _alter_type,
+    actions.AlterColumnEncode: _alter_encode,
+    actions.AlterDistribution: _alter_distribution,
+    actions.AlterSortkey: _alter_sortkey,
+    actions.AlterEncodeAuto: _encode_auto,
+    actions.AddConstraint: _add_constraint,
+    actions.DropConstraint: _drop_constraint,
+}
+_FOR_VIEWS: Final = frozenset({actions.RenameTable, actions.ChangeOwner})

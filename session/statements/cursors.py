@@ -1,0 +1,73 @@
+"""DECLARE, FETCH, MOVE, CLOSE: cursors of a transaction, forward only.
+
+Redshift, "DECLARE": a cursor lives in a transaction block; its query is read as it is fetched.
+"""
+
+from core.errors import SqlError, not_supported
+from core.sqlstate import SqlState
+from core.types import Column
+from session.answers import Done, Value
+from session.context import Work
+from session.portals import Cursor
+from session.statements.query import rows
+from session.streams import Page, Part
+from sql.commands.cursors import Close, Declare, Fetch, Move
+from sql.statement import Statement
+
+
+async def declare(work: Work, command: Declare) -> Done:
+    """DECLARE name CURSOR FOR query."""
+    if not work.tx.block:
+        raise SqlError(SqlState.NO_ACTIVE_SQL_TRANSACTION, "DECLARE CURSOR may only be used in transaction blocks")
+    if command.scroll or command.hold:
+        raise not_supported("SCROLL and WITH HOLD of DECLARE CURSOR")
+    cursors = work.session.shelf.cursors
+    if command.name in cursors:
+        raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{command.name}" already exists')
+    page = await rows(work, command.query.text, command.query.offset)
+    cursors[command.name] = Cursor(command.name, page.columns, page.reader, command.query.text)
+    return Done("DECLARE CURSOR")
+
+
+async def fetch(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Page:
+    """FETCH count FROM name."""
+    command = statement.command
+    if not isinstance(command, Fetch):
+        raise SqlError(SqlState.INTERNAL_ERROR, "FETCH without a cursor")
+    cursor = _cursor(work, command.name)
+    return Page(cursor.columns, Part(cursor.reader, command.count), tag="FETCH")
+
+
+async def describe_fetch(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...]:
+    """Return the columns of FETCH: its cursor's."""
+    command = statement.command
+    return _cursor(work, command.name).columns if isinstance(command, Fetch) else ()
+
+
+async def move(work: Work, command: Move) -> Done:
+    """MOVE count FROM name."""
+    part = Part(_cursor(work, command.name).reader, command.count)
+    moved = 0
+    while (batch := await part.take(None)) is not None:
+        moved += batch.num_rows
+    return Done(f"MOVE {moved}")
+
+
+async def close(work: Work, command: Close) -> Done:
+    """CLOSE name, CLOSE ALL."""
+    cursors = work.session.shelf.cursors
+    if command.name is None:
+        for cursor in cursors.values():
+            cursor.reader.close()
+        cursors.clear()
+        return Done("CLOSE CURSOR ALL")
+    _cursor(work, command.name).reader.close()
+    del cursors[command.name]
+    return Done("CLOSE CURSOR")
+
+
+def _cursor(work: Work, name: str) -> Cursor:
+    found = work.session.shelf.cursors.get(name)
+    if found is None:
+        raise SqlError(SqlState.INVALID_CURSOR_NAME, f'cursor "{name}" does not exist')
+    return found

@@ -1,0 +1,109 @@
+"""CREATE, ALTER, DROP DATABASE: each is a set of schemas of the one lake."""
+
+from dataclasses import replace
+
+from catalog.model import PUBLIC, Database, Grant, Schema
+from core.errors import SqlError, notice
+from core.sqlstate import SqlState
+from session.answers import Done
+from session.context import Work
+from session.locks import Mode
+from session.statements.objects import remove_relations
+from sql.commands.databases import AlterDatabase, CreateDatabase, DatabaseOptions, DropDatabase
+from storage import lake
+
+
+async def create_database(work: Work, command: CreateDatabase) -> Done:
+    """CREATE DATABASE, with a schema ``public`` of its own."""
+    user = work.session.user
+    if not user.superuser and not user.createdb:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "permission denied to create database")
+    await work.tx.writing(frozenset())
+    await _free_name(work, command.name)
+    database = Database(
+        oid=work.next_oid(),
+        name=command.name,
+        owner=work.principal.oid,
+        acl=(Grant(grantee=PUBLIC, grantor=work.principal.oid, privileges=frozenset({"TEMPORARY"})),),
+    )
+    database = _with_options(work, database, command.options)
+    place = lake.schema_name(command.name, "public")
+    taken = {item.engine_name for item in work.state.schemas()}
+    if place in taken:
+        place = f"{place}.{database.oid}"
+    await work.engine.script(lake.create_schema(place))
+    public = Schema(
+        oid=work.next_oid(),
+        database=database.oid,
+        name="public",
+        owner=database.owner,
+        acl=(Grant(grantee=PUBLIC, grantor=database.owner, privileges=frozenset({"CREATE", "USAGE"})),),
+        engine_name=place,
+    )
+    work.change(database, public)
+    return Done("CREATE DATABASE")
+
+
+async def alter_database(work: Work, command: AlterDatabase) -> Done:
+    """ALTER DATABASE: name or options."""
+    database = _owned(work, command.name)
+    await work.tx.writing(frozenset())
+    if command.rename_to is not None:
+        await _free_name(work, command.rename_to)
+        _refuse_used(work, database)
+        database = replace(database, name=command.rename_to)
+    work.change(_with_options(work, database, command.options))
+    return Done("ALTER DATABASE")
+
+
+async def drop_database(work: Work, command: DropDatabase) -> Done:
+    """DROP DATABASE with everything in it."""
+    if command.if_exists and work.state.database(command.name) is None:
+        work.notice(notice(f'Database "{command.name}" does not exist and will be skipped'))
+        return Done("DROP DATABASE")
+    database = _owned(work, command.name)
+    if database.oid == work.database.oid:
+        raise SqlError(SqlState.OBJECT_IN_USE, "cannot drop the currently open database")
+    _refuse_used(work, database)
+    await work.tx.writing(frozenset())
+    for schema in work.state.schemas(database.oid):
+        await remove_relations(work, work.state.relations(schema.oid), cascade=True)
+        await work.engine.script(lake.drop_schema(schema.engine_name))
+        work.change(drops=(schema.oid,))
+    work.change(drops=(database.oid,))
+    return Done("DROP DATABASE")
+
+
+async def _free_name(work: Work, name: str) -> None:
+    await work.tx.lock(("database", name), Mode.ACCESS_EXCLUSIVE)
+    if work.state.database(name) is not None:
+        raise SqlError(SqlState.DUPLICATE_DATABASE, f'database "{name}" already exists')
+
+
+def _owned(work: Work, name: str) -> Database:
+    database = work.state.database(name)
+    if database is None:
+        raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{name}" does not exist')
+    if not work.principal.superuser and database.owner != work.principal.oid:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of database {name}")
+    return database
+
+
+def _refuse_used(work: Work, database: Database) -> None:
+    if any(other.database.oid == database.oid for other in work.warehouse.sessions.values()):
+        raise SqlError(SqlState.OBJECT_IN_USE, f'database "{database.name}" is being accessed by other users')
+
+
+def _with_options(work: Work, database: Database, options: DatabaseOptions) -> Database:
+    if options.owner is not None:
+        user = work.state.user(options.owner)
+        if user is None:
+            raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{options.owner}" does not exist')
+        database = replace(database, owner=user.oid)
+    if options.connection_limit is not None:
+        limit = options.connection_limit if options.connection_limit >= 0 else None
+        database = replace(database, connection_limit=limit)
+    if options.isolation is not None:
+        names = {"SNAPSHOT": "Snapshot Isolation", "SERIALIZABLE": "Serializable"}
+        database = replace(database, isolation=names[options.isolation])
+    return database

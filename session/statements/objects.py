@@ -1,0 +1,250 @@
+"""CREATE VIEW, schemas, databases, DROP, COMMENT."""
+
+from dataclasses import replace
+
+from sql.translate import qualified_definition
+
+from catalog import ddl
+from catalog.model import Relation, RelationKind, Schema, TableColumn
+from core.errors import SqlError, not_supported, notice
+from core.names import quote
+from core.sqlstate import SqlState
+from session.answers import Done
+from session.context import Work
+from session.locks import Mode
+from session.statements.query import describe
+from session.statements.tables import stored_type, target_schema
+from sql.commands.comments import Comment
+from sql.commands.drops import Drop
+from sql.commands.schemas import AlterSchema, CreateSchema
+from sql.commands.views import CreateView
+from storage import lake
+
+
+async def create_view(work: Work, command: CreateView) -> Done:
+    """CREATE [OR REPLACE] VIEW."""
+    schema = await target_schema(work, command.name)
+    name = command.name[-1]
+    await work.tx.writing(frozenset())
+    await work.lock_name(schema, name)
+    old = work.state.relation(schema.oid, name)
+    if old is not None:
+        _replaceable(work, old, command)
+    text, columns, depends = await _view(work, command)
+    relation = Relation(
+        oid=old.oid if old else work.next_oid(),
+        schema=schema.oid,
+        name=name,
+        owner=old.owner if old else work.principal.oid,
+        acl=old.acl if old else (),
+        type=RelationKind.VIEW,
+        columns=columns,
+        definition=text,
+        late_binding=command.late_binding,
+        depends=depends,
+        diststyle="",
+        created=work.warehouse.clock.now().isoformat(),
+    )
+    work.change(relation)
+    return Done("CREATE VIEW")
+
+
+def _replaceable(work: Work, old: Relation, command: CreateView) -> None:
+    if not command.or_replace:
+        raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{old.name}" already exists')
+    if old.type is not RelationKind.VIEW:
+        raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{old.name}" is not a view')
+    work.require_owner(old)
+
+
+async def _view(work: Work, command: CreateView) -> tuple[str, tuple[TableColumn, ...], tuple[int, ...]]:
+    """Return a view's definition, its columns and the relations it reads."""
+    query = command.query
+    if command.late_binding:
+        if command.columns:
+            raise not_supported("a column list of a view WITH NO SCHEMA BINDING")
+        return query.text, (), ()
+    text, known, depends = qualified_definition(query.text, work.visible)
+    # Planning the query checks it, and that its author may read what it reads.
+    shape = await describe(work, query.text, query.offset)
+    if len(command.columns) > len(known):
+        raise SqlError(SqlState.SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns")
+    names = [*command.columns, *(column.name for column in known[len(command.columns) :])]
+    if command.columns:
+        listed = ", ".join(quote(name) for name in names)
+        text = f"SELECT * FROM ({text}) AS {quote(command.name[-1])} ({listed})"
+    columns = tuple(
+        TableColumn(name=name, type=stored_type(column.type), number=number)
+        for number, (name, column) in enumerate(zip(names, shape, strict=True), start=1)
+    )
+    ddl.checked_names(columns)
+    return text, columns, tuple(depends)
+
+
+async def create_schema(work: Work, command: CreateSchema) -> Done:
+    """CREATE SCHEMA."""
+    name = command.name[-1]
+    owner = work.principal.oid
+    if command.authorization is not None:
+        user = work.state.user(command.authorization)
+        if user is None:
+            raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{command.authorization}" does not exist')
+        owner = user.oid
+    work.require_database("CREATE")
+    if name.startswith("pg_"):
+        raise SqlError(
+            SqlState.RESERVED_NAME,
+            f'unacceptable schema name "{name}"',
+            detail='The prefix "pg_" is reserved for system schemas.',
+        )
+    await work.tx.writing(frozenset())
+    await work.tx.lock(("schema", work.database.oid, name), Mode.ACCESS_EXCLUSIVE)
+    if work.state.schema(work.database.oid, name) is not None:
+        if command.if_not_exists:
+            work.notice(notice(f'Schema "{name}" already exists and will be skipped', state=SqlState.DUPLICATE_SCHEMA))
+            return Done("CREATE SCHEMA")
+        raise SqlError(SqlState.DUPLICATE_SCHEMA, f'Schema "{name}" already exists')
+    place = ddl.free_engine_schema(work.state, lake.schema_name(work.database.name, name))
+    await work.engine.script(lake.create_schema(place))
+    quota = command.quota_mb if command.quota_mb and command.quota_mb > 0 else None
+    work.change(
+        Schema(
+            oid=work.next_oid(),
+            database=work.database.oid,
+            name=name,
+            owner=owner,
+            quota_mb=quota,
+            engine_name=place,
+        )
+    )
+    return Done("CREATE SCHEMA")
+
+
+async def alter_schema(work: Work, command: AlterSchema) -> Done:
+    """ALTER SCHEMA: name, owner or quota; its tables stay where they are."""
+    schema = work.find_schema(command.name)
+    _require_schema_owner(work, schema)
+    await work.tx.writing(frozenset())
+    if command.rename_to is not None:
+        await work.tx.lock(("schema", schema.database, command.rename_to), Mode.ACCESS_EXCLUSIVE)
+        if work.state.schema(schema.database, command.rename_to) is not None:
+            raise SqlError(SqlState.DUPLICATE_SCHEMA, f'Schema "{command.rename_to}" already exists')
+        schema = replace(schema, name=command.rename_to)
+    if command.owner is not None:
+        user = work.state.user(command.owner)
+        if user is None:
+            raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{command.owner}" does not exist')
+        schema = replace(schema, owner=user.oid)
+    if command.quota_mb is not None:
+        schema = replace(schema, quota_mb=command.quota_mb if command.quota_mb > 0 else None)
+    work.change(schema)
+    return Done("ALTER SCHEMA")
+
+
+def _require_schema_owner(work: Work, schema: Schema) -> None:
+    if not work.principal.superuser and schema.owner != work.principal.oid:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of schema {schema.name}")
+
+
+async def drop(work: Work, command: Drop) -> Done:
+    """DROP TABLE, VIEW, SCHEMA."""
+    if command.object == "SCHEMA":
+        for name in command.names:
+            await _drop_schema(work, name, command)
+    elif command.object in {"TABLE", "VIEW"}:
+        await _drop_relations(work, command)
+    else:
+        raise not_supported(command.tag)
+    return Done(command.tag)
+
+
+async def _drop_relations(work: Work, command: Drop) -> None:
+    wanted = RelationKind.TABLE if command.object == "TABLE" else RelationKind.VIEW
+    found = []
+    for name in command.names:
+        relation = _found(work, name, command)
+        if relation is None:
+            continue
+        if relation.type is not wanted:
+            word = "view" if wanted is RelationKind.VIEW else "table"
+            raise SqlError(
+                SqlState.WRONG_OBJECT_TYPE,
+                f'"{relation.name}" is not a {word}',
+                hint=f"Use DROP {'TABLE' if wanted is RelationKind.VIEW else 'VIEW'} to remove it.",
+            )
+        if relation.owner != work.principal.oid:
+            work.require("DROP", relation)
+        found.append(relation)
+    await remove_relations(work, found, cascade=command.cascade)
+
+
+def _found(work: Work, name: tuple[str, ...], command: Drop) -> Relation | None:
+    try:
+        return work.find_relation(name)
+    except SqlError as error:
+        if command.if_exists and error.state in {SqlState.UNDEFINED_TABLE, SqlState.INVALID_SCHEMA_NAME}:
+            word = command.object.capitalize()
+            work.notice(notice(f'{word} "{name[-1]}" does not exist and will be skipped'))
+            return None
+        if error.state is SqlState.UNDEFINED_TABLE:
+            raise SqlError(
+                SqlState.UNDEFINED_TABLE, f'{command.object.capitalize()} "{".".join(name)}" does not exist'
+            ) from None
+        raise
+
+
+async def remove_relations(work: Work, relations: list[Relation], *, cascade: bool) -> None:
+    """Drop *relations*, and the views on them where *cascade*; raises 2BP01 where not."""
+    if not relations:
+        return
+    gone = ddl.dropped(work.state, relations, cascade=cascade)
+    for relation in gone:
+        await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
+    statements = [sql for item in gone if item.engine_name for sql in lake.drop_table(item.engine_name)]
+    await work.engine.script(statements)
+    work.change(drops=tuple(item.oid for item in gone))
+
+
+async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None:
+    try:
+        schema = work.find_schema(name)
+    except SqlError as error:
+        if command.if_exists and error.state is SqlState.INVALID_SCHEMA_NAME:
+            work.notice(notice(f'Schema "{name[-1]}" does not exist and will be skipped'))
+            return
+        raise
+    _require_schema_owner(work, schema)
+    inside = work.state.relations(schema.oid)
+    if inside and not command.cascade:
+        raise SqlError(
+            SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+            f"cannot drop schema {schema.name} because other objects depend on it",
+            hint="Use DROP ... CASCADE to drop the dependent objects too.",
+        )
+    await work.tx.writing(frozenset())
+    await remove_relations(work, inside, cascade=True)
+    await work.engine.script(lake.drop_schema(schema.engine_name))
+    work.change(drops=(schema.oid,))
+
+
+async def comment(work: Work, command: Comment) -> Done:
+    """COMMENT ON TABLE, VIEW, COLUMN."""
+    if command.object not in {"TABLE", "VIEW", "COLUMN"}:
+        raise not_supported(f"COMMENT ON {command.object}")
+    name = command.name[:-1] if command.object == "COLUMN" else command.name
+    relation = work.find_relation(name)
+    work.require_owner(relation)
+    relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
+    if command.object != "COLUMN":
+        work.change(replace(relation, comment=command.text))
+        return Done("COMMENT")
+    if relation.column(command.name[-1]) is None:
+        raise SqlError(
+            SqlState.UNDEFINED_COLUMN,
+            f'column "{command.name[-1]}" of relation "{relation.name}" does not exist',
+        )
+    columns = tuple(
+        replace(item, comment=command.text) if item.name == command.name[-1] else item for item in relation.columns
+    )
+    work.change(replace(relation, columns=columns))
+    return Done("COMMENT")

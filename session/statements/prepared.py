@@ -1,0 +1,78 @@
+"""PREPARE, EXECUTE, DEALLOCATE: prepared statements by SQL, on the same shelf as the protocol's."""
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from core.types import Column
+from session.answers import Answer, Done, Value
+from session.context import Work
+from session.portals import Prepared
+from sql.commands.prepared import Deallocate, Execute, Prepare
+from sql.statement import Kind, Statement
+
+
+async def prepare(work: Work, command: Prepare) -> Done:
+    """PREPARE name (types) AS statement."""
+    shelf = work.session.shelf.statements
+    if command.name in shelf:
+        raise SqlError(SqlState.DUPLICATE_PREPARED_STATEMENT, f'prepared statement "{command.name}" already exists')
+    inner, oids = command.statement, tuple(kind.type.oid for kind in command.types)
+    plan = work.plan(inner.text, inner.offset, oids)
+    shelf[command.name] = Prepared(command.name, inner, oids, plan.translated.parameter_types)
+    return Done("PREPARE")
+
+
+async def execute(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
+    """EXECUTE name (arguments)."""
+    # The two import each other: EXECUTE runs what the pipeline runs.
+    from session.pipeline import run
+
+    command = _command(statement)
+    prepared = work.session.prepared(command.name)
+    inner = prepared.statement
+    if inner is None:
+        raise SqlError(SqlState.INVALID_SQL_STATEMENT_NAME, "the prepared statement is empty")
+    if len(command.arguments) != len(prepared.parameter_types):
+        raise SqlError(
+            SqlState.SYNTAX_ERROR,
+            f'wrong number of parameters for prepared statement "{command.name}"',
+            detail=f"Expected {len(prepared.parameter_types)} parameters but got {len(command.arguments)}.",
+        )
+    return await run(work, inner, await _arguments(work, command, prepared))
+
+
+async def describe_execute(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...] | None:
+    """Return the columns of EXECUTE: the prepared statement's."""
+    from session.statements import DESCRIBERS
+
+    inner = work.session.prepared(_command(statement).name)
+    if inner.statement is None or inner.statement.kind is not Kind.SELECT:
+        return None
+    return await DESCRIBERS[Kind.SELECT](work, inner.statement, inner.parameter_oids)
+
+
+async def deallocate(work: Work, command: Deallocate) -> Done:
+    """DEALLOCATE name, DEALLOCATE ALL."""
+    shelf = work.session.shelf.statements
+    if command.name is None:
+        shelf.clear()
+        return Done("DEALLOCATE ALL")
+    work.session.prepared(command.name)
+    del shelf[command.name]
+    return Done("DEALLOCATE")
+
+
+async def _arguments(work: Work, command: Execute, prepared: Prepared) -> tuple[Value, ...]:
+    if not command.arguments:
+        return ()
+    items = ", ".join(
+        f"CAST(CAST(({work.expression(argument.text)}) AS {kind.engine()}) AS VARCHAR)"
+        for argument, kind in zip(command.arguments, prepared.parameter_types, strict=True)
+    )
+    found = await work.engine.fetch(f"SELECT {items}")
+    return tuple(found[0])
+
+
+def _command(statement: Statement) -> Execute:
+    if not isinstance(statement.command, Execute):
+        raise SqlError(SqlState.INTERNAL_ERROR, "EXECUTE without a name")
+    return statement.command

@@ -1,0 +1,78 @@
+"""SELECT, and INSERT, UPDATE, DELETE, MERGE: what the translator plans and the engine runs."""
+
+from core.types import Column
+from engine import results
+from session.answers import Answer, Done, Value
+from session.context import Plan, Work
+from session.streams import Page, Reader
+from sql.statement import Statement
+
+
+async def select(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Page:
+    """Start a query; its rows are read by whoever gets the answer."""
+    return await rows(work, statement.text, statement.offset, parameters)
+
+
+async def rows(
+    work: Work,
+    text: str,
+    offset: int,
+    parameters: tuple[Value, ...] = (),
+    oids: tuple[int, ...] = (),
+) -> Page:
+    """Start the query *text* and return its rows."""
+    plan = await work.ready(text, offset, oids)
+    stream = await work.engine.rows(
+        plan.translated.engine_sql, parameters, work.prepare(plan), instant=plan.instant
+    )
+    return Page(results.columns(stream.schema, hints(plan, work)), Reader(stream))
+
+
+async def describe_select(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...]:
+    """Return a query's columns; it is planned, not run."""
+    return await describe(work, statement.text, statement.offset, oids)
+
+
+async def describe(work: Work, text: str, offset: int, oids: tuple[int, ...] = ()) -> tuple[Column, ...]:
+    """Return the columns of the query *text*."""
+    plan = await work.ready(text, offset, oids)
+    translated = plan.translated
+    schema = await work.engine.describe(translated.engine_sql, len(translated.parameter_types), work.prepare(plan))
+    return results.columns(schema, hints(plan, work))
+
+
+def hints(plan: Plan, work: Work) -> list[results.Hint]:
+    """Return what the translator knows of a query's columns."""
+    upper = work.settings.on("describe_field_name_in_uppercase")
+    return [
+        (column.name.upper() if upper else column.name, column.type, column.table_oid, column.attribute)
+        for column in plan.translated.columns
+    ]
+
+
+async def change(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
+    """Run INSERT, UPDATE, DELETE or MERGE."""
+    count = await changed(work, statement.text, statement.offset, parameters)
+    return Done(f"{statement.tag} {count}")
+
+
+async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, ...] = ()) -> int:
+    """Run a DML statement and return how many rows it changed."""
+    plan = await work.ready(text, offset)
+    translated, target = plan.translated, plan.translated.target
+    identity = _identity(plan)
+    if identity is not None:
+        work.warehouse.identity(identity[0], identity[1])
+    count = await work.engine.run(translated.engine_sql, parameters, work.prepare(plan))
+    if identity is not None and target is not None:
+        work.tx.reserve(identity[0], identity[2], count)
+    return count
+
+
+def _identity(plan: Plan) -> tuple[int, int, int] | None:
+    """Return (table, seed, step) of the IDENTITY column that a statement draws values for."""
+    target = plan.translated.target
+    if target is None or not plan.translated.identity:
+        return None
+    found = next((column.identity for column in target.columns if column.identity), None)
+    return None if found is None else (target.oid, *found)

@@ -1,0 +1,260 @@
+"""CREATE TABLE, CREATE TABLE AS, SELECT INTO, TRUNCATE."""
+
+from dataclasses import replace
+
+from catalog import ddl
+from catalog.model import Constraint, Identity, Relation, Schema, TableColumn
+from core import types
+from core.errors import SqlError, notice
+from core.sqlstate import SqlState
+from core.types import Column, ColumnType
+from session.answers import Done
+from session.context import Work
+from session.locks import Mode
+from session.statements.query import describe
+from sql.commands.tables import (
+    ColumnDefinition,
+    CreateTable,
+    CreateTableAs,
+    LikeClause,
+    TableAttributes,
+    TableConstraint,
+    Truncate,
+)
+from sql.select import Finish
+from sql.statement import Fragment
+from storage import lake
+
+
+async def create_table(work: Work, command: CreateTable) -> Done:
+    """CREATE TABLE (columns)."""
+    schema = await target_schema(work, command.name, temporary=command.temporary)
+    if await _exists(work, schema, command.name[-1], if_not_exists=command.if_not_exists):
+        return Done("CREATE TABLE")
+    columns = _columns(work, command)
+    relation = _relation(work, schema, command.name[-1], columns, command.attributes)
+    relation = _keyed(work, relation, command.constraints)
+    await _create(work, relation)
+    return Done("CREATE TABLE")
+
+
+async def create_table_as(work: Work, command: CreateTableAs) -> Done:
+    """CREATE TABLE … AS query, SELECT … INTO."""
+    schema = await target_schema(work, command.name, temporary=command.temporary)
+    if await _exists(work, schema, command.name[-1], if_not_exists=command.if_not_exists):
+        return Done("SELECT")
+    shape = await describe(work, command.query.text, command.query.offset)
+    names = _output_names(shape, command.columns)
+    columns = [
+        TableColumn(name=name, type=stored_type(column.type), number=number, encoding="")
+        for number, (name, column) in enumerate(zip(names, shape, strict=True), start=1)
+    ]
+    relation = _relation(work, schema, command.name[-1], columns, command.attributes)
+    await _create(work, relation)
+    return Done(f"SELECT {await fill(work, relation, command.query)}")
+
+
+async def fill(work: Work, relation: Relation, query: Fragment) -> int:
+    """Insert the rows of *query* into a new table; return how many there were."""
+    plan = await work.ready(query.text, query.offset, finish=Finish.EXACT)
+    aliases = [f"c{column.number}" for column in relation.columns]
+    values = ", ".join(
+        f"CAST({alias} AS {column.type.engine()})" for alias, column in zip(aliases, relation.columns, strict=True)
+    )
+    sql = (
+        f"INSERT INTO {relation.engine_name} SELECT {values} "
+        f"FROM ({plan.translated.engine_sql}) AS source({', '.join(aliases)})"
+    )
+    return await work.engine.run(sql, (), work.prepare(plan))
+
+
+async def truncate(work: Work, command: Truncate) -> Done:
+    """TRUNCATE: all rows go."""
+    relation = work.find_table(command.name)
+    if relation.owner != work.principal.oid:
+        work.require("TRUNCATE", relation)
+    relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
+    await work.engine.run(f"DELETE FROM {relation.engine_name}")
+    return Done("TRUNCATE TABLE")
+
+
+async def target_schema(work: Work, name: tuple[str, ...], *, temporary: bool = False) -> Schema:
+    """Return the schema that a new relation goes to, which the user must be allowed to create in."""
+    if temporary or (len(name) > 1 and name[-2] == "pg_temp"):
+        if len(name) > 1 and name[-2] != "pg_temp":
+            raise SqlError(SqlState.INVALID_TABLE_DEFINITION, "temporary tables may not specify a schema name")
+        return temporary_schema(work)
+    schema = work.visible.schema(name[:-1]) if len(name) > 1 else work.visible.creation_schema()
+    work.require_schema("CREATE", schema)
+    return schema
+
+
+def temporary_schema(work: Work) -> Schema:
+    """Return the session's schema of temporary tables, making it where there is none."""
+    found = work.session.temporary_schema
+    if found is None:
+        found = Schema(
+            oid=work.next_oid(),
+            database=work.database.oid,
+            name=f"pg_temp_{work.session.pid}",
+            owner=work.principal.oid,
+            temporary=True,
+        )
+        work.change(found)
+    return found
+
+
+async def _exists(work: Work, schema: Schema, name: str, *, if_not_exists: bool) -> bool:
+    """Begin to write; tell whether the name is taken and that is fine, raise 42P07 where it is not."""
+    await work.tx.writing(frozenset())
+    await work.lock_name(schema, name)
+    if work.state.relation(schema.oid, name) is None:
+        return False
+    if if_not_exists:
+        work.notice(notice(f'Relation "{name}" already exists and will be skipped', state=SqlState.DUPLICATE_TABLE))
+        return True
+    raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{name}" already exists')
+
+
+def _columns(work: Work, command: CreateTable) -> list[TableColumn]:
+    likes = sorted(command.likes, key=lambda like: like.after)
+    columns: list[TableColumn] = []
+    for place in range(len(command.columns) + 1):
+        for like in likes:
+            if like.after == place:
+                columns += _like(work, like)
+        if place < len(command.columns):
+            columns.append(table_column(work, command.columns[place], 0))
+    return [replace(column, number=number) for number, column in enumerate(columns, start=1)]
+
+
+def _like(work: Work, like: LikeClause) -> list[TableColumn]:
+    parent = work.find_relation(like.name)
+    work.require("SELECT", parent)
+    # Keys and IDENTITY are not taken over; NOT NULL, encodings, distribution and sort keys are.
+    return [
+        replace(column, identity=None, default=column.default if like.including_defaults else None)
+        for column in parent.columns
+    ]
+
+
+def table_column(work: Work, definition: ColumnDefinition, number: int) -> TableColumn:
+    """Return the column that a definition means; its DEFAULT must translate."""
+    if not definition.type.type.column:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED, f'column "{definition.name}" has unsupported type "{definition.type}"'
+        )
+    if definition.default is not None:
+        work.expression(definition.default.text)
+    identity = definition.identity
+    if identity is not None and definition.type.type.name not in {"int4", "int8"}:
+        raise SqlError(SqlState.INVALID_TABLE_DEFINITION, "identity column type must be INT or BIGINT")
+    return TableColumn(
+        name=definition.name,
+        type=definition.type,
+        number=number,
+        not_null=definition.not_null is True or identity is not None,
+        default=definition.default.text if definition.default else None,
+        identity=Identity(seed=identity.seed, step=identity.step, by_default=identity.by_default) if identity else None,
+        encoding=_encoding(definition.encode),
+        distkey=definition.distkey,
+        sortkey=1 if definition.sortkey else 0,
+        collation=definition.collate,
+    )
+
+
+def _encoding(given: str | None) -> str:
+    return {"raw": "none", None: ""}.get(given, given or "")
+
+
+def _relation(
+    work: Work, schema: Schema, name: str, columns: list[TableColumn], attributes: TableAttributes
+) -> Relation:
+    ddl.checked_names(columns)
+    key = attributes.sortkey or tuple(column.name for column in columns if column.sortkey)
+    style = attributes.sortstyle or ("COMPOUND" if key else "")
+    marked = ddl.sorted_by(columns, key, style)
+    marked, diststyle = ddl.distributed(marked, attributes.diststyle, attributes.distkey)
+    return Relation(
+        oid=work.next_oid(),
+        schema=schema.oid,
+        name=name,
+        owner=work.principal.oid,
+        columns=ddl.encoded(marked),
+        engine_name=_engine_name(schema, name),
+        temporary=schema.temporary,
+        diststyle=diststyle,
+        sortstyle=style,
+        backup=attributes.backup is not False,
+        created=work.warehouse.clock.now().isoformat(),
+    )
+
+
+def _engine_name(schema: Schema, name: str) -> str:
+    return lake.temporary_name(name) if schema.temporary else lake.qualified(schema.engine_name, name)
+
+
+def _keyed(work: Work, relation: Relation, keys: tuple[TableConstraint, ...]) -> Relation:
+    taken: set[str] = set()
+    made = tuple(table_constraint(work, relation, key, taken) for key in keys)
+    if sum(key.kind == "p" for key in made) > 1:
+        raise SqlError(
+            SqlState.INVALID_TABLE_DEFINITION, f'multiple primary keys for table "{relation.name}" are not allowed'
+        )
+    return replace(relation, constraints=made, columns=ddl.with_keys_not_null(relation.columns, made))
+
+
+def table_constraint(work: Work, relation: Relation, key: TableConstraint, taken: set[str]) -> Constraint:
+    """Return a key that is kept as information; raises 42703 where it names what is not there."""
+    for column in key.columns:
+        if relation.column(column) is None:
+            raise SqlError(SqlState.UNDEFINED_COLUMN, f'column "{column}" named in key does not exist')
+    name = key.name or ddl.constraint_name(relation.name, key.kind, key.columns, taken)
+    taken.add(name)
+    if key.references is None:
+        return Constraint(name=name, kind=key.kind, columns=key.columns)
+    other = work.find_table(key.references)
+    referenced = key.referenced_columns or next((item.columns for item in other.constraints if item.kind == "p"), ())
+    if not referenced:
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'there is no primary key for referenced table "{other.name}"')
+    return Constraint(
+        name=name, kind="f", columns=key.columns, references=other.oid, referenced_columns=tuple(referenced)
+    )
+
+
+async def _create(work: Work, relation: Relation) -> None:
+    await work.engine.script(physical(relation))
+    work.change(relation)
+
+
+def physical(relation: Relation) -> list[str]:
+    """Return the engine SQL that makes an empty table for *relation*."""
+    columns = [lake.PhysicalColumn(column.name, column.type.engine(), column.not_null) for column in relation.columns]
+    statements = lake.create_table(relation.engine_name, columns, temporary=relation.temporary)
+    key = sort_columns(relation)
+    if key and not relation.temporary:
+        statements += lake.sort_by(relation.engine_name, key)
+    return statements
+
+
+def sort_columns(relation: Relation) -> list[str]:
+    """Return the names of the sort key's columns, in its order."""
+    keyed = [column for column in relation.columns if column.sortkey]
+    return [column.name for column in sorted(keyed, key=lambda column: abs(column.sortkey))]
+
+
+def stored_type(kind: ColumnType) -> ColumnType:
+    """Return the type that a column made from a query's column gets."""
+    if kind.type.name in {"varchar", "text", "name", "unknown", "regclass", "regtype", "regproc", "char"}:
+        return kind if kind.length is not None else types.with_length("varchar", types.VARCHAR_MAX)
+    if kind.type.name == "oid":
+        return types.of("int8")
+    if not kind.type.column:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'a table cannot have a column of type "{kind}"')
+    return kind
+
+
+def _output_names(shape: tuple[Column, ...], given: tuple[str, ...]) -> list[str]:
+    if len(given) > len(shape):
+        raise SqlError(SqlState.SYNTAX_ERROR, "CREATE TABLE AS specifies too many column names")
+    return [*given, *(column.name for column in shape[len(given) :])]

@@ -1,0 +1,71 @@
+"""SERIALIZABLE by tables: which pairs and circles may commit (Redshift, "Isolation levels")."""
+
+import pytest
+
+from core.errors import SerializationFailure
+from session.serializability import SerializationGraph
+
+A, B, C = 1, 2, 3
+
+
+def test_write_skew_is_refused() -> None:
+    graph = SerializationGraph()
+    first, second = graph.begin(101), graph.begin(102)
+    first.reads, first.writes = {A}, {B}
+    second.reads, second.writes = {B}, {A}
+    graph.commit(first)
+    with pytest.raises(SerializationFailure) as caught:
+        graph.commit(second)
+    assert caught.value.state == "40001"
+    assert caught.value.message.startswith("1023: Serializable isolation violation on table - ")
+    assert "101" in caught.value.message
+    assert "102" in caught.value.message
+
+
+def test_one_after_the_other_is_fine() -> None:
+    graph = SerializationGraph()
+    first = graph.begin(1)
+    first.reads, first.writes = {A}, {B}
+    graph.commit(first)
+    second = graph.begin(2)
+    second.reads, second.writes = {B}, {A}
+    graph.commit(second)
+
+
+def test_one_reader_of_what_the_other_wrote_is_fine() -> None:
+    graph = SerializationGraph()
+    reader, writer = graph.begin(1), graph.begin(2)
+    reader.reads = {A}
+    writer.writes = {A}
+    graph.commit(writer)
+    graph.commit(reader)
+
+
+def test_a_circle_of_three_is_refused() -> None:
+    graph = SerializationGraph()
+    one, two, three = graph.begin(1), graph.begin(2), graph.begin(3)
+    one.reads, one.writes = {A}, {B}
+    two.reads, two.writes = {B}, {C}
+    three.reads, three.writes = {C}, {A}
+    graph.commit(one)
+    graph.commit(two)
+    with pytest.raises(SerializationFailure):
+        graph.commit(three)
+
+
+def test_a_rolled_back_transaction_counts_for_nothing() -> None:
+    graph = SerializationGraph()
+    first, second = graph.begin(1), graph.begin(2)
+    first.reads, first.writes = {A}, {B}
+    second.reads, second.writes = {B}, {A}
+    graph.forget(first)
+    graph.commit(second)
+
+
+def test_what_nobody_overlaps_is_forgotten() -> None:
+    graph = SerializationGraph()
+    for number in range(100):
+        footprint = graph.begin(number)
+        footprint.reads, footprint.writes = {A}, {A}
+        graph.commit(footprint)
+    assert len(graph._done) <= 1
