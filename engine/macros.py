@@ -1,0 +1,192 @@
+"""Functions installed into DuckDB at start, which translated SQL calls.
+
+Names begin with ``rs_``. They hold what is too long to write out at every call. An error that Redshift has is
+raised with ``error('duckshift:<SQLSTATE>:<text>')``; ``engine.errors`` takes the message apart again. Order
+matters: a macro may call those above it. Which call becomes which macro is ``sql``'s business.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Macro:
+    """One function: ``CREATE MACRO name(arguments) AS body``."""
+
+    name: str
+    arguments: str
+    body: str
+    doc: str
+    """What it means, or the page of Redshift's manual."""
+
+    @property
+    def sql(self) -> str:
+        """Return the statement that installs it."""
+        return f"CREATE OR REPLACE MACRO {self.name}({self.arguments}) AS {self.body}"
+
+
+def _raise(state: str, message: str) -> str:
+    """Return an expression that raises *message*, an engine string expression."""
+    return f"error('duckshift:{state}:' || {message})"
+
+
+_DIVISION: Final = _raise("22012", "'division by zero'")
+_NO_ROOT: Final = _raise("2201F", "'cannot take square root of a negative number'")
+_LOG_ZERO: Final = _raise("2201E", "'cannot take logarithm of zero'")
+_LOG_NEGATIVE: Final = _raise("2201E", "'cannot take logarithm of a negative number'")
+_TOO_LONG: Final = _raise("22001", "'value too long for type ' || t")
+_NULL_VALUE: Final = _raise("23502", "'Cannot insert a NULL value into column ' || c")
+_BAD_INTEGER: Final = _raise("22P02", "'invalid input syntax for integer: \"' || x || '\"'")
+_BAD_BOOLEAN: Final = _raise("22P02", "'invalid input syntax for type boolean: \"' || x || '\"'")
+_LISTAGG_LIMIT: Final = _raise("XX000", "'Result size exceeds LISTAGG limit'")
+_BAD_DATE: Final = _raise("22007", "'invalid input syntax for type date: \"' || x || '\"'")
+_BAD_TIMESTAMP: Final = _raise("22007", "'invalid input syntax for type timestamp: \"' || x || '\"'")
+_BAD_TIMESTAMPTZ: Final = _raise("22007", "'invalid input syntax for type timestamp with time zone: \"' || x || '\"'")
+_DATE_FORMATS: Final = (
+    "%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y",
+    "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%Y-%b-%d", "%b-%d-%Y", "%Y.%j", "%Y/%m/%d", "%Y.%m.%d",
+    "%y%m%d",
+)  # fmt: skip
+_TIMES: Final = (" %H:%M:%S.%f", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H%M%S")
+
+
+def _listed(formats: tuple[str, ...]) -> str:
+    return "[" + ", ".join(f"'{item}'" for item in formats) + "]"
+
+
+_STAMP_FORMATS: Final = tuple(f"{date}{time}" for date in _DATE_FORMATS[:12] for time in _TIMES)
+
+TABLE: Final = (
+    # Arithmetic
+    Macro(name="rs_divide", arguments="a, b", body=f"CASE WHEN b = 0 THEN {_DIVISION} ELSE a / b END",
+          doc="Division that raises 22012."),
+    Macro(name="rs_modulo", arguments="a, b", body=f"CASE WHEN b = 0 THEN {_DIVISION} ELSE a % b END", doc="r_MOD"),
+    Macro(name="rs_quotient", arguments="a, shift, b",
+          body=f"CAST(CASE WHEN b = 0 THEN {_DIVISION} ELSE CAST(a AS HUGEINT) * CAST(shift AS HUGEINT)"
+               " / CAST(b AS HUGEINT) END AS DECIMAL(38,0))",
+          doc="Division of unscaled NUMERICs, cut off."),
+    Macro(name="rs_sqrt", arguments="x",
+          body=f"CASE WHEN x < 0 THEN {_NO_ROOT}"
+               " ELSE sqrt(x) END",
+          doc="r_SQRT"),
+    Macro(name="rs_ln", arguments="x",
+          body=f"CASE WHEN x = 0 THEN {_LOG_ZERO}"
+               f" WHEN x < 0 THEN {_LOG_NEGATIVE} ELSE ln(x) END",
+          doc="r_LN"),
+    Macro(name="rs_log", arguments="x",
+          body=f"CASE WHEN x = 0 THEN {_LOG_ZERO}"
+               f" WHEN x < 0 THEN {_LOG_NEGATIVE}"
+               " ELSE log10(x) END",
+          doc="r_LOG"),
+    Macro(name="rs_round_float", arguments="x, n", body="round(x, n)", doc="r_ROUND"),
+    Macro(name="rs_trunc_float", arguments="x, n", body="trunc(x * pow(10, n)) / pow(10, n)", doc="r_TRUNC"),
+    Macro(name="rs_trunc_whole", arguments="x, n",
+          body="CASE WHEN n >= 0 THEN x ELSE x - x % CAST(pow(10, -n) AS BIGINT) END", doc="r_TRUNC"),
+    Macro(name="rs_interval_times", arguments="i, n",
+          body="to_months(CAST(trunc((datepart('year', i) * 12 + datepart('month', i)) * n) AS INTEGER))"
+               " + to_microseconds(CAST(round(datepart('day', i) * 86400000000 * n"
+               " + epoch_us(i - to_years(datepart('year', i)) - to_months(datepart('month', i))"
+               " - to_days(datepart('day', i))) * n) AS BIGINT))",
+          doc="Interval times a number."),
+    # Strings
+    Macro(name="rs_tail", arguments="x, m",
+          body="substr(hex(encode(x)), 2 * m + 1, 1) IN ('8', '9', 'A', 'B')",
+          doc="Whether byte m (from 0) goes on a character begun before it."),
+    Macro(name="rs_cut_bytes", arguments="x, m", body="decode(unhex(left(hex(encode(x)), 2 * m)))",
+          doc="The first m bytes."),
+    Macro(name="rs_cut", arguments="x, n",
+          body="CASE WHEN strlen(x) <= n THEN x WHEN strlen(x) = length(x) THEN left(x, n)"
+               " WHEN NOT rs_tail(x, n) THEN rs_cut_bytes(x, n)"
+               " WHEN NOT rs_tail(x, n - 1) THEN rs_cut_bytes(x, n - 1)"
+               " WHEN NOT rs_tail(x, n - 2) THEN rs_cut_bytes(x, n - 2)"
+               " ELSE rs_cut_bytes(x, n - 3) END",
+          doc="A string cut to n bytes, no character split: CAST to VARCHAR(n)."),
+    Macro(name="rs_fit", arguments="x, n, t",
+          body="CASE WHEN strlen(x) <= n THEN x WHEN strlen(rtrim(x, ' ')) <= n THEN rpad(rtrim(x, ' '),"
+               " CAST(length(rtrim(x, ' ')) + n - strlen(rtrim(x, ' ')) AS INTEGER), ' ')"
+               f" ELSE {_TOO_LONG} END",
+          doc="A string assigned to VARCHAR(n): only blanks may stand over."),
+    Macro(name="rs_not_null", arguments="x, c",
+          body=f"CASE WHEN x IS NULL THEN {_NULL_VALUE}"
+               " ELSE x END",
+          doc="A value assigned to a NOT NULL column."),
+    Macro(name="rs_float_text", arguments="x", body="regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')",
+          doc="A float as text: 10, not 10.0."),
+    Macro(name="rs_digits", arguments="x",
+          body="CASE WHEN regexp_full_match(x, '\\s*[+-]?[0-9]+\\s*') THEN trim(x) WHEN x IS NULL THEN NULL"
+               f" ELSE {_BAD_INTEGER} END",
+          doc="Text that is a whole number."),
+    Macro(name="rs_try_digits", arguments="x",
+          body="CASE WHEN regexp_full_match(x, '\\s*[+-]?[0-9]+\\s*') THEN trim(x) END", doc="r_TRY_CAST"),
+    Macro(name="rs_try_bool", arguments="x",
+          body="CASE WHEN lower(trim(x)) IN ('t', 'true', 'y', 'yes', '1') THEN true"
+               " WHEN lower(trim(x)) IN ('f', 'false', 'n', 'no', '0') THEN false END",
+          doc="r_Boolean_type"),
+    Macro(name="rs_bool", arguments="x",
+          body="CASE WHEN x IS NULL THEN NULL WHEN rs_try_bool(x) IS NULL THEN"
+               f" {_BAD_BOOLEAN}"
+               " ELSE rs_try_bool(x) END",
+          doc="r_Boolean_type"),
+    Macro(name="rs_listagg", arguments="x",
+          body=f"CASE WHEN strlen(x) > 65535 THEN {_LISTAGG_LIMIT}"
+               " ELSE x END",
+          doc="r_LISTAGG"),
+    Macro(name="rs_similar", arguments="p, e",
+          body="regexp_replace(regexp_replace(regexp_replace(regexp_replace(p, '([.^$\\\\])', '\\\\\\1', 'g'),"
+               " '\\\\\\\\([%_|*+?{}()\\[\\]])', chr(1) || '\\1', 'g'), '%', '.*', 'g'), '_', '.', 'g')",
+          doc="A SIMILAR TO pattern as a regular expression."),
+    # Dates and times
+    Macro(name="rs_now", arguments="",
+          body="coalesce(CAST(getvariable('transaction_timestamp') AS TIMESTAMPTZ), now())",
+          doc="When the transaction began."),
+    Macro(name="rs_try_date", arguments="x",
+          body="coalesce(TRY_CAST(trim(x) AS DATE), CAST(TRY_CAST(trim(x) AS TIMESTAMP) AS DATE),"
+               f" CAST(try_strptime(trim(x), {_listed(_DATE_FORMATS)}) AS DATE),"
+               f" CAST(try_strptime(trim(x), {_listed(_STAMP_FORMATS)}) AS DATE))",
+          doc="r_Dates_and_times"),
+    Macro(name="rs_date", arguments="x",
+          body="CASE WHEN x IS NULL THEN NULL WHEN rs_try_date(x) IS NULL THEN"
+               f" {_BAD_DATE}"
+               " ELSE rs_try_date(x) END",
+          doc="r_Dates_and_times"),
+    Macro(name="rs_try_timestamp", arguments="x",
+          body="coalesce(TRY_CAST(trim(x) AS TIMESTAMP),"
+               f" try_strptime(trim(x), {_listed(_STAMP_FORMATS)}),"
+               f" try_strptime(trim(x), {_listed(_DATE_FORMATS)}))",
+          doc="r_Dates_and_times"),
+    Macro(name="rs_timestamp", arguments="x",
+          body="CASE WHEN x IS NULL THEN NULL WHEN rs_try_timestamp(x) IS NULL THEN"
+               f" {_BAD_TIMESTAMP}"
+               " ELSE rs_try_timestamp(x) END",
+          doc="r_Dates_and_times"),
+    Macro(name="rs_try_timestamptz", arguments="x",
+          body="coalesce(TRY_CAST(trim(x) AS TIMESTAMPTZ), CAST(rs_try_timestamp(x) AS TIMESTAMPTZ))",
+          doc="r_Dates_and_times"),
+    Macro(name="rs_timestamptz", arguments="x",
+          body="CASE WHEN x IS NULL THEN NULL WHEN rs_try_timestamptz(x) IS NULL THEN"
+               f" {_BAD_TIMESTAMPTZ}"
+               " ELSE rs_try_timestamptz(x) END",
+          doc="r_Dates_and_times"),
+    # SUPER
+    Macro(name="rs_super_is_null", arguments="x", body="(x IS NULL OR json_type(x) = 'NULL')", doc="query-super"),
+    Macro(name="rs_get", arguments="x, k", body="json_extract(x, '$.\"' || k || '\"')", doc="query-super"),
+    Macro(name="rs_element", arguments="x, n", body="CASE WHEN n >= 0 THEN json_extract(x, '$[' || n || ']') END",
+          doc="query-super"),
+    Macro(name="rs_elements", arguments="x",
+          body="CASE json_type(x) WHEN 'ARRAY' THEN CAST(x AS JSON[]) WHEN 'NULL' THEN NULL ELSE [CAST(x AS JSON)] END",
+          doc="query-super"),
+    Macro(name="rs_super_text", arguments="x",
+          body="CASE WHEN json_type(x) IN ('ARRAY', 'OBJECT', 'NULL') THEN NULL ELSE x ->> '$' END",
+          doc="A SUPER scalar as text; arrays and objects are NULL."),
+    Macro(name="rs_super_number", arguments="x",
+          body="CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT', 'DOUBLE', 'HUGEINT')"
+               " THEN TRY_CAST(x ->> '$' AS DOUBLE) END",
+          doc="A SUPER number, NULL for other kinds."),
+    Macro(name="rs_number_super", arguments="x",
+          body="CASE WHEN x = trunc(x) AND abs(x) < 1e15 THEN CAST(to_json(CAST(x AS BIGINT)) AS JSON)"
+               " ELSE CAST(to_json(x) AS JSON) END",
+          doc="A computed number as SUPER."),
+)  # fmt: skip
+
+MACROS: Final = tuple(macro.sql for macro in TABLE)
+"""What the engine runs once when it starts."""

@@ -1,0 +1,426 @@
+"""Casts: explicit ones, those that an operand's place implies, and assignment to a column.
+
+Redshift, "Type compatibility and conversion", "CAST function", "Character types". Macros named ``rs_*`` are
+``engine.macros``.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from core import types
+from core.errors import SqlError
+from core.names import literal, quote_if_needed
+from core.sqlstate import SqlState
+from core.types import ColumnType
+from sql import dates
+from sql.inference import is_integer, precision_scale
+from sql.value import VARCHAR, Slot, Value, made
+
+_NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*\Z", re.IGNORECASE)
+_WHOLE: Final = re.compile(r"\s*[+-]?\d+\s*\Z")
+_TRUTH: Final = {
+    **dict.fromkeys(("t", "true", "y", "yes", "1", "on"), "true"),
+    **dict.fromkeys(("f", "false", "n", "no", "0", "off"), "false"),
+}
+_TEMPORAL: Final = frozenset({"date", "time", "timetz", "timestamp", "timestamptz"})
+_RELATIVE: Final = frozenset({"now", "today", "tomorrow", "yesterday", "epoch"})
+
+
+def cast(value: Value, target: ColumnType, *, lax: bool = False) -> Value:
+    """Return *value* converted as CAST does: numbers are cut off, strings shortened.
+
+    *lax* is TRY_CAST: NULL where the value will not do. Raises 42846 for a pair without a conversion.
+    """
+    if value.open:
+        return _of_literal(value, target, lax=lax)
+    source, name = value.type, target.type.name
+    if source.type.name == name and not _narrows(source, target):
+        return value if source == target else value.typed(target, exact=value.exact and name != "numeric")
+    rule = _pair(source, target)
+    if rule is _refused:
+        raise cannot_cast(source, target)
+    sql = rule(value, target, "TRY_CAST" if lax else "CAST")
+    return made(_shortened(sql, target), target, exact=True)
+
+
+def coerce(value: Value, target: ColumnType) -> Value:
+    """Return *value* as the type that its place asks for, without loss of characters."""
+    if value.name == target.type.name:
+        return value
+    if value.textual and target.type.category == "S":
+        return value
+    return cast(value, _unbounded(target))
+
+
+def _unbounded(target: ColumnType) -> ColumnType:
+    return VARCHAR if target.type.category == "S" else target
+
+
+def cannot_cast(source: ColumnType, target: ColumnType) -> SqlError:
+    """Return the error for a pair of types without a conversion."""
+    return SqlError(SqlState.CANNOT_COERCE, f"cannot cast type {source.type.sql} to {target.type.sql}")
+
+
+def string(value: Value) -> Value:
+    """Return *value* as a character string, as ``||`` and string functions take it."""
+    if value.textual:
+        return value
+    return cast(value, VARCHAR)
+
+
+def settled(value: Value) -> Value:
+    """Return *value* with a type: an open literal is a string of its own length."""
+    if not value.open:
+        return value
+    if value.literal is not None:
+        length = min(max(1, len(value.literal.encode())), types.VARCHAR_MAX)
+        return value.typed(types.with_length("varchar", length))
+    if value.null:
+        return made("CAST(NULL AS VARCHAR)", VARCHAR, exact=True)
+    return cast(value, VARCHAR)
+
+
+def exact(value: Value) -> Value:
+    """Return *value* so that the engine gives the type that it is said to have."""
+    value = settled(value)
+    if value.exact or value.name == "record":
+        return value
+    return made(f"CAST({value.sql} AS {value.type.engine()})", value.type, exact=True)
+
+
+def _narrows(source: ColumnType, target: ColumnType) -> bool:
+    if source.type.name == "numeric":
+        return source != target
+    return target.length is not None and (source.length is None or source.length > target.length)
+
+
+# Literals
+
+
+def _of_literal(value: Value, target: ColumnType, *, lax: bool) -> Value:
+    if value.slot is not None:
+        return _of_parameter(value.slot, target, lax=lax)
+    if value.literal is None:
+        return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
+    sql = _literal(value.literal, target)
+    if sql is None:
+        if lax:
+            return made(f"CAST(NULL AS {target.engine()})", target, exact=True)
+        raise bad_input(value.literal, target)
+    return made(sql, target, exact=True)
+
+
+def _of_parameter(slot: Slot, target: ColumnType, *, lax: bool) -> Value:
+    if slot.type is None:
+        slot.type = target
+        return parameter(slot.number, target)
+    return cast(parameter(slot.number, slot.type), target, lax=lax)
+
+
+def _literal(content: str, target: ColumnType) -> str | None:
+    """Return the literal's engine SQL, None when it is not of *target*'s form."""
+    name, category = target.type.name, target.type.category
+    if category == "S" or name in {"regproc"}:
+        return literal(_cut(content, target))
+    if name in _TEMPORAL:
+        return _moment(content, target)
+    if name == "bool":
+        word = _TRUTH.get(content.strip().lower())
+        return word and f"CAST({word} AS BOOLEAN)"
+    if is_integer(target):
+        return f"CAST({content.strip()} AS {target.engine()})" if _WHOLE.match(content) else None
+    if name in {"numeric", "float4", "float8"}:
+        return _numeric_literal(content, target)
+    reader = _LITERALS.get(name)
+    return reader(content) if reader else f"CAST({literal(content)} AS {target.engine()})"
+
+
+def _numeric_literal(content: str, target: ColumnType) -> str | None:
+    special = content.strip().lower() in {"nan", "infinity", "-infinity"} and target.type.name != "numeric"
+    if not _NUMBER.match(content) and not special:
+        return None
+    return f"CAST({literal(content.strip())} AS {target.engine()})"
+
+
+_LITERALS: Final[dict[str, Callable[[str], str]]] = {
+    "super": lambda content: f"CAST(to_json({literal(content)}) AS JSON)",
+    "varbyte": lambda content: f"encode({literal(content)})",
+    "regclass": lambda content: f"rs_regclass({literal(content)})",
+    "regtype": lambda content: f"rs_regtype({literal(content)})",
+}
+
+
+def _cut(content: str, target: ColumnType) -> str:
+    length = target.length
+    if length is not None:
+        content = content.encode()[:length].decode(errors="ignore")
+    return content.rstrip(" ") if target.type.name == "bpchar" else content
+
+
+def _moment(content: str, target: ColumnType) -> str | None:
+    word = content.strip().lower()
+    if word in _RELATIVE:
+        return _relative(word, target)
+    moment = dates.read(content)
+    if moment is None:
+        return None
+    name = target.type.name
+    date = moment.date or ("1970-01-01" if name in {"time", "timetz"} else None)
+    if date is None:
+        return None
+    if name == "date":
+        return f"CAST({literal(date)} AS DATE)"
+    time = moment.time or "00:00:00"
+    zone = (moment.zone or "") if name in {"timetz", "timestamptz"} else ""
+    shown = f"{time}{zone}" if name in {"time", "timetz"} else f"{date} {time}{zone}"
+    return f"CAST({literal(shown)} AS {target.engine()})"
+
+
+def _relative(word: str, target: ColumnType) -> str:
+    now = "CAST(rs_now() AS TIMESTAMP)"
+    sql = {
+        "now": now,
+        "epoch": "CAST('1970-01-01 00:00:00' AS TIMESTAMP)",
+        "today": f"date_trunc('day', {now})",
+        "tomorrow": f"(date_trunc('day', {now}) + to_days(1))",
+        "yesterday": f"(date_trunc('day', {now}) - to_days(1))",
+    }[word]
+    return f"CAST({sql} AS {target.engine()})"
+
+
+def bad_input(content: str, target: ColumnType) -> SqlError:
+    """Return the error for a literal that is not of its type's form."""
+    name = target.type.name
+    if name in _TEMPORAL:
+        looks = re.match(r"\s*\d+[-/.]\d+[-/.]\d+", content)
+        if looks:
+            return SqlError(SqlState.DATETIME_FIELD_OVERFLOW, f'date/time field value out of range: "{content}"')
+        return SqlError(
+            SqlState.INVALID_DATETIME_FORMAT, f'invalid input syntax for type {_said(target)}: "{content}"'
+        )
+    if is_integer(target) and _NUMBER.match(content):
+        return SqlError(
+            SqlState.INVALID_TEXT_REPRESENTATION, f'invalid input syntax for integer: "{content}"'
+        )
+    kind = "integer" if is_integer(target) else _said(target)
+    prefix = "" if is_integer(target) else "type "
+    return SqlError(SqlState.INVALID_TEXT_REPRESENTATION, f'invalid input syntax for {prefix}{kind}: "{content}"')
+
+
+def _said(target: ColumnType) -> str:
+    return target.type.sql
+
+
+# Between types
+
+Conversion = Callable[[Value, ColumnType, str], str]
+"""(value, target, CAST or TRY_CAST) to engine SQL."""
+
+
+def _plain(value: Value, target: ColumnType, word: str) -> str:
+    return f"{word}({value.sql} AS {target.engine()})"
+
+
+def _refused(value: Value, target: ColumnType, word: str) -> str:
+    raise cannot_cast(value.type, target)
+
+
+def _number_to_integer(value: Value, target: ColumnType, word: str) -> str:
+    if value.name == "numeric" and precision_scale(value.type)[1] > 0:
+        return f"{word}(trunc({value.sql}) AS {target.engine()})"
+    return _plain(value, target, word)
+
+
+def _number_to_numeric(value: Value, target: ColumnType, word: str) -> str:
+    scale = target.scale or 0
+    if value.name == "numeric" and precision_scale(value.type)[1] > scale:
+        return f"{word}(trunc({value.sql}, {scale}) AS {target.engine()})"
+    return _plain(value, target, word)
+
+
+def _macro(name: str) -> Conversion:
+    def convert(value: Value, target: ColumnType, word: str) -> str:
+        lax = "try_" if word == "TRY_CAST" else ""
+        return f"rs_{lax}{name}({value.sql})"
+
+    return convert
+
+
+def _text_to_number(value: Value, target: ColumnType, word: str) -> str:
+    if is_integer(target):
+        lax = "try_" if word == "TRY_CAST" else ""
+        return f"{word}(rs_{lax}digits({value.sql}) AS {target.engine()})"
+    return f"{word}(trim({value.sql}) AS {target.engine()})"
+
+
+def _float_to_text(value: Value, target: ColumnType, word: str) -> str:
+    return f"rs_float_text({value.sql})"
+
+
+def _super_to_text(value: Value, target: ColumnType, word: str) -> str:
+    return f"rs_super_text({value.sql})"
+
+
+def _super_to_other(value: Value, target: ColumnType, word: str) -> str:
+    if is_integer(target):
+        return f"TRY_CAST(TRY_CAST(rs_super_text({value.sql}) AS DOUBLE) AS {target.engine()})"
+    return f"TRY_CAST(rs_super_text({value.sql}) AS {target.engine()})"
+
+
+def _to_super(value: Value, target: ColumnType, word: str) -> str:
+    return f"CAST(to_json({value.sql}) AS JSON)"
+
+
+_CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
+    # By type name first, by category ("*S") next: the target's and the source's alike.
+    ("*S", "date"): _macro("date"),
+    ("*S", "timestamp"): _macro("timestamp"),
+    ("*S", "timestamptz"): _macro("timestamptz"),
+    ("*S", "time"): _plain,
+    ("*S", "bool"): _macro("bool"),
+    ("*S", "super"): _to_super,
+    ("*S", "varbyte"): lambda value, target, word: f"encode({value.sql})",
+    ("*S", "regclass"): _macro("regclass"),
+    ("*S", "regtype"): _macro("regtype"),
+    ("*S", "*N"): _text_to_number,
+    ("*S", "*S"): lambda value, target, word: value.sql,
+    ("regclass", "*S"): lambda value, target, word: f"rs_regclass_name({value.sql})",
+    ("regclass", "oid"): lambda value, target, word: value.sql,
+    ("regtype", "*S"): lambda value, target, word: f"rs_regtype_name({value.sql})",
+    ("regtype", "oid"): lambda value, target, word: value.sql,
+    ("oid", "regclass"): lambda value, target, word: value.sql,
+    ("oid", "regtype"): lambda value, target, word: value.sql,
+    ("*N", "regclass"): lambda value, target, word: f"CAST({value.sql} AS UINTEGER)",
+    ("*N", "regtype"): lambda value, target, word: f"CAST({value.sql} AS UINTEGER)",
+    ("*N", "regproc"): _plain,
+    ("*B", "*S"): _refused,
+    ("*B", "numeric"): _refused,
+    ("*B", "*D"): _refused,
+    ("*D", "*N"): _refused,
+    ("*N", "*D"): _refused,
+    ("*D", "bool"): _refused,
+    ("*D", "super"): _refused,
+    ("numeric", "bool"): _refused,
+    ("float4", "bool"): _refused,
+    ("float8", "bool"): _refused,
+    ("float4", "*S"): _float_to_text,
+    ("float8", "*S"): _float_to_text,
+    ("super", "super"): lambda value, target, word: value.sql,
+    ("super", "*S"): _super_to_text,
+    ("super", "*N"): _super_to_other,
+    ("super", "*B"): _super_to_other,
+    ("super", "*D"): _super_to_other,
+    ("varbyte", "*S"): lambda value, target, word: f"decode({value.sql})",
+    ("*N", "super"): _to_super,
+    ("*B", "super"): _to_super,
+}
+
+
+def _pair(source: ColumnType, target: ColumnType) -> Conversion:
+    names = (source.type.name, f"*{source.type.category}")
+    goals = (target.type.name, f"*{target.type.category}")
+    for name in names:
+        for goal in goals:
+            if (found := _CONVERSIONS.get((name, goal))) is not None:
+                return found
+    if is_integer(target) and source.type.category == "N":
+        return _number_to_integer
+    if target.type.name == "numeric" and source.type.category == "N":
+        return _number_to_numeric
+    return _plain
+
+
+def _shortened(sql: str, target: ColumnType) -> str:
+    """Apply the length of CHAR(n) or VARCHAR(n), and drop CHAR's trailing blanks."""
+    if target.length is not None and target.type.category == "S":
+        sql = f"rs_cut({sql}, {target.length})"
+    return f"rtrim({sql}, ' ')" if target.type.name == "bpchar" else sql
+
+
+# Assignment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """The column that a value is stored in."""
+
+    name: str
+    type: ColumnType
+    not_null: bool
+
+
+def assign(value: Value, goal: Goal) -> Value:
+    """Return *value* as INSERT and UPDATE store it in *goal*.
+
+    Numbers are rounded, half away from zero; a string that is too long raises 22001 unless only blanks
+    stand over; NULL in a NOT NULL column raises 23502.
+    """
+    stored = _stored(value, goal.type)
+    if goal.not_null:
+        name = literal(goal.name)
+        stored = made(f"rs_not_null({stored.sql}, {name})", goal.type, exact=True)
+    return stored
+
+
+def _stored(value: Value, target: ColumnType) -> Value:
+    name, category = target.type.name, target.type.category
+    if value.null:
+        return made(f"CAST(NULL AS {target.engine()})", target, exact=True)
+    if category == "S" and target.length is not None:
+        return _fitted(value, target)
+    if name == "numeric" and value.category == "N":
+        return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
+    if is_integer(target) and value.name == "numeric":
+        return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
+    _check_assignable(value, target)
+    return cast(value, target)
+
+
+def _check_assignable(value: Value, target: ColumnType) -> None:
+    refused = (value.category + target.type.category) in {"DN", "ND", "BN", "BD", "DB"} and not value.open
+    if refused and not (value.category == "B" and is_integer(target)):
+        raise SqlError(
+            SqlState.DATATYPE_MISMATCH,
+            f"column is of type {target.type.sql} but expression is of type {value.type.type.sql}",
+            hint="You will need to rewrite or cast the expression.",
+        )
+
+
+def _fitted(value: Value, target: ColumnType) -> Value:
+    length = target.length or 0
+    fixed = target.type.name == "bpchar"
+    if value.literal is not None:
+        content = value.literal
+        if len(content.encode()) > length:
+            content = content.encode()[:length].decode(errors="ignore") if _only_blanks(content, length) else content
+        if len(content.encode()) <= length:
+            return made(literal(content.rstrip(" ") if fixed else content), target, exact=True)
+        raise SqlError(SqlState.STRING_DATA_RIGHT_TRUNCATION, f"value too long for type {target}")
+    source = string(value)
+    known = source.type.length
+    sql = source.sql
+    if known is None or known > length:
+        sql = f"rs_fit({sql}, {length}, {literal(str(target))})"
+    if fixed and value.name != "bpchar":
+        sql = f"rtrim({sql}, ' ')"
+    return made(sql, target, exact=True)
+
+
+def _only_blanks(content: str, length: int) -> bool:
+    return not content.encode()[length:].strip(b" ")
+
+
+def parameter(number: int, type_: ColumnType) -> Value:
+    """Return ``$n`` as a value of a known type."""
+    if type_.type.category == "S":
+        return made(f"CAST(${number} AS VARCHAR)", type_, exact=True)
+    if type_.type.name == "super":
+        return made(f"CAST(${number} AS JSON)", type_, exact=True)
+    return made(f"CAST(${number} AS {type_.engine()})", type_, exact=True)
+
+
+def quoted(name: str) -> str:
+    """Return a name as it is written in Redshift SQL."""
+    return quote_if_needed(name)

@@ -1,0 +1,124 @@
+"""Redshift's grammar as sqlglot reads it, with what sqlglot's Redshift lacks or reads too much into.
+
+Owns the tokens and the parser tables. Function calls stay what the client wrote (``exp.Anonymous``): which
+functions exist and what they mean is ``sql.functions``' business, and so are the names of result columns.
+The compiled parser cannot be subclassed, so its tables are edited once, here, at import.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlglot import exp
+from sqlglot.dialects.redshift import Redshift
+from sqlglot.parsers.redshift import RedshiftParser
+from sqlglot.tokens import Token, TokenType
+
+_SPECIAL_CALLS: Final = ("CAST", "CONVERT", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST", "OBJECT_TRANSFORM")
+"""Functions with a syntax of their own: ``EXTRACT(part FROM x)``."""
+_ABSOLUTE: Final = TokenType.CARET_AT
+"""Stands for the prefix operator ``@``, which sqlglot's tokenizer takes for a parameter."""
+
+
+class Duckshift(Redshift):
+    """Redshift, with calls left as written."""
+
+
+def _approximate(parser: Any) -> exp.Expr | None:
+    """Read ``APPROXIMATE COUNT(DISTINCT x)`` and ``APPROXIMATE PERCENTILE_DISC(p) WITHIN GROUP (…)``."""
+    index = parser._index - 1
+    call = parser._parse_function()
+    inner = call.this if isinstance(call, exp.WithinGroup | exp.Window) else call
+    inner = inner.this if isinstance(inner, exp.WithinGroup) else inner
+    if not isinstance(inner, exp.Anonymous):
+        parser._retreat(index)
+        return None
+    inner.set("this", f"approximate {inner.name}")
+    return call  # type: ignore[no-any-return]
+
+
+def _absolute(parser: Any) -> exp.Expr:
+    return exp.Anonymous(this="abs", expressions=[parser._parse_unary()])
+
+
+def _configure() -> None:
+    keep: dict[str, Callable[[Any], Any]] = {
+        name: read for name, read in RedshiftParser.FUNCTION_PARSERS.items() if name in _SPECIAL_CALLS
+    }
+    RedshiftParser.FUNCTIONS.clear()
+    RedshiftParser.FUNCTION_PARSERS.clear()
+    RedshiftParser.FUNCTION_PARSERS.update(keep)
+    RedshiftParser.NO_PAREN_FUNCTION_PARSERS["APPROXIMATE"] = _approximate
+    for name in ("IF", "CONNECT_BY_ROOT"):
+        RedshiftParser.NO_PAREN_FUNCTION_PARSERS.pop(name, None)
+    RedshiftParser.UNARY_PARSERS[_ABSOLUTE] = _absolute
+
+
+def prepare(tokens: list[Token]) -> list[Token]:
+    """Return *tokens* with PostgreSQL spellings that sqlglot cannot read written as those that it can.
+
+    ``OPERATOR(pg_catalog.~)`` becomes ``~``; ``pg_catalog.`` before a type or function and
+    ``COLLATE pg_catalog.default`` go; a lone ``#`` is exclusive or and ``@`` the absolute value.
+    """
+    out: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        index = _step(tokens, index, out)
+    return out
+
+
+def _step(tokens: list[Token], index: int, out: list[Token]) -> int:
+    """Copy or rewrite what starts at *index* to *out*; return where to go on."""
+    token = tokens[index]
+    if token.token_type == TokenType.OPERATOR and _texts(tokens, index + 1, ("(", "PG_CATALOG", ".")):
+        out.append(tokens[index + 4])
+        return index + 6
+    if token.token_type == TokenType.COLLATE and not _texts(tokens, index + 1, ("(",)):
+        return index + (4 if _texts(tokens, index + 2, (".",)) else 2)
+    if token.text.upper() == "PG_CATALOG" and _drops_schema(tokens, index, out):
+        return index + 2
+    out.append(_retyped(token, tokens, index))
+    return index + 1
+
+
+def _retyped(token: Token, tokens: list[Token], index: int) -> Token:
+    if token.token_type == TokenType.VAR and token.text == "#":
+        return _as(token, TokenType.HASH)
+    if token.token_type == TokenType.PARAMETER and token.text == "@":
+        return _as(token, _ABSOLUTE)
+    return token
+
+
+def _drops_schema(tokens: list[Token], index: int, out: list[Token]) -> bool:
+    """Tell whether ``pg_catalog.`` at *index* qualifies a type or a function, which need none."""
+    if not _texts(tokens, index + 1, (".",)) or index + 2 >= len(tokens):
+        return False
+    before = out[-1].token_type if out else None
+    if before == TokenType.DCOLON or (before == TokenType.ALIAS and _inside_cast(out)):
+        return True
+    return _texts(tokens, index + 3, ("(",)) and before not in (TokenType.FROM, TokenType.JOIN)
+
+
+def _inside_cast(out: list[Token]) -> bool:
+    depth = 0
+    for token in reversed(out):
+        depth += (token.token_type == TokenType.R_PAREN) - (token.token_type == TokenType.L_PAREN)
+        if depth < 0:
+            return True
+        if token.token_type in (TokenType.SELECT, TokenType.FROM):
+            return False
+    return False
+
+
+def _texts(tokens: list[Token], index: int, texts: tuple[str, ...]) -> bool:
+    found = tokens[index : index + len(texts)]
+    return len(found) == len(texts) and all(
+        token.text.upper() == text for token, text in zip(found, texts, strict=True)
+    )
+
+
+def _as(token: Token, kind: TokenType) -> Token:
+    return Token(kind, token.text, token.line, token.col, token.start, token.end, token.comments)
+
+
+_configure()
+DIALECT: Final = Duckshift()

@@ -1,0 +1,322 @@
+"""INSERT, UPDATE, DELETE: target columns, defaults, identities, assignment.
+
+Every stored value passes ``conversion.assign``. Leaves MERGE to ``sql.merge``.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlglot import exp
+
+from core.errors import SqlError, not_supported
+from core.names import quote
+from core.sqlstate import SqlState
+from sql import conversion
+from sql.conversion import Goal
+from sql.facts import Source, SourceColumn, SourceKind
+from sql.query import parse_expression
+from sql.scope import Output, Relation, Scope, typed_field
+from sql.select import conditional
+from sql.sources import from_clause, nested, relation, resolve, with_clause
+from sql.value import Value, made, null
+
+DEFAULT: Final = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A data-changing statement, translated."""
+
+    sql: str
+    target: Source
+
+
+def target_of(node: exp.Expr, scope: Scope, verb: str, privilege: str) -> Source:
+    """Resolve the table that a statement changes; views and system tables cannot be."""
+    parts = tuple(scope.writer.identifier(part) for part in node.parts)
+    source = resolve(parts, scope, node)
+    if source.kind is not SourceKind.TABLE:
+        raise SqlError(
+            SqlState.WRONG_OBJECT_TYPE if source.kind is SourceKind.VIEW else SqlState.INSUFFICIENT_PRIVILEGE,
+            f"cannot {verb} a view" if source.kind is SourceKind.VIEW
+            else f'permission denied: "{source.name}" is a system catalog',
+            position=scope.writer.position(node),
+        )
+    scope.writer.use(source, privilege, scope.owner)
+    return source
+
+
+def goal(column: SourceColumn) -> Goal:
+    """Return what assignment must know of a column."""
+    return Goal(name=column.name, type=column.type, not_null=column.not_null)
+
+
+def column_of(source: Source, name: str, node: exp.Expr, scope: Scope) -> SourceColumn:
+    """Find a target column or raise 42703."""
+    for column in source.columns:
+        if column.name == name:
+            return column
+    raise SqlError(
+        SqlState.UNDEFINED_COLUMN,
+        f'column "{name}" of relation "{source.name}" does not exist',
+        position=scope.writer.position(node),
+    )
+
+
+def is_default(node: exp.Expr) -> bool:
+    """Tell whether an expression is the keyword DEFAULT."""
+    if isinstance(node, exp.Var):
+        return node.name.lower() == DEFAULT
+    return (
+        isinstance(node, exp.Column)
+        and not node.args.get("table")
+        and node.name.lower() == DEFAULT
+        and not (isinstance(node.this, exp.Identifier) and node.this.quoted)
+    )
+
+
+def default_value(source: Source, column: SourceColumn, scope: Scope) -> Value:
+    """Return what a column gets when nothing is given: identity, DEFAULT or NULL, assigned."""
+    if column.identity is not None:
+        scope.writer.identity = True
+        step = column.identity[1]
+        sql = f"getvariable('identity_{source.oid}') + {step} * (row_number() OVER () - 1)"
+        return made(f"CAST({sql} AS {column.type.engine()})", column.type, exact=True)
+    if column.default is None:
+        return conversion.assign(null(), goal(column))
+    inner = Scope(writer=scope.writer)
+    positions, scope.writer.positions = scope.writer.positions, False
+    value = inner.value(parse_expression(column.default))
+    scope.writer.positions = positions
+    return conversion.assign(value, goal(column))
+
+
+def refuse_identity(column: SourceColumn) -> None:
+    """Raise for an explicit value of an identity column that is always generated."""
+    if column.identity is not None and not column.identity_by_default:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cannot set an identity column to a value")
+
+
+# INSERT
+
+
+def insert(node: exp.Insert, scope: Scope) -> Change:
+    """Translate INSERT: the whole column list is written, missing values are filled in."""
+    for name in ("returning", "conflict", "overwrite", "alternative"):
+        if node.args.get(name):
+            word = {"returning": "RETURNING", "conflict": "ON CONFLICT"}.get(name, name.upper())
+            raise not_supported(f"INSERT … {word}", position=scope.writer.position(node))
+    table = node.this.this if isinstance(node.this, exp.Schema) else node.this
+    if not isinstance(table, exp.Table):
+        raise not_supported("this target of INSERT", position=scope.writer.position(node))
+    source = target_of(table, scope, "insert into", "INSERT")
+    chosen = _chosen(node, source, scope)
+    prefix = with_clause(node, scope)
+    body = node.args.get("expression")
+    if node.args.get("default") or body is None:
+        rows = "(SELECT 1) AS one"
+        values = {column.name: default_value(source, column, scope) for column in chosen}
+        return _inserted(source, values, f"FROM {rows}", prefix, scope)
+    if isinstance(body, exp.Values):
+        return _insert_values(body, source, chosen, prefix, scope)
+    return _insert_query(body, source, chosen, prefix, scope)
+
+
+def _chosen(node: exp.Insert, source: Source, scope: Scope) -> list[SourceColumn]:
+    if not isinstance(node.this, exp.Schema):
+        return list(source.columns)
+    chosen: list[SourceColumn] = []
+    for item in node.this.expressions:
+        column = column_of(source, scope.writer.identifier(item), item, scope)
+        if column in chosen:
+            raise SqlError(SqlState.DUPLICATE_COLUMN, f'column "{column.name}" specified more than once',
+                           position=scope.writer.position(item))
+        chosen.append(column)
+    for column in chosen:
+        scope.writer.use(source, "INSERT", scope.owner, column.name)
+    return chosen
+
+
+def _counted(given: int, chosen: list[SourceColumn], *, explicit: bool) -> list[SourceColumn]:
+    if given > len(chosen):
+        raise SqlError(SqlState.SYNTAX_ERROR, "INSERT has more expressions than target columns")
+    if given < len(chosen) and explicit:
+        raise SqlError(SqlState.SYNTAX_ERROR, "INSERT has more target columns than expressions")
+    return chosen[:given]
+
+
+def _insert_values(
+    body: exp.Values, source: Source, chosen: list[SourceColumn], prefix: str, scope: Scope
+) -> Change:
+    rows = [list(row.expressions) if isinstance(row, exp.Tuple) else [row] for row in body.expressions]
+    if len({len(row) for row in rows}) > 1:
+        raise SqlError(SqlState.SYNTAX_ERROR, "VALUES lists must all be the same length")
+    explicit = isinstance(body.parent, exp.Insert) and isinstance(body.parent.this, exp.Schema)
+    chosen = _counted(len(rows[0]), _without_identity(chosen, len(rows[0]), explicit=explicit), explicit=explicit)
+    written = [[_cell(item, column, source, scope) for item, column in zip(row, chosen, strict=True)] for row in rows]
+    names = [quote(column.name) for column in chosen]
+    listed = ", ".join(f"({', '.join(row)})" for row in written)
+    values = {
+        column.name: _restored(source, column, rows, index, scope) for index, column in enumerate(chosen)
+    }
+    rows_sql = f"FROM (VALUES {listed}) AS given({', '.join(names)})"
+    return _inserted(source, values, rows_sql, prefix, scope)
+
+
+def _without_identity(chosen: list[SourceColumn], given: int, *, explicit: bool) -> list[SourceColumn]:
+    """Leave identity columns out of an unnamed column list that is too long by just them."""
+    plain = [column for column in chosen if column.identity is None]
+    return plain if not explicit and given <= len(plain) else chosen
+
+
+def _cell(node: exp.Expr, column: SourceColumn, source: Source, scope: Scope) -> str:
+    if is_default(node):
+        if column.identity is not None:
+            return f"CAST(NULL AS {column.type.engine()})"
+        return default_value(source, column, scope).sql
+    refuse_identity(column)
+    try:
+        return conversion.assign(scope.value(node), goal(column)).sql
+    except SqlError as error:
+        if error.position is None:
+            error.position = scope.writer.position(node)
+        raise
+
+
+def _restored(
+    source: Source, column: SourceColumn, rows: list[list[exp.Expr]], index: int, scope: Scope
+) -> Value:
+    given = f"given.{quote(column.name)}"
+    if column.identity is not None and any(is_default(row[index]) for row in rows):
+        generated = default_value(source, column, scope)
+        return made(f"coalesce({given}, {generated.sql})", column.type)
+    return made(given, column.type)
+
+
+def _insert_query(
+    body: exp.Expr, source: Source, chosen: list[SourceColumn], prefix: str, scope: Scope
+) -> Change:
+    inside = scope.child()
+    inside.parent = None
+    query = scope.writer.query(body, inside)
+    explicit = body.parent is not None and isinstance(body.parent.this, exp.Schema)
+    given = len(query.outputs)
+    chosen = _counted(given, _without_identity(chosen, given, explicit=explicit), explicit=explicit)
+    values = {}
+    for output, column in zip(query.outputs, chosen, strict=True):
+        refuse_identity(column)
+        values[column.name] = conversion.assign(_given(output), goal(column))
+    return _inserted(source, values, f"FROM ({query.sql}) AS given", prefix, scope)
+
+
+def _given(output: Output) -> Value:
+    return made(f"given.{quote(output.engine_name)}", output.value.type, exact=output.value.exact)
+
+
+def _inserted(source: Source, values: dict[str, Value], rows: str, prefix: str, scope: Scope) -> Change:
+    complete = [
+        values[column.name] if column.name in values else default_value(source, column, scope)
+        for column in source.columns
+    ]
+    names = ", ".join(quote(column.name) for column in source.columns)
+    listed = ", ".join(value.sql for value in complete)
+    sql = f"{prefix}INSERT INTO {source.engine_name} ({names}) SELECT {listed} {rows}"
+    return Change(sql=sql, target=source)
+
+
+# UPDATE and DELETE
+
+
+def target_relation(table: exp.Table, source: Source, scope: Scope) -> str:
+    """Put the changed table in sight under its name or alias; return ``name AS alias``."""
+    alias = table.args.get("alias")
+    name = scope.writer.identifier(alias.this) if alias is not None and alias.this else source.name
+    engine = quote(name)
+    fields = tuple(
+        typed_field(engine, column.name, column.type, (source.oid, column.number), source)
+        for column in source.columns
+    )
+    scope.relations.append(
+        Relation(name=name, alias=engine, fields=fields, schema=source.schema, database=source.database)
+    )
+    return f"{source.engine_name} AS {engine}"
+
+
+def update(node: exp.Update, scope: Scope) -> Change:
+    """Translate UPDATE … SET … FROM … WHERE."""
+    _refuse_returning(node, scope, "UPDATE")
+    prefix = with_clause(node, scope)
+    if not isinstance(node.this, exp.Table):
+        raise not_supported("this target of UPDATE", position=scope.writer.position(node))
+    source = target_of(node.this, scope, "update", "UPDATE")
+    target = target_relation(node.this, source, scope)
+    others = _others(node.args.get("from_"), scope, source)
+    settings = [_setting(item, source, scope) for item in _assignments(node, scope)]
+    where = _where(node, scope)
+    sql = f"{prefix}UPDATE {target} SET {', '.join(settings)}{others and f' FROM {others}'}{where}"
+    return Change(sql=sql, target=source)
+
+
+def _assignments(node: exp.Update, scope: Scope) -> list[tuple[exp.Expr, exp.Expr]]:
+    pairs: list[tuple[exp.Expr, exp.Expr]] = []
+    for item in node.expressions:
+        if not isinstance(item, exp.EQ):
+            raise SqlError(SqlState.SYNTAX_ERROR, "syntax error in SET", position=scope.writer.position(item))
+        if isinstance(item.this, exp.Tuple):
+            if not isinstance(item.expression, exp.Tuple):
+                raise not_supported("SET (…) = a query", position=scope.writer.position(item))
+            pairs += list(zip(item.this.expressions, item.expression.expressions, strict=True))
+        else:
+            pairs.append((item.this, item.expression))
+    return pairs
+
+
+def _setting(pair: tuple[exp.Expr, exp.Expr], source: Source, scope: Scope) -> str:
+    name, value = setting(pair, source, scope)
+    return f"{quote(name)} = {value.sql}"
+
+
+def setting(pair: tuple[exp.Expr, exp.Expr], source: Source, scope: Scope) -> tuple[str, Value]:
+    """Translate one ``column = value`` of SET."""
+    place, node = pair
+    column = column_of(source, scope.writer.identifier(place.this), place, scope)
+    scope.writer.use(source, "UPDATE", scope.owner, column.name)
+    if column.identity is not None and not column.identity_by_default:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cannot set an identity column to a value")
+    if is_default(node):
+        return column.name, default_value(source, column, scope)
+    return column.name, conversion.assign(scope.value(node), goal(column))
+
+
+def _others(clause: exp.Expr | None, scope: Scope, source: Source) -> str:
+    if clause is None:
+        return ""
+    stand_in = exp.Select(from_=clause)
+    return from_clause(stand_in, scope).removeprefix("FROM ") + "".join(nested(clause, scope))
+
+
+def _where(node: exp.Expr, scope: Scope) -> str:
+    where = node.args.get("where")
+    return f" WHERE {conditional(where.this, scope)}" if where is not None else ""
+
+
+def delete(node: exp.Delete, scope: Scope) -> Change:
+    """Translate DELETE [FROM] … USING … WHERE."""
+    _refuse_returning(node, scope, "DELETE")
+    prefix = with_clause(node, scope)
+    tables = node.args.get("tables") or []
+    table = node.this or (tables[0] if len(tables) == 1 else None)
+    if not isinstance(table, exp.Table):
+        raise not_supported("this target of DELETE", position=scope.writer.position(node))
+    source = target_of(table, scope, "delete from", "DELETE")
+    target = target_relation(table, source, scope)
+    using = node.args.get("using") or []
+    others = ", ".join(relation(item, scope) + "".join(nested(item, scope)) for item in using)
+    where = _where(node, scope)
+    return Change(sql=f"{prefix}DELETE FROM {target}{others and f' USING {others}'}{where}", target=source)
+
+
+def _refuse_returning(node: exp.Expr, scope: Scope, word: str) -> None:
+    for name in ("returning", "order", "limit"):
+        if node.args.get(name):
+            raise not_supported(f"{word} … {name.upper()}", position=scope.writer.position(node))

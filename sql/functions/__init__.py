@@ -1,0 +1,29 @@
+"""The functions that exist, a module a family; everything else is refused by name."""
+
+from typing import Final
+
+from sql.functions import aggregates, catalog, conditionals, datetimes, formats, json, math, session, strings
+from sql.functions.spec import Function
+
+TABLE: Final[tuple[Function, ...]] = (
+    *aggregates.TABLE,
+    *catalog.TABLE,
+    *conditionals.TABLE,
+    *datetimes.TABLE,
+    *formats.TABLE,
+    *json.TABLE,
+    *math.TABLE,
+    *session.TABLE,
+    *strings.TABLE,
+)
+
+
+def _by_name() -> dict[str, tuple[Function, ...]]:
+    found: dict[str, tuple[Function, ...]] = {}
+    for row in TABLE:
+        found[row.name] = (*found.get(row.name, ()), row)
+    return found
+
+
+FUNCTIONS: Final = _by_name()
+"""Every form of each function, in the order that they are tried."""

@@ -1,0 +1,189 @@
+"""Aggregate and window functions."""
+
+from typing import Final
+
+from core import types
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from core.types import ColumnType
+from sql import conversion
+from sql.functions.spec import Call, Function
+from sql.inference import is_integer, precision_scale, sum_type
+from sql.value import FLOAT8, INT8, Value, made
+
+
+def _sum(call: Call) -> Value:
+    value = call.values[0]
+    type_ = sum_type(value.type)
+    inner = conversion.coerce(value, FLOAT8) if type_ == FLOAT8 else value
+    return made(f"CAST(sum({call.distinct}{inner.sql}){call.over} AS {type_.engine()})", type_, exact=True)
+
+
+def _avg(call: Call) -> Value:
+    """Average: whole numbers give BIGINT cut towards zero, NUMERIC(p,s) gives NUMERIC(38,s)."""
+    value = call.values[0]
+    count = f"count({call.distinct}{value.sql}){call.over}"
+    if is_integer(value.type):
+        sql = f"CAST(sum({call.distinct}CAST({value.sql} AS BIGINT)){call.over} / {count} AS BIGINT)"
+        return made(sql, INT8, exact=True)
+    if value.name == "numeric":
+        scale = precision_scale(value.type)[1]
+        type_ = types.numeric(38, scale)
+        total = f"sum({call.distinct}{value.sql}){call.over}"
+        if scale == 0:
+            return made(f"CAST(CAST({total} AS HUGEINT) / {count} AS {type_.engine()})", type_, exact=True)
+        unit = "0." + "0" * (scale - 1) + "1"
+        whole = f"CAST({total} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)"
+        sql = f"CAST({whole} / {count} AS DECIMAL(38,0)) * CAST({unit} AS DECIMAL(38,{scale}))"
+        return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
+    return made(f"avg({call.distinct}{conversion.coerce(value, FLOAT8).sql}){call.over}", FLOAT8, exact=True)
+
+
+def _count(call: Call) -> Value:
+    if not call.values:
+        return made(f"count(*){call.over}", INT8, exact=True)
+    return made(f"count({call.distinct}{call.sql[0]}){call.over}", INT8, exact=True)
+
+
+def _extreme(call: Call) -> Value:
+    value = call.values[0]
+    if value.category == "B":
+        raise SqlError(
+            SqlState.UNDEFINED_FUNCTION,
+            f"function {call.name}(boolean) does not exist",
+            hint="No function matches the given name and argument types. You may need to add explicit type casts.",
+            position=call.scope.writer.position(call.node),
+        )
+    return made(f"{call.name}({call.distinct}{value.sql}){call.over}", value.type, exact=value.exact)
+
+
+def _listagg(call: Call) -> Value:
+    value = call.values[0]
+    delimiter = call.sql[1] if len(call.values) > 1 else "''"
+    order = call.order
+    sql = f"string_agg({call.distinct}{value.sql}, {delimiter}{order}){call.over}"
+    return made(f"rs_listagg({sql})", types.with_length("varchar", types.VARCHAR_MAX), exact=True)
+
+
+def _middle(value: Value) -> ColumnType:
+    if value.category == "D":
+        return value.type
+    if value.name == "numeric":
+        return types.numeric(38, max(1, precision_scale(value.type)[1]))
+    return types.numeric(20, 1) if is_integer(value.type) else FLOAT8
+
+
+def _interpolated(value: Value, fraction: str, call: Call) -> Value:
+    type_ = _middle(value)
+    widened = value.sql if value.category == "D" else f"CAST({value.sql} AS {type_.engine()})"
+    sql = f"quantile_cont({widened}, {fraction}){call.over}"
+    return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
+
+
+def _median(call: Call) -> Value:
+    return _interpolated(call.values[0], "0.5", call)
+
+
+def _fraction(call: Call) -> tuple[Value, str]:
+    if len(call.ordered) != 1:
+        raise SqlError(SqlState.SYNTAX_ERROR, f"{call.name.upper()} needs WITHIN GROUP (ORDER BY one expression)")
+    fraction = call.sql[0]
+    if call.order.endswith(" DESC"):
+        fraction = f"(1 - {fraction})"
+    return call.ordered[0], fraction
+
+
+def _percentile_cont(call: Call) -> Value:
+    value, fraction = _fraction(call)
+    return _interpolated(value, fraction, call)
+
+
+def _percentile_disc(call: Call) -> Value:
+    value, fraction = _fraction(call)
+    return made(f"quantile_disc({value.sql}, {fraction}){call.over}", value.type, exact=value.exact)
+
+
+def _spread(name: str) -> str:
+    return f"{name}({{distinct}}CAST({{0}} AS DOUBLE)){{over}}"
+
+
+def _ratio(call: Call) -> Value:
+    value = conversion.coerce(call.values[0], FLOAT8).sql
+    return made(f"({value} / nullif(sum({value}){call.over}, 0))", FLOAT8, exact=True)
+
+
+def _shifted(call: Call) -> Value:
+    value = call.values[0]
+    extra = "".join(f", {sql}" for sql in call.sql[1:])
+    return made(f"{call.name}({value.sql}{extra}{call.nulls}){call.over}", value.type, exact=value.exact)
+
+
+def _grouping(call: Call) -> Value:
+    return made(f"grouping({', '.join(call.sql)})", INT8)
+
+
+def _rows(name: str, arguments: tuple[str, ...] = (), returns: str = "int8", doc: str = "") -> Function:
+    inner = "CAST({0} AS BIGINT)" if arguments else ""
+    return Function(
+        name=name, arguments=arguments, engine=f"{name}({inner}){{over}}", returns=returns, kind="window",
+        exact=True, doc=doc,
+    )  # fmt: skip
+
+
+def _any(call: Call) -> Value:
+    value = call.values[0]
+    return made(f"any_value({value.sql}){call.over}", value.type, exact=value.exact)
+
+
+TABLE: Final = (
+    Function(name="sum", arguments=("number",), engine=_sum, kind="aggregate", doc="r_SUM"),
+    Function(name="avg", arguments=("number",), engine=_avg, kind="aggregate", doc="r_AVG"),
+    Function(name="count", engine=_count, kind="aggregate", doc="r_COUNT"),
+    Function(name="count", arguments=("any",), engine=_count, kind="aggregate", doc="r_COUNT"),
+    Function(name="approximate count", arguments=("any",), engine="approx_count_distinct({0}){over}",
+             returns="int8", kind="aggregate", exact=True, doc="r_COUNT"),
+    Function(name="min", arguments=("any",), engine=_extreme, kind="aggregate", doc="r_MIN"),
+    Function(name="max", arguments=("any",), engine=_extreme, kind="aggregate", doc="r_MAX"),
+    Function(name="any_value", arguments=("any",), engine=_any, kind="aggregate", doc="r_ANY_VALUE"),
+    Function(name="listagg", arguments=("text", "text?"), engine=_listagg, kind="aggregate", doc="r_LISTAGG"),
+    Function(name="string_agg", arguments=("text", "text"), engine=_listagg, kind="aggregate", doc="r_LISTAGG"),
+    Function(name="median", arguments=("number",), engine=_median, kind="aggregate", doc="r_MEDIAN"),
+    Function(name="median", arguments=("stamp",), engine=_median, kind="aggregate", doc="r_MEDIAN"),
+    Function(name="percentile_cont", arguments=("float8",), engine=_percentile_cont, kind="aggregate",
+             doc="r_PERCENTILE_CONT"),
+    Function(name="percentile_disc", arguments=("float8",), engine=_percentile_disc, kind="aggregate",
+             doc="r_APPROXIMATE_PERCENTILE_DISC"),
+    Function(name="approximate percentile_disc", arguments=("float8",), engine=_percentile_disc,
+             kind="aggregate", doc="r_APPROXIMATE_PERCENTILE_DISC"),
+    *(
+        Function(name=name, arguments=("number",), engine=_spread(engine), returns="float8", kind="aggregate",
+                 exact=True, doc="r_STDDEV_functions")
+        for name, engine in (
+            ("stddev", "stddev_samp"), ("stddev_samp", "stddev_samp"), ("stddev_pop", "stddev_pop"),
+            ("variance", "var_samp"), ("var_samp", "var_samp"), ("var_pop", "var_pop"),
+        )
+    ),
+    Function(name="bool_and", arguments=("bool",), engine="bool_and({0}){over}", returns="bool",
+             kind="aggregate", exact=True, doc="r_BOOL_AND"),
+    Function(name="bool_or", arguments=("bool",), engine="bool_or({0}){over}", returns="bool",
+             kind="aggregate", exact=True, doc="r_BOOL_OR"),
+    Function(name="bit_and", arguments=("integer",), engine="bit_and({0}){over}", returns="0",
+             kind="aggregate", doc="r_BIT_AND"),
+    Function(name="bit_or", arguments=("integer",), engine="bit_or({0}){over}", returns="0",
+             kind="aggregate", doc="r_BIT_OR"),
+    Function(name="grouping", arguments=("any", "any*"), engine=_grouping, kind="scalar", doc="r_GROUP_BY_aggregation"),
+    Function(name="grouping_id", arguments=("any", "any*"), engine=_grouping, kind="scalar",
+             doc="r_GROUP_BY_aggregation"),
+    _rows("row_number", doc="r_WF_ROW_NUMBER"),
+    _rows("rank", doc="r_WF_RANK"),
+    _rows("dense_rank", doc="r_WF_DENSE_RANK"),
+    _rows("percent_rank", returns="float8", doc="r_WF_PERCENT_RANK"),
+    _rows("cume_dist", returns="float8", doc="r_WF_CUME_DIST"),
+    _rows("ntile", ("int8",), doc="r_WF_NTILE"),
+    Function(name="ratio_to_report", arguments=("number",), engine=_ratio, kind="window", doc="r_WF_RATIO_TO_REPORT"),
+    Function(name="lag", arguments=("any", "int8?", "any?"), engine=_shifted, kind="window", doc="r_WF_LAG"),
+    Function(name="lead", arguments=("any", "int8?", "any?"), engine=_shifted, kind="window", doc="r_WF_LEAD"),
+    Function(name="first_value", arguments=("any",), engine=_shifted, kind="window", doc="r_WF_first_value"),
+    Function(name="last_value", arguments=("any",), engine=_shifted, kind="window", doc="r_WF_first_value"),
+    Function(name="nth_value", arguments=("any", "int8"), engine=_shifted, kind="window", doc="r_WF_NTH"),
+)  # fmt: skip

@@ -1,0 +1,73 @@
+"""Conditional functions: NVL, NVL2, DECODE, NULLIF, GREATEST, LEAST."""
+
+from typing import Final
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from sql import conversion
+from sql.functions.spec import Call, Function
+from sql.inference import common
+from sql.rules.comparisons import chosen, compared, matched
+from sql.value import Value, made
+
+
+def _brought(call: Call, name: str) -> Value:
+    type_ = common(call.values)
+    values = [conversion.exact(conversion.cast(value, type_)) for value in call.values]
+    return made(f"{name}({', '.join(value.sql for value in values)})", type_, exact=True)
+
+
+def _coalesce(call: Call) -> Value:
+    return _brought(call, "coalesce")
+
+
+def _greatest(call: Call) -> Value:
+    return _brought(call, call.name)
+
+
+def _nullif(call: Call) -> Value:
+    first, second = call.values
+    left, right = matched("=", first, second, call.scope, call.node)
+    value = conversion.settled(first)
+    return made(f"CASE WHEN {left.sql} = {right.sql} THEN NULL ELSE {value.sql} END", value.type, exact=value.exact)
+
+
+def _nvl2(call: Call) -> Value:
+    tested = conversion.settled(call.values[0])
+    return chosen([f"{tested.sql} IS NOT NULL"], list(call.values[1:]))
+
+
+def _decode(call: Call) -> Value:
+    subject, rest = call.values[0], list(call.values[1:])
+    if len(rest) < 2:
+        raise SqlError(SqlState.UNDEFINED_FUNCTION, "DECODE needs at least three arguments")
+    pairs = len(rest) // 2
+    conditions, results = [], []
+    for index in range(pairs):
+        search = rest[2 * index]
+        if search.null:
+            conditions.append(f"{conversion.settled(subject).sql} IS NULL")
+        else:
+            conditions.append(_same(subject, search, call))
+        results.append(rest[2 * index + 1])
+    if len(rest) % 2:
+        results.append(rest[-1])
+    return chosen(conditions, results)
+
+
+def _same(subject: Value, search: Value, call: Call) -> str:
+    if search.literal is not None or search.constant:
+        return compared("=", subject, search, call.scope, call.node).sql
+    left, right = matched("=", subject, search, call.scope, call.node)
+    return f"({left.sql} IS NOT DISTINCT FROM {right.sql})"
+
+
+TABLE: Final = (
+    Function(name="coalesce", arguments=("open", "open*"), engine=_coalesce, doc="r_NVL_function"),
+    Function(name="nvl", arguments=("open", "open*"), engine=_coalesce, doc="r_NVL_function"),
+    Function(name="nvl2", arguments=("open", "open", "open"), engine=_nvl2, doc="r_NVL2"),
+    Function(name="nullif", arguments=("open", "open"), engine=_nullif, doc="r_NULLIF_function"),
+    Function(name="decode", arguments=("open", "open", "open", "open*"), engine=_decode, doc="r_DECODE_expression"),
+    Function(name="greatest", arguments=("open", "open*"), engine=_greatest, doc="r_GREATEST_LEAST"),
+    Function(name="least", arguments=("open", "open*"), engine=_greatest, doc="r_GREATEST_LEAST"),
+)

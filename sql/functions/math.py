@@ -1,0 +1,106 @@
+"""Mathematical functions."""
+
+from typing import Final
+
+from core import types
+from core.types import ColumnType
+from sql import conversion
+from sql.functions.spec import Call, Function
+from sql.inference import is_float, is_integer, precision_scale
+from sql.rules.operators import combine
+from sql.value import FLOAT8, Value, made
+
+
+def _whole(values: tuple[Value, ...]) -> ColumnType:
+    """CEIL and FLOOR keep whole numbers and floats; NUMERIC loses its scale."""
+    type_ = values[0].type
+    if type_.type.name != "numeric":
+        return type_
+    precision, scale = precision_scale(type_)
+    return types.numeric(min(38, precision - scale + 1), 0)
+
+
+def _rounding(name: str, call: Call) -> Value:
+    value = call.values[0]
+    digits = call.values[1] if len(call.values) > 1 else None
+    if is_float(value.type):
+        engine = "rs_round_float" if name == "round" else "rs_trunc_float"
+        return made(f"{engine}(CAST({value.sql} AS DOUBLE), {digits.sql if digits else '0'})", FLOAT8, exact=True)
+    if is_integer(value.type):
+        if digits is None:
+            return value
+        engine = "round" if name == "round" else "rs_trunc_whole"
+        return made(f"{engine}({value.sql}, {digits.sql})", value.type)
+    precision, scale = precision_scale(value.type)
+    keep = 0 if digits is None else _digits(digits, scale)
+    type_ = types.numeric(min(38, precision - scale + keep + 1), keep)
+    return made(f"CAST({name}({value.sql}, {digits.sql if digits else '0'}) AS {type_.engine()})", type_, exact=True)
+
+
+def _digits(digits: Value, scale: int) -> int:
+    if not digits.constant:
+        return scale
+    shown = digits.sql.strip("()")
+    return max(0, min(int(shown), scale)) if shown.lstrip("-").isdigit() else scale
+
+
+def _round(call: Call) -> Value:
+    return _rounding("round", call)
+
+
+def _trunc(call: Call) -> Value:
+    return _rounding("trunc", call)
+
+
+def _mod(call: Call) -> Value:
+    return combine("%", call.values[0], call.values[1], call.scope, call.node)
+
+
+def _sign(values: tuple[Value, ...]) -> ColumnType:
+    type_ = values[0].type
+    return types.numeric(1, 0) if type_.type.name == "numeric" else type_
+
+
+def _logarithm(call: Call) -> Value:
+    values = [conversion.coerce(value, FLOAT8).sql for value in call.values]
+    if len(values) == 1:
+        return made(f"rs_log({values[0]})", FLOAT8, exact=True)
+    return made(f"rs_divide(rs_ln({values[1]}), rs_ln({values[0]}))", FLOAT8, exact=True)
+
+
+def _real(name: str, engine: str, doc: str, count: int = 1) -> Function:
+    return Function(name=name, arguments=("float8",) * count, engine=engine, returns="float8", exact=True, doc=doc)
+
+
+TABLE: Final = (
+    Function(name="abs", arguments=("number",), engine="abs({0})", returns="0", doc="r_ABS"),
+    Function(name="ceil", arguments=("number",), engine="ceil({0})", returns=_whole, doc="r_CEILING_FLOOR"),
+    Function(name="ceiling", arguments=("number",), engine="ceil({0})", returns=_whole, doc="r_CEILING_FLOOR"),
+    Function(name="floor", arguments=("number",), engine="floor({0})", returns=_whole, doc="r_FLOOR"),
+    Function(name="round", arguments=("number", "int?"), engine=_round, doc="r_ROUND"),
+    Function(name="trunc", arguments=("number", "int?"), engine=_trunc, doc="r_TRUNC"),
+    Function(name="sign", arguments=("number",), engine="sign({0})", returns=_sign, doc="r_SIGN"),
+    Function(name="mod", arguments=("number", "number"), engine=_mod, doc="r_MOD"),
+    Function(name="log", arguments=("number", "number?"), engine=_logarithm, doc="r_LOG"),
+    _real("dlog10", "rs_log({0})", "r_DLOG10"),
+    _real("ln", "rs_ln({0})", "r_LN"),
+    _real("dlog1", "rs_ln({0})", "r_DLOG1"),
+    _real("exp", "exp({0})", "r_EXP"),
+    _real("dexp", "exp({0})", "r_DEXP"),
+    _real("sqrt", "rs_sqrt({0})", "r_SQRT"),
+    _real("cbrt", "cbrt({0})", "r_CBRT"),
+    _real("power", "pow({0}, {1})", "r_POWER", 2),
+    _real("pow", "pow({0}, {1})", "r_POWER", 2),
+    _real("pi", "pi()", "r_PI", 0),
+    _real("random", "random()", "r_RANDOM", 0),
+    _real("degrees", "degrees({0})", "r_DEGREES"),
+    _real("radians", "radians({0})", "r_RADIANS"),
+    _real("sin", "sin({0})", "r_SIN"),
+    _real("cos", "cos({0})", "r_COS"),
+    _real("tan", "tan({0})", "r_TAN"),
+    _real("cot", "cot({0})", "r_COT"),
+    _real("asin", "asin({0})", "r_ASIN"),
+    _real("acos", "acos({0})", "r_ACOS"),
+    _real("atan", "atan({0})", "r_ATAN"),
+    _real("atan2", "atan2({0}, {1})", "r_ATAN2", 2),
+)

@@ -1,0 +1,56 @@
+"""Functions that tell about the session: variables that ``session`` keeps on its cursor."""
+
+from typing import Final
+
+from core.errors import SqlError
+from core.names import literal
+from core.sqlstate import SqlState
+from sql import conversion
+from sql.functions.spec import Call, Function
+from sql.value import VARCHAR, Value, made
+
+
+def _variable(name: str, variable: str, returns: str, engine: str, doc: str) -> Function:
+    return Function(
+        name=name, engine=f"CAST(getvariable('{variable}') AS {engine})", returns=returns, exact=True, doc=doc
+    )
+
+
+def _current_setting(call: Call) -> Value:
+    name = call.values[0].literal
+    if name is None:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "current_setting of anything but a literal is not supported")
+    call.scope.writer.cacheable = False
+    return made(literal(call.scope.writer.facts.setting(name.lower())), VARCHAR, exact=True)
+
+
+def _schemas(call: Call) -> Value:
+    flag = conversion.exact(call.values[0]).sql
+    sql = f"CASE WHEN {flag} THEN getvariable('current_schemas') ELSE getvariable('current_schemas_explicit') END"
+    return made(f"CAST({sql} AS VARCHAR)", conversion.types.of("_text"), exact=True)
+
+
+TABLE: Final = (
+    _variable("current_user", "current_user", "name", "VARCHAR", "r_CURRENT_USER"),
+    _variable("session_user", "session_user", "name", "VARCHAR", "r_SESSION_USER"),
+    _variable("user", "current_user", "name", "VARCHAR", "r_USER"),
+    _variable("current_user_id", "current_user_id", "int4", "INTEGER", "r_CURRENT_USER_ID"),
+    _variable("current_database", "current_database", "name", "VARCHAR", "r_CURRENT_DATABASE"),
+    _variable("current_schema", "current_schema", "name", "VARCHAR", "r_CURRENT_SCHEMA"),
+    _variable("version", "version", "varchar", "VARCHAR", "r_VERSION"),
+    _variable("pg_backend_pid", "backend_pid", "int4", "INTEGER", "PG_BACKEND_PID"),
+    _variable("pg_last_query_id", "last_query_id", "int8", "BIGINT", "PG_LAST_QUERY_ID"),
+    _variable("last_user_query_id", "last_query_id", "int8", "BIGINT", "LAST_USER_QUERY_ID"),
+    _variable("pg_last_copy_id", "last_copy_id", "int8", "BIGINT", "PG_LAST_COPY_ID"),
+    _variable("pg_last_copy_count", "last_copy_count", "int8", "BIGINT", "PG_LAST_COPY_COUNT"),
+    _variable("pg_last_unload_id", "last_unload_id", "int8", "BIGINT", "PG_LAST_UNLOAD_ID"),
+    _variable("pg_last_unload_count", "last_unload_count", "int8", "BIGINT", "PG_LAST_UNLOAD_COUNT"),
+    _variable("txid_current", "transaction_id", "int8", "BIGINT", "r_VERSION"),
+    Function(name="current_schemas", arguments=("bool",), engine=_schemas, doc="r_CURRENT_SCHEMAS"),
+    Function(name="current_setting", arguments=("text",), engine=_current_setting, doc="r_CURRENT_SETTING"),
+    Function(name="slice_num", engine="CAST(0 AS INTEGER)", returns="int4", exact=True, doc="r_SLICE_NUM"),
+    Function(name="current_aws_account", engine="'000000000000'", returns="varchar", exact=True,
+             doc="r_CURRENT_AWS_ACCOUNT"),
+    Function(name="current_namespace", engine="'00000000-0000-0000-0000-000000000000'", returns="varchar",
+             exact=True, doc="r_CURRENT_NAMESPACE"),
+)  # fmt: skip

@@ -1,0 +1,91 @@
+"""Reads a query or data-changing statement into a tree, or says where it stopped making sense.
+
+Leaves the meaning of the tree to ``sql.translate`` and every other kind of statement to ``sql.parse``.
+"""
+
+from typing import Final
+
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel, ParseError, TokenError
+from sqlglot.tokens import Token
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from sql.dialect import DIALECT, prepare
+
+REMOVE_DUPLICATES: Final = "remove_duplicates"
+"""Key in a Merge node's meta: it ended in REMOVE DUPLICATES."""
+
+
+def parse_query(text: str, offset: int = 0) -> exp.Expr:
+    """Return the tree of one statement.
+
+    *offset* is where *text* starts in what the client sent, for positions. Raises 42601
+    ``syntax error at or near "x"``, 54001 for nesting that goes too deep.
+    """
+    tokens = _tokens(text, offset)
+    if not tokens:
+        raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=offset + len(text) + 1)
+    duplicates = [token.text.upper() for token in tokens[-2:]] == ["REMOVE", "DUPLICATES"]
+    if duplicates:
+        tokens = tokens[:-2] + list(DIALECT.tokenize("when matched then delete"))
+    tree = _parse(tokens, text, offset)
+    if duplicates:
+        tree.meta[REMOVE_DUPLICATES] = True
+    return tree
+
+
+def parse_expression(text: str) -> exp.Expr:
+    """Return the tree of a lone expression."""
+    tree = parse_query(f"select {text}", -len("select "))
+    if not isinstance(tree, exp.Select) or len(tree.expressions) != 1:
+        raise SqlError(SqlState.SYNTAX_ERROR, "syntax error in expression")
+    item: exp.Expr = tree.expressions[0]
+    return item
+
+
+def _tokens(text: str, offset: int) -> list[Token]:
+    try:
+        return prepare(list(DIALECT.tokenize(text)))
+    except TokenError:
+        raise SqlError(
+            SqlState.SYNTAX_ERROR, "unterminated quoted string, quoted identifier or comment", position=offset + 1
+        ) from None
+
+
+def _parse(tokens: list[Token], text: str, offset: int) -> exp.Expr:
+    try:
+        trees = DIALECT.parser(error_level=ErrorLevel.IMMEDIATE).parse(tokens, text)
+    except ParseError as error:
+        raise _syntax_error(error, tokens, text, offset) from None
+    except RecursionError:
+        raise too_complex() from None
+    found = [tree for tree in trees if tree is not None]
+    if len(found) != 1 or isinstance(found[0], exp.Command):
+        raise _near(tokens[0], offset)
+    return found[0]
+
+
+def too_complex() -> SqlError:
+    """Return the error for a statement nested too deeply."""
+    return SqlError(
+        SqlState.STATEMENT_TOO_COMPLEX,
+        "stack depth limit exceeded",
+        hint="Simplify the statement: it nests expressions or subqueries too deeply.",
+    )
+
+
+def _syntax_error(error: ParseError, tokens: list[Token], text: str, offset: int) -> SqlError:
+    details = error.errors[0] if error.errors else {}
+    place = (details.get("line"), details.get("col"))
+    index = next((i for i, token in enumerate(tokens) if (token.line, token.col) == place), len(tokens) - 1)
+    description = str(details.get("description", ""))
+    if index == len(tokens) - 1 and not description.startswith("Invalid expression"):
+        return SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=offset + len(text) + 1)
+    return _near(tokens[index], offset)
+
+
+def _near(token: Token, offset: int) -> SqlError:
+    return SqlError(
+        SqlState.SYNTAX_ERROR, f'syntax error at or near "{token.text}"', position=offset + token.start + 1
+    )

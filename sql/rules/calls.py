@@ -1,0 +1,228 @@
+"""Function calls: plain, aggregate, windowed; looked up in ``sql.functions.FUNCTIONS``.
+
+A name that is not in the table does not exist, whatever the engine might know.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlglot import exp
+
+from core.errors import SqlError, not_supported
+from core.sqlstate import SqlState
+from sql import conversion
+from sql.functions import FUNCTIONS
+from sql.functions.spec import ACCEPT, Call, Function, fill
+from sql.rules.comparisons import truth
+from sql.rules.spec import Rule
+from sql.scope import Scope, Write
+from sql.select import direction
+from sql.value import Value, null
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """What stands around a call: FILTER, OVER, WITHIN GROUP, IGNORE NULLS."""
+
+    over: str = ""
+    filtered: str = ""
+    group: exp.Expr | None = None
+    nulls: str = ""
+
+
+def call(node: exp.Expr, scope: Scope) -> Value:
+    """Write a plain call."""
+    return called(node, scope, Frame())
+
+
+def windowed(node: exp.Expr, scope: Scope) -> Value:
+    """Write a call with OVER."""
+    if node.args.get("alias") is not None:
+        raise not_supported("a named window", position=scope.writer.position(node))
+    return _unwrapped(node.this, scope, Frame(over=f" OVER ({_window(node, scope)})"))
+
+
+def wrapped(node: exp.Expr, scope: Scope) -> Value:
+    """Write WITHIN GROUP, FILTER, IGNORE NULLS without OVER."""
+    return _unwrapped(node, scope, Frame())
+
+
+def _unwrapped(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
+    while not isinstance(node, exp.Anonymous):
+        if isinstance(node, exp.WithinGroup):
+            frame = replace(frame, group=node.expression)
+        elif isinstance(node, exp.Filter):
+            condition = truth(scope.value(node.expression.this), "FILTER", scope, node)
+            frame = replace(frame, filtered=f" FILTER (WHERE {condition.sql})")
+        elif isinstance(node, exp.IgnoreNulls):
+            frame = replace(frame, nulls=" IGNORE NULLS")
+        elif not isinstance(node, exp.RespectNulls):
+            raise not_supported(f"{node.key.upper()} with OVER", position=scope.writer.position(node))
+        node = node.this
+    return called(node, scope, frame)
+
+
+def _window(node: exp.Expr, scope: Scope) -> str:
+    parts = []
+    if partition := node.args.get("partition_by"):
+        parts.append("PARTITION BY " + ", ".join(conversion.settled(scope.value(item)).sql for item in partition))
+    if order := node.args.get("order"):
+        parts.append(f"ORDER BY {ordering(order, scope)}")
+    if spec := node.args.get("spec"):
+        parts.append(_spec(spec, scope))
+    return " ".join(parts)
+
+
+def ordering(order: exp.Expr, scope: Scope) -> str:
+    """Write the items of an ORDER BY inside a call or window."""
+    return ", ".join(
+        f"{conversion.settled(scope.value(item.this)).sql}{direction(item)}" for item in order.expressions
+    )
+
+
+def _spec(spec: exp.Expr, scope: Scope) -> str:
+    kind = str(spec.args.get("kind") or "ROWS").upper()
+    if spec.args.get("exclude"):
+        raise not_supported("EXCLUDE in a window frame", position=scope.writer.position(spec))
+    start = _bound(spec, "start", scope)
+    if spec.args.get("end") is None:
+        return f"{kind} {start}"
+    return f"{kind} BETWEEN {start} AND {_bound(spec, 'end', scope)}"
+
+
+def _bound(spec: exp.Expr, side: str, scope: Scope) -> str:
+    bound = spec.args.get(side)
+    towards = str(spec.args.get(f"{side}_side") or "").upper()
+    if isinstance(bound, exp.Expr):
+        bound = conversion.coerce(scope.value(bound), conversion.types.of("int8")).sql
+    return f"{str(bound).upper() if not str(bound)[:1].isdigit() else bound} {towards}".strip()
+
+
+# Matching
+
+
+def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
+    """Find the row that a call matches and write it."""
+    name = node.name.lower()
+    rows = FUNCTIONS.get(name, ())
+    arguments, distinct, nulls = _arguments(node)
+    frame = replace(frame, nulls=frame.nulls or nulls)
+    raw = rows[0].raw if rows else ()
+    values = tuple(
+        null() if index in raw else scope.value(item) for index, item in enumerate(arguments)
+    )
+    for row in rows:
+        fitted = _fit(row, values)
+        if fitted is not None:
+            return _write(row, name, node, fitted, tuple(arguments), distinct, scope, frame)
+    raise unknown(name, values, scope, node)
+
+
+def _arguments(node: exp.Expr) -> tuple[list[exp.Expr], str, str]:
+    """Return a call's arguments with DISTINCT and IGNORE NULLS taken off."""
+    arguments = list(node.expressions)
+    distinct = nulls = ""
+    if len(arguments) == 1 and isinstance(arguments[0], exp.Distinct):
+        distinct, arguments = "DISTINCT ", list(arguments[0].expressions)
+    if arguments and isinstance(arguments[0], exp.IgnoreNulls | exp.RespectNulls):
+        nulls = " IGNORE NULLS" if isinstance(arguments[0], exp.IgnoreNulls) else ""
+        arguments[0] = arguments[0].this
+    if len(arguments) == 1 and isinstance(arguments[0], exp.Star):
+        arguments = []
+    return arguments, distinct, nulls
+
+
+def _fit(row: Function, values: tuple[Value, ...]) -> tuple[Value, ...] | None:
+    if not row.accepts(len(values)):
+        return None
+    fitted = []
+    for index, value in enumerate(values):
+        if index in row.raw:
+            fitted.append(value)
+            continue
+        brought = ACCEPT[row.argument(index)](value)
+        if brought is None:
+            return None
+        fitted.append(brought)
+    return tuple(fitted)
+
+
+def _write(  # noqa: PLR0913 - a call has these parts
+    row: Function, name: str, node: exp.Expr, values: tuple[Value, ...], nodes: tuple[exp.Expr, ...],
+    distinct: str, scope: Scope, frame: Frame,
+) -> Value:  # fmt: skip
+    if row.kind == "scalar" and (frame.over or distinct or frame.filtered):
+        raise SqlError(
+            SqlState.WRONG_OBJECT_TYPE,
+            f"OVER specified, but {name} is not a window function nor an aggregate function" if frame.over
+            else f"DISTINCT specified, but {name} is not an aggregate function",
+            position=scope.writer.position(node),
+        )
+    if row.kind == "window" and not frame.over:
+        raise SqlError(
+            SqlState.WINDOWING_ERROR,
+            f"window function {name} requires an OVER clause",
+            position=scope.writer.position(node),
+        )
+    order = f" ORDER BY {ordering(frame.group, scope)}" if frame.group is not None else ""
+    ordered = tuple(scope.value(item.this) for item in frame.group.expressions) if frame.group is not None else ()
+    return fill(row, Call(
+        name=name, values=values, nodes=nodes, scope=scope, node=node, over=frame.filtered + frame.over,
+        distinct=distinct, order=order, ordered=ordered, nulls=frame.nulls,
+    ))  # fmt: skip
+
+
+def unknown(name: str, values: tuple[Value, ...], scope: Scope, node: exp.Expr) -> SqlError:
+    """Return the error for a function that does not exist with such arguments."""
+    shown = ", ".join('"unknown"' if value.open else value.type.type.sql for value in values)
+    return SqlError(
+        SqlState.UNDEFINED_FUNCTION,
+        f"function {name}({shown}) does not exist",
+        hint="No function matches the given name and argument types. You may need to add explicit type casts.",
+        position=scope.writer.position(node),
+    )
+
+
+def named(name: str, *arguments: str) -> Write:
+    """Return the rule of a syntax that is a call of *name* with the named parts of its node."""
+
+    def write(node: exp.Expr, scope: Scope) -> Value:
+        parts = [node.args[part] for part in arguments if node.args.get(part) is not None]
+        stand_in = exp.Anonymous(this=name, expressions=[part.copy() for part in parts])
+        return called(stand_in, scope, Frame())
+
+    return write
+
+
+def trimmed(node: exp.Expr, scope: Scope) -> Value:
+    """Write TRIM([BOTH | LEADING | TRAILING] [characters] FROM string)."""
+    position = str(node.args.get("position") or "BOTH").upper()
+    name = {"LEADING": "ltrim", "TRAILING": "rtrim"}.get(position, "btrim")
+    return named(name, "this", "expression")(node, scope)
+
+
+def _now(node: exp.Expr, scope: Scope) -> Value:
+    return named("sysdate" if node.args.get("sysdate") else "now")(node, scope)
+
+
+RULES: Final = (
+    Rule(node=exp.Anonymous, write=call, doc="c_SQL_functions"),
+    Rule(node=exp.Window, write=windowed, doc="r_Window_function_synopsis"),
+    Rule(node=exp.WithinGroup, write=wrapped, doc="r_LISTAGG"),
+    Rule(node=exp.Filter, write=wrapped, doc="c_Aggregate_Functions"),
+    Rule(node=exp.IgnoreNulls, write=wrapped, doc="r_WF_first_value"),
+    Rule(node=exp.Extract, write=named("extract", "this", "expression"), doc="r_EXTRACT_function"),
+    Rule(node=exp.Substring, write=named("substring", "this", "start", "length"), doc="r_SUBSTRING"),
+    Rule(node=exp.StrPosition, write=named("strpos", "this", "substr"), doc="r_POSITION"),
+    Rule(node=exp.Trim, write=trimmed, doc="r_TRIM"),
+    Rule(node=exp.AtTimeZone, write=named("timezone", "zone", "this"), doc="r_AT_TIME_ZONE"),
+    Rule(node=exp.CurrentDate, write=named("current_date"), doc="r_CURRENT_DATE_function"),
+    Rule(node=exp.CurrentTimestamp, write=_now, doc="r_SYSDATE"),
+    Rule(node=exp.CurrentTime, write=named("current_time"), doc="c_SQL_reference_funct_unsupported"),
+    Rule(node=exp.Localtime, write=named("localtime"), doc="c_SQL_reference_funct_unsupported"),
+    Rule(node=exp.Localtimestamp, write=named("localtimestamp"), doc="c_SQL_reference_funct_unsupported"),
+    Rule(node=exp.CurrentUser, write=named("current_user"), doc="r_CURRENT_USER"),
+    Rule(node=exp.SessionUser, write=named("session_user"), doc="r_SESSION_USER"),
+    Rule(node=exp.CurrentSchema, write=named("current_schema"), doc="r_CURRENT_SCHEMA"),
+    Rule(node=exp.CurrentUserId, write=named("current_user_id"), doc="r_CURRENT_USER_ID"),
+)

@@ -1,0 +1,373 @@
+"""Comparisons, logic, membership, patterns, CASE, subqueries as values."""
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlglot import exp
+
+from core.errors import SqlError, not_supported
+from core.names import literal
+from core.sqlstate import SqlState
+from sql import conversion
+from sql.inference import common
+from sql.rules.operators import no_operator
+from sql.rules.spec import Rule
+from sql.scope import Query, Scope, Write
+from sql.value import BOOL, VARCHAR, Value, made
+
+_MIXED: Final = frozenset({"BN", "NB", "BD", "DB", "ND", "DN", "BS", "SB", "NT", "TN"})
+"""Pairs of categories that have no comparison."""
+
+
+def _compare(sign: str) -> Write:
+    def write(node: exp.Expr, scope: Scope) -> Value:
+        if isinstance(node.this, exp.Tuple):
+            return _rows(sign, node, scope)
+        if isinstance(node.expression, exp.Any | exp.All):
+            return _quantified(sign, node, scope)
+        left, right = scope.value(node.this), scope.value(node.expression)
+        return compared(sign, left, right, scope, node)
+
+    return write
+
+
+def compared(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) -> Value:
+    """Write a comparison of two values, each brought to the type that both have in common."""
+    left, right = matched(sign, left, right, scope, node)
+    return made(f"({left.sql} {sign} {right.sql})", BOOL, exact=True)
+
+
+def matched(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) -> tuple[Value, Value]:
+    """Return both values in a form that the engine compares as Redshift does."""
+    if left.open and right.open:
+        return conversion.coerce(left, VARCHAR), conversion.coerce(right, VARCHAR)
+    try:
+        left, right = _closed(left, right), _closed(right, left)
+    except SqlError as error:
+        if error.position is None:
+            error.position = scope.writer.position(node)
+        raise
+    if "super" in (left.name, right.name):
+        return _dynamic(left), _dynamic(right)
+    if left.category + right.category in _MIXED and "oid" not in (left.name, right.name):
+        raise no_operator(sign, left, right, scope, node)
+    return _aligned(left, right)
+
+
+def _closed(value: Value, other: Value) -> Value:
+    """Give an open value the other's type; CHAR ignores trailing blanks."""
+    if not value.open:
+        return value
+    if value.literal is not None and other.name == "bpchar":
+        return made(literal(value.literal.rstrip(" ")), VARCHAR, exact=True)
+    if value.literal is not None and other.category == "N" and "." in value.literal:
+        return conversion.cast(value, conversion.types.of("float8") if "e" in value.literal.lower()
+                               else _numeric_of(value.literal))
+    return conversion.coerce(value, other.type if not other.open else VARCHAR)
+
+
+def _numeric_of(content: str) -> conversion.ColumnType:
+    from_digits = content.strip().lstrip("+-")
+    whole, _, fraction = from_digits.partition(".")
+    return conversion.types.numeric(min(38, max(1, len(whole) + len(fraction))), min(37, len(fraction)))
+
+
+def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
+    kinds = left.category + right.category
+    if kinds in {"NS", "SN"}:
+        number = left if left.category == "N" else right
+        goal = number.type if number.type.type.name != "numeric" else conversion.types.of("float8")
+        return conversion.coerce(left, goal), conversion.coerce(right, goal)
+    if kinds in {"DS", "SD"}:
+        goal = left.type if left.category == "D" else right.type
+        return conversion.coerce(left, goal), conversion.coerce(right, goal)
+    return left, right
+
+
+def _dynamic(value: Value) -> Value:
+    return value if value.name == "super" else conversion.cast(value, conversion.types.of("super"))
+
+
+def _rows(sign: str, node: exp.Expr, scope: Scope) -> Value:
+    if not isinstance(node.expression, exp.Tuple) or sign not in {"=", "<>"}:
+        raise not_supported("this comparison of rows", position=scope.writer.position(node))
+    left, right = node.this.expressions, node.expression.expressions
+    if len(left) != len(right):
+        raise SqlError(SqlState.SYNTAX_ERROR, "unequal number of entries in row expressions")
+    parts = [
+        compared("=", scope.value(one), scope.value(other), scope, node).sql
+        for one, other in zip(left, right, strict=True)
+    ]
+    sql = f"({' AND '.join(parts)})"
+    return made(sql if sign == "=" else f"(NOT {sql})", BOOL, exact=True)
+
+
+def _quantified(sign: str, node: exp.Expr, scope: Scope) -> Value:
+    word = "ANY" if isinstance(node.expression, exp.Any) else "ALL"
+    inner = node.expression.this
+    if not isinstance(inner, exp.Query):
+        raise not_supported(f"{word} of an array", position=scope.writer.position(node))
+    query = inside(inner, scope, width=1)
+    left = _closed(scope.value(node.this), query.outputs[0].value)
+    return made(f"({left.sql} {sign} {word} ({query.sql}))", BOOL, exact=True)
+
+
+def distinctness(word: str) -> Write:
+    """Return the rule of IS [NOT] DISTINCT FROM."""
+
+    def write(node: exp.Expr, scope: Scope) -> Value:
+        left, right = matched("=", scope.value(node.this), scope.value(node.expression), scope, node)
+        return made(f"({left.sql} {word} {right.sql})", BOOL, exact=True)
+
+    return write
+
+
+# Logic
+
+
+def truth(value: Value, word: str, scope: Scope, node: exp.Expr) -> Value:
+    """Return *value* as an operand of AND, OR, NOT."""
+    if value.open or value.name == "super":
+        return conversion.cast(value, BOOL)
+    if value.category != "B":
+        raise SqlError(
+            SqlState.DATATYPE_MISMATCH,
+            f"argument of {word} must be type boolean, not type {value.type.type.sql}",
+            position=scope.writer.position(node),
+        )
+    return value
+
+
+def connected(node: exp.Expr, scope: Scope) -> Value:
+    """Write AND and OR; long chains are taken apart without going deep."""
+    kind = type(node)
+    word = kind.key.upper()
+    operands: list[exp.Expr] = []
+    stack = [node]
+    while stack:
+        item = stack.pop()
+        if type(item) is kind:
+            stack += [item.expression, item.this]
+        else:
+            operands.append(item)
+    parts = [truth(scope.value(item), word, scope, item).sql for item in operands]
+    return made(f"({f' {word} '.join(parts)})", BOOL, exact=True)
+
+
+def negated(node: exp.Expr, scope: Scope) -> Value:
+    """Write NOT."""
+    return made(f"(NOT {truth(scope.value(node.this), 'NOT', scope, node).sql})", BOOL, exact=True)
+
+
+def tested(node: exp.Expr, scope: Scope) -> Value:
+    """Write IS NULL, IS TRUE, IS FALSE."""
+    value = scope.value(node.this)
+    target = node.expression
+    if isinstance(target, exp.Boolean):
+        word = "TRUE" if target.this else "FALSE"
+        return made(f"({truth(value, 'IS', scope, node).sql} IS {word})", BOOL, exact=True)
+    if value.name == "super":
+        return made(f"rs_super_is_null({value.sql})", BOOL, exact=True)
+    return made(f"({conversion.settled(value).sql} IS NULL)", BOOL, exact=True)
+
+
+def between(node: exp.Expr, scope: Scope) -> Value:
+    """Write BETWEEN."""
+    value = scope.value(node.this)
+    low, high = scope.value(node.args["low"]), scope.value(node.args["high"])
+    if node.args.get("symmetric"):
+        raise not_supported("BETWEEN SYMMETRIC", position=scope.writer.position(node))
+    if value.open:
+        value = _closed(value, low if not low.open else high)
+    if value.category == "D" and low.literal is not None and high.literal is not None:
+        low, high = conversion.cast(low, value.type), conversion.cast(high, value.type)
+    first = compared(">=", value, low, scope, node)
+    second = compared("<=", value, high, scope, node)
+    return made(f"({first.sql} AND {second.sql})", BOOL, exact=True)
+
+
+def member(node: exp.Expr, scope: Scope) -> Value:
+    """Write IN, of a list or of a query."""
+    if node.args.get("query") is not None:
+        return _in_query(node, scope)
+    if node.args.get("unnest") is not None or node.args.get("field") is not None:
+        raise not_supported("IN without a list", position=scope.writer.position(node))
+    if isinstance(node.this, exp.Tuple):
+        parts = [_rows("=", exp.EQ(this=node.this, expression=item), scope).sql for item in node.expressions]
+        return made(f"({' OR '.join(parts)})", BOOL, exact=True)
+    value = scope.value(node.this)
+    items = [scope.value(item) for item in node.expressions]
+    if value.open:
+        value = conversion.coerce(value, common(items))
+    if value.name == "super" or any(item.name == "super" for item in items):
+        parts = [compared("=", value, item, scope, node).sql for item in items]
+        return made(f"({' OR '.join(parts)})", BOOL, exact=True)
+    matches = [matched("=", value, item, scope, node) for item in items]
+    left = matches[0][0]
+    return made(f"({left.sql} IN ({', '.join(right.sql for _, right in matches)}))", BOOL, exact=True)
+
+
+def _in_query(node: exp.Expr, scope: Scope) -> Value:
+    left = node.this.expressions if isinstance(node.this, exp.Tuple) else [node.this]
+    query = inside(node.args["query"], scope)
+    if len(query.outputs) != len(left):
+        words = ("too many", "too few")[len(query.outputs) < len(left)]
+        raise SqlError(SqlState.SYNTAX_ERROR, f"subquery has {words} columns")
+    values = [
+        matched("=", scope.value(item), output.value, scope, node)[0]
+        for item, output in zip(left, query.outputs, strict=True)
+    ]
+    shown = ", ".join(value.sql for value in values)
+    return made(f"({f'({shown})' if len(values) > 1 else shown} IN ({query.sql}))", BOOL, exact=True)
+
+
+# Patterns
+
+
+def _pattern(write: Callable[[str, str, str], str]) -> Write:
+    def rule(node: exp.Expr, scope: Scope) -> Value:
+        return _matching(write, node, "\\", scope)
+
+    return rule
+
+
+def _matching(write: Callable[[str, str, str], str], node: exp.Expr, escape: str, scope: Scope) -> Value:
+    if isinstance(node.expression, exp.Any | exp.All | exp.Tuple):
+        raise not_supported("LIKE ANY", position=scope.writer.position(node))
+    value, pattern = conversion.string(scope.value(node.this)), conversion.string(scope.value(node.expression))
+    sql = write(value.sql, pattern.sql, escape)
+    return made(f"(NOT {sql})" if node.args.get("negate") else sql, BOOL, exact=True)
+
+
+def _like(value: str, pattern: str, escape: str) -> str:
+    return f"({value} LIKE {pattern} ESCAPE {literal(escape)})"
+
+
+def _ilike(value: str, pattern: str, escape: str) -> str:
+    return f"({value} ILIKE {pattern} ESCAPE {literal(escape)})"
+
+
+def _similar(value: str, pattern: str, escape: str) -> str:
+    return f"regexp_full_match({value}, rs_similar({pattern}, {literal(escape)}), 's')"
+
+
+def _regular(value: str, pattern: str, escape: str) -> str:
+    return f"regexp_matches({value}, {pattern})"
+
+
+def _regular_any_case(value: str, pattern: str, escape: str) -> str:
+    return f"regexp_matches({value}, {pattern}, 'i')"
+
+
+_PATTERNS: Final[dict[type[exp.Expr], Callable[[str, str, str], str]]] = {
+    exp.Like: _like,
+    exp.ILike: _ilike,
+    exp.SimilarTo: _similar,
+}
+
+
+def escaped(node: exp.Expr, scope: Scope) -> Value:
+    """Write ``… ESCAPE 'c'``."""
+    write = _PATTERNS.get(type(node.this))
+    escape = scope.value(node.expression)
+    if write is None or escape.literal is None or len(escape.literal) > 1:
+        raise SqlError(
+            SqlState.INVALID_ESCAPE_SEQUENCE,
+            "invalid escape string",
+            hint="Escape string must be empty or one character.",
+            position=scope.writer.position(node),
+        )
+    return _matching(write, node.this, escape.literal, scope)
+
+
+# CASE, EXISTS, scalar subqueries
+
+
+def case(node: exp.Expr, scope: Scope) -> Value:
+    """Write CASE, its results brought to one type."""
+    subject = scope.value(node.this) if node.this is not None else None
+    conditions = []
+    for branch in node.args["ifs"]:
+        if subject is None:
+            conditions.append(truth(scope.value(branch.this), "CASE/WHEN", scope, branch).sql)
+        else:
+            conditions.append(compared("=", subject, scope.value(branch.this), scope, branch).sql)
+    results = [scope.value(branch.args["true"]) for branch in node.args["ifs"]]
+    default = node.args.get("default")
+    if default is not None:
+        results.append(scope.value(default))
+    return chosen(conditions, results)
+
+
+def chosen(conditions: list[str], results: list[Value]) -> Value:
+    """Write CASE WHEN for conditions and their results, one more result being ELSE."""
+    type_ = common(results)
+    brought = [conversion.exact(conversion.cast(value, type_)) for value in results]
+    parts = [f"WHEN {condition} THEN {value.sql}" for condition, value in zip(conditions, brought, strict=False)]
+    if len(brought) > len(conditions):
+        parts.append(f"ELSE {brought[-1].sql}")
+    return made(f"CASE {' '.join(parts)} END", type_, exact=True)
+
+
+def inside(node: exp.Expr, scope: Scope, *, width: int = 0) -> Query:
+    """Translate a query that stands in an expression."""
+    query = scope.writer.query(node, scope.child())
+    if width and len(query.outputs) != width:
+        raise SqlError(SqlState.SYNTAX_ERROR, "subquery must return only one column",
+                       position=scope.writer.position(node))
+    return query
+
+
+def scalar(node: exp.Expr, scope: Scope) -> Value:
+    """Write a subquery that gives one value."""
+    query = inside(node, scope, width=1)
+    value = query.outputs[0].value
+    return made(f"({query.sql})", value.type, exact=value.exact)
+
+
+def exists(node: exp.Expr, scope: Scope) -> Value:
+    """Write EXISTS."""
+    return made(f"EXISTS ({inside(node.this, scope).sql})", BOOL, exact=True)
+
+
+def overlaps(node: exp.Expr, scope: Scope) -> Value:
+    """Write ``(a, b) OVERLAPS (c, d)``."""
+    sides = [side for side in (node.this, node.expression) if isinstance(side, exp.Tuple)]
+    if len(sides) != 2 or any(len(side.expressions) != 2 for side in sides):
+        raise SqlError(SqlState.SYNTAX_ERROR, "wrong number of parameters on side of OVERLAPS expression")
+    values = [scope.value(item) for side in sides for item in side.expressions]
+    stamp = conversion.types.of("timestamp")
+    typed = [value if value.category == "T" else conversion.cast(value, stamp) for value in values]
+    a, b, c, d = (value.sql for value in typed)
+    ends = [f"({first} + {second})" if value.category == "T" else second
+            for first, second, value in ((a, b, typed[1]), (c, d, typed[3]))]
+    sql = f"(least({a}, {ends[0]}) < greatest({c}, {ends[1]}) AND least({c}, {ends[1]}) < greatest({a}, {ends[0]}))"
+    return made(sql, BOOL, exact=True)
+
+
+RULES: Final = (
+    Rule(node=exp.EQ, write=_compare("="), doc="r_comparison_condition"),
+    Rule(node=exp.NEQ, write=_compare("<>"), doc="r_comparison_condition"),
+    Rule(node=exp.LT, write=_compare("<"), doc="r_comparison_condition"),
+    Rule(node=exp.LTE, write=_compare("<="), doc="r_comparison_condition"),
+    Rule(node=exp.GT, write=_compare(">"), doc="r_comparison_condition"),
+    Rule(node=exp.GTE, write=_compare(">="), doc="r_comparison_condition"),
+    Rule(node=exp.NullSafeEQ, write=distinctness("IS NOT DISTINCT FROM"), doc="r_comparison_condition"),
+    Rule(node=exp.NullSafeNEQ, write=distinctness("IS DISTINCT FROM"), doc="r_comparison_condition"),
+    Rule(node=exp.And, write=connected, doc="r_logical_condition"),
+    Rule(node=exp.Or, write=connected, doc="r_logical_condition"),
+    Rule(node=exp.Not, write=negated, doc="r_logical_condition"),
+    Rule(node=exp.Is, write=tested, doc="r_null_condition"),
+    Rule(node=exp.Between, write=between, doc="r_range_condition"),
+    Rule(node=exp.In, write=member, doc="r_in_condition"),
+    Rule(node=exp.Like, write=_pattern(_like), doc="r_patternmatching_condition_like"),
+    Rule(node=exp.ILike, write=_pattern(_ilike), doc="r_patternmatching_condition_like"),
+    Rule(node=exp.SimilarTo, write=_pattern(_similar), doc="pattern-matching-conditions-similar-to"),
+    Rule(node=exp.RegexpLike, write=_pattern(_regular), doc="pattern-matching-conditions-posix"),
+    Rule(node=exp.RegexpILike, write=_pattern(_regular_any_case), doc="pattern-matching-conditions-posix"),
+    Rule(node=exp.Escape, write=escaped, doc="r_patternmatching_condition_like"),
+    Rule(node=exp.Case, write=case, doc="r_CASE_function"),
+    Rule(node=exp.Subquery, write=scalar, doc="r_Subquery_examples"),
+    Rule(node=exp.Exists, write=exists, doc="r_exists_condition"),
+    Rule(node=exp.Overlaps, write=overlaps, doc="r_OPERATOR_SYMBOLS"),
+)

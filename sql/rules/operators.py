@@ -1,0 +1,333 @@
+"""Arithmetic, concatenation, bits, dates with numbers.
+
+Redshift, "Computations with numeric values"; division by zero raises 22012.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlglot import exp
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from sql import conversion
+from sql.inference import arithmetic, concatenated, is_float, is_integer, number_type, precision_scale
+from sql.rules.spec import Rule
+from sql.scope import Scope, Write
+from sql.value import FLOAT8, INT4, INT8, INTERVAL, SUPER, TIMESTAMP, TIMESTAMPTZ, Value, made
+
+_STAMPS: Final = frozenset({"timestamp", "timestamptz"})
+
+
+def no_operator(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) -> SqlError:
+    """Return the error for operands that an operator does not take."""
+    return SqlError(
+        SqlState.UNDEFINED_FUNCTION,
+        f"operator does not exist: {left.type.type.sql} {sign} {right.type.type.sql}",
+        hint="No operator matches the given name and argument type(s). You may need to add explicit type casts.",
+        position=scope.writer.position(node),
+    )
+
+
+def _binary(sign: str) -> Write:
+    def write(node: exp.Expr, scope: Scope) -> Value:
+        left, right = scope.value(node.this), scope.value(node.expression)
+        return combine(sign, left, right, scope, node)
+
+    return write
+
+
+def combine(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) -> Value:
+    """Write ``left sign right``, whatever their types."""
+    if sign == "+" and _strings(left, right):
+        return concatenation((left, right))
+    left, right = _settle(sign, left, right)
+    if "super" in (left.name, right.name):
+        return _dynamic(sign, left, right)
+    left, right = _as_number(left), _as_number(right)
+    if left.category == right.category == "N":
+        return _numbers(sign, left, right)
+    write = _TEMPORAL.get((sign, _kind(left), _kind(right)))
+    if write is None:
+        raise no_operator(sign, left, right, scope, node)
+    return write(left, right)
+
+
+def _strings(left: Value, right: Value) -> bool:
+    """Tell whether ``+`` puts strings together: neither side is of any other type."""
+    texts = [value.textual or value.literal is not None for value in (left, right)]
+    known = [value.textual for value in (left, right)]
+    return all(texts) and (any(known) or (left.literal is not None and right.literal is not None))
+
+
+def _settle(sign: str, left: Value, right: Value) -> tuple[Value, Value]:
+    """Give an open operand the type that the other asks for."""
+    if left.open and right.open:
+        target = FLOAT8 if left.slot is None and right.slot is None else INT4
+        return conversion.coerce(left, target), conversion.coerce(right, target)
+    if left.open:
+        return _opened(left, right, sign), right
+    if right.open:
+        return left, _opened(right, left, sign)
+    return left, right
+
+
+def _opened(value: Value, other: Value, sign: str) -> Value:
+    if value.literal is not None and other.category == "N":
+        digits = value.literal.strip().lstrip("+-")
+        if digits.replace(".", "", 1).isdigit():
+            return conversion.cast(value, number_type(digits))
+        return conversion.cast(value, other.type)
+    if other.category == "D":
+        return conversion.cast(value, _with_time(value, other, sign))
+    if other.textual:
+        return conversion.cast(value, FLOAT8)
+    return conversion.cast(value, other.type)
+
+
+def _with_time(value: Value, other: Value, sign: str) -> conversion.ColumnType:
+    """Return what an open operand of a date is: a date to subtract, or days."""
+    if value.literal is not None and sign == "-":
+        return other.type
+    if value.literal is not None or other.name in _STAMPS:
+        return INTERVAL
+    return INT4
+
+
+def _as_number(value: Value) -> Value:
+    return conversion.cast(value, FLOAT8) if value.textual else value
+
+
+def _kind(value: Value) -> str:
+    if value.category == "N":
+        return "number"
+    if value.category == "T":
+        return "interval"
+    return "stamp" if value.name in _STAMPS else value.name
+
+
+# Numbers
+
+
+def _numbers(sign: str, left: Value, right: Value) -> Value:
+    type_ = arithmetic(sign, left.type, right.type)
+    if sign == "/" and type_.type.name == "numeric":
+        return _decimal_division(left, right)
+    if is_integer(type_) or is_float(type_):
+        left, right = _engine_cast(left, type_), _engine_cast(right, type_)
+    if sign in "/%":
+        checked = right.constant and right.sql.strip("0.") != ""
+        macro = "rs_divide" if sign == "/" else "rs_modulo"
+        sql = f"({left.sql} {sign} {right.sql})" if checked else f"{macro}({left.sql}, {right.sql})"
+    else:
+        sql = f"({left.sql} {sign} {right.sql})"
+    return made(sql, type_, exact=is_integer(type_) or is_float(type_))
+
+
+def _engine_cast(value: Value, type_: conversion.ColumnType) -> Value:
+    """Bring an operand to the result's type unless it is a literal that the engine fits by itself."""
+    if value.type == type_ and (value.exact or (value.constant and type_ == INT4)):
+        return value
+    if value.type == type_ and is_integer(type_) and value.constant:
+        return made(f"CAST({value.sql} AS {type_.engine()})", type_, exact=True)
+    cast = made(f"CAST({value.sql} AS {type_.engine()})", type_, exact=True)
+    nonzero = value.constant and value.sql.strip("0.") != ""
+    return Value(sql=cast.sql, type=type_, exact=True, constant=nonzero)
+
+
+def _decimal_division(left: Value, right: Value) -> Value:
+    """Divide NUMERICs exactly: scaled whole numbers, cut off at the result's scale."""
+    type_ = arithmetic("/", left.type, right.type)
+    scale = type_.scale or 0
+    shift = scale + precision_scale(right.type)[1] - precision_scale(left.type)[1]
+    if not 0 <= shift <= 38:
+        sql = f"rs_divide(CAST({left.sql} AS DOUBLE), CAST({right.sql} AS DOUBLE))"
+        return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
+    sql = f"rs_quotient({_unscaled(left)}, {10**shift}, {_unscaled(right)})"
+    unit = "0." + "0" * (scale - 1) + "1"
+    return made(f"CAST({sql} * CAST({unit} AS DECIMAL(38,{scale})) AS {type_.engine()})", type_, exact=True)
+
+
+def _unscaled(value: Value) -> str:
+    scale = precision_scale(value.type)[1]
+    if scale == 0:
+        return value.sql
+    return f"({value.sql} * CAST({10**scale} AS DECIMAL({scale + 1},0)))"
+
+
+def _dynamic(sign: str, left: Value, right: Value) -> Value:
+    """Compute with SUPER: by the kinds that the values turn out to have."""
+    sides = [
+        f"rs_super_number({value.sql})" if value.name == "super" else f"CAST({value.sql} AS DOUBLE)"
+        for value in (left, right)
+    ]
+    macro = {"/": "rs_divide", "%": "rs_modulo"}.get(sign)
+    sql = f"{macro}({sides[0]}, {sides[1]})" if macro else f"({sides[0]} {sign} {sides[1]})"
+    return made(f"rs_number_super({sql})", SUPER, exact=True)
+
+
+# Dates and times
+
+
+def _plain(sign: str, result: conversion.ColumnType | None = None) -> Callable[[Value, Value], Value]:
+    def write(left: Value, right: Value) -> Value:
+        type_ = result or left.type
+        return made(f"({left.sql} {sign} {right.sql})", type_, exact=True)
+
+    return write
+
+
+def _date_days(sign: str) -> Callable[[Value, Value], Value]:
+    def write(left: Value, right: Value) -> Value:
+        return made(f"({left.sql} {sign} CAST({right.sql} AS INTEGER))", left.type, exact=True)
+
+    return write
+
+
+def _stamp_days(sign: str) -> Callable[[Value, Value], Value]:
+    def write(left: Value, right: Value) -> Value:
+        return made(f"({left.sql} {sign} to_days(CAST({right.sql} AS INTEGER)))", left.type, exact=True)
+
+    return write
+
+
+def _swapped(write: Callable[[Value, Value], Value]) -> Callable[[Value, Value], Value]:
+    return lambda left, right: write(right, left)
+
+
+def _days_between(left: Value, right: Value) -> Value:
+    return made(f"CAST({left.sql} - {right.sql} AS INTEGER)", INT4, exact=True)
+
+
+def _stamps_between(left: Value, right: Value) -> Value:
+    def plain(value: Value) -> str:
+        return value.sql if value.name in _STAMPS else f"CAST({value.sql} AS TIMESTAMP)"
+
+    return made(f"({plain(left)} - {plain(right)})", INTERVAL, exact=True)
+
+
+def _scaled(left: Value, right: Value) -> Value:
+    return made(f"rs_interval_times({left.sql}, CAST({right.sql} AS DOUBLE))", INTERVAL, exact=True)
+
+
+def _shrunk(left: Value, right: Value) -> Value:
+    return made(f"rs_interval_times({left.sql}, rs_divide(1.0, CAST({right.sql} AS DOUBLE)))", INTERVAL, exact=True)
+
+
+_TEMPORAL: Final[dict[tuple[str, str, str], Callable[[Value, Value], Value]]] = {
+    ("+", "date", "number"): _date_days("+"),
+    ("-", "date", "number"): _date_days("-"),
+    ("+", "number", "date"): _swapped(_date_days("+")),
+    ("-", "date", "date"): _days_between,
+    ("-", "stamp", "stamp"): _stamps_between,
+    ("-", "date", "stamp"): _stamps_between,
+    ("-", "stamp", "date"): _stamps_between,
+    ("+", "stamp", "number"): _stamp_days("+"),
+    ("-", "stamp", "number"): _stamp_days("-"),
+    ("+", "date", "interval"): _plain("+", TIMESTAMP),
+    ("-", "date", "interval"): _plain("-", TIMESTAMP),
+    ("+", "interval", "date"): _swapped(_plain("+", TIMESTAMP)),
+    ("+", "stamp", "interval"): _plain("+"),
+    ("-", "stamp", "interval"): _plain("-"),
+    ("+", "interval", "stamp"): _swapped(_plain("+")),
+    ("+", "time", "interval"): _plain("+"),
+    ("-", "time", "interval"): _plain("-"),
+    ("+", "date", "time"): _plain("+", TIMESTAMP),
+    ("+", "time", "date"): _swapped(_plain("+", TIMESTAMP)),
+    ("+", "date", "timetz"): _plain("+", TIMESTAMPTZ),
+    ("+", "interval", "interval"): _plain("+", INTERVAL),
+    ("-", "interval", "interval"): _plain("-", INTERVAL),
+    ("*", "interval", "number"): _scaled,
+    ("*", "number", "interval"): _swapped(_scaled),
+    ("/", "interval", "number"): _shrunk,
+}
+
+
+# One operand, strings, bits
+
+
+def negative(node: exp.Expr, scope: Scope) -> Value:
+    """Write ``-x``."""
+    value = scope.value(node.this)
+    if value.open or value.textual:
+        value = conversion.cast(value, FLOAT8)
+    if value.name == "super":
+        return _dynamic("-", made("0", INT4), value)
+    if value.category not in "NT":
+        raise SqlError(
+            SqlState.UNDEFINED_FUNCTION,
+            f"operator does not exist: - {value.type.type.sql}",
+            position=scope.writer.position(node),
+        )
+    if value.constant and value.sql == "9223372036854775808":
+        return made("CAST('-9223372036854775808' AS BIGINT)", INT8, exact=True)
+    if value.constant and value.sql == "2147483648":
+        return made("CAST(-2147483648 AS INTEGER)", INT4, exact=True)
+    return Value(sql=f"(-{value.sql})", type=value.type, exact=value.exact, constant=value.constant)
+
+
+def joined(node: exp.Expr, scope: Scope) -> Value:
+    """Write ``a || b``: anything but two binary values is taken as text; NULL makes NULL."""
+    return concatenation((scope.value(node.this), scope.value(node.expression)))
+
+
+def adjacent(node: exp.Expr, scope: Scope) -> Value:
+    """Write string literals that stand one after another."""
+    return concatenation(tuple(scope.value(item) for item in node.expressions))
+
+
+def concatenation(values: tuple[Value, ...]) -> Value:
+    """Write strings put together."""
+    if any(value.name == "varbyte" for value in values):
+        sides = [value.sql if value.name == "varbyte" else f"encode({conversion.string(value).sql})"
+                 for value in values]
+        return made(f"({' || '.join(sides)})", conversion.types.of("varbyte"), exact=True)
+    parts = [value if value.literal is not None else conversion.string(value) for value in values]
+    return made(f"({' || '.join(part.sql for part in parts)})", concatenated(parts), exact=True)
+
+
+def _bits(template: str) -> Write:
+    def write(node: exp.Expr, scope: Scope) -> Value:
+        left, right = _settle("&", scope.value(node.this), scope.value(node.expression))
+        if not (is_integer(left.type) and is_integer(right.type)):
+            raise no_operator(template[4:-4].strip() or "#", left, right, scope, node)
+        type_ = arithmetic("+", left.type, right.type)
+        sides = [_engine_cast(value, type_).sql for value in (left, right)]
+        return made(template.format(*sides), type_, exact=True)
+
+    return write
+
+
+def complement(node: exp.Expr, scope: Scope) -> Value:
+    """Write ``~x``."""
+    value = conversion.coerce(scope.value(node.this), INT4)
+    return made(f"(~{value.sql})", value.type, exact=value.exact)
+
+
+def _real(template: str, arguments: tuple[str, ...]) -> Write:
+    def write(node: exp.Expr, scope: Scope) -> Value:
+        values = [conversion.coerce(scope.value(node.args[name]), FLOAT8).sql for name in arguments]
+        return made(template.format(*values), FLOAT8, exact=True)
+
+    return write
+
+
+RULES: Final = (
+    Rule(node=exp.Add, write=_binary("+"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Sub, write=_binary("-"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Mul, write=_binary("*"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Div, write=_binary("/"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Mod, write=_binary("%"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Neg, write=negative, doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.DPipe, write=joined, doc="r_concat_op"),
+    Rule(node=exp.Concat, write=adjacent, doc="r_concat_op"),
+    Rule(node=exp.BitwiseAnd, write=_bits("({0} & {1})"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.BitwiseOr, write=_bits("({0} | {1})"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.BitwiseXor, write=_bits("xor({0}, {1})"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.BitwiseLeftShift, write=_bits("({0} << {1})"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.BitwiseRightShift, write=_bits("({0} >> {1})"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.BitwiseNot, write=complement, doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Pow, write=_real("pow({0}, {1})", ("this", "expression")), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Sqrt, write=_real("rs_sqrt({0})", ("this",)), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Cbrt, write=_real("cbrt({0})", ("this",)), doc="r_OPERATOR_SYMBOLS"),
+)

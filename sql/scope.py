@@ -1,0 +1,232 @@
+"""Names in sight: relations, columns, aliases, and what a translation notes while it goes.
+
+A ``Scope`` belongs to one SELECT; its parent is the query around it. ``Writer`` lives for one translation.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlglot import exp
+
+from core.errors import SqlError, not_supported
+from core.names import fold, quote
+from core.sqlstate import SqlState
+from core.types import ColumnType
+from sql.facts import Facts, Source
+from sql.value import Slot, Value
+
+VIEW_DEPTH: Final = 64
+"""Views within views beyond this are taken for a circle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A column that can be named."""
+
+    name: str
+    value: Value
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """An entry of FROM."""
+
+    name: str
+    """What the statement calls it."""
+    alias: str
+    """What the engine calls it, quoted."""
+    fields: tuple[Field, ...]
+    schema: str = ""
+    database: str = ""
+    hidden: frozenset[str] = frozenset()
+    """Columns that a USING merged away: named only with this relation's name."""
+
+    def find(self, name: str) -> list[Field]:
+        """Return the fields called *name*."""
+        return [item for item in self.fields if item.name == name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A column of a query's result."""
+
+    name: str
+    engine_name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query, translated."""
+
+    sql: str
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cte:
+    """A WITH query in sight."""
+
+    alias: str
+    outputs: tuple[Output, ...]
+
+
+Write = Callable[[exp.Expr, "Scope"], Value]
+
+
+@dataclass(slots=True, kw_only=True)
+class Writer:
+    """One translation: its sources of knowledge and what it found out."""
+
+    facts: Facts
+    rules: Mapping[type[exp.Expr], Write]
+    query: Callable[..., Query]
+    offset: int = 0
+    uses: dict[tuple[int, str, int | None], set[str]] = field(default_factory=dict)
+    sources: dict[int, Source] = field(default_factory=dict)
+    slots: dict[int, Slot] = field(default_factory=dict)
+    system: bool = False
+    cacheable: bool = True
+    identity: bool = False
+    depth: int = 0
+    positions: bool = True
+    """False inside a view: its text is not what the client sent."""
+    aliases: int = 0
+
+    def use(self, source: Source, privilege: str, owner: int | None, column: str | None = None) -> None:
+        """Note that *source* is read or written, and which column."""
+        self.sources[source.oid] = source
+        columns = self.uses.setdefault((source.oid, privilege, owner), set())
+        if column is not None:
+            columns.add(column)
+
+    def position(self, node: exp.Expr | None) -> int | None:
+        """Return the 1-based place of *node* in what the client sent."""
+        start = None if node is None or not self.positions else _start(node)
+        return None if start is None else self.offset + start + 1
+
+    def fresh(self, stem: str = "q") -> str:
+        """Return an engine alias that nothing else has."""
+        self.aliases += 1
+        return quote(f"{stem}_{self.aliases}")
+
+    def identifier(self, node: exp.Expr) -> str:
+        """Return the name that an identifier means: folded, unless quoted names keep their case."""
+        name = node.name
+        if isinstance(node, exp.Identifier) and node.quoted and name != fold(name):
+            kept = self.facts.setting("enable_case_sensitive_identifier") in {"on", "true"}
+            return name if kept else fold(name)
+        return fold(name)
+
+
+def _start(node: exp.Expr) -> int | None:
+    for item in node.walk():
+        start = item.meta.get("start") if item._meta else None
+        if start is not None:
+            return int(start)
+    return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Scope:
+    """What one SELECT can name."""
+
+    writer: Writer
+    parent: "Scope | None" = None
+    owner: int | None = None
+    """Whose rights are needed for what is read: a view's owner, None for the session's user."""
+    relations: list[Relation] = field(default_factory=list)
+    ctes: dict[str, Cte] = field(default_factory=dict)
+    aliases: dict[str, Value] = field(default_factory=dict)
+    """Select items named so far."""
+    aggregates: bool = True
+    merged: dict[str, Value] = field(default_factory=dict)
+    """Columns that USING made of two."""
+
+    def child(self) -> "Scope":
+        """Return a scope for a query inside this one."""
+        return Scope(writer=self.writer, parent=self, owner=self.owner, ctes=dict(self.ctes))
+
+    def value(self, node: exp.Expr) -> Value:
+        """Translate an expression."""
+        rule = self.writer.rules.get(type(node))
+        if rule is None:
+            raise not_supported(f"{type(node).key.upper()} expression", position=self.writer.position(node))
+        return rule(node, self)
+
+    def column(self, name: str, node: exp.Expr) -> Value:
+        """Resolve a bare column name: columns first, then select aliases, then the query around."""
+        scope: Scope | None = self
+        while scope is not None:
+            found = scope._local(name, node)
+            if found is not None:
+                return found
+            scope = scope.parent
+        raise self.unknown_column(name, node)
+
+    def _local(self, name: str, node: exp.Expr) -> Value | None:
+        if name in self.merged:
+            return self.merged[name]
+        fields = [
+            item for relation in self.relations if name not in relation.hidden for item in relation.find(name)
+        ]
+        if len(fields) > 1:
+            raise SqlError(
+                SqlState.AMBIGUOUS_COLUMN,
+                f'column reference "{name}" is ambiguous',
+                position=self.writer.position(node),
+            )
+        if fields:
+            return self.read(fields[0])
+        return self.aliases.get(name)
+
+    def read(self, item: Field) -> Value:
+        """Return a field's value and note that it is read."""
+        if item.source is not None:
+            self.writer.use(item.source, "SELECT", self.owner, item.name)
+        return item.value
+
+    def relation(self, name: str, schema: str = "") -> Relation | None:
+        """Find a relation by the name that FROM gives it, here or in the query around."""
+        scope: Scope | None = self
+        while scope is not None:
+            for relation in scope.relations:
+                if relation.name == name and schema in ("", relation.schema):
+                    return relation
+            scope = scope.parent
+        return None
+
+    def field(self, relation: Relation, name: str, node: exp.Expr) -> Value:
+        """Resolve ``relation.name``."""
+        fields = relation.find(name)
+        if len(fields) > 1:
+            raise SqlError(
+                SqlState.AMBIGUOUS_COLUMN,
+                f'column reference "{name}" is ambiguous',
+                position=self.writer.position(node),
+            )
+        if not fields:
+            raise SqlError(
+                SqlState.UNDEFINED_COLUMN,
+                f"column {relation.name}.{name} does not exist",
+                position=self.writer.position(node),
+            )
+        return self.read(fields[0])
+
+    def unknown_column(self, name: str, node: exp.Expr) -> SqlError:
+        """Return the error for a column that nothing in sight has."""
+        names = ", ".join(relation.name for relation in self.relations)
+        shown = f' in {names}' if names else ""
+        return SqlError(
+            SqlState.UNDEFINED_COLUMN,
+            f'column "{name}" does not exist{shown}',
+            position=self.writer.position(node),
+        )
+
+
+def typed_field(alias: str, name: str, type_: ColumnType, origin: tuple[int, int], source: Source) -> Field:
+    """Return the field of a stored or system relation's column."""
+    sql = f"{alias}.{quote(name)}"
+    return Field(name=name, value=Value(sql=sql, type=type_, exact=True, origin=origin), source=source)

@@ -1,0 +1,441 @@
+"""SELECT and set operations: select list, stars, aliases, GROUP BY, ORDER BY, LIMIT, common types.
+
+Leaves FROM and WITH to ``sql.sources`` and expressions to ``sql.rules``.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Final
+
+from sqlglot import exp
+
+from core.errors import SqlError, not_supported
+from core.names import quote
+from core.sqlstate import SqlState
+from core.types import ColumnType
+from sql import conversion
+from sql.inference import common
+from sql.naming import column_name
+from sql.scope import Output, Query, Scope
+from sql.sources import from_clause, with_clause
+from sql.value import INT8, Value, made
+
+_UNSUPPORTED: Final = {
+    "connect": "CONNECT BY", "into": "SELECT INTO", "windows": "WINDOW", "sort": "SORT BY", "cluster": "CLUSTER BY",
+    "distribute": "DISTRIBUTE BY", "laterals": "LATERAL VIEW", "match": "MATCH_RECOGNIZE", "pivots": "PIVOT",
+    "prewhere": "PREWHERE", "settings": "SETTINGS", "format": "FORMAT", "sample": "TABLESAMPLE", "kind": "SELECT AS",
+}  # fmt: skip
+
+
+class Finish(Enum):
+    """What is done to the columns of a finished query."""
+
+    NONE = "none"
+    """Nothing: the query is part of another."""
+    EXACT = "exact"
+    """The engine's types are made to be the declared ones: for tables and files."""
+    WIRE = "wire"
+    """Also CHAR is padded and TIMETZ made text: for the client."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A select item: its output and its value before it was finished."""
+
+    output: Output
+    raw: Value
+
+
+def query(
+    node: exp.Expr, scope: Scope, *, finish: Finish = Finish.NONE, forced: tuple[ColumnType, ...] = ()
+) -> Query:
+    """Translate a query; *forced* are the types that its columns must have."""
+    if isinstance(node, exp.Subquery | exp.Paren) and not _modified(node):
+        return query(node.this, scope, finish=finish, forced=forced)
+    if isinstance(node, exp.Subquery):
+        return _wrapped(node, scope, finish)
+    if isinstance(node, exp.SetOperation):
+        return _set_operation(node, scope, finish, forced)
+    if isinstance(node, exp.Select):
+        return _select(node, scope, finish, forced)
+    if isinstance(node, exp.Values):
+        return _values(node, scope, finish)
+    raise not_supported(f"{node.key.upper()} here", position=scope.writer.position(node))
+
+
+def _modified(node: exp.Expr) -> bool:
+    return any(node.args.get(name) for name in ("with_", "order", "limit", "offset"))
+
+
+def _wrapped(node: exp.Expr, scope: Scope, finish: Finish) -> Query:
+    """Translate ``(query) ORDER BY … LIMIT …``."""
+    prefix = with_clause(node, scope)
+    inner = query(node.this, scope)
+    items = [Item(output=output, raw=output.value) for output in inner.outputs]
+    tail = _tail(node, items, scope, names_only=True)
+    return _finished(Query(sql=f"{prefix}SELECT * FROM ({inner.sql}){tail}", outputs=inner.outputs), finish)
+
+
+# SELECT
+
+
+def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[ColumnType, ...]) -> Query:
+    _refuse(node, scope)
+    prefix = with_clause(node, scope)
+    source = from_clause(node, scope)
+    items = _items(node, scope, finish, forced)
+    listed = ", ".join(f"{item.output.value.sql} AS {quote(item.output.engine_name)}" for item in items)
+    distinct = "DISTINCT " if node.args.get("distinct") else ""
+    parts = [f"{prefix}SELECT {distinct}{listed}", source]
+    parts += _filters(node, items, scope)
+    sql = " ".join(part for part in parts if part) + _tail(node, items, scope, distinct=bool(distinct))
+    return Query(sql=sql, outputs=tuple(item.output for item in items))
+
+
+def _refuse(node: exp.Select, scope: Scope) -> None:
+    for name, shown in _UNSUPPORTED.items():
+        if node.args.get(name):
+            raise not_supported(shown, position=scope.writer.position(node))
+    distinct = node.args.get("distinct")
+    if distinct is not None and distinct.args.get("on"):
+        raise not_supported("SELECT DISTINCT ON", position=scope.writer.position(node))
+    if not node.expressions:
+        raise SqlError(SqlState.SYNTAX_ERROR, "SELECT needs at least one column")
+
+
+def _items(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[ColumnType, ...]) -> list[Item]:
+    excluded = {scope.writer.identifier(_leaf(item)) for item in node.args.get("exclude") or []}
+    named: list[tuple[str, Value]] = []
+    for projection in node.expressions:
+        if projection.is_star and isinstance(projection, exp.Star | exp.Column | exp.Dot):
+            named += [pair for pair in _star(projection, scope) if pair[0] not in excluded]
+        else:
+            named.append(_named(projection, scope))
+    used: set[str] = set()
+    items = []
+    for index, (name, value) in enumerate(named):
+        target = forced[index] if index < len(forced) else None
+        made_value = finished(conversion.cast(value, target) if target else value, finish)
+        output = Output(name=name, engine_name=_unique(name, used), value=made_value)
+        items.append(Item(output=output, raw=value))
+    return items
+
+
+def _leaf(node: exp.Expr) -> exp.Expr:
+    return node.this if isinstance(node, exp.Column) else node
+
+
+def _unique(name: str, used: set[str]) -> str:
+    engine, number = name, 0
+    while engine.lower() in used:
+        number += 1
+        engine = f"{name}_{number}"
+    used.add(engine.lower())
+    return engine
+
+
+def _named(projection: exp.Expr, scope: Scope) -> tuple[str, Value]:
+    if isinstance(projection, exp.Alias):
+        name = scope.writer.identifier(projection.args["alias"])
+        value = scope.value(projection.this)
+        scope.aliases.setdefault(name, value)
+        return name, value
+    return column_name(projection, scope), scope.value(projection)
+
+
+def _star(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
+    star = node.this if isinstance(node, exp.Column) else node
+    if star.args.get("replace") or star.args.get("rename"):
+        raise not_supported("* REPLACE", position=scope.writer.position(node))
+    left_out = {scope.writer.identifier(_leaf(item)) for item in star.args.get("except_") or []}
+    if isinstance(node, exp.Column):
+        found = _star_of(node, scope)
+    else:
+        found = _all(scope, node)
+    return [pair for pair in found if pair[0] not in left_out]
+
+
+def _star_of(node: exp.Column, scope: Scope) -> list[tuple[str, Value]]:
+    name = scope.writer.identifier(node.args["table"])
+    schema = scope.writer.identifier(node.args["db"]) if node.args.get("db") else ""
+    relation = scope.relation(name, schema)
+    if relation is None:
+        raise SqlError(
+            SqlState.UNDEFINED_TABLE, f'relation "{name}" does not exist', position=scope.writer.position(node)
+        )
+    return [(item.name, scope.read(item)) for item in relation.fields]
+
+
+def _all(scope: Scope, node: exp.Expr) -> list[tuple[str, Value]]:
+    if not scope.relations:
+        raise SqlError(
+            SqlState.SYNTAX_ERROR,
+            "SELECT * with no tables specified is not valid",
+            position=scope.writer.position(node),
+        )
+    merged = list(scope.merged.items())
+    return merged + [
+        (item.name, scope.read(item))
+        for relation in scope.relations
+        for item in relation.fields
+        if item.name not in relation.hidden
+    ]
+
+
+def finished(value: Value, finish: Finish) -> Value:
+    """Return a select item as the place that the query is for wants it."""
+    value = conversion.settled(value)
+    if finish is Finish.NONE:
+        return value
+    if value.name == "timetz" and finish is Finish.WIRE:
+        return replace(value, sql=f"CAST({value.sql} AS VARCHAR)", exact=True)
+    exact = conversion.exact(value)
+    exact = replace(exact, origin=value.origin)
+    if value.name == "bpchar" and value.type.length and finish is Finish.WIRE:
+        return replace(exact, sql=f"rpad({exact.sql}, {value.type.length}, ' ')")
+    return exact
+
+
+# WHERE, GROUP BY, HAVING, QUALIFY
+
+
+def _filters(node: exp.Select, items: list[Item], scope: Scope) -> list[str]:
+    parts = []
+    if where := node.args.get("where"):
+        parts.append(f"WHERE {conditional(where.this, scope)}")
+    if group := node.args.get("group"):
+        parts.append(f"GROUP BY {_group(group, items, scope)}")
+    if having := node.args.get("having"):
+        parts.append(f"HAVING {conditional(having.this, scope)}")
+    if qualify := node.args.get("qualify"):
+        parts.append(f"QUALIFY {conditional(qualify.this, scope)}")
+    return parts
+
+
+def conditional(node: exp.Expr, scope: Scope) -> str:
+    """Translate a condition; raise 42804 when it is not boolean."""
+    value = scope.value(node)
+    if value.open or value.name == "super":
+        value = conversion.cast(value, conversion.types.of("bool"))
+    if value.category != "B":
+        raise SqlError(
+            SqlState.DATATYPE_MISMATCH,
+            f"argument of WHERE must be type boolean, not type {value.type.type.sql}",
+            position=scope.writer.position(node),
+        )
+    return value.sql
+
+
+def _group(group: exp.Group, items: list[Item], scope: Scope) -> str:
+    if group.args.get("all"):
+        return "ALL"
+    parts = [_group_item(item, items, scope) for item in group.expressions]
+    for name in ("rollup", "cube", "grouping_sets"):
+        parts += [_group_item(item, items, scope) for item in group.args.get(name) or []]
+    return ", ".join(parts)
+
+
+def _group_item(node: exp.Expr, items: list[Item], scope: Scope) -> str:
+    if isinstance(node, exp.Rollup | exp.Cube):
+        listed = ", ".join(_group_item(item, items, scope) for item in node.expressions)
+        return f"{node.key.upper()} ({listed})"
+    if isinstance(node, exp.GroupingSets):
+        return f"GROUPING SETS ({', '.join(_group_set(item, items, scope) for item in node.expressions)})"
+    if isinstance(node, exp.Tuple):
+        return _group_set(node, items, scope)
+    index = _ordinal(node, items, scope, "GROUP BY")
+    if index is None:
+        index = _aliased(node, items, scope)
+    if index is None:
+        return scope.value(node).sql
+    raw = items[index].raw
+    constant = raw.constant or raw.literal is not None or raw.null
+    return str(index + 1) if constant else raw.sql
+
+
+def _group_set(node: exp.Expr, items: list[Item], scope: Scope) -> str:
+    if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
+        return _group_item(node, items, scope)
+    inner = node.expressions if isinstance(node, exp.Tuple) else [node.this if isinstance(node, exp.Paren) else node]
+    return f"({', '.join(_group_item(item, items, scope) for item in inner)})"
+
+
+def _aliased(node: exp.Expr, items: list[Item], scope: Scope) -> int | None:
+    """Return the item that a bare name means in GROUP BY, where an input column comes first."""
+    if not isinstance(node, exp.Column) or node.args.get("table"):
+        return None
+    name = scope.writer.identifier(node.this)
+    if name in scope.merged or any(relation.find(name) for relation in scope.relations):
+        return None
+    return _output(name, items)
+
+
+def _output(name: str, items: list[Item]) -> int | None:
+    return next((index for index, item in enumerate(items) if item.output.name == name), None)
+
+
+def _ordinal(node: exp.Expr, items: list[Item], scope: Scope, clause: str) -> int | None:
+    if not isinstance(node, exp.Literal) or node.is_string or not node.name.isdigit():
+        return None
+    number = int(node.name)
+    if not 1 <= number <= len(items):
+        raise SqlError(
+            SqlState.INVALID_COLUMN_REFERENCE,
+            f"{clause} position {number} is not in select list",
+            position=scope.writer.position(node),
+        )
+    return number - 1
+
+
+# ORDER BY, LIMIT, OFFSET
+
+
+def _tail(
+    node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool = False, names_only: bool = False
+) -> str:
+    parts = []
+    if order := node.args.get("order"):
+        parts.append(" ORDER BY " + ", ".join(
+            _ordered(item, items, scope, distinct=distinct, names_only=names_only) for item in order.expressions
+        ))
+    if limit := node.args.get("limit"):
+        parts.append(_count("LIMIT", limit, scope))
+    if offset := node.args.get("offset"):
+        parts.append(_count("OFFSET", offset, scope))
+    return "".join(parts)
+
+
+def _ordered(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool, names_only: bool) -> str:
+    inner = node.this
+    index = _ordinal(inner, items, scope, "ORDER BY")
+    if index is None and isinstance(inner, exp.Column) and not inner.args.get("table"):
+        index = _output(scope.writer.identifier(inner.this), items)
+    if index is None and names_only:
+        raise not_supported("ORDER BY an expression on the result of a set operation")
+    sql = str(index + 1) if index is not None else _matched(inner, items, scope, distinct=distinct)
+    return sql + direction(node)
+
+
+def direction(node: exp.Expr) -> str:
+    """Return ``ASC``/``DESC`` and where NULLs go; the session's default is Redshift's: last, DESC first."""
+    descending = bool(node.args.get("desc"))
+    first = bool(node.args.get("nulls_first"))
+    nulls = "" if first == descending else (" NULLS FIRST" if first else " NULLS LAST")
+    return (" DESC" if descending else "") + nulls
+
+
+def _matched(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool) -> str:
+    value = scope.value(node)
+    for index, item in enumerate(items):
+        if item.raw.sql == value.sql:
+            return str(index + 1)
+    if distinct:
+        raise SqlError(
+            SqlState.INVALID_COLUMN_REFERENCE,
+            "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+            position=scope.writer.position(node),
+        )
+    return conversion.settled(value).sql
+
+
+def _count(word: str, clause: exp.Expr, scope: Scope) -> str:
+    node = clause.expression
+    if isinstance(node, exp.Var | exp.Column) and node.name.upper() == "ALL":
+        return ""
+    if isinstance(node, exp.Null):
+        return ""
+    value = conversion.coerce(scope.value(node), INT8)
+    if value.constant:
+        return f" {word} {value.sql}"
+    return f" {word} {value.sql}"
+
+
+# Set operations and VALUES
+
+
+def _set_operation(
+    node: exp.SetOperation, scope: Scope, finish: Finish, forced: tuple[ColumnType, ...]
+) -> Query:
+    prefix = with_clause(node, scope)
+    operators: list[str] = []
+    branches = [query(_right(node), scope.child(), finish=Finish.EXACT)]
+    operators.append(_operator(node, scope))
+    left = node.this
+    while isinstance(left, exp.SetOperation) and not _modified(left):
+        branches.append(query(_right(left), scope.child(), finish=Finish.EXACT))
+        operators.append(_operator(left, scope))
+        left = left.this
+    branches.append(query(left, scope.child(), finish=Finish.EXACT))
+    branches.reverse()
+    operators.reverse()
+    width = len(branches[0].outputs)
+    for index, branch in enumerate(branches[1:]):
+        if len(branch.outputs) != width:
+            word = operators[index].split(maxsplit=1)[0]
+            raise SqlError(SqlState.SYNTAX_ERROR, f"each {word} query must have the same number of columns")
+    types = forced or tuple(common(branch.outputs[index].value for branch in branches) for index in range(width))
+    sql = _brought(branches[0], types)
+    for operator, branch in zip(operators, branches[1:], strict=True):
+        sql = f"({sql}) {operator} ({_brought(branch, types)})"
+    outputs = tuple(
+        replace(output, value=made(quote(output.engine_name), type_, exact=True))
+        for output, type_ in zip(branches[0].outputs, types, strict=True)
+    )
+    items = [Item(output=output, raw=output.value) for output in outputs]
+    sql = prefix + sql + _tail(node, items, scope, names_only=True)
+    return _finished(Query(sql=sql, outputs=outputs), finish)
+
+
+def _right(node: exp.SetOperation) -> exp.Expr:
+    right: exp.Expr = node.expression
+    return right
+
+
+def _operator(node: exp.SetOperation, scope: Scope) -> str:
+    word = type(node).key.upper()
+    if node.args.get("distinct"):
+        return word
+    if word != "UNION":
+        raise not_supported(f"{word} ALL", position=scope.writer.position(node))
+    return "UNION ALL"
+
+
+def _brought(branch: Query, types: tuple[ColumnType, ...]) -> str:
+    """Return a branch whose columns have the common types."""
+    if all(output.value.type.engine() == type_.engine() for output, type_ in zip(branch.outputs, types, strict=True)):
+        return branch.sql
+    columns = ", ".join(
+        f"{conversion.exact(conversion.cast(_outer(output), type_)).sql} AS {quote(output.engine_name)}"
+        for output, type_ in zip(branch.outputs, types, strict=True)
+    )
+    return f"SELECT {columns} FROM ({branch.sql}) AS q"
+
+
+def _outer(output: Output) -> Value:
+    return replace(output.value, sql=f"q.{quote(output.engine_name)}", origin=(0, 0))
+
+
+def _finished(inner: Query, finish: Finish) -> Query:
+    """Finish the columns of a query that has no select list of its own."""
+    if finish is not Finish.WIRE or not any(output.value.name in {"bpchar", "timetz"} for output in inner.outputs):
+        return inner
+    outputs = tuple(replace(output, value=finished(_outer(output), finish)) for output in inner.outputs)
+    columns = ", ".join(f"{output.value.sql} AS {quote(output.engine_name)}" for output in outputs)
+    return Query(sql=f"SELECT {columns} FROM ({inner.sql}) AS q", outputs=outputs)
+
+
+def _values(node: exp.Values, scope: Scope, finish: Finish) -> Query:
+    rows = [[conversion.settled(scope.value(item)) for item in row.expressions] for row in node.expressions]
+    types = [common(column) for column in zip(*rows, strict=True)]
+    listed = ", ".join(
+        "(" + ", ".join(conversion.exact(conversion.cast(value, type_)).sql
+                        for value, type_ in zip(row, types, strict=True)) + ")"
+        for row in rows
+    )
+    outputs = tuple(
+        Output(name=f"column{index}", engine_name=f"column{index}",
+               value=made(f'"column{index}"', type_, exact=True))
+        for index, type_ in enumerate(types, start=1)
+    )
+    names = ", ".join(quote(output.engine_name) for output in outputs)
+    return _finished(Query(sql=f"SELECT * FROM (VALUES {listed}) AS v({names})", outputs=outputs), finish)

@@ -1,0 +1,194 @@
+"""Redshift SQL in, engine SQL out: SELECT, INSERT, UPDATE, DELETE, MERGE.
+
+The whole way is: ``sql.query`` reads a tree; every kind of expression has one row in ``RULES`` and every
+function one in ``sql.functions``; ``sql.select``, ``sql.dml`` and ``sql.merge`` put the clauses together.
+What has no row is refused. The result is the same for the same text and facts, so callers may keep it as
+long as the catalog and the settings in ``SETTINGS`` stay.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlglot import exp
+
+from core import types
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from core.types import ColumnType
+from sql import conversion, dml, merge, select
+from sql.facts import Facts, Source
+from sql.query import parse_expression, parse_query, too_complex
+from sql.rules import calls, comparisons, literals, operators
+from sql.rules.spec import Rule
+from sql.scope import Query, Scope, Write, Writer
+from sql.select import Finish
+from sql.value import Slot
+
+RULES: Final[tuple[Rule, ...]] = (*literals.RULES, *operators.RULES, *comparisons.RULES, *calls.RULES)
+SETTINGS: Final = ("enable_case_sensitive_identifier",)
+"""Settings that a translation depends on besides those that make it not ``cacheable``."""
+_BY_NODE: Final[dict[type[exp.Expr], Write]] = {rule.node: rule.write for rule in RULES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A relation that a statement reads or writes, to be allowed."""
+
+    source: Source
+    privilege: str
+    """SELECT, INSERT, UPDATE or DELETE."""
+    columns: frozenset[str]
+    """Those named; empty when none is, as in COUNT(*)."""
+    owner: int | None
+    """Whose rights count: a view's owner inside it, None for the session's user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputColumn:
+    """A column of the result."""
+
+    name: str
+    type: ColumnType | None
+    """None: the engine's."""
+    table_oid: int = 0
+    attribute: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translated:
+    """What a statement became."""
+
+    engine_sql: str
+    """With parameters $1, $2 …"""
+    columns: tuple[OutputColumn, ...]
+    """Empty for statements without rows."""
+    parameter_types: tuple[ColumnType, ...]
+    uses: tuple[Use, ...]
+    target: Source | None = None
+    """What is written."""
+    system: bool = False
+    """Whether it reads the session's ``sys_*`` sources."""
+    cacheable: bool = True
+    identity: bool = False
+    """Whether ``identity_<oid>`` must be set to the target's next identity value before."""
+
+
+def translate(
+    text: str | exp.Expr,
+    facts: Facts,
+    *,
+    offset: int = 0,
+    parameter_oids: tuple[int, ...] = (),
+    finish: Finish = Finish.WIRE,
+) -> Translated:
+    """Translate one statement.
+
+    *offset* is where it starts in what the client sent, for positions. *parameter_oids* are the types that
+    the client declared, 0 or 705 for none. *finish* is ``Finish.EXACT`` for what is stored rather than sent
+    (CREATE TABLE AS, UNLOAD): CHAR is not padded then. Raises ``SqlError``.
+    """
+    writer = _writer(facts, offset, parameter_oids)
+    try:
+        tree = parse_query(text, offset) if isinstance(text, str) else text
+        return _translated(tree, writer, finish)
+    except RecursionError:
+        raise too_complex() from None
+
+
+def translate_expression(text: str, facts: Facts) -> str:
+    """Translate a lone expression without columns: a DEFAULT, an argument of EXECUTE or COPY."""
+    writer = _writer(facts, 0, ())
+    value = Scope(writer=writer).value(parse_expression(text))
+    return conversion.exact(value).sql
+
+
+def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColumn, ...], tuple[int, ...]]:
+    """Return a view's query with its tables qualified, its columns, and the OIDs of what it reads."""
+    tree = parse_query(text)
+    writer = _writer(facts, 0, ())
+    query = select.query(tree, Scope(writer=writer), finish=Finish.EXACT)
+    for slot in writer.slots:
+        raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${slot}")
+    depends = tuple(sorted({oid for oid, _, owner in writer.uses if owner is None}))
+    return _qualified(text, tree, facts), _columns(query), depends
+
+
+def _writer(facts: Facts, offset: int, parameter_oids: tuple[int, ...]) -> Writer:
+    slots = {
+        number: Slot(number=number, type=ColumnType(types.BY_OID[oid]) if oid in types.BY_OID and oid != 705 else None)
+        for number, oid in enumerate(parameter_oids, start=1)
+    }
+    return Writer(facts=facts, rules=_BY_NODE, query=select.query, offset=offset, slots=slots)
+
+
+def _translated(tree: exp.Expr, writer: Writer, finish: Finish) -> Translated:
+    scope = Scope(writer=writer)
+    if isinstance(tree, exp.Insert):
+        return _changed(dml.insert(tree, scope), writer)
+    if isinstance(tree, exp.Update):
+        return _changed(dml.update(tree, scope), writer)
+    if isinstance(tree, exp.Delete):
+        return _changed(dml.delete(tree, scope), writer)
+    if isinstance(tree, exp.Merge):
+        return _changed(merge.merge(tree, scope), writer)
+    if not isinstance(tree, exp.Query):
+        raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at start of statement", position=writer.offset + 1)
+    query = select.query(tree, scope, finish=finish)
+    return _result(query.sql, writer, columns=_columns(query))
+
+
+def _changed(change: dml.Change, writer: Writer) -> Translated:
+    return _result(change.sql, writer, target=change.target)
+
+
+def _result(
+    sql: str, writer: Writer, *, columns: tuple[OutputColumn, ...] = (), target: Source | None = None
+) -> Translated:
+    return Translated(
+        engine_sql=sql,
+        columns=columns,
+        parameter_types=_parameter_types(writer),
+        uses=tuple(
+            Use(source=writer.sources[oid], privilege=privilege, columns=frozenset(names), owner=owner)
+            for (oid, privilege, owner), names in writer.uses.items()
+        ),
+        target=target,
+        system=writer.system,
+        cacheable=writer.cacheable,
+        identity=writer.identity,
+    )
+
+
+def _columns(query: Query) -> tuple[OutputColumn, ...]:
+    return tuple(
+        OutputColumn(
+            name=output.name,
+            type=output.value.type,
+            table_oid=output.value.origin[0],
+            attribute=output.value.origin[1],
+        )
+        for output in query.outputs
+    )
+
+
+def _parameter_types(writer: Writer) -> tuple[ColumnType, ...]:
+    count = max(writer.slots, default=0)
+    varchar = types.of("varchar")
+    found = (writer.slots.get(number) for number in range(1, count + 1))
+    return tuple(slot.type if slot is not None and slot.type is not None else varchar for slot in found)
+
+
+def _qualified(text: str, tree: exp.Expr, facts: Facts) -> str:
+    """Write ``schema.`` before every bare table name that is no WITH query."""
+    ctes = {item.alias.lower() for item in tree.find_all(exp.CTE)}
+    places = []
+    for table in tree.find_all(exp.Table):
+        if not isinstance(table.this, exp.Identifier) or table.args.get("db") or table.name.lower() in ctes:
+            continue
+        source = facts.source((table.name.lower(),))
+        start = table.this.meta.get("start")
+        if source is not None and start is not None:
+            places.append((int(start), source.schema))
+    for start, schema in sorted(places, reverse=True):
+        text = f"{text[:start]}{conversion.quoted(schema)}.{text[start:]}"
+    return text

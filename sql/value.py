@@ -1,0 +1,99 @@
+"""What an expression came out as: engine SQL and its Redshift type.
+
+Pure values; ``sql.inference`` has the type rules and ``sql.conversion`` the casts.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from core import types
+from core.names import literal
+from core.types import ColumnType
+
+UNKNOWN: Final = types.of("unknown")
+BOOL: Final = types.of("bool")
+INT2: Final = types.of("int2")
+INT4: Final = types.of("int4")
+INT8: Final = types.of("int8")
+FLOAT4: Final = types.of("float4")
+FLOAT8: Final = types.of("float8")
+VARCHAR: Final = types.of("varchar")
+DATE: Final = types.of("date")
+TIME: Final = types.of("time")
+TIMETZ: Final = types.of("timetz")
+TIMESTAMP: Final = types.of("timestamp")
+TIMESTAMPTZ: Final = types.of("timestamptz")
+INTERVAL: Final = types.of("interval")
+SUPER: Final = types.of("super")
+VARBYTE: Final = types.of("varbyte")
+OID: Final = types.of("oid")
+
+
+@dataclass(slots=True, kw_only=True)
+class Slot:
+    """A parameter: the first place that asks for a type settles it."""
+
+    number: int
+    type: ColumnType | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """An expression, translated."""
+
+    sql: str
+    """Engine SQL that can stand anywhere an operand can."""
+    type: ColumnType
+    exact: bool = False
+    """Whether the engine is known to give ``type.engine()``; else a result column is cast to it."""
+    literal: str | None = None
+    """The text of a string literal, which takes the type that its place asks for."""
+    null: bool = False
+    """The literal NULL."""
+    constant: bool = False
+    """A literal number."""
+    slot: "Slot | None" = None
+    """The parameter that this is, while its type is not settled."""
+    origin: tuple[int, int] = (0, 0)
+    """(table OID, column number) of a bare column."""
+    row: str = ""
+    """Alias of the relation whose whole row this is."""
+
+    @property
+    def name(self) -> str:
+        """Return the type's name, ``int4``."""
+        return self.type.type.name
+
+    @property
+    def category(self) -> str:
+        """Return the type's category letter."""
+        return self.type.type.category
+
+    @property
+    def open(self) -> bool:
+        """Whether the type is still to be found from the surroundings."""
+        return self.type.type.name == "unknown"
+
+    @property
+    def textual(self) -> bool:
+        """Whether it is a character string of a known type."""
+        return self.category == "S"
+
+    def typed(self, type_: ColumnType, *, exact: bool = True) -> "Value":
+        """Return the same SQL with another type."""
+        return replace(self, type=type_, exact=exact, literal=None, null=False, slot=None, constant=False)
+
+
+def made(sql: str, type_: ColumnType, *, exact: bool = False) -> Value:
+    """Return a value of a known type."""
+    return Value(sql=sql, type=type_, exact=exact)
+
+
+def text(content: str) -> Value:
+    """Return a string literal, its type open."""
+    return Value(sql=literal(content), type=UNKNOWN, literal=content)
+
+
+def null() -> Value:
+    """Return the literal NULL, its type open."""
+    return Value(sql="NULL", type=UNKNOWN, null=True)
