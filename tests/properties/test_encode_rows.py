@@ -15,7 +15,7 @@ from server.wire.encode import OutputStyle, RowEncoder
 from tests.support import rows
 
 _MOMENTS = st.datetimes(dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31, 23, 59, 59, 999_999))
-_TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=40)
+_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 
 
 def _decimals(precision: int, scale: int) -> st.SearchStrategy[Any]:

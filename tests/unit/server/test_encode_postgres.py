@@ -120,8 +120,24 @@ def _decimals(texts: list[str]) -> list[Any]:
     return [Decimal(text) for text in texts]
 
 
-_DAYS = [0, -1, 1, 10_956, 10_957, 19_000, -719_162, -719_163, -719_528, -1_000_000, -2_440_587, 2_932_896, 2_932_897,
-         10_000_000, 11_016, -354_285]  # fmt: skip
+_DAYS = [
+    0,
+    -1,
+    1,
+    10_956,
+    10_957,
+    19_000,
+    -719_162,
+    -719_163,
+    -719_528,
+    -1_000_000,
+    -2_440_587,
+    2_932_896,
+    2_932_897,
+    10_000_000,
+    11_016,
+    -354_285,
+]
 _FRACTIONS = [0, 1, 10, 100_000, 999_999, 500_000, 86_399_999_999, 45_296_789_000]
 _MOMENTS = [day * _US_DAY + fraction for day, fraction in zip(_DAYS, _FRACTIONS * 2, strict=True)] + [-1, -1_000_001]
 
@@ -154,7 +170,7 @@ CASES = {
         pa.int64(),
         [0, *(10**n for n in range(19)), *(1 - 10**n for n in range(19)), -(2**63), 2**63 - 1],
         _quoted,
-    ),  # fmt: skip
+    ),
     "oid": Case(types.of("oid"), pa.uint32(), [0, 26, 2**32 - 1], _quoted),
     "numeric(18,4)": Case(
         types.numeric(18, 4),
@@ -173,19 +189,19 @@ CASES = {
             ]
         ),
         _quoted,
-    ),  # fmt: skip
+    ),
     "numeric(38,0)": Case(
         types.numeric(38, 0),
         pa.decimal128(38, 0),
         _decimals(["0", "1", "-10000", "9" * 38, "-" + "9" * 38, "1" + "0" * 37, "18446744073709551616"]),
         _quoted,
-    ),  # fmt: skip
+    ),
     "numeric(38,37)": Case(
         types.numeric(38, 37),
         pa.decimal128(38, 37),
         _decimals(["0." + "0" * 37, "9." + "9" * 37, "-0." + "0" * 36 + "1", "0.0001" + "0" * 33]),
         _quoted,
-    ),  # fmt: skip
+    ),
     "numeric(5,3)": Case(types.numeric(5, 3), pa.decimal128(5, 3), _decimals(["1.250", "-0.001", "99.999"]), _quoted),
     "real": Case(
         types.of("float4"),
@@ -206,7 +222,7 @@ CASES = {
             float("-inf"),
         ],
         _quoted,
-    ),  # fmt: skip
+    ),
     "double precision": Case(
         types.of("float8"),
         pa.float64(),
@@ -234,13 +250,13 @@ CASES = {
             float("-inf"),
         ],
         _quoted,
-    ),  # fmt: skip
+    ),
     "varchar(300)": Case(
         types.with_length("varchar", 300),
         pa.string(),
         ["", "a", "it's", "äöü", "日本語", "x" * 300, *("y" * n for n in range(1, 20))],
         _quoted,
-    ),  # fmt: skip
+    ),
     "char(10)": Case(types.with_length("bpchar", 10), pa.string(), ["abc".ljust(10), " " * 10], _quoted),
     "text": Case(types.ColumnType(types.BY_OID[25]), pa.string(), ["", "a\tb\n"], _quoted),
     "date": Case(types.of("date"), pa.date32(), _DAYS, lambda day: f"(date '2000-01-01' + ({day - _EPOCH_DAYS}))"),
@@ -269,9 +285,12 @@ def test_rows(client: Client, name: str, code: int) -> None:
 @pytest.mark.parametrize("code", [0, 1])
 @pytest.mark.parametrize(
     ("name", "arrow", "limit"),
-    [("date", pa.date32(), 2**31 - 1), ("timestamp", pa.timestamp("us"), 2**63 - 1),
-     ("timestamptz", pa.timestamp("us", "UTC"), 2**63 - 1)],
-)  # fmt: skip
+    [
+        ("date", pa.date32(), 2**31 - 1),
+        ("timestamp", pa.timestamp("us"), 2**63 - 1),
+        ("timestamptz", pa.timestamp("us", "UTC"), 2**63 - 1),
+    ],
+)
 def test_infinities(client: Client, name: str, arrow: pa.DataType, limit: int, code: int, value: str) -> None:
     inside = pa.int32() if name == "date" else pa.int64()
     batch = pa.RecordBatch.from_arrays(
@@ -306,12 +325,24 @@ def test_date_styles(client: Client, style: str, name: str, zone: str) -> None:
 
 @pytest.mark.parametrize(
     "zone",
-    ["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe", "America/Sao_Paulo", "Asia/Kathmandu",
-     "Pacific/Apia", "EST5EDT"],
-)  # fmt: skip
+    [
+        "UTC",
+        "Europe/Berlin",
+        "America/New_York",
+        "Asia/Kolkata",
+        "Australia/Lord_Howe",
+        "America/Sao_Paulo",
+        "Asia/Kathmandu",
+        "Pacific/Apia",
+        "EST5EDT",
+    ],
+)
 def test_time_zones(client: Client, zone: str) -> None:
-    hours = [year * 31_556_952 * 1_000_000 + month * 2_629_746 * 1_000_000
-             for year in (*range(-120, 70, 7), 66, 67, 68, 80, 130, 8029, 8030, 20_000) for month in range(12)]  # fmt: skip
+    hours = [
+        year * 31_556_952 * 1_000_000 + month * 2_629_746 * 1_000_000
+        for year in (*range(-120, 70, 7), 66, 67, 68, 80, 130, 8029, 8030, 20_000)
+        for month in range(12)
+    ]
     case = Case(types.of("timestamptz"), pa.timestamp("us", "UTC"), hours, _instant)
     client.run(f"set timezone = '{zone}'")
     expected = client.rows(case.query("timestamptz"), 0)[1]
@@ -330,10 +361,18 @@ def test_extra_float_digits(client: Client, name: str, extra: int) -> None:
 
 @pytest.mark.parametrize(
     ("name", "cast", "value"),
-    [("_text", "text[]", "{}"), ("_text", "text[]", '{a,"b c",NULL,"NULL","q\\"s\\\\",""}'), ("_int2", "int2[]", "{1,-2,NULL}"),
-     ("_int4", "int4[]", "{1,-2}"), ("int2vector", "int2vector", "1 2 3"), ("oidvector", "oidvector", "23 25"),
-     ("timetz", "timetz", "04:05:06.789+00"), ("timetz", "timetz", "23:59:59-05:30"), ("timetz", "timetz", "00:00:00+02")],
-)  # fmt: skip
+    [
+        ("_text", "text[]", "{}"),
+        ("_text", "text[]", '{a,"b c",NULL,"NULL","q\\"s\\\\",""}'),
+        ("_int2", "int2[]", "{1,-2,NULL}"),
+        ("_int4", "int4[]", "{1,-2}"),
+        ("int2vector", "int2vector", "1 2 3"),
+        ("oidvector", "oidvector", "23 25"),
+        ("timetz", "timetz", "04:05:06.789+00"),
+        ("timetz", "timetz", "23:59:59-05:30"),
+        ("timetz", "timetz", "00:00:00+02"),
+    ],
+)
 @pytest.mark.parametrize("code", [0, 1])
 def test_values_that_travel_as_text(client: Client, name: str, cast: str, value: str, code: int) -> None:
     expected = client.rows(f"select {_quoted(value)}::{cast} as x", code)[1]
@@ -341,8 +380,25 @@ def test_values_that_travel_as_text(client: Client, name: str, cast: str, value:
     assert bytes(RowEncoder((Column("x", types.of(name)),), (code,), OutputStyle()).encode(batch)) == expected
 
 
-_AWKWARD = ["plain", "", "\\N", "\\.", "a\tb", "a|b", 'say "x"', "back\\slash", "line\nfeed", "return\rcar", "\b\f\v", "comma,",
-            "NULL", "'", "x" * 5000, '"' * 600, "\t" * 700]  # fmt: skip
+_AWKWARD = [
+    "plain",
+    "",
+    "\\N",
+    "\\.",
+    "a\tb",
+    "a|b",
+    'say "x"',
+    "back\\slash",
+    "line\nfeed",
+    "return\rcar",
+    "\b\f\v",
+    "comma,",
+    "NULL",
+    "'",
+    "x" * 5000,
+    '"' * 600,
+    "\t" * 700,
+]
 _FORMS = {
     "": CopyForm(),
     "(delimiter '|', null 'NULL')": CopyForm(delimiter="|", null="NULL"),

@@ -15,9 +15,11 @@ from server.wire.encode import CopyForm, CopyTextEncoder, OutputStyle, RowEncode
 from server.wire.encode_native import PIECE_BYTES
 from tests.support import rows
 
+_DEFAULT = OutputStyle()
+
 
 def encode(
-    kind: ColumnType, array: pa.Array, code: int = 0, style: OutputStyle = OutputStyle(), level: int = 0
+    kind: ColumnType, array: pa.Array, code: int = 0, style: OutputStyle = _DEFAULT, level: int = 0
 ) -> list[Any]:
     batch = pa.RecordBatch.from_arrays([array], names=["x"])
     return [row[0] for row in rows.parse(RowEncoder((Column("x", kind),), (code,), style, level).encode(batch))]
@@ -70,9 +72,15 @@ def test_neighbouring_arrow_types(case: tuple[ColumnType, pa.Array, int, list[by
 
 @pytest.mark.parametrize(
     ("extra", "kind", "value", "shown"),
-    [(0, "float8", 0.1, b"0.1"), (2, "float8", 0.1, b"0.10000000000000001"), (1, "float8", 1 / 3, b"0.3333333333333333"),
-     (3, "float4", 0.10000000149011612, b"0.100000001"), (0, "float4", 1e7, b"1e+07"), (-20, "float8", 123.0, b"1e+02")],
-)  # fmt: skip
+    [
+        (0, "float8", 0.1, b"0.1"),
+        (2, "float8", 0.1, b"0.10000000000000001"),
+        (1, "float8", 1 / 3, b"0.3333333333333333"),
+        (3, "float4", 0.10000000149011612, b"0.100000001"),
+        (0, "float4", 1e7, b"1e+07"),
+        (-20, "float8", 123.0, b"1e+02"),
+    ],
+)
 def test_extra_float_digits_add_to_the_standard_number(extra: int, kind: str, value: float, shown: bytes) -> None:
     arrow = pa.float32() if kind == "float4" else pa.float64()
     assert encode(types.of(kind), pa.array([value], arrow), 0, OutputStyle("UTC", extra)) == [shown]
