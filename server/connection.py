@@ -7,10 +7,10 @@ told as an internal error with the number under which it was logged.
 import asyncio
 import logging
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from core.errors import Canceled, ConnectionFatal, Diagnosis, SqlError
+from core.errors import Canceled, ConnectionFatal, SqlError
 from core.sqlstate import SqlState
 from server.cancel import CancelKeys
 from server.channel import Channel, ConnectionLost
@@ -71,12 +71,6 @@ class Connection:
             await self._converse()
         except ConnectionLost:
             pass
-        except TimeoutError:
-            self._farewell(
-                ConnectionFatal(SqlState.QUERY_CANCELED, "canceling authentication due to timeout")
-                if self._introduced
-                else None
-            )
         except Exception as error:
             self._farewell(_told(error))
         finally:
@@ -103,11 +97,9 @@ class Connection:
         return self._session.pid if self._session else None
 
     async def _converse(self) -> None:
-        async with asyncio.timeout(self._around.authentication_timeout_s):
-            packet = await self._start()
-            if packet is None:
-                return
-            await self._authenticate(packet)
+        packet = await self._prove()
+        if packet is None:
+            return
         dialogue = await self._open(packet)
         await dialogue.ready()
         while not isinstance(message := await self._receive(), Terminate):
@@ -117,6 +109,19 @@ class Connection:
                 raise
             except Exception as error:
                 await self._failed(dialogue, error)
+
+    async def _prove(self) -> startup.Startup | None:
+        """Return the start-up packet of a client that has proved who it is, None when it wanted no session."""
+        try:
+            async with asyncio.timeout(self._around.authentication_timeout_s):
+                packet = await self._start()
+                if packet is not None:
+                    await self._authenticate(packet)
+                return packet
+        except TimeoutError:
+            if not self._introduced:
+                raise ConnectionLost from None
+            raise ConnectionFatal(SqlState.QUERY_CANCELED, "canceling authentication due to timeout") from None
 
     async def _start(self) -> startup.Startup | None:
         """Settle encryption and return the start-up packet, None when it was about something else."""
@@ -216,6 +221,7 @@ class Connection:
 
     async def _receive(self) -> Event:
         """Return the next message; an end that was asked for comes when the client waits for nothing."""
+        self._copy_canceled = False
         while True:
             if self._fatal and (self._interrupted or self._channel.protocol.state is State.READY):
                 raise self._fatal
@@ -266,20 +272,8 @@ class Connection:
         if self._session is not None:
             self._session.cancel()
 
-    def _farewell(self, error: SqlError | None) -> None:
-        if error is not None:
-            diagnosis = error.diagnosis()
-            self._channel.send(
-                error_response(
-                    Diagnosis(
-                        severity="FATAL",
-                        state=diagnosis.state,
-                        message=diagnosis.message,
-                        detail=diagnosis.detail,
-                        hint=diagnosis.hint,
-                    )
-                )
-            )
+    def _farewell(self, error: SqlError) -> None:
+        self._channel.send(error_response(replace(error.diagnosis(), severity="FATAL", position=None)))
 
     async def _clean_up(self) -> None:
         self._channel.close()

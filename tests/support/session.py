@@ -5,7 +5,7 @@ The texts that it understands are its own: see ``SmallSession.simple``.
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -42,6 +42,10 @@ class SmallRows:
             await self._owner.checkpoint()
 
 
+async def _nothing() -> None:
+    pass
+
+
 @dataclass
 class SmallCopyIn:
     """Collects what is copied in."""
@@ -50,10 +54,13 @@ class SmallCopyIn:
     binary = False
     data: bytearray = field(default_factory=bytearray)
     failed: str | None = None
+    slow: Callable[[], Awaitable[None]] = _nothing
 
     async def write(self, data: bytes) -> None:
         if b"bad" in data:
             raise SqlError(SqlState.INVALID_TEXT_REPRESENTATION, "bad data")
+        if b"slow" in data:
+            await self.slow()
         self.data += data
 
     async def finish(self) -> Done:
@@ -125,7 +132,7 @@ class SmallSession:
                 await self._sleep(float(arguments[0]))
                 return Done("SLEEP")
             case "copyin":
-                self.copy = SmallCopyIn()
+                self.copy = SmallCopyIn(slow=lambda: self._sleep(20))
                 return self.copy
             case "copyout":
                 return SmallCopyOut()

@@ -1,82 +1,19 @@
 """Connections over a real socket, with a small session behind: flow control, errors, cancel, limits, drain."""
 
-import asyncio
-import json
 import logging
 import resource
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
-from server.listener import Listener, ListenerSettings
-from server.tls import ServerTls
-from tests.support.session import PASSWORD, SmallSessions, authenticate
-from tests.support.wire import Closed, Message, Wire
-
-
-class Running:
-    """A listener on its own event loop in a thread."""
-
-    def __init__(self, settings: ListenerSettings, tls: ServerTls | None) -> None:
-        self.sessions = SmallSessions()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        self.listener = Listener(settings, authenticate=authenticate, sessions=self.sessions, tls=tls)
-        self.call(self.listener.start())
-        self.port = self.listener.port
-
-    def begin(self, coroutine) -> "Future[object]":  # type: ignore[no-untyped-def]
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-
-    def call(self, coroutine):  # type: ignore[no-untyped-def]
-        return self.begin(coroutine).result(20)
-
-    def close(self) -> None:
-        self.call(self.listener.close())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
-
-    def connect(self, *, login: bool = True, version: tuple[int, int] = (3, 0), chop: bool = False) -> Wire:
-        wire = Wire("127.0.0.1", self.port, chop=chop)
-        if login:
-            wire.login("ann", PASSWORD, "dev", version)
-        return wire
-
-
-@contextmanager
-def running(tls: ServerTls | None = None, **settings: object) -> Iterator[Running]:
-    server = Running(ListenerSettings(port=0, **settings), tls)  # type: ignore[arg-type]
-    try:
-        yield server
-    finally:
-        server.close()
-
-
-def eventually(condition: Callable[[], bool], within_s: float = 5) -> bool:
-    deadline = time.monotonic() + within_s
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
-
-
-def names(messages: list[Message]) -> list[str]:
-    return [message.name for message in messages]
-
-
-def query(text: str) -> str:
-    return "Query " + json.dumps({"query": text})
+from tests.support.listener import Running, eventually, names, query, running
+from tests.support.session import PASSWORD
+from tests.support.wire import Closed
 
 
 def test_a_small_answer_is_one_write() -> None:
@@ -193,6 +130,17 @@ def test_cancel_reaches_a_copy_that_waits_for_data() -> None:
         wire.receive()
         cancel(server, wire.key["pid"], bytes.fromhex(wire.key["secret"]))
         assert wire.until()[0].fields["code"] == "57014"
+
+
+def test_a_cancel_during_copy_ends_that_copy_alone() -> None:
+    with running() as server, server.connect() as wire:
+        wire.send(query("copyin"), 'CopyData {"data": "slow"}')
+        wire.receive()
+        time.sleep(0.1)
+        cancel(server, wire.key["pid"], bytes.fromhex(wire.key["secret"]))
+        assert wire.until()[0].fields["code"] == "57014"
+        wire.send(query("copyin"), 'CopyData {"data": "1\\n"}', "CopyDone")
+        assert names(wire.until()) == ["CopyInResponse", "CommandComplete", "ReadyForQuery"]
 
 
 def test_a_client_that_leaves_takes_its_statement_along() -> None:

@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from server.tls import ServerTls, TlsMode, load, self_signed
+from tests.support.listener import names, running
 from tests.support.session import PASSWORD
 from tests.support.wire import Closed, Wire
-from tests.unit.server.test_wire_connection import names, running
 
 NOW = datetime.datetime(2026, 11, 24, tzinfo=datetime.UTC)
 HOST = "127.0.0.1"
