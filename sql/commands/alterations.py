@@ -4,9 +4,22 @@ Redshift, "ALTER TABLE", "ALTER TABLE APPEND".
 """
 
 from dataclasses import dataclass
+from typing import Final
 
+from core.errors import not_supported
 from core.types import ColumnType
-from sql.commands.tables import ColumnDefinition, Name, TableConstraint
+from sql.commands.columns import (
+    ColumnDefinition,
+    Name,
+    TableConstraint,
+    at_constraint,
+    read_column,
+    read_constraint,
+    read_encoding,
+)
+from sql.commands.datatypes import read_type
+from sql.commands.tables import read_distkey, read_sortkey
+from sql.tokens import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,3 +147,124 @@ class AlterTableAppend:
     source: Name
     ignore_extra: bool = False
     fill_target: bool = False
+
+
+_ABSENT: Final = (
+    # first words of an action → what is missing
+    (("ROW", "LEVEL", "SECURITY"), "row-level security"),
+    (("MASKING",), "ALTER TABLE MASKING"),
+    (("SET", "LOCATION"), "external table"),
+    (("SET", "FILE"), "external table"),
+    (("SET", "TABLE"), "external table"),
+    (("PARTITION",), "external table"),
+    (("ADD", "PARTITION"), "external table"),
+    (("ADD", "IF", "NOT", "EXISTS", "PARTITION"), "external table"),
+    (("DROP", "PARTITION"), "external table"),
+)
+
+
+def read_alter_table(stream: Stream) -> AlterTable | AlterTableAppend:
+    """Take what follows ALTER TABLE."""
+    name = stream.name()
+    if stream.take("APPEND", "FROM"):
+        return _append(stream, name)
+    return AlterTable(name=name, actions=_actions(stream))
+
+
+def read_alter_view(stream: Stream) -> AlterTable:
+    """Take what follows ALTER VIEW."""
+    name = stream.name()
+    if not stream.at_any("RENAME", "OWNER"):
+        stream.fail()
+    return AlterTable(name=name, actions=(read_action(stream),), tag="ALTER VIEW")
+
+
+def _append(stream: Stream, name: Name) -> AlterTableAppend:
+    source = stream.name()
+    choice = stream.take_any("IGNOREEXTRA", "FILLTARGET")
+    return AlterTableAppend(
+        name=name, source=source, ignore_extra=choice == "IGNOREEXTRA", fill_target=choice == "FILLTARGET"
+    )
+
+
+def _actions(stream: Stream) -> tuple[AlterAction, ...]:
+    actions = [read_action(stream)]
+    while stream.take(","):
+        actions.append(read_action(stream))
+    return tuple(actions)
+
+
+def read_action(stream: Stream) -> AlterAction:
+    """Take one action."""
+    for words, feature in _ABSENT:
+        if stream.at(*words):
+            raise not_supported(feature, position=stream.position)
+    match stream.expect_any("RENAME", "OWNER", "ADD", "DROP", "ALTER"):
+        case "RENAME":
+            return _rename(stream)
+        case "OWNER":
+            stream.expect("TO")
+            return ChangeOwner(owner=stream.identifier())
+        case "ADD":
+            return _add(stream)
+        case "DROP":
+            return _drop(stream)
+    return _alter(stream)
+
+
+def _rename(stream: Stream) -> RenameTable | RenameColumn:
+    if stream.take("TO"):
+        return RenameTable(name=stream.identifier())
+    stream.take("COLUMN")
+    column = stream.identifier()
+    stream.expect("TO")
+    return RenameColumn(column=column, name=stream.identifier())
+
+
+def _add(stream: Stream) -> AddColumn | AddConstraint:
+    if at_constraint(stream):
+        return AddConstraint(constraint=read_constraint(stream))
+    stream.take("COLUMN")
+    column, constraints = read_column(stream)
+    return AddColumn(column=column, constraints=tuple(constraints))
+
+
+def _drop(stream: Stream) -> DropColumn | DropConstraint:
+    if stream.take("CONSTRAINT"):
+        name = stream.identifier()
+        return DropConstraint(name=name, cascade=take_cascade(stream))
+    stream.take("COLUMN")
+    column = stream.identifier()
+    return DropColumn(column=column, cascade=take_cascade(stream))
+
+
+def take_cascade(stream: Stream) -> bool:
+    """Take CASCADE or RESTRICT if one is there; return whether it was CASCADE."""
+    return stream.take_any("CASCADE", "RESTRICT") == "CASCADE"
+
+
+def _alter(stream: Stream) -> AlterAction:
+    if stream.take("DISTKEY"):
+        return AlterDistribution(diststyle="KEY", distkey=read_distkey(stream))
+    if stream.take("DISTSTYLE"):
+        return _diststyle(stream)
+    if stream.at_any("SORTKEY", "COMPOUND", "INTERLEAVED"):
+        style, columns = read_sortkey(stream)
+        return AlterSortkey(sortstyle=style, columns=columns)
+    if stream.take("ENCODE"):
+        stream.expect("AUTO")
+        return AlterEncodeAuto()
+    stream.take("COLUMN")
+    column = stream.identifier()
+    if stream.take("ENCODE"):
+        return AlterColumnEncode(column=column, encode=read_encoding(stream))
+    stream.expect("TYPE")
+    return AlterColumnType(column=column, type=read_type(stream))
+
+
+def _diststyle(stream: Stream) -> AlterDistribution:
+    style = stream.expect_any("AUTO", "EVEN", "KEY", "ALL")
+    if style == "KEY":
+        stream.expect("DISTKEY")
+        return AlterDistribution(diststyle=style, distkey=read_distkey(stream))
+    return AlterDistribution(diststyle=style)

@@ -3,22 +3,17 @@
 Redshift, "COPY"; PostgreSQL, "COPY" for STDIN and STDOUT. Parameters are rows of ``sql.options``.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from sql.options import Given
+from core.errors import SqlError, not_supported
+from core.sqlstate import SqlState
+from sql.commands.parameters import Credentials, read_parameters
+from sql.commands.unsupported import Unsupported
+from sql.options import COPY_OPTIONS, Given
 from sql.statement import Fragment
+from sql.tokens import Stream, TokenKind
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """How a COPY or UNLOAD proves who it is. One of the forms is given."""
-
-    iam_roles: tuple[str, ...] = ()
-    """ARNs of a chain, or ``default``, or ``SESSION``."""
-    access_key_id: str | None = None
-    secret_access_key: str | None = field(default=None, repr=False)
-    session_token: str | None = field(default=None, repr=False)
-    master_symmetric_key: str | None = field(default=None, repr=False)
+__all__ = ["Copy", "CopyFormat", "CopyFromStdin", "CopyToStdout", "Credentials"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +63,130 @@ class CopyToStdout:
     columns: tuple[str, ...] = ()
     query: Fragment | None = None
     format: CopyFormat = CopyFormat()
+
+
+CopyCommand = Copy | CopyFromStdin | CopyToStdout | Unsupported
+
+
+def read_copy(stream: Stream) -> CopyCommand:
+    """Take COPY in any of its forms."""
+    stream.expect("COPY")
+    if stream.at("("):
+        query = stream.parenthesised()
+        _to_stdout(stream)
+        return CopyToStdout(query=query, format=_read_format(stream))
+    if stream.at("JOB") and stream.tokens[stream.index + 1].key in {"ALTER", "RUN", "LIST", "SHOW", "DROP"}:
+        return Unsupported(feature="COPY JOB")
+    table = stream.name()
+    columns = stream.columns() if stream.at("(") else ()
+    if stream.at("TO"):
+        _to_stdout(stream)
+        return CopyToStdout(table=table, columns=columns, format=_read_format(stream))
+    stream.expect("FROM")
+    if stream.take("STDIN"):
+        return CopyFromStdin(table=table, columns=columns, format=_read_format(stream))
+    if stream.at("PROGRAM"):
+        raise not_supported("COPY FROM PROGRAM", position=stream.position)
+    source = stream.string()
+    options, credentials = read_parameters(stream, COPY_OPTIONS, "COPY")
+    return Copy(table=table, columns=columns, source=source, credentials=credentials, options=options)
+
+
+def _to_stdout(stream: Stream) -> None:
+    stream.expect("TO")
+    if stream.at_string() or stream.at("PROGRAM"):
+        raise not_supported("COPY TO a file", position=stream.position, hint="Use UNLOAD, or COPY … TO STDOUT.")
+    stream.expect("STDOUT")
+
+
+def _read_format(stream: Stream) -> CopyFormat:
+    """Take PostgreSQL's options: a parenthesised list, or the older words in any order."""
+    stream.take("WITH")
+    if not stream.take("("):
+        return _older_words(stream)
+    given = _listed(stream, CopyFormat())
+    while stream.take(","):
+        given = _listed(stream, given)
+    stream.expect(")")
+    return given
+
+
+def _listed(stream: Stream, given: CopyFormat) -> CopyFormat:
+    position = stream.position
+    token = stream.advance()
+    if token.kind is not TokenKind.WORD:
+        stream.index -= 1
+        stream.fail()
+    match token.key:
+        case "FORMAT":
+            return replace(given, format=_format_name(stream))
+        case "HEADER":
+            return replace(given, header=_boolean(stream))
+        case "DELIMITER" | "NULL" | "QUOTE" | "ESCAPE" | "ENCODING":
+            return _with_text(given, token.key, stream.string())
+        case "FORCE_QUOTE":
+            return replace(given, force_quote=_columns_or_all(stream))
+        case "FORCE_NOT_NULL":
+            return replace(given, force_not_null=stream.columns())
+        case "FREEZE":
+            _boolean(stream)
+            return given
+    raise SqlError(SqlState.SYNTAX_ERROR, f'option "{token.value}" not recognized', position=position)
+
+
+def _with_text(given: CopyFormat, key: str, value: str) -> CopyFormat:
+    match key:
+        case "DELIMITER":
+            return replace(given, delimiter=value)
+        case "NULL":
+            return replace(given, null=value)
+        case "QUOTE":
+            return replace(given, quote=value)
+        case "ESCAPE":
+            return replace(given, escape=value)
+    return replace(given, encoding=value)
+
+
+def _format_name(stream: Stream) -> str:
+    position = stream.position
+    name = stream.string().lower() if stream.at_string() else stream.advance().value
+    if name not in {"text", "csv", "binary"}:
+        raise SqlError(
+            SqlState.INVALID_PARAMETER_VALUE, f'COPY format "{name}" not recognized', position=position
+        )
+    return name
+
+
+def _boolean(stream: Stream) -> bool:
+    if stream.at_any(",", ")"):
+        return True
+    position = stream.position
+    value = stream.advance().value.lower()
+    if value not in {"true", "false", "on", "off", "1", "0"}:
+        raise SqlError(SqlState.SYNTAX_ERROR, "header requires a Boolean value", position=position)
+    return value in {"true", "on", "1"}
+
+
+def _columns_or_all(stream: Stream) -> tuple[str, ...]:
+    return ("*",) if stream.take("*") else stream.columns()
+
+
+def _older_words(stream: Stream) -> CopyFormat:
+    given = CopyFormat()
+    while not stream.ended:
+        given = _older_word(stream, given)
+    return given
+
+
+def _older_word(stream: Stream, given: CopyFormat) -> CopyFormat:
+    if choice := stream.take_any("BINARY", "CSV"):
+        return replace(given, format=choice.lower())
+    if stream.take("HEADER"):
+        return replace(given, header=True)
+    if stream.take("FORCE", "QUOTE"):
+        return replace(given, force_quote=("*",) if stream.take("*") else stream.identifiers())
+    if stream.take("FORCE", "NOT", "NULL"):
+        return replace(given, force_not_null=stream.identifiers())
+    key = stream.take_any("DELIMITER", "DELIMITERS", "NULL", "QUOTE", "ESCAPE", "ENCODING") or stream.fail()
+    stream.take("AS")
+    return _with_text(given, key.removesuffix("S"), stream.string())

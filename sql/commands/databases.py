@@ -3,7 +3,12 @@
 Redshift, "CREATE DATABASE", "ALTER DATABASE", "DROP DATABASE", "USE".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from core.errors import not_supported
+from sql.commands.columns import read_collation
+from sql.commands.schemas import UNLIMITED
+from sql.tokens import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +55,72 @@ class Use:
     """USE database; RESET USE and USE NONE give None."""
 
     database: str | None
+
+
+def read_create_database(stream: Stream) -> CreateDatabase:
+    """Take what follows CREATE DATABASE."""
+    name = stream.identifier()
+    if stream.at("FROM"):
+        kind = stream.tokens[min(stream.index + 1, len(stream.tokens) - 1)].key
+        if kind in {"DATASHARE", "INTEGRATION", "ARN"}:
+            raise not_supported(f"CREATE DATABASE FROM {kind}", position=stream.position)
+    stream.take("WITH")
+    return CreateDatabase(name=name, options=_options(stream))
+
+
+def read_alter_database(stream: Stream) -> AlterDatabase:
+    """Take what follows ALTER DATABASE."""
+    name = stream.identifier()
+    if stream.take("RENAME", "TO"):
+        return AlterDatabase(name=name, rename_to=stream.identifier())
+    if stream.at("INTEGRATION"):
+        raise not_supported("ALTER DATABASE INTEGRATION", position=stream.position)
+    stream.take("WITH")
+    if stream.ended:
+        stream.fail()
+    return AlterDatabase(name=name, options=_options(stream))
+
+
+def _options(stream: Stream) -> DatabaseOptions:
+    options = DatabaseOptions()
+    while (following := _option(stream, options)) is not None:
+        options = following
+    return options
+
+
+def _option(stream: Stream, given: DatabaseOptions) -> DatabaseOptions | None:
+    if stream.take("OWNER"):
+        stream.take_any("=", "TO")
+        return replace(given, owner=stream.identifier())
+    if stream.take("CONNECTION", "LIMIT"):
+        stream.take("=")
+        return replace(given, connection_limit=read_limit(stream))
+    if stream.take("COLLATE"):
+        stream.take("=")
+        return replace(given, collate=read_collation(stream))
+    if stream.take("ISOLATION", "LEVEL"):
+        return replace(given, isolation=stream.expect_any("SNAPSHOT", "SERIALIZABLE"))
+    return None
+
+
+def read_limit(stream: Stream) -> int:
+    """Take a number or UNLIMITED, which is -1."""
+    return UNLIMITED if stream.take("UNLIMITED") else stream.integer()
+
+
+def read_drop_database(stream: Stream) -> DropDatabase:
+    """Take what follows DROP DATABASE."""
+    if_exists = stream.take("IF", "EXISTS")
+    name = stream.identifier()
+    return DropDatabase(name=name, if_exists=if_exists, force=stream.take("FORCE"))
+
+
+def read_use(stream: Stream) -> Use:
+    """Take USE database, USE NONE."""
+    stream.expect("USE")
+    if stream.take("NONE"):
+        return Use(database=None)
+    database = stream.identifier()
+    if stream.at("@"):
+        raise not_supported("database of an external catalog", position=stream.position)
+    return Use(database=database)

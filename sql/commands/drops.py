@@ -6,6 +6,9 @@ Redshift, "DROP TABLE", "DROP VIEW", "DROP MATERIALIZED VIEW", "DROP SCHEMA", "D
 from dataclasses import dataclass
 
 from core.types import ColumnType
+from sql.commands.alterations import take_cascade
+from sql.commands.datatypes import read_signature
+from sql.tokens import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,3 +27,29 @@ class Drop:
     def tag(self) -> str:
         """Return CommandComplete's tag."""
         return f"DROP {self.object}"
+
+
+def read_drop(stream: Stream, object_: str) -> Drop:
+    """Take what follows DROP TABLE, DROP VIEW, DROP MATERIALIZED VIEW, DROP SCHEMA."""
+    if_exists = stream.take("IF", "EXISTS")
+    names = stream.names(2 if object_ == "SCHEMA" else 3)
+    if object_ == "SCHEMA":
+        stream.take("DROP", "EXTERNAL", "DATABASE")
+    return Drop(object=object_, names=names, if_exists=if_exists, cascade=take_cascade(stream))
+
+
+def read_drop_routine(stream: Stream, object_: str) -> Drop:
+    """Take what follows DROP FUNCTION or DROP PROCEDURE."""
+    if_exists = stream.take("IF", "EXISTS")
+    names: list[tuple[str, ...]] = []
+    signatures: list[tuple[ColumnType, ...] | None] = []
+    while not names or stream.take(","):
+        names.append(stream.name())
+        signatures.append(read_signature(stream) if stream.at("(") else None)
+    return Drop(
+        object=object_,
+        names=tuple(names),
+        if_exists=if_exists,
+        cascade=take_cascade(stream),
+        signatures=tuple(signatures),
+    )

@@ -6,8 +6,13 @@ Redshift, "GRANT", "REVOKE", "ALTER DEFAULT PRIVILEGES". Which privilege fits wh
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from core.types import ColumnType
+from sql.commands.alterations import take_cascade
+from sql.commands.datatypes import read_signature
+from sql.commands.unsupported import Unsupported
+from sql.tokens import Stream, TokenKind
 
 
 class GranteeKind(StrEnum):
@@ -113,3 +118,187 @@ class AlterDefaultPrivileges:
     users: tuple[str, ...] = ()
     """Empty means the one who says it."""
     schemas: tuple[str, ...] = ()
+
+
+Change = Grant | Revoke | GrantRole | RevokeRole | Unsupported
+
+_ABSENT_TARGETS: Final = ("DATASHARE", "MODEL", "COPY", "TEMPLATE", "EXTERNAL")
+_ABSENT_GRANTEES: Final = ("IAM_ROLE", "NAMESPACE", "ACCOUNT", "RLS", "MASKING")
+_NAMED: Final = (ObjectKind.SCHEMA, ObjectKind.DATABASE, ObjectKind.LANGUAGE)
+_ROUTINES: Final = (ObjectKind.FUNCTION, ObjectKind.PROCEDURE)
+_PLURALS: Final = {
+    "TABLES": ObjectKind.TABLE,
+    "FUNCTIONS": ObjectKind.FUNCTION,
+    "PROCEDURES": ObjectKind.PROCEDURE,
+}
+
+
+def read_grant(stream: Stream) -> Change:
+    """Take GRANT in all its forms."""
+    stream.expect("GRANT")
+    if _at_role_names(stream):
+        stream.take("ROLE")
+        roles = stream.identifiers()
+        stream.expect("TO")
+        return GrantRole(roles=roles, grantees=_grantees(stream, option="ADMIN"))
+    privileges = _privileges(stream)
+    if feature := _absent(stream, privileges):
+        stream.rest()
+        return Unsupported(feature=f"GRANT {feature}")
+    target = _target(stream)
+    stream.expect("TO")
+    if stream.at_any(*_ABSENT_GRANTEES):
+        feature = stream.token.key
+        stream.rest()
+        return Unsupported(feature=f"GRANT TO {feature}")
+    return Grant(privileges=privileges, target=target, grantees=_grantees(stream, option="GRANT"))
+
+
+def read_revoke(stream: Stream) -> Change:
+    """Take REVOKE in all its forms."""
+    stream.expect("REVOKE")
+    admin_option_only = stream.take("ADMIN", "OPTION", "FOR")
+    if admin_option_only or _at_role_names(stream):
+        stream.take("ROLE")
+        roles = stream.identifiers()
+        stream.expect("FROM")
+        return RevokeRole(roles=roles, grantees=_grantees(stream), admin_option_only=admin_option_only)
+    grant_option_only = stream.take("GRANT", "OPTION", "FOR")
+    privileges = _privileges(stream)
+    if feature := _absent(stream, privileges):
+        stream.rest()
+        return Unsupported(feature=f"REVOKE {feature}")
+    target = _target(stream)
+    stream.expect("FROM")
+    if stream.at_any(*_ABSENT_GRANTEES):
+        feature = stream.token.key
+        stream.rest()
+        return Unsupported(feature=f"REVOKE FROM {feature}")
+    grantees = _grantees(stream)
+    return Revoke(
+        privileges=privileges,
+        target=target,
+        grantees=grantees,
+        grant_option_only=grant_option_only,
+        cascade=take_cascade(stream),
+    )
+
+
+def _at_role_names(stream: Stream) -> bool:
+    return stream.at("ROLE") and stream.tokens[stream.index + 1].kind in {TokenKind.WORD, TokenKind.QUOTED}
+
+
+def _privileges(stream: Stream) -> tuple[PrivilegeItem, ...]:
+    items = [_privilege(stream)]
+    while stream.take(","):
+        items.append(_privilege(stream))
+    return tuple(items)
+
+
+def _privilege(stream: Stream) -> PrivilegeItem:
+    words: list[str] = []
+    while stream.token.kind is TokenKind.WORD and not stream.at_any("ON", "TO", "FROM", "FOR"):
+        words.append(stream.advance().key)
+    if not words:
+        stream.fail()
+    name = " ".join(words)
+    columns = stream.columns() if stream.at("(") else ()
+    return PrivilegeItem(name=_SPELLED.get(name, name), columns=columns)
+
+
+_SPELLED: Final = {"ALL PRIVILEGES": "ALL", "TEMP": "TEMPORARY"}
+
+
+def _absent(stream: Stream, privileges: tuple[PrivilegeItem, ...]) -> str:
+    """Return the name of the feature, where what follows is one that duckshift does not have."""
+    if any(item.name == "ASSUMEROLE" for item in privileges):
+        return "ASSUMEROLE"
+    if stream.at("FOR"):
+        return "of scoped permissions"
+    following = stream.tokens[min(stream.index + 1, len(stream.tokens) - 1)]
+    if stream.at("ON") and following.key in _ABSENT_TARGETS and not _is_name(stream):
+        return f"ON {following.key}"
+    return ""
+
+
+def _is_name(stream: Stream) -> bool:
+    """Return whether the word after ON is itself the table's name: TO, FROM, a comma or a dot follows."""
+    return stream.tokens[min(stream.index + 2, len(stream.tokens) - 1)].key in {"TO", "FROM", ",", "."}
+
+
+def _target(stream: Stream) -> PrivilegeTarget:
+    if not stream.take("ON"):
+        # System permissions are granted on nothing.
+        return PrivilegeTarget(kind=ObjectKind.SYSTEM)
+    if stream.take("ALL"):
+        kind = _PLURALS[stream.expect_any(*_PLURALS)]
+        stream.expect("IN", "SCHEMA")
+        return PrivilegeTarget(kind=kind, all_in_schemas=stream.names(2))
+    for kind in _NAMED:
+        if stream.take(kind):
+            return PrivilegeTarget(kind=kind, names=stream.names(2))
+    for kind in _ROUTINES:
+        if stream.take(kind):
+            return _routines(stream, kind)
+    stream.take("TABLE")
+    return PrivilegeTarget(kind=ObjectKind.TABLE, names=stream.names())
+
+
+def _routines(stream: Stream, kind: ObjectKind) -> PrivilegeTarget:
+    names: list[tuple[str, ...]] = []
+    signatures: list[tuple[ColumnType, ...] | None] = []
+    while not names or stream.take(","):
+        names.append(stream.name())
+        signatures.append(read_signature(stream) if stream.at("(") else None)
+    return PrivilegeTarget(kind=kind, names=tuple(names), signatures=tuple(signatures))
+
+
+def _grantees(stream: Stream, *, option: str = "") -> tuple[Grantee, ...]:
+    grantees = [read_grantee(stream, option=option)]
+    while stream.take(","):
+        grantees.append(read_grantee(stream, option=option))
+    return tuple(grantees)
+
+
+def read_grantee(stream: Stream, *, option: str = "") -> Grantee:
+    """Take a user, GROUP name, ROLE name or PUBLIC, with WITH *option* OPTION where that may stand."""
+    kind, name = GranteeKind.USER, ""
+    if stream.take("PUBLIC"):
+        kind = GranteeKind.PUBLIC
+    elif choice := stream.take_any("GROUP", "ROLE"):
+        kind, name = GranteeKind(choice.lower()), stream.identifier()
+    else:
+        name = stream.identifier()
+    granted = bool(option) and stream.take("WITH", option, "OPTION")
+    return Grantee(kind=kind, name=name, grant_option=granted)
+
+
+def read_default_privileges(stream: Stream) -> AlterDefaultPrivileges:
+    """Take what follows ALTER DEFAULT PRIVILEGES."""
+    users = stream.identifiers() if stream.take("FOR", "USER") else ()
+    schemas = stream.identifiers() if stream.take("IN", "SCHEMA") else ()
+    if stream.take("GRANT"):
+        privileges, target = _future(stream)
+        stream.expect("TO")
+        change: Grant | Revoke = Grant(
+            privileges=privileges, target=target, grantees=_grantees(stream, option="GRANT")
+        )
+        return AlterDefaultPrivileges(change=change, users=users, schemas=schemas)
+    stream.expect("REVOKE")
+    grant_option_only = stream.take("GRANT", "OPTION", "FOR")
+    privileges, target = _future(stream)
+    stream.expect("FROM")
+    change = Revoke(
+        privileges=privileges,
+        target=target,
+        grantees=_grantees(stream),
+        grant_option_only=grant_option_only,
+        cascade=take_cascade(stream),
+    )
+    return AlterDefaultPrivileges(change=change, users=users, schemas=schemas)
+
+
+def _future(stream: Stream) -> tuple[tuple[PrivilegeItem, ...], PrivilegeTarget]:
+    privileges = _privileges(stream)
+    stream.expect("ON")
+    return privileges, PrivilegeTarget(kind=_PLURALS[stream.expect_any(*_PLURALS)])

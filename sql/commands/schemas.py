@@ -6,6 +6,9 @@ Redshift, "CREATE SCHEMA", "ALTER SCHEMA".
 from dataclasses import dataclass
 from typing import Final
 
+from core.errors import not_supported
+from sql.tokens import Stream
+
 UNLIMITED: Final = -1
 
 
@@ -30,3 +33,42 @@ class AlterSchema:
     owner: str | None = None
     quota_mb: int | None = None
     """-1 is UNLIMITED."""
+
+
+_MEGABYTES: Final = {"MB": 1, "GB": 1024, "TB": 1024 * 1024}
+
+
+def read_create_schema(stream: Stream) -> CreateSchema:
+    """Take what follows CREATE SCHEMA."""
+    if_not_exists = stream.take("IF", "NOT", "EXISTS")
+    name = () if stream.at("AUTHORIZATION") else stream.name(2)
+    authorization = stream.identifier() if stream.take("AUTHORIZATION") else None
+    quota = _quota(stream) if stream.take("QUOTA") else None
+    if stream.at_any("CREATE", "GRANT"):
+        raise not_supported("CREATE SCHEMA with schema elements", position=stream.position)
+    return CreateSchema(
+        name=name or (authorization or "",),
+        if_not_exists=if_not_exists,
+        authorization=authorization,
+        quota_mb=quota,
+    )
+
+
+def read_alter_schema(stream: Stream) -> AlterSchema:
+    """Take what follows ALTER SCHEMA."""
+    name = stream.name(2)
+    match stream.expect_any("RENAME", "OWNER", "QUOTA"):
+        case "RENAME":
+            stream.expect("TO")
+            return AlterSchema(name=name, rename_to=stream.identifier())
+        case "OWNER":
+            stream.expect("TO")
+            return AlterSchema(name=name, owner=stream.identifier())
+    return AlterSchema(name=name, quota_mb=_quota(stream))
+
+
+def _quota(stream: Stream) -> int:
+    if stream.take("UNLIMITED"):
+        return UNLIMITED
+    amount = stream.integer()
+    return amount * _MEGABYTES[stream.take_any(*_MEGABYTES) or "MB"]

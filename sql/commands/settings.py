@@ -5,6 +5,10 @@ Redshift, "SET", "RESET", "SHOW", "SET SESSION AUTHORIZATION".
 
 from dataclasses import dataclass
 
+from sql.commands.databases import Use
+from sql.commands.transactions import SetTransaction, read_characteristics
+from sql.tokens import Stream, TokenKind
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Set:
@@ -40,3 +44,101 @@ class SetSessionAuthorization:
 
     user: str | None
     local: bool = False
+
+
+def read_set(stream: Stream) -> Set | SetTransaction | SetSessionAuthorization:
+    """Take SET in all its forms."""
+    stream.expect("SET")
+    if stream.take("TRANSACTION"):
+        return read_characteristics(stream, session=False)
+    if stream.take("SESSION", "CHARACTERISTICS", "AS", "TRANSACTION"):
+        return read_characteristics(stream, session=True)
+    local = _scope(stream)
+    if stream.take("SESSION", "AUTHORIZATION"):
+        return SetSessionAuthorization(user=_user(stream), local=local)
+    if special := _special(stream, local=local):
+        return special
+    name = ".".join(stream.name(2))
+    stream.expect_any("TO", "=")
+    return Set(name=name, values=read_values(stream), local=local)
+
+
+def _scope(stream: Stream) -> bool:
+    """Take SESSION or LOCAL before a name; return whether it is LOCAL."""
+    if stream.at("SESSION", "AUTHORIZATION"):
+        return False
+    return stream.take_any("SESSION", "LOCAL") == "LOCAL"
+
+
+def _user(stream: Stream) -> str | None:
+    if stream.take("DEFAULT"):
+        return None
+    return stream.string() if stream.at_string() else stream.identifier()
+
+
+def _special(stream: Stream, *, local: bool) -> Set | None:
+    if stream.take("TIME", "ZONE"):
+        return Set(name="timezone", values=_time_zone(stream), local=local)
+    if stream.take("NAMES"):
+        values = None if stream.ended or stream.take("DEFAULT") else (_value(stream),)
+        return Set(name="client_encoding", values=values, local=local)
+    if stream.take("XML", "OPTION"):
+        return Set(name="xmloption", values=(_value(stream),), local=local)
+    return None
+
+
+def _time_zone(stream: Stream) -> tuple[str, ...] | None:
+    if stream.take_any("LOCAL", "DEFAULT"):
+        return None
+    if stream.take("INTERVAL"):
+        zone = stream.string()
+        stream.take("HOUR", "TO", "MINUTE")
+        return (zone,)
+    return (_value(stream),)
+
+
+def read_values(stream: Stream) -> tuple[str, ...] | None:
+    """Take a parameter's values, commas between; None is DEFAULT."""
+    if stream.take("DEFAULT"):
+        return None
+    values = [_value(stream)]
+    while stream.take(","):
+        values.append(_value(stream))
+    return tuple(values)
+
+
+def _value(stream: Stream) -> str:
+    sign = stream.take_any("-", "+")
+    token = stream.token
+    if token.kind is TokenKind.NUMBER:
+        return ("-" if sign == "-" else "") + stream.advance().value
+    if sign or token.kind not in {TokenKind.STRING, TokenKind.WORD, TokenKind.QUOTED}:
+        stream.fail()
+    return stream.advance().value
+
+
+def read_reset(stream: Stream) -> Reset | Use | SetSessionAuthorization:
+    """Take RESET name, RESET ALL, RESET USE, RESET SESSION AUTHORIZATION."""
+    stream.expect("RESET")
+    if stream.take("ALL"):
+        return Reset(name=None)
+    if stream.take("USE"):
+        return Use(database=None)
+    if stream.take("SESSION", "AUTHORIZATION"):
+        return SetSessionAuthorization(user=None)
+    if stream.take("TIME", "ZONE"):
+        return Reset(name="timezone")
+    return Reset(name=".".join(stream.name(2)))
+
+
+def read_show_setting(stream: Stream) -> ShowSetting:
+    """Take what follows SHOW where it names a parameter."""
+    if stream.take("ALL"):
+        return ShowSetting(name=None)
+    if stream.take("TIME", "ZONE"):
+        return ShowSetting(name="timezone")
+    if stream.take("TRANSACTION", "ISOLATION", "LEVEL"):
+        return ShowSetting(name="transaction_isolation")
+    if stream.take("SESSION", "AUTHORIZATION"):
+        return ShowSetting(name="session_authorization")
+    return ShowSetting(name=".".join(stream.name(2)))

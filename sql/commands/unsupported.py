@@ -1,6 +1,9 @@
 """What Redshift has and duckshift does not (yet): known by its first words, answered with 0A000."""
 
 from dataclasses import dataclass
+from typing import Final
+
+from sql.tokens import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -9,3 +12,58 @@ class Unsupported:
 
     feature: str
     """As ``core.errors.not_supported`` takes it: ``CREATE DATASHARE``."""
+
+
+HEADS: Final = (
+    "ALTER DATASHARE",
+    "ALTER EXTERNAL SCHEMA",
+    "ALTER EXTERNAL VIEW",
+    "ALTER IDENTITY PROVIDER",
+    "ALTER MASKING POLICY",
+    "ALTER RLS POLICY",
+    "ALTER SYSTEM",
+    "ALTER TEMPLATE",
+    "ATTACH MASKING POLICY",
+    "ATTACH RLS POLICY",
+    "CREATE DATASHARE",
+    "CREATE EXTERNAL FUNCTION",
+    "CREATE EXTERNAL MODEL",
+    "CREATE EXTERNAL SCHEMA",
+    "CREATE EXTERNAL TABLE",
+    "CREATE EXTERNAL VIEW",
+    "CREATE IDENTITY PROVIDER",
+    "CREATE LIBRARY",
+    "CREATE MASKING POLICY",
+    "CREATE MODEL",
+    "CREATE PROTECTED EXTERNAL VIEW",
+    "CREATE RLS POLICY",
+    "CREATE TEMPLATE",
+    "DESC DATASHARE",
+    "DESC IDENTITY PROVIDER",
+    "DETACH MASKING POLICY",
+    "DETACH RLS POLICY",
+    "DROP DATASHARE",
+    "DROP EXTERNAL VIEW",
+    "DROP IDENTITY PROVIDER",
+    "DROP LIBRARY",
+    "DROP MASKING POLICY",
+    "DROP MODEL",
+    "DROP RLS POLICY",
+    "DROP TEMPLATE",
+)
+"""Redshift, "SQL commands": those that duckshift knows and does not have. OR REPLACE may stand in between."""
+
+_HEADS: Final = {tuple(head.split()): head for head in HEADS}
+
+
+def read_unsupported(stream: Stream) -> Unsupported | None:
+    """Take a statement of an absent feature whole, or return None."""
+    keys = [token.key for token in stream.tokens[stream.index : stream.index + 6]]
+    if keys[1:3] == ["OR", "REPLACE"]:
+        del keys[1:3]
+    for length in (3, 2, 4):
+        feature = _HEADS.get(tuple(keys[:length]))
+        if feature:
+            stream.rest()
+            return Unsupported(feature=feature)
+    return None
