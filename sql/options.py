@@ -61,39 +61,39 @@ class Given(Mapping[str, Value]):
     ``get(name)`` is None when the parameter was not given; ``format`` tells text from csv, json, ….
     """
 
-    values: Mapping[str, Value] = field(default_factory=dict)
+    arguments: Mapping[str, Value] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Value:
         """Return the argument of a parameter that was given."""
-        return self.values[name]
+        return self.arguments[name]
 
     def __iter__(self) -> Iterator[str]:
         """Iterate over the names given."""
-        return iter(self.values)
+        return iter(self.arguments)
 
     def __len__(self) -> int:
         """Return how many were given."""
-        return len(self.values)
+        return len(self.arguments)
 
     @property
     def format(self) -> str:
         """Return the format chosen: text (delimited) unless another was."""
-        value = self.values.get("format", "text")
+        value = self.arguments.get("format", "text")
         return value if isinstance(value, str) else "text"
 
     def text(self, name: str, default: str | None = None) -> str | None:
         """Return a parameter's string, or *default* when it was not given."""
-        value = self.values.get(name)
+        value = self.arguments.get(name)
         return value if isinstance(value, str) else default
 
     def number(self, name: str, default: int = 0) -> int:
         """Return a parameter's number, or *default* when it was not given."""
-        value = self.values.get(name)
+        value = self.arguments.get(name)
         return value if isinstance(value, int) and not isinstance(value, bool) else default
 
     def on(self, name: str, *, default: bool = False) -> bool:
         """Return whether a parameter was given and is not switched off, or *default* when it was not given."""
-        value = self.values.get(name, default)
+        value = self.arguments.get(name, default)
         return value not in {False, "off"}
 
 

@@ -32,7 +32,8 @@ from sql.commands import (
 from sql.commands.datatypes import read_types
 from sql.selectinto import read_select_into
 from sql.statement import KINDS, QUERIES, Fragment, Kind, Statement
-from sql.tokens import Stream, next_stop, skip_blank, syntax_error
+from sql.stream import Stream, syntax_error
+from sql.tokens import next_stop, skip_blank
 
 __all__ = ["Fragment", "parse_statement", "split"]
 

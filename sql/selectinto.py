@@ -5,7 +5,7 @@ Redshift, "SELECT INTO".
 
 from sql.commands.tables import CreateTableAs
 from sql.statement import Fragment
-from sql.tokens import Stream
+from sql.stream import Stream
 
 
 def read_select_into(stream: Stream) -> CreateTableAs | None:

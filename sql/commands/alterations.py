@@ -19,7 +19,7 @@ from sql.commands.columns import (
 )
 from sql.commands.datatypes import read_type
 from sql.commands.tables import read_distkey, read_sortkey
-from sql.tokens import Stream
+from sql.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

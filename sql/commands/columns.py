@@ -11,7 +11,8 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql.commands.datatypes import read_expression, read_type
 from sql.statement import Fragment
-from sql.tokens import Stream, TokenKind
+from sql.stream import Stream
+from sql.tokens import TokenKind
 
 Name = tuple[str, ...]
 
@@ -58,12 +59,14 @@ class TableConstraint:
     """Empty: the referenced table's primary key."""
 
 
-_AFTER_DEFAULT: Final = frozenset(
-    ["IDENTITY", "GENERATED", "ENCODE", "DISTKEY", "SORTKEY", "COLLATE", "NOT", "NULL", "UNIQUE", "PRIMARY", "REFERENCES", "CONSTRAINT", "CHECK"]
-)
-_ENCODINGS: Final = frozenset(
-    ["auto", "raw", "none", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32", "runlength", "text255", "text32k", "zstd"]
-)
+_AFTER_DEFAULT: Final = frozenset({
+    "IDENTITY", "GENERATED", "ENCODE", "DISTKEY", "SORTKEY", "COLLATE", "NOT", "NULL", "UNIQUE", "PRIMARY",
+    "REFERENCES", "CONSTRAINT", "CHECK",
+})  # fmt: skip
+_ENCODINGS: Final = frozenset({
+    "auto", "raw", "none", "az64", "bytedict", "delta", "delta32k", "lzo", "mostly8", "mostly16", "mostly32",
+    "runlength", "text255", "text32k", "zstd",
+})  # fmt: skip
 
 
 def at_constraint(stream: Stream) -> bool:

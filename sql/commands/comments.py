@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sql.commands.datatypes import read_signature
-from sql.tokens import Stream
+from sql.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

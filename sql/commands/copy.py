@@ -11,7 +11,8 @@ from sql.commands.parameters import Credentials, read_parameters
 from sql.commands.unsupported import Unsupported
 from sql.options import COPY_OPTIONS, Given
 from sql.statement import Fragment
-from sql.tokens import Stream, TokenKind
+from sql.stream import Stream
+from sql.tokens import TokenKind
 
 __all__ = ["Copy", "CopyFormat", "CopyFromStdin", "CopyToStdout", "Credentials"]
 
@@ -24,7 +25,7 @@ class Copy:
     columns: tuple[str, ...] = ()
     source: str
     """As written, escapes read: s3://bucket/prefix, file:///…, dynamodb://…, emr://…."""
-    credentials: Credentials = Credentials()
+    credentials: Credentials = field(default_factory=Credentials)
     options: Given = field(default_factory=Given)
     """``options["delimiter"]`` is its argument; see ``sql.options`` for names and defaults."""
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from core.errors import not_supported
 from sql.commands.tables import read_query
 from sql.statement import Fragment
-from sql.tokens import Stream, TokenKind
+from sql.stream import Stream
+from sql.tokens import TokenKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from core.errors import not_supported
 from sql.commands.columns import read_collation
 from sql.commands.schemas import UNLIMITED
-from sql.tokens import Stream
+from sql.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

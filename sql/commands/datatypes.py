@@ -8,7 +8,8 @@ from typing import Final
 from core.errors import SqlError, not_supported
 from core.types import VARCHAR_MAX, ColumnType, declared
 from sql.statement import Fragment
-from sql.tokens import Stream, TokenKind
+from sql.stream import Stream
+from sql.tokens import TokenKind
 
 _WORDS: Final = (
     # words that a declaration may begin with → the name that core.types knows, most words first

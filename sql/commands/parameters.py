@@ -11,7 +11,8 @@ from typing import Final
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from sql.options import Argument, Given, Option, Value
-from sql.tokens import Stream, TokenKind, unescape
+from sql.stream import Stream
+from sql.tokens import TokenKind, unescape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def _option(stream: Stream, options: tuple[Option, ...]) -> Option:
     for option in options:
         if (option.sets_format or not format_only) and stream.take(*option.keywords):
             return option
-    stream.fail()
+    raise stream.failure()
 
 
 def _check_formats(given: list[tuple[Option, int]], chosen: str, command: str) -> None:

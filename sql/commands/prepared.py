@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.types import ColumnType
 from sql.commands.datatypes import read_arguments
 from sql.statement import Fragment, Statement
-from sql.tokens import Stream
+from sql.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

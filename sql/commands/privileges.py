@@ -12,7 +12,8 @@ from core.types import ColumnType
 from sql.commands.alterations import take_cascade
 from sql.commands.datatypes import read_signature
 from sql.commands.unsupported import Unsupported
-from sql.tokens import Stream, TokenKind
+from sql.stream import Stream
+from sql.tokens import TokenKind
 
 
 class GranteeKind(StrEnum):

@@ -12,7 +12,8 @@ from core.types import ColumnType
 from sql.commands.datatypes import read_argument_name, read_arguments, read_signature, read_type
 from sql.commands.settings import read_values
 from sql.statement import Fragment
-from sql.tokens import Stream, literal_start
+from sql.stream import Stream
+from sql.tokens import literal_start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.errors import not_supported
-from sql.tokens import Stream
+from sql.stream import Stream
 
 UNLIMITED: Final = -1
 

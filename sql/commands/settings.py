@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from sql.commands.databases import Use
 from sql.commands.transactions import SetTransaction, read_characteristics
-from sql.tokens import Stream, TokenKind
+from sql.stream import Stream
+from sql.tokens import TokenKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

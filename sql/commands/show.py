@@ -11,7 +11,8 @@ from sql.commands.datatypes import read_signature
 from sql.commands.privileges import Grantee, read_grantee
 from sql.commands.settings import ShowSetting, read_show_setting
 from sql.commands.unsupported import Unsupported
-from sql.tokens import Stream, TokenKind
+from sql.stream import Stream
+from sql.tokens import TokenKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,11 @@ _FORMS: Final = (
     _Form(words=("TABLES", "FROM", "SCHEMA"), topic="TABLES", named=True),
     _Form(words=("COLUMNS", "FROM", "TABLE"), topic="COLUMNS", named=True),
     _Form(words=("CONSTRAINTS", "PRIMARY", "KEYS", "FROM", "TABLE"), topic="PRIMARY KEYS", named=True),
-    _Form(words=("CONSTRAINTS", "FOREIGN", "KEYS", "EXPORTED", "FROM", "TABLE"), topic="EXPORTED FOREIGN KEYS", named=True),
+    _Form(
+        words=("CONSTRAINTS", "FOREIGN", "KEYS", "EXPORTED", "FROM", "TABLE"),
+        topic="EXPORTED FOREIGN KEYS",
+        named=True,
+    ),
     _Form(words=("CONSTRAINTS", "FOREIGN", "KEYS", "FROM", "TABLE"), topic="FOREIGN KEYS", named=True),
     _Form(words=("COLUMN", "GRANTS", "ON", "TABLE"), topic="COLUMN GRANTS", named=True),
     _Form(words=("COLUMN", "GRANTS", "ON"), topic="COLUMN GRANTS", named=True),

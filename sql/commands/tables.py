@@ -15,7 +15,7 @@ from sql.commands.columns import (
     read_constraint,
 )
 from sql.statement import Fragment
-from sql.tokens import Stream
+from sql.stream import Stream
 
 __all__ = [
     "ColumnDefinition",

@@ -6,7 +6,7 @@ Redshift, "BEGIN", "COMMIT", "ROLLBACK", "SET SESSION CHARACTERISTICS"; PostgreS
 from dataclasses import dataclass
 from typing import Final
 
-from sql.tokens import Stream
+from sql.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ def _level(stream: Stream) -> str:
         if stream.take(*words):
             return " ".join(words)
     stream.take_any("READ", "REPEATABLE")
-    stream.fail()
+    raise stream.failure()
 
 
 def read_commit(stream: Stream) -> Commit:

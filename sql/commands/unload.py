@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from sql.commands.parameters import Credentials, read_parameters
 from sql.options import UNLOAD_OPTIONS, Given
 from sql.statement import Fragment
-from sql.tokens import Stream, literal_start
+from sql.stream import Stream
+from sql.tokens import literal_start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Unload:
     query: Fragment
     """The literal's value; the offset is of its first character, exact while the literal has no escapes."""
     target: str
-    credentials: Credentials = Credentials()
+    credentials: Credentials = field(default_factory=Credentials)
     options: Given = field(default_factory=Given)
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sql.tokens import Stream
+from sql.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql.commands.databases import read_limit
 from sql.commands.settings import read_values
-from sql.tokens import Stream
+from sql.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

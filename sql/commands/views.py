@@ -3,13 +3,13 @@
 Redshift, "CREATE VIEW", "CREATE MATERIALIZED VIEW", "ALTER MATERIALIZED VIEW", "REFRESH MATERIALIZED VIEW".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sql.commands.alterations import AlterAction, read_action, take_cascade
 from sql.commands.columns import Name
 from sql.commands.tables import TableAttributes, read_attributes, read_query
 from sql.statement import Fragment
-from sql.tokens import Stream
+from sql.stream import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class CreateMaterializedView:
     name: Name
     query: Fragment
     columns: tuple[str, ...] = ()
-    attributes: TableAttributes = TableAttributes()
+    attributes: TableAttributes = field(default_factory=TableAttributes)
     auto_refresh: bool = False
 
 
