@@ -32,7 +32,7 @@ from sql.commands import (
 from sql.commands.datatypes import read_types
 from sql.selectinto import read_select_into
 from sql.statement import KINDS, QUERIES, Fragment, Kind, Statement
-from sql.stream import Stream, syntax_error
+from sql.stream import Stream
 from sql.tokens import next_stop, skip_blank
 
 __all__ = ["Fragment", "parse_statement", "split"]
@@ -207,11 +207,7 @@ def _explain(stream: Stream) -> maintenance.Explain:
     while choice := stream.take_any("VERBOSE", "ANALYZE", "ANALYSE"):
         verbose |= choice == "VERBOSE"
         analyze |= choice != "VERBOSE"
-    position = stream.position
-    near = stream.token
-    inner = parse_statement(stream.rest())
-    if inner.kind not in QUERIES | {Kind.CREATE_TABLE_AS, Kind.DECLARE, Kind.EXECUTE}:
-        raise syntax_error(stream.text[near.start : near.end], position)
+    inner = _inner(stream, QUERIES | {Kind.CREATE_TABLE_AS, Kind.DECLARE, Kind.EXECUTE})
     return maintenance.Explain(statement=inner, verbose=verbose, analyze=analyze)
 
 
@@ -220,12 +216,19 @@ def _prepare(stream: Stream) -> prepared.Prepare:
     name = stream.identifier()
     types = read_types(stream) if stream.at("(") else ()
     stream.expect("AS")
-    position = stream.position
-    near = stream.token
-    inner = parse_statement(stream.rest())
-    if inner.kind not in QUERIES:
-        raise syntax_error(stream.text[near.start : near.end], position)
-    return prepared.Prepare(name=name, types=types, statement=inner)
+    return prepared.Prepare(name=name, types=types, statement=_inner(stream, QUERIES))
+
+
+def _inner(stream: Stream, kinds: frozenset[Kind]) -> Statement:
+    """Take the rest as a statement of one of *kinds*."""
+    refused = stream.failure()
+    if stream.at_any("EXPLAIN", "PREPARE"):
+        # Refused before it is read: nesting is as deep as the client likes.
+        raise refused
+    inner = parse_statement(stream.rest(), case_sensitive=stream.case_sensitive)
+    if inner.kind not in kinds:
+        raise refused
+    return inner
 
 
 Read = Callable[[Stream], object]

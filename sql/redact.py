@@ -4,6 +4,7 @@ Works by tokens, so that no spelling, comment or line break hides a secret, and 
 stays as the client wrote it.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 from core.errors import SqlError
@@ -32,27 +33,22 @@ def redacted(text: str) -> str:
         return redacted(text[: (error.position or 1) - 1]) + HIDDEN
     pieces: list[str] = []
     place = 0
-    for index, token in enumerate(tokens):
-        if _hidden(tokens, index):
-            pieces += (text[place : token.start], HIDDEN)
-            place = token.end
+    for token in _secrets(tokens):
+        pieces += (text[place : token.start], HIDDEN)
+        place = token.end
     return "".join((*pieces, text[place:]))
 
 
-def _hidden(tokens: list[Token], index: int) -> bool:
-    """Return whether the string token at *index* is a secret's value."""
-    if tokens[index].kind is not TokenKind.STRING:
-        return False
-    before = index - 1
-    while before >= 0 and tokens[before].key in _BETWEEN:
-        before -= 1
-    return before >= 0 and tokens[before].key in _SECRETS and not _in_query(tokens, before)
+def _secrets(tokens: list[Token]) -> Iterator[Token]:
+    """Yield the string tokens that are secrets' values: those after a secret's word.
 
-
-def _in_query(tokens: list[Token], index: int) -> bool:
-    """Return whether the token's statement is a query, where such a word is a column: token = 'a'.
-
-    Anything else counts, a misspelt CREATE USER too.
+    In a query such a word is a column (token = 'a'); any other text counts, a misspelt CREATE USER too.
     """
-    start = max((place + 1 for place in range(index) if tokens[place].key == ";"), default=0)
-    return tokens[start].key in _QUERIES
+    query = tokens[0].key in _QUERIES
+    secret = False
+    for index, token in enumerate(tokens):
+        if token.key == ";":
+            query = tokens[index + 1].key in _QUERIES
+        if token.kind is TokenKind.STRING and secret and not query:
+            yield token
+        secret = token.key in _SECRETS or (secret and token.key in _BETWEEN)

@@ -25,6 +25,10 @@ RESERVED: Final = frozenset({
 """Words that cannot be names unquoted. Redshift reserves some more (TAG, OPEN, …); as names they do no harm."""
 
 
+_DIGITS: Final = 18
+"""A number with more is no integer, as it is not in PostgreSQL's grammar."""
+
+
 def syntax_error(near: str, position: int) -> SqlError:
     """Return PostgreSQL's syntax error; *near* is the token as written, empty at the end of the text."""
     message = f'syntax error at or near "{near}"' if near else "syntax error at end of input"
@@ -38,6 +42,8 @@ class Stream:
     text: str
     offset: int
     tokens: list[Token]
+    case_sensitive: bool = False
+    """Whether quoted identifiers keep their case."""
     index: int = 0
 
     @classmethod
@@ -49,7 +55,7 @@ class Stream:
             if error.position is not None:
                 error.position += fragment.offset
             raise
-        return cls(fragment.text, fragment.offset, tokens)
+        return cls(fragment.text, fragment.offset, tokens, case_sensitive)
 
     @property
     def token(self) -> Token:
@@ -159,7 +165,7 @@ class Stream:
     def integer(self) -> int:
         """Take an unsigned integer."""
         token = self.token
-        if token.kind is not TokenKind.NUMBER or not token.value.isdigit():
+        if token.kind is not TokenKind.NUMBER or not token.value.isdigit() or len(token.value) > _DIGITS:
             self.fail()
         return int(self.advance().value)
 

@@ -49,8 +49,8 @@ _TOKEN: Final = re.compile(
     | (?P<word>\#?[^\W\d][\w$]*+)
     | (?P<quoted>{_IDENTIFIER})
     | (?P<dollar>{_DOLLAR})
-    | (?P<parameter>\$\d++)
-    | (?P<number>(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?)
+    | (?P<parameter>\$[0-9]++)
+    | (?P<number>(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)
     | (?P<sign>::|:=|<=|>=|<>|!=|\|\||.)
     """,
     re.VERBOSE | re.DOTALL,

@@ -77,6 +77,7 @@ def read_copy(stream: Stream) -> CopyCommand:
         _to_stdout(stream)
         return CopyToStdout(query=query, format=_read_format(stream))
     if stream.at("JOB") and stream.tokens[stream.index + 1].key in {"ALTER", "RUN", "LIST", "SHOW", "DROP"}:
+        stream.rest()
         return Unsupported(feature="COPY JOB")
     table = stream.name()
     columns = stream.columns() if stream.at("(") else ()

@@ -50,9 +50,9 @@ def read_parameters(stream: Stream, options: tuple[Option, ...], command: str) -
 
 
 def _option(stream: Stream, options: tuple[Option, ...]) -> Option:
-    format_only = stream.take("FORMAT") and (stream.take("AS") or True)
-    if format_only and stream.take("DELIMITED"):
-        return _option(stream, options)
+    format_only = stream.take("FORMAT")
+    if format_only:
+        stream.take("AS")
     for option in options:
         if (option.sets_format or not format_only) and stream.take(*option.keywords):
             return option
@@ -116,9 +116,12 @@ def _switch(stream: Stream, *, preset: bool) -> Value:
 _UNITS: Final = {"MB": 1 << 20, "GB": 1 << 30, "KB": 1 << 10}
 
 
+_SIZE_DIGITS: Final = 15
+
+
 def _size(stream: Stream) -> int:
     token = stream.token
-    if token.kind is not TokenKind.NUMBER:
+    if token.kind is not TokenKind.NUMBER or len(token.value) > _SIZE_DIGITS or "e" in token.value.lower():
         stream.fail()
     stream.advance()
     return int(float(token.value) * _UNITS[stream.take_any(*_UNITS) or "MB"])
