@@ -12,10 +12,10 @@ from catalog.system.views import VIEWS
 from sql.translate import Translated, Use, translate, translate_expression
 
 from catalog.model import CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
-from catalog.system.sources import SOURCES
 from core.errors import Diagnosis, SqlError
 from core.sqlstate import SqlState
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
+from session.functions import needs
 from session.locks import Mode
 from session.visible import Visible
 from sql.facts import SourceKind
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from session.session import Session
     from session.warehouse import Limits, Warehouse
 
-_VARIABLE: Final = re.compile(r"getvariable\('([a-z_0-9]+)'\)", re.IGNORECASE)
-_SOURCE: Final = re.compile(r"\b(sys_[a-z_]+)\b")
 # A select list of literals, parameters, casts and session variables: nothing that could take its time.
 _INSTANT: Final = re.compile(
     r"SELECT (?:(?:CAST\()*(?:\d{1,18}|'[^']{0,200}'|\$\d+|NULL|TRUE|FALSE|getvariable\('\w+'\))"
@@ -47,6 +45,11 @@ class Plan:
     """OIDs of the stored tables that it reads."""
     instant: bool
     """Whether it is constants only, so that running it takes no time worth a thread."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether it gives the same row for ever: literals only."""
+        return self.instant and not self.variables and not self.translated.parameter_types
 
 
 class Work:
@@ -247,10 +250,11 @@ class Work:
 
 def _planned(translated: Translated) -> Plan:
     sql = translated.engine_sql
+    variables, sources = needs(sql)
     return Plan(
         translated,
-        tuple(sorted(set(_VARIABLE.findall(sql)))),
-        tuple(sorted(set(_SOURCE.findall(sql)) & set(SOURCES))) if translated.system else (),
+        variables,
+        sources,
         frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE),
         not translated.uses and translated.target is None and bool(_INSTANT.fullmatch(sql)),
     )

@@ -252,6 +252,7 @@ class Settings:
         self._local: dict[str, str] = {}
         self._before: dict[str, str] | None = None
         self._reported: dict[str, str] = {}
+        self._stale = True
         self.serial = 0
         """Grows with every change that matters for translation."""
 
@@ -294,6 +295,7 @@ class Settings:
     def fix(self, name: str, value: str) -> None:
         """Change one of the session's read-only facts."""
         self._fixed[name] = value
+        self._stale = True
 
     def reset(self, name: str) -> None:
         """Return *name* to the session's default."""
@@ -308,6 +310,7 @@ class Settings:
         """Return everything to the session's defaults."""
         self._values.clear()
         self._local.clear()
+        self._stale = True
         self.serial += 1
 
     def begin(self) -> None:
@@ -318,6 +321,7 @@ class Settings:
         """Take back SET LOCAL, and after a rollback every SET of the transaction."""
         if self._local or (not committed and self._before is not None and self._before != self._values):
             self.serial += 1
+            self._stale = True
         self._local.clear()
         if not committed and self._before is not None:
             self._values = self._before
@@ -330,6 +334,9 @@ class Settings:
 
     def reports(self) -> list[tuple[str, str]]:
         """Return the reported parameters whose values the client does not know yet."""
+        if not self._stale:
+            return []
+        self._stale = False
         fresh = []
         for row in SETTINGS:
             if row.reported:
@@ -363,6 +370,7 @@ class Settings:
             raise SqlError(SqlState.CANT_CHANGE_RUNTIME_PARAM, f'parameter "{name}" cannot be changed')
 
     def _note(self, name: str) -> None:
+        self._stale = True
         row = BY_NAME.get(name)
         if row is None or row.translation:
             self.serial += 1

@@ -53,6 +53,7 @@ class Transaction:
         self._footprint: Footprint | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._reason: SqlError | None = None
+        self._written: frozenset[int] = frozenset()
         self._reserved: dict[int, tuple[Entry, int]] = {}
         self._seen: tuple[tuple[int, int, int], CatalogState] | None = None
 
@@ -86,6 +87,11 @@ class Transaction:
     def failed(self) -> bool:
         """Whether the block waits for its end after an error."""
         return self.status is Status.FAILED
+
+    @property
+    def single(self) -> bool:
+        """Whether a statement would be a transaction of its own: no block, nothing written before it."""
+        return not self._engine_open and self.status is Status.IDLE
 
     @property
     def running(self) -> bool:
@@ -127,6 +133,7 @@ class Transaction:
             await self.lock(oid, mode)
         await self._open_engine()
         self.wrote = True
+        self._written |= relations
         if self._footprint is not None:
             self._footprint.writes |= relations
 
@@ -216,6 +223,7 @@ class Transaction:
 
             await self._engine.work(finish)
             self._engine_open = False
+            warehouse.scans.forget(self._written)
             self._publish()
 
     def _permanent(self) -> Changes:
@@ -256,6 +264,7 @@ class Transaction:
         self.wrote = self._running = self._engine_open = False
         self._footprint = None
         self._reserved.clear()
+        self._written = frozenset()
         self._warehouse.locks.release_all(self.owner)
         self._settings.end(committed=committed)
 

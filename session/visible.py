@@ -115,7 +115,7 @@ class Visible:
                 SourceColumn(name=name, type=kind, number=number)
                 for number, (name, kind) in enumerate(view.columns, start=1)
             ),
-            definition=view.query,
+            definition=view.definition,
         )
 
     def _source(self, relation: Relation) -> Source:

@@ -26,6 +26,7 @@ from core.clock import Clock
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from session.locks import LockManager
+from session.scans import Scans
 from session.serializability import SerializationGraph
 from storage import database as storage
 from storage import lake
@@ -117,7 +118,9 @@ class Warehouse:
         self.graph = SerializationGraph()
         self.commit_lock = asyncio.Lock()
         self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
+        self.constants: Cache[tuple[str, bool], Any] = Cache(500)
         self.sources: Cache[tuple[str, int], Any] = Cache(200)
+        self.scans = Scans(database)
         self.metastore = Metastore(database.cursor())
         self.metastore.compact()
         entries = self.metastore.load()

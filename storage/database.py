@@ -6,7 +6,7 @@ What a lake is made of is DuckLake's business (https://ducklake.select/docs).
 
 import fcntl
 import os
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,10 @@ METADATA_SCHEMA: Final = "duckshift"
 """The lake schema of duckshift's own tables."""
 _EXTENSIONS: Final = ("ducklake", "httpfs")
 _CATALOG_EXTENSIONS: Final = {"postgres": "postgres", "sqlite": "sqlite"}
+
+
+Install = Callable[[duckdb.DuckDBPyConnection], None]
+"""Adds what lives in the instance and not in the lake: macros."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,11 @@ class Resources:
     temp_folder: str = ""
 
 
-class FolderInUseError(Exception):
+class WarehouseError(Exception):
+    """The warehouse cannot be opened; the message is for the administrator."""
+
+
+class FolderInUseError(WarehouseError):
     """Another server holds the data folder."""
 
 
@@ -92,16 +100,20 @@ class FolderLock:
 class Database:
     """One DuckDB instance with the lake attached as ``lake``."""
 
-    def __init__(self, location: LakeLocation, resources: Resources, macros: Iterable[str] = ()) -> None:
-        """Start DuckDB, attach the lake (making it where there is none) and install *macros*."""
+    def __init__(self, location: LakeLocation, resources: Resources, install: Install | None = None) -> None:
+        """Start DuckDB, attach the lake (making it where there is none) and let *install* add functions."""
         self.location = location
         self._lock = FolderLock(location.folder)
         try:
             self._root = self._start(resources)
             self._attach()
             self._settle()
-            for macro in macros:
-                self._root.execute(macro)
+            if install is not None:
+                install(self._root)
+        except duckdb.Error as error:
+            self._lock.release()
+            message = f"cannot open the warehouse: {str(error).splitlines()[0]}"
+            raise WarehouseError(message) from error
         except BaseException:
             self._lock.release()
             raise
@@ -182,6 +194,7 @@ _SETTINGS: Final = (
     "python_enable_replacements = false",
     "TimeZone = 'UTC'",
     "preserve_insertion_order = false",
+    "parquet_metadata_cache = true",
 )
 
 

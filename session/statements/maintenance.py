@@ -95,6 +95,7 @@ async def _vacuum(work: Work, relation: Relation) -> None:
     if isinstance(schema, Schema):
         async with work.warehouse.commit_lock:
             await work.engine.script(lake.maintain(schema.engine_name, relation.name))
+            work.warehouse.scans.forget(frozenset({relation.oid}))
 
 
 async def lock(work: Work, command: Lock) -> Done:

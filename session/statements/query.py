@@ -4,7 +4,7 @@ from core.types import Column
 from engine import results
 from session.answers import Answer, Done, Value
 from session.context import Plan, Work
-from session.streams import Page, Reader
+from session.streams import FixedRows, Page, Reader
 from sql.statement import Statement
 
 
@@ -22,10 +22,25 @@ async def rows(
 ) -> Page:
     """Start the query *text* and return its rows."""
     plan = await work.ready(text, offset, oids)
-    stream = await work.engine.rows(
-        plan.translated.engine_sql, parameters, work.prepare(plan), instant=plan.instant
-    )
+    sql = plan.translated.engine_sql
+    if plan.constant and work.settings.on("enable_result_cache_for_session"):
+        return await _constant(work, plan)
+    if plan.tables and work.tx.single:
+        sql = await work.warehouse.scans.rewritten(sql, plan.tables, work.state, work.engine)
+    stream = await work.engine.rows(sql, parameters, work.prepare(plan), instant=plan.instant)
     return Page(results.columns(stream.schema, hints(plan, work)), Reader(stream))
+
+
+async def _constant(work: Work, plan: Plan) -> Page:
+    """Return the row of a query of literals only, which never changes, from the cache."""
+    sql = plan.translated.engine_sql
+    key = (sql, work.settings.on("describe_field_name_in_uppercase"))
+    found = work.warehouse.constants.get(key)
+    if found is None:
+        stream = await work.engine.rows(sql, instant=True)
+        found = results.columns(stream.schema, hints(plan, work)), await stream.next()
+        work.warehouse.constants.put(key, found)
+    return Page(found[0], Reader(FixedRows(found[1])))
 
 
 async def describe_select(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...]:

@@ -142,7 +142,8 @@ class Runner:
         error = _error(result)
         if error is not None:
             return f"failed: {error}"
-        if "rowsort" not in record.argument and "order by" not in record.sql.lower() and result.ntuples > 1:
+        ordered = "order by" in record.sql.lower() or record.sql.lower().startswith("fetch")
+        if "rowsort" not in record.argument and not ordered and result.ntuples > 1:
             return "a query of several rows needs ORDER BY or rowsort"
         rows = [
             " | ".join(_shown(result, row, column) for column in range(result.nfields)) for row in range(result.ntuples)

@@ -1,0 +1,65 @@
+"""The functions that translated SQL calls in the engine: their installation, and what they read.
+
+Macros are written where their meaning is (``engine.macros``, ``catalog.system.functions``). A macro may read
+the session's ``sys_*`` sources and variables, itself or through another macro; whoever calls it must have
+them in place.
+"""
+
+import re
+from functools import cache
+from typing import Final
+
+from catalog.system import functions
+from catalog.system.sources import SOURCES, empty
+from engine.cursors import Connection
+from engine.macros import MACROS
+
+_MACRO: Final = re.compile(r"\b((?:rs|duckshift)_[a-z0-9_]+)\(")
+_VARIABLE: Final = re.compile(r"getvariable\('([a-z_0-9]+)'\)", re.IGNORECASE)
+_SOURCE: Final = re.compile(r"\b(sys_[a-z_]+)\b")
+_STATEMENTS: Final = (*MACROS, *functions.statements())
+
+
+def install_functions(connection: Connection) -> None:
+    """Create all macros; the sources they read must exist by name while they are made."""
+    for name in SOURCES:
+        connection.register(name, empty(name))
+    for sql in _STATEMENTS:
+        connection.execute(sql)
+    for name in SOURCES:
+        connection.unregister(name)
+
+
+def needs(sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the session variables and the system sources that engine SQL reads."""
+    texts = [sql, *(text for name in set(_MACRO.findall(sql)) for text in _bodies(name))]
+    variables = {name for text in texts for name in _VARIABLE.findall(text)}
+    sources = {name for text in texts for name in _SOURCE.findall(text) if name in SOURCES}
+    return tuple(sorted(variables)), tuple(sorted(sources))
+
+
+@cache
+def _bodies(macro: str) -> tuple[str, ...]:
+    """Return the statements of a macro and of all that it calls."""
+    found: list[str] = []
+    todo, seen = [macro], {macro}
+    while todo:
+        for text in _BY_NAME.get(todo.pop(), ()):
+            found.append(text)
+            for name in _MACRO.findall(text):
+                if name not in seen:
+                    seen.add(name)
+                    todo.append(name)
+    return tuple(found)
+
+
+def _named() -> dict[str, tuple[str, ...]]:
+    result: dict[str, tuple[str, ...]] = {}
+    for text in _STATEMENTS:
+        match = _MACRO.search(text)
+        if match is not None:
+            result[match[1]] = (*result.get(match[1], ()), text)
+    return result
+
+
+_BY_NAME: Final = _named()

@@ -1,0 +1,69 @@
+"""Reads that skip the lake's planning: scans over the files that are known to hold a table's rows.
+
+Only for a statement that is a transaction of its own and writes nothing, so that "now" is its snapshot.
+What is known of a table is forgotten when a transaction that wrote it commits; all of one statement's
+tables are looked at in one turn of the event loop, so they belong to one moment.
+"""
+
+import re
+from typing import Final
+
+from catalog.model import CatalogState, Relation, Schema
+from engine.cursors import DuckDbEngine
+from storage import scans
+from storage.database import Database
+
+_TRIES: Final = 3
+
+
+class Scans:
+    """What is known of the tables' files, for all sessions."""
+
+    def __init__(self, database: Database) -> None:
+        """Look into *database*'s catalog on a connection of its own, made when first wanted."""
+        self._database = database
+        self._known: dict[int, str | None] = {}
+        self._changes = 0
+
+    def forget(self, tables: frozenset[int]) -> None:
+        """Take note that *tables* (OIDs) were written."""
+        self._changes += 1
+        for oid in tables:
+            self._known.pop(oid, None)
+
+    async def rewritten(self, sql: str, tables: frozenset[int], state: CatalogState, engine: DuckDbEngine) -> str:
+        """Return *sql* reading files where the tables that it names allow that."""
+        relations = [item for oid in tables if isinstance(item := state.objects.get(oid), Relation)]
+        for _ in range(_TRIES):
+            unknown = [item for item in relations if item.oid not in self._known and not item.temporary]
+            if not unknown:
+                break
+            for item in unknown:
+                await self._learn(item, state, engine)
+        known = {item.engine_name: scan for item in relations if (scan := self._known.get(item.oid)) is not None}
+        return substituted(sql, known) if known else sql
+
+    async def _learn(self, relation: Relation, state: CatalogState, engine: DuckDbEngine) -> None:
+        schema = state.objects.get(relation.schema)
+        if not isinstance(schema, Schema):
+            return
+        changes = self._changes
+
+        def look() -> str | None:
+            cursor = self._database.cursor()
+            try:
+                paths = scans.files(cursor, schema.engine_name, relation.name)
+            finally:
+                cursor.close()
+            return None if paths is None else scans.sql(paths)
+
+        found = await engine.work(look)
+        # Something was committed meanwhile, perhaps to this table: look again another time.
+        if changes == self._changes:
+            self._known[relation.oid] = found
+
+
+def substituted(sql: str, names: dict[str, str]) -> str:
+    """Return *sql* with the engine names in *names* replaced, string literals left alone."""
+    pattern = "|".join(["'(?:[^']|'')*'", *(re.escape(name) for name in sorted(names, key=len, reverse=True))])
+    return re.sub(pattern, lambda match: names.get(match[0], match[0]), sql)

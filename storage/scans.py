@@ -1,0 +1,76 @@
+"""Where a table's rows lie right now: the short way to read them.
+
+DuckLake plans every scan from its catalog, which costs milliseconds a query. A table whose present rows are
+exactly some Parquet files (none inlined, none deleted, columns never altered) can be scanned by naming
+those files. The caller keeps the answer as long as nobody writes the table.
+"""
+
+from typing import Final
+
+import duckdb
+
+from core.names import literal, quote
+from storage.database import LAKE
+
+_METADATA: Final = f'"__ducklake_metadata_{LAKE}"'
+FILES_MAX: Final = 200
+"""With more files than this, DuckLake's own statistics by file are worth their price."""
+
+_TABLE: Final = """
+    SELECT t.table_id, t.begin_snapshot
+    FROM {m}.ducklake_table AS t JOIN {m}.ducklake_schema AS s USING (schema_id)
+    WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND s.schema_name = ? AND t.table_name = ?
+"""
+_ALTERED: Final = """
+    SELECT count(*) FROM {m}.ducklake_column WHERE table_id = ? AND (end_snapshot IS NOT NULL OR begin_snapshot > ?)
+"""
+_INLINED: Final = "SELECT table_name FROM {m}.ducklake_inlined_data_tables WHERE table_id = ?"
+_LIVING: Final = "SELECT EXISTS (SELECT 1 FROM {m}.{table} WHERE end_snapshot IS NULL)"
+
+
+def files(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[str] | None:
+    """Return the files that hold exactly the rows of a table (bare lake names), None where there is no such list.
+
+    Blocking; runs in a transaction of its own on *connection*.
+    """
+    place = f"{_METADATA}.{quote(_metadata_schema(connection))}"
+    connection.execute("BEGIN")
+    try:
+        found = connection.execute(_TABLE.format(m=place), [schema, table]).fetchone()
+        if found is None or _is_mixed(connection, place, found[0], found[1]):
+            return None
+        rows = connection.execute(
+            f"SELECT data_file, delete_file, data_file_encryption_key "
+            f"FROM ducklake_list_files({literal(LAKE)}, {literal(table)}, schema => {literal(schema)})"
+        ).fetchall()
+    finally:
+        connection.execute("COMMIT")
+    if not rows or len(rows) > FILES_MAX or any(deleted or key for _, deleted, key in rows):
+        return None
+    return [row[0] for row in rows]
+
+
+def sql(paths: list[str]) -> str:
+    """Return the engine SQL that scans *paths*."""
+    return f"read_parquet([{', '.join(literal(path) for path in paths)}])"
+
+
+def _is_mixed(connection: duckdb.DuckDBPyConnection, place: str, table: int, begun: int) -> bool:
+    altered = connection.execute(_ALTERED.format(m=place), [table, begun]).fetchone()
+    if altered is None or altered[0]:
+        return True
+    inlined = connection.execute(_INLINED.format(m=place), [table]).fetchall()
+    return any(
+        (living := connection.execute(_LIVING.format(m=place, table=quote(name))).fetchone()) is None or living[0]
+        for (name,) in inlined
+    )
+
+
+def _metadata_schema(connection: duckdb.DuckDBPyConnection) -> str:
+    # ``main`` in a file of DuckDB or SQLite, ``public`` in PostgreSQL.
+    row = connection.execute(
+        "SELECT schema_name FROM duckdb_tables() WHERE database_name = ? AND table_name = 'ducklake_table'"
+        " UNION ALL SELECT 'main' LIMIT 1",
+        [_METADATA.strip('"')],
+    ).fetchone()
+    return str(row[0]) if row else "main"
