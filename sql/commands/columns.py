@@ -87,9 +87,7 @@ def read_constraint(stream: Stream) -> TableConstraint:
     columns = stream.columns()
     stream.expect("REFERENCES")
     references, referenced = _references(stream)
-    return TableConstraint(
-        kind="f", name=name, columns=columns, references=references, referenced_columns=referenced
-    )
+    return TableConstraint(kind="f", name=name, columns=columns, references=references, referenced_columns=referenced)
 
 
 def _references(stream: Stream) -> tuple[Name, tuple[str, ...]]:

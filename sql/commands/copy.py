@@ -153,9 +153,7 @@ def _format_name(stream: Stream) -> str:
     position = stream.position
     name = stream.string().lower() if stream.at_string() else stream.advance().value
     if name not in {"text", "csv", "binary"}:
-        raise SqlError(
-            SqlState.INVALID_PARAMETER_VALUE, f'COPY format "{name}" not recognized', position=position
-        )
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'COPY format "{name}" not recognized', position=position)
     return name
 
 

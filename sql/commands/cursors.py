@@ -62,9 +62,7 @@ def read_declare(stream: Stream) -> Declare:
     if not hold:
         stream.take("WITHOUT", "HOLD")
     stream.expect("FOR")
-    return Declare(
-        name=name, query=read_query(stream), binary="BINARY" in words, scroll="SCROLL" in words, hold=hold
-    )
+    return Declare(name=name, query=read_query(stream), binary="BINARY" in words, scroll="SCROLL" in words, hold=hold)
 
 
 def read_fetch(stream: Stream) -> Fetch:

@@ -281,9 +281,7 @@ def read_default_privileges(stream: Stream) -> AlterDefaultPrivileges:
     if stream.take("GRANT"):
         privileges, target = _future(stream)
         stream.expect("TO")
-        change: Grant | Revoke = Grant(
-            privileges=privileges, target=target, grantees=_grantees(stream, option="GRANT")
-        )
+        change: Grant | Revoke = Grant(privileges=privileges, target=target, grantees=_grantees(stream, option="GRANT"))
         return AlterDefaultPrivileges(change=change, users=users, schemas=schemas)
     stream.expect("REVOKE")
     grant_option_only = stream.take("GRANT", "OPTION", "FOR")

@@ -141,9 +141,7 @@ def read_alter_user(stream: Stream) -> AlterUser:
         parameter = ".".join(stream.name(2))
         stream.expect_any("TO", "=")
         values = read_values(stream)
-        return AlterUser(
-            name=name, set_parameter=parameter, set_value=None if values is None else ", ".join(values)
-        )
+        return AlterUser(name=name, set_parameter=parameter, set_value=None if values is None else ", ".join(values))
     if stream.at("RESET") and not stream.at("RESET", "SESSION", "TIMEOUT"):
         stream.advance()
         parameter = "all" if stream.take("ALL") else ".".join(stream.name(2))

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from core.errors import SqlError
 from sql.parse import parse_statement, split
 from sql.statement import KINDS, QUERIES, RULES, Kind
@@ -73,8 +74,10 @@ UNSUPPORTED = [
     ("create datashare s", "CREATE DATASHARE"),
     ("create external schema s from data catalog database 'd' iam_role default", "CREATE EXTERNAL SCHEMA"),
     ("create or replace library l language plpythonu from 's3://b/l.zip'", "CREATE LIBRARY"),
-    ("create or replace external function f(int) returns int volatile lambda 'x' iam_role default",
-     "CREATE EXTERNAL FUNCTION"),
+    (
+        "create or replace external function f(int) returns int volatile lambda 'x' iam_role default",
+        "CREATE EXTERNAL FUNCTION",
+    ),
     ("create model m from t target y function f iam_role default", "CREATE MODEL"),
     ("create masking policy p with (a int) using (0)", "CREATE MASKING POLICY"),
     ("attach rls policy p on t to public", "ATTACH RLS POLICY"),
@@ -162,10 +165,16 @@ OTHER_ERRORS = [
     ("create user u password disable session timeout ^5", "22023", "session timeout must be between 60 and 1728000"),
     ("copy t from 's3://b' iam_role default gzip ^gzip", "42601", "conflicting or redundant options"),
     ("copy t from 's3://b' iam_role default csv ^parquet", "42601", "conflicting or redundant options"),
-    ("copy t from 's3://b' iam_role default parquet ^maxerror 5", "0A000",
-     "MAXERROR argument is not supported for PARQUET based COPY"),
-    ("copy t from 's3://b' iam_role default csv ^removequotes", "0A000",
-     "REMOVEQUOTES argument is not supported for CSV based COPY"),
+    (
+        "copy t from 's3://b' iam_role default parquet ^maxerror 5",
+        "0A000",
+        "MAXERROR argument is not supported for PARQUET based COPY",
+    ),
+    (
+        "copy t from 's3://b' iam_role default csv ^removequotes",
+        "0A000",
+        "REMOVEQUOTES argument is not supported for CSV based COPY",
+    ),
     ("copy t from 's3://b' iam_role default ^shapefile", "0A000", "COPY SHAPEFILE is not supported"),
     ("alter table t ^row level security on", "0A000", "row-level security is not supported"),
     ("fetch ^backward 1 from c", "0A000", "fetch direction other than forward is not supported"),

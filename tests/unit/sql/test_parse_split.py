@@ -1,9 +1,10 @@
 """Splitting client text: expected fragments follow PostgreSQL's lexical structure."""
 
 import pytest
-from core.errors import SqlError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from core.errors import SqlError
 from sql.parse import split
 from sql.tokens import skip_blank
 
@@ -56,7 +57,28 @@ def test_unterminated(text, message, position):
 
 
 PIECES = st.sampled_from(
-    [";", "'", '"', "\\", "$$", "$a$", "$1", "--", "/*", "*/", "\n", " ", "a", "é", "1", "(", ")", "''", "e'", "select "]
+    [
+        ";",
+        "'",
+        '"',
+        "\\",
+        "$$",
+        "$a$",
+        "$1",
+        "--",
+        "/*",
+        "*/",
+        "\n",
+        " ",
+        "a",
+        "é",
+        "1",
+        "(",
+        ")",
+        "''",
+        "e'",
+        "select ",
+    ]
 )
 
 
