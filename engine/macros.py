@@ -42,6 +42,9 @@ _LISTAGG_LIMIT: Final = _raise("XX000", "'Result size exceeds LISTAGG limit'")
 _BAD_DATE: Final = _raise("22007", "'invalid input syntax for type date: \"' || x || '\"'")
 _BAD_TIMESTAMP: Final = _raise("22007", "'invalid input syntax for type timestamp: \"' || x || '\"'")
 _BAD_TIMESTAMPTZ: Final = _raise("22007", "'invalid input syntax for type timestamp with time zone: \"' || x || '\"'")
+_NEGATIVE_LENGTH: Final = _raise("22011", "'negative substring length not allowed'")
+_FIELD_POSITION: Final = _raise("22023", "'field position must be greater than zero'")
+_BAD_JSON: Final = _raise("22023", "'JSON parsing error'")
 _DATE_FORMATS: Final = (
     "%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y",
     "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%Y-%b-%d", "%b-%d-%Y", "%Y.%j", "%Y/%m/%d", "%Y.%m.%d",
@@ -102,7 +105,7 @@ TABLE: Final = (
                " ELSE rs_cut_bytes(x, n - 3) END",
           doc="A string cut to n bytes, no character split: CAST to VARCHAR(n)."),
     Macro(name="rs_fit", arguments="x, n, t",
-          body="CASE WHEN strlen(x) <= n THEN x WHEN strlen(rtrim(x, ' ')) <= n THEN rpad(rtrim(x, ' '),"
+          body="CASE WHEN x IS NULL OR strlen(x) <= n THEN x WHEN strlen(rtrim(x, ' ')) <= n THEN rpad(rtrim(x, ' '),"
                " CAST(length(rtrim(x, ' ')) + n - strlen(rtrim(x, ' ')) AS INTEGER), ' ')"
                f" ELSE {_TOO_LONG} END",
           doc="A string assigned to VARCHAR(n): only blanks may stand over."),
@@ -131,14 +134,64 @@ TABLE: Final = (
           body=f"CASE WHEN strlen(x) > 65535 THEN {_LISTAGG_LIMIT}"
                " ELSE x END",
           doc="r_LISTAGG"),
+    Macro(name="rs_substring", arguments="x, s, n",
+          body="CASE WHEN n < 0 THEN " + _NEGATIVE_LENGTH + " WHEN s + n - 1 < 1 THEN left(x, 0)"
+               " ELSE substring(x, greatest(s, 1), s + n - greatest(s, 1)) END",
+          doc="r_SUBSTRING"),
+    Macro(name="rs_lpad", arguments="x, n, f",
+          body="CASE WHEN f = '' OR n < 1 THEN left(x, greatest(n, 0)) ELSE lpad(x, n, f) END", doc="r_LPAD"),
+    Macro(name="rs_rpad", arguments="x, n, f",
+          body="CASE WHEN f = '' OR n < 1 THEN left(x, greatest(n, 0)) ELSE rpad(x, n, f) END", doc="r_LPAD"),
+    Macro(name="rs_split_part", arguments="x, d, n",
+          body="CASE WHEN n < 1 THEN " + _FIELD_POSITION + " ELSE split_part(x, d, n) END", doc="SPLIT_PART"),
+    Macro(name="rs_initcap", arguments="x",
+          body="list_aggregate(list_transform(regexp_extract_all(x, '[[:alnum:]\\x{80}-\\x{10FFFF}]+|"
+               "[^[:alnum:]\\x{80}-\\x{10FFFF}]+'),"
+               " lambda w: upper(left(w, 1)) || lower(substr(w, 2))), 'string_agg', '')",
+          doc="r_INITCAP"),
+    Macro(name="rs_occurrence", arguments="found, n", body="coalesce(found[n], CASE WHEN found IS NULL THEN NULL"
+          " ELSE '' END)", doc="REGEXP_SUBSTR"),
+    Macro(name="rs_regexp_instr", arguments="x, p, s, n, after",
+          body="CASE WHEN x IS NULL OR p IS NULL THEN NULL"
+               " WHEN len(regexp_extract_all(substring(x, s), p)) < n THEN 0"
+               " ELSE s + list_sum(list_transform(regexp_split_to_array(substring(x, s), p)[1:n],"
+               " lambda w: length(w)))"
+               " + coalesce(list_sum(list_transform(regexp_extract_all(substring(x, s), p)[1:n - 1 + after],"
+               " lambda w: length(w))), 0) END",
+          doc="REGEXP_INSTR"),
+    Macro(name="rs_quote_identifier", arguments="x",
+          body="CASE WHEN regexp_full_match(x, '[a-z_][a-z0-9_]*') THEN x"
+               " ELSE '\"' || replace(x, '\"', '\"\"') || '\"' END",
+          doc="r_QUOTE_IDENT"),
+    Macro(name="rs_strtol", arguments="x, b",
+          body="CAST(list_reduce(list_prepend(CAST(0 AS BIGINT), list_transform(string_split(regexp_replace(lower("
+               "trim(x)), '^[+-]?(0x)?', ''), ''), lambda c: CAST(instr('0123456789abcdefghijklmnopqrstuvwxyz', c) - 1"
+               " AS BIGINT))), lambda a, d: a * b + d) * CASE WHEN left(trim(x), 1) = '-' THEN -1 ELSE 1 END"
+               " AS BIGINT)",
+          doc="r_STRTOL"),
     Macro(name="rs_similar", arguments="p, e",
           body="regexp_replace(regexp_replace(regexp_replace(regexp_replace(p, '([.^$\\\\])', '\\\\\\1', 'g'),"
                " '\\\\\\\\([%_|*+?{}()\\[\\]])', chr(1) || '\\1', 'g'), '%', '.*', 'g'), '_', '.', 'g')",
           doc="A SIMILAR TO pattern as a regular expression."),
     # Dates and times
-    Macro(name="rs_now", arguments="",
-          body="coalesce(CAST(getvariable('transaction_timestamp') AS TIMESTAMPTZ), now())",
-          doc="When the transaction began."),
+    Macro(name="rs_instant", arguments="x",
+          body="coalesce(timezone('UTC', CAST(x AS TIMESTAMP)), now())",
+          doc="When the transaction began, from a session variable (UTC)."),
+    Macro(name="rs_add_months", arguments="x, n",
+          body="CASE WHEN CAST(x AS DATE) = last_day(x) THEN CAST(last_day(x + to_months(n)) AS TIMESTAMP)"
+               " + (x - date_trunc('day', x)) ELSE x + to_months(n) END",
+          doc="r_ADD_MONTHS: the last day of a month stays the last day."),
+    Macro(name="rs_months_between", arguments="a, b",
+          body="CAST(CASE WHEN day(a) = day(b) OR (CAST(a AS DATE) = last_day(a) AND CAST(b AS DATE) = last_day(b))"
+               " THEN (year(a) - year(b)) * 12 + month(a) - month(b)"
+               " ELSE (year(a) - year(b)) * 12 + month(a) - month(b)"
+               " + (day(a) - day(b) + (epoch(a - date_trunc('day', a)) - epoch(b - date_trunc('day', b)))"
+               " / 86400.0::DOUBLE) / 31.0::DOUBLE END AS DOUBLE)",
+          doc="r_MONTHS_BETWEEN_function"),
+    Macro(name="rs_next_day", arguments="d, n",
+          body="CAST(d + CAST((n - isodow(d) + 6) % 7 + 1 AS INTEGER) AS DATE)", doc="r_NEXT_DAY"),
+    Macro(name="rs_compare", arguments="a, b",
+          body="CASE WHEN a < b THEN -1 WHEN a > b THEN 1 WHEN a = b THEN 0 END", doc="r_DATE_CMP"),
     Macro(name="rs_try_date", arguments="x",
           body="coalesce(TRY_CAST(trim(x) AS DATE), CAST(TRY_CAST(trim(x) AS TIMESTAMP) AS DATE),"
                f" CAST(try_strptime(trim(x), {_listed(_DATE_FORMATS)}) AS DATE),"
@@ -167,6 +220,14 @@ TABLE: Final = (
                f" {_BAD_TIMESTAMPTZ}"
                " ELSE rs_try_timestamptz(x) END",
           doc="r_Dates_and_times"),
+    # Arrays of the system catalogs, as text
+    Macro(name="rs_array_items", arguments="x",
+          body="CASE WHEN trim(x, '{}') = '' THEN [] WHEN x IS NULL THEN NULL"
+               " ELSE string_split(trim(x, '{}'), ',') END",
+          doc="The elements of {a,b}."),
+    Macro(name="rs_array_concat", arguments="a, b",
+          body="'{' || array_to_string(list_concat(rs_array_items(a), rs_array_items(b)), ',') || '}'",
+          doc="Two arrays put together."),
     # SUPER
     Macro(name="rs_super_is_null", arguments="x", body="(x IS NULL OR json_type(x) = 'NULL')", doc="query-super"),
     Macro(name="rs_get", arguments="x, k", body="json_extract(x, '$.\"' || k || '\"')", doc="query-super"),
@@ -178,6 +239,32 @@ TABLE: Final = (
     Macro(name="rs_super_text", arguments="x",
           body="CASE WHEN json_type(x) IN ('ARRAY', 'OBJECT', 'NULL') THEN NULL ELSE x ->> '$' END",
           doc="A SUPER scalar as text; arrays and objects are NULL."),
+    Macro(name="rs_json_text", arguments="x, p",
+          body="CASE WHEN x IS NULL THEN NULL WHEN NOT json_valid(x) THEN " + _BAD_JSON
+               + " ELSE json_extract_string(x, p) END",
+          doc="JSON_EXTRACT_PATH_TEXT"),
+    Macro(name="rs_try_json_text", arguments="x, p",
+          body="CASE WHEN json_valid(x) THEN json_extract_string(x, p) END", doc="JSON_EXTRACT_PATH_TEXT"),
+    Macro(name="rs_json_length", arguments="x",
+          body="CASE WHEN x IS NULL THEN NULL WHEN NOT json_valid(x) THEN " + _BAD_JSON
+               + " WHEN json_type(x) = 'ARRAY' THEN json_array_length(x) ELSE " + _BAD_JSON + " END",
+          doc="JSON_ARRAY_LENGTH"),
+    Macro(name="rs_try_json_length", arguments="x",
+          body="CASE WHEN json_valid(x) THEN CASE WHEN json_type(x) = 'ARRAY' THEN json_array_length(x) END END",
+          doc="JSON_ARRAY_LENGTH"),
+    Macro(name="rs_valid_json", arguments="x, t",
+          body="CASE WHEN json_valid(x) THEN json_type(x) = t WHEN x IS NULL THEN NULL ELSE false END",
+          doc="IS_VALID_JSON"),
+    Macro(name="rs_json_parse", arguments="x",
+          body="CASE WHEN x IS NULL THEN NULL WHEN json_valid(x) THEN json(x) ELSE " + _BAD_JSON + " END",
+          doc="JSON_PARSE"),
+    Macro(name="rs_json_typeof", arguments="x",
+          body="CASE json_type(x) WHEN 'VARCHAR' THEN 'string' WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'object'"
+               " WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE CASE WHEN x IS NOT NULL THEN 'number' END"
+               " END",
+          doc="r_json_typeof"),
+    Macro(name="rs_subarray", arguments="x, s, n := 2147483647",
+          body="CAST(to_json(CAST(x AS JSON[])[s + 1:CAST(s AS BIGINT) + n]) AS JSON)", doc="r_subarray"),
     Macro(name="rs_super_number", arguments="x",
           body="CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT', 'DOUBLE', 'HUGEINT')"
                " THEN TRY_CAST(x ->> '$' AS DOUBLE) END",

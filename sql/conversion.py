@@ -179,7 +179,7 @@ def _moment(content: str, target: ColumnType) -> str | None:
 
 
 def _relative(word: str, target: ColumnType) -> str:
-    now = "CAST(rs_now() AS TIMESTAMP)"
+    now = "CAST(rs_instant(getvariable('transaction_timestamp')) AS TIMESTAMP)"
     sql = {
         "now": now,
         "epoch": "CAST('1970-01-01 00:00:00' AS TIMESTAMP)",

@@ -74,10 +74,28 @@ def _step(tokens: list[Token], index: int, out: list[Token]) -> int:
         return index + 6
     if token.token_type == TokenType.COLLATE and not _texts(tokens, index + 1, ("(",)):
         return index + (4 if _texts(tokens, index + 2, (".",)) else 2)
+    if token.text.upper() == "EXCLUDE" and index and tokens[index - 1].token_type == TokenType.STAR:
+        return _exclude(tokens, index, out)
     if token.text.upper() == "PG_CATALOG" and _drops_schema(tokens, index, out):
         return index + 2
     out.append(_retyped(token, tokens, index))
     return index + 1
+
+
+def _exclude(tokens: list[Token], index: int, out: list[Token]) -> int:
+    """Put parentheses round the names after EXCLUDE: a list without them runs to the end of the select list."""
+    out.append(tokens[index])
+    index += 1
+    if _texts(tokens, index, ("(",)):
+        return index
+    end = index + 1
+    while _texts(tokens, end, (",",)):
+        end += 2
+    opening, closing = tokens[index], tokens[min(end, len(tokens)) - 1]
+    out.append(_as(opening, TokenType.L_PAREN, "("))
+    out += tokens[index:end]
+    out.append(_as(closing, TokenType.R_PAREN, ")"))
+    return end
 
 
 def _retyped(token: Token, tokens: list[Token], index: int) -> Token:
@@ -95,7 +113,7 @@ def _drops_schema(tokens: list[Token], index: int, out: list[Token]) -> bool:
     before = out[-1].token_type if out else None
     if before == TokenType.DCOLON or (before == TokenType.ALIAS and _inside_cast(out)):
         return True
-    return _texts(tokens, index + 3, ("(",)) and before not in (TokenType.FROM, TokenType.JOIN)
+    return _texts(tokens, index + 3, ("(",))
 
 
 def _inside_cast(out: list[Token]) -> bool:
@@ -116,8 +134,8 @@ def _texts(tokens: list[Token], index: int, texts: tuple[str, ...]) -> bool:
     )
 
 
-def _as(token: Token, kind: TokenType) -> Token:
-    return Token(kind, token.text, token.line, token.col, token.start, token.end, token.comments)
+def _as(token: Token, kind: TokenType, text: str = "") -> Token:
+    return Token(kind, text or token.text, token.line, token.col, token.start, token.end, token.comments)
 
 
 _configure()

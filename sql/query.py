@@ -6,8 +6,9 @@ Leaves the meaning of the tree to ``sql.translate`` and every other kind of stat
 from typing import Final
 
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel, ParseError, TokenError
+from sqlglot.errors import ErrorLevel, OptimizeError, ParseError, TokenError
 from sqlglot.tokens import Token
+from sqlglot.transforms import eliminate_join_marks
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
@@ -63,7 +64,19 @@ def _parse(tokens: list[Token], text: str, offset: int) -> exp.Expr:
     found = [tree for tree in trees if tree is not None]
     if len(found) != 1 or isinstance(found[0], exp.Command):
         raise _near(tokens[0], offset)
-    return found[0]
+    return _outer_joins(found[0], offset)
+
+
+def _outer_joins(tree: exp.Expr, offset: int) -> exp.Expr:
+    """Write Oracle's ``a.x = b.x(+)`` as LEFT JOIN."""
+    if not any(column.args.get("join_mark") for column in tree.find_all(exp.Column)):
+        return tree
+    try:
+        return eliminate_join_marks(tree)
+    except (AssertionError, ParseError, OptimizeError, ValueError):
+        raise SqlError(
+            SqlState.SYNTAX_ERROR, "the outer join operator (+) cannot be used like this", position=offset + 1
+        ) from None
 
 
 def too_complex() -> SqlError:
@@ -80,6 +93,11 @@ def _syntax_error(error: ParseError, tokens: list[Token], text: str, offset: int
     place = (details.get("line"), details.get("col"))
     index = next((i for i, token in enumerate(tokens) if (token.line, token.col) == place), len(tokens) - 1)
     description = str(details.get("description", ""))
+    if description.startswith("Expected type"):
+        name = tokens[index].text.lower()
+        return SqlError(
+            SqlState.UNDEFINED_OBJECT, f'type "{name}" does not exist', position=offset + tokens[index].start + 1
+        )
     if index == len(tokens) - 1 and not description.startswith("Invalid expression"):
         return SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=offset + len(text) + 1)
     return _near(tokens[index], offset)

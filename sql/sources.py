@@ -14,6 +14,7 @@ from sql import conversion
 from sql.facts import Source, SourceKind
 from sql.inference import common_type
 from sql.query import parse_query
+from sql.rules import arrays
 from sql.scope import VIEW_DEPTH, Cte, Field, Output, Query, Relation, Scope, typed_field
 from sql.value import INT8, SUPER, Value, made
 
@@ -289,6 +290,9 @@ def _unnest(node: exp.Unnest, scope: Scope) -> str:
     array = scope.value(node.expressions[0])
     alias = node.args.get("alias")
     name, _, names = _names(alias, "unnest", scope)
+    if names and (alias is None or not alias.this):
+        # ``t.arr e`` reads as an alias with a column and no name.
+        name = names[0]
     offset = node.args.get("offset")
     index = ""
     if offset:
@@ -313,6 +317,8 @@ def _navigation(node: exp.Expr, scope: Scope) -> str:
 
 def _elements(array: Value, name: str, column: str, index: str, scope: Scope, node: exp.Expr) -> str:
     """Return the rows of a SUPER array: one column of elements, perhaps one of their numbers."""
+    if array.category == "A":
+        return _strings(array, name, column, scope)
     if array.name != "super":
         raise SqlError(
             SqlState.DATATYPE_MISMATCH,
@@ -326,6 +332,16 @@ def _elements(array: Value, name: str, column: str, index: str, scope: Scope, no
         fields.append(Field(name=index, value=made(f"{engine}.{quote(index)}", INT8, exact=True)))
         select += f", unnest(range(len(rs_elements({array.sql})))) AS {quote(index)}"
     _add(Relation(name=name, alias=engine, fields=tuple(fields)), scope)
+    return f"LATERAL (SELECT {select}) AS {engine}"
+
+
+def _strings(array: Value, name: str, column: str, scope: Scope) -> str:
+    """Return the elements of a PostgreSQL array as rows."""
+    engine = quote(name)
+    type_ = arrays.element_type(array)
+    item = Field(name=column, value=made(f"{engine}.{quote(column)}", type_, exact=True))
+    _add(Relation(name=name, alias=engine, fields=(item,)), scope)
+    select = f"CAST(unnest({arrays.items(array)}) AS {type_.engine()}) AS {quote(column)}"
     return f"LATERAL (SELECT {select}) AS {engine}"
 
 

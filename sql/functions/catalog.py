@@ -5,9 +5,9 @@
 
 from typing import Final
 
+from core import types
 from sql.functions.spec import Call, Function
 from sql.value import Value, made
-from core import types
 
 
 def _macro(call: Call) -> Value:
@@ -74,6 +74,13 @@ _ROWS: Final = (
 )
 _RETURNS: Final = {(name, len(arguments)): returns for name, arguments, returns in _ROWS}
 
-TABLE: Final = tuple(
-    Function(name=name, arguments=arguments, engine=_macro, doc="c_intro_system_views") for name, arguments, _ in _ROWS
-)
+_VISIBLE: Final = ("operator", "conversion", "ts_config", "ts_dict", "ts_parser", "ts_template", "collation", "opclass",
+                   "opfamily", "statistics_obj")  # fmt: skip
+
+TABLE: Final = (
+    *(Function(name=name, arguments=arguments, engine=_macro, doc="c_intro_system_views")
+      for name, arguments, _ in _ROWS),
+    *(Function(name=f"pg_{kind}_is_visible", arguments=("oid",), engine="({0} IS NOT NULL)", returns="bool",
+               exact=True, doc="c_intro_system_views") for kind in _VISIBLE),
+    Function(name="getdatabaseencoding", engine="'UTF8'", returns="name", exact=True, doc="c_intro_system_views"),
+)  # fmt: skip

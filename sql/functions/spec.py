@@ -155,6 +155,7 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "timestamptz": _as("timestamptz"),
     "stamp": _stamp,
     "moment": _moment,
+    "dated": lambda value: value if value.name in {"date", "timestamp", "timestamptz"} else None,
     "interval": lambda value: value if value.category == "T" else None,
     "time": lambda value: value if value.name in {"time", "timetz"} else None,
     "super": _super,

@@ -13,6 +13,7 @@ from core.sqlstate import SqlState
 from sql import conversion
 from sql.functions import FUNCTIONS
 from sql.functions.spec import ACCEPT, Call, Function, fill
+from sql.rules import arrays
 from sql.rules.comparisons import truth
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write
@@ -104,6 +105,8 @@ def _bound(spec: exp.Expr, side: str, scope: Scope) -> str:
 def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
     """Find the row that a call matches and write it."""
     name = node.name.lower()
+    if name == "array" and len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
+        return arrays.of_query(node.expressions[0], scope)
     rows = FUNCTIONS.get(name, ())
     arguments, distinct, nulls = _arguments(node)
     frame = replace(frame, nulls=frame.nulls or nulls)

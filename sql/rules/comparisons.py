@@ -10,6 +10,7 @@ from core.names import literal
 from core.sqlstate import SqlState
 from sql import conversion
 from sql.inference import common
+from sql.rules import arrays
 from sql.rules.operators import no_operator
 from sql.rules.spec import Rule
 from sql.scope import Query, Scope, Write
@@ -106,7 +107,7 @@ def _quantified(sign: str, node: exp.Expr, scope: Scope) -> Value:
     word = "ANY" if isinstance(node.expression, exp.Any) else "ALL"
     inner = node.expression.this
     if not isinstance(inner, exp.Query):
-        raise not_supported(f"{word} of an array", position=scope.writer.position(node))
+        return arrays.quantified(sign, node, scope)
     query = inside(inner, scope, width=1)
     left = _closed(scope.value(node.this), query.outputs[0].value)
     return made(f"({left.sql} {sign} {word} ({query.sql}))", BOOL, exact=True)

@@ -9,6 +9,7 @@ from core.names import literal
 from core.sqlstate import SqlState
 from sql import conversion
 from sql.inference import number_type
+from sql.rules import arrays
 from sql.rules.datatypes import type_of
 from sql.rules.spec import Rule
 from sql.scope import Relation, Scope
@@ -146,6 +147,8 @@ def dot(node: exp.Expr, scope: Scope) -> Value:
 def bracket(node: exp.Expr, scope: Scope) -> Value:
     """Write ``value[n]``: elements of SUPER count from 0."""
     root = scope.value(node.this)
+    if root.category == "A" and len(node.expressions) == 1:
+        return arrays.element(root, scope.value(node.expressions[0]))
     if root.name != "super" or len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
         raise not_supported("a subscript on anything but SUPER", position=scope.writer.position(node))
     index = scope.value(node.expressions[0])

@@ -282,6 +282,9 @@ def concatenation(values: tuple[Value, ...]) -> Value:
         sides = [value.sql if value.name == "varbyte" else f"encode({conversion.string(value).sql})"
                  for value in values]
         return made(f"({' || '.join(sides)})", conversion.types.of("varbyte"), exact=True)
+    if any(value.category == "A" for value in values):
+        sides = ", ".join(conversion.settled(value).sql for value in values)
+        return made(f"rs_array_concat({sides})", conversion.types.of("_text"), exact=True)
     parts = [value if value.literal is not None else conversion.string(value) for value in values]
     return made(f"({' || '.join(part.sql for part in parts)})", concatenated(parts), exact=True)
 
