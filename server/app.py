@@ -14,18 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from auth.exchange import Exchange, TlsFacts
+from auth.exchange import Exchange
 from auth.methods import Policy, begin
-from auth.passwords import scram_verifier
+from auth.verifiers import make_scram
 from catalog.model import ADMIN_USER, User
-from catalog.system.functions import MACROS as SYSTEM_MACROS
 from core.clock import SystemClock
 from core.config import Options, S3Options
 from engine.executor import Executor
-from engine.macros import MACROS
 from server import tls
 from server.listener import Listener, ListenerSettings
 from server.tls import ServerTls, TlsMode
+from session.functions import install_functions
 from session.sessions import SessionFactory
 from session.warehouse import Founder, Limits, Warehouse
 from storage.database import Database, LakeLocation, Resources, S3Access, WarehouseError
@@ -98,7 +97,7 @@ class _Server:
         resources = Resources(
             threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder
         )
-        return Database(location, resources, (*MACROS, *SYSTEM_MACROS))
+        return Database(location, resources, install_functions)
 
     def _listener(self, warehouse: Warehouse) -> Listener:
         server = self._options.server
@@ -145,7 +144,7 @@ class _Server:
             _write_private(place, f"{password}\n".encode())
             print(f"duckshift: user {admin.user} has the password {password} (kept in {place})", file=sys.stderr)
         return User(
-            oid=ADMIN_USER, name=admin.user, superuser=True, createdb=True, scram=scram_verifier(password)
+            oid=ADMIN_USER, name=admin.user, superuser=True, createdb=True, scram=make_scram(password).text
         )
 
 
@@ -164,7 +163,7 @@ def _authenticate(
         warehouse.store.state.user(user),
         user,
         rules=policy,
-        tls=TlsFacts(tls.certificate_hash) if tls else None,
+        tls=tls,
         peer=peer,
         parameters={"database": database, **parameters},
     )

@@ -6,6 +6,7 @@ Takes ``session.answers``, gives bytes to the channel, never more than a piece a
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Final, TypeGuard, TypeVar
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from server.channel import Channel, ConnectionLost
 from server.seams import Session, Style
 from server.wire import copy, replies
 from server.wire.diagnostics import notice_response
-from server.wire.encode import OutputStyle, RowEncoder, row_description
+from server.wire.encode import CSV, CopyBinaryEncoder, CopyForm, CopyTextEncoder, OutputStyle, RowEncoder, row_description
 from server.wire.messages import CopyData, CopyDone, CopyFail, Rejected
 from server.wire.protocol import Event
 from server.wire.state import Happening
@@ -77,7 +78,7 @@ class Delivery:
         self.announce()
         self._channel.send(replies.PORTAL_SUSPENDED if rows.suspended else replies.command_complete(rows.tag))
 
-    async def _batch(self, encoder: RowEncoder, batch: pa.RecordBatch) -> None:
+    async def _batch(self, encoder: RowEncoder | CopyTextEncoder | CopyBinaryEncoder, batch: pa.RecordBatch) -> None:
         pieces: Iterator[bytes | memoryview] = iter(encoder.pieces(batch))
         if batch.num_rows <= _INLINE_ROWS:
             for piece in pieces:
@@ -88,14 +89,38 @@ class Delivery:
             await self._channel.send_piece(next_piece)
 
     async def _copy_out(self, answer: CopyOut) -> None:
-        self._channel.send(copy.copy_out_response(len(answer.columns), binary=answer.binary))
-        async with closing(answer.pieces()) as pieces:
-            async for piece in pieces:
-                self._channel.send(copy.copy_data_header(len(piece)))
-                await self._channel.send_piece(piece)
+        self._channel.send(copy.copy_out_response(len(answer.columns), binary=answer.form.format == "binary"))
+        encoder = self._copy_encoder(answer)
+        self._copy_piece(encoder.start)
+        async with closing(answer.copied()) as batches:
+            async for batch in batches:
+                await self._batch(encoder, batch)
+        self._copy_piece(encoder.end)
         self.announce()
         self._channel.send(copy.COPY_DONE)
         self._channel.send(replies.command_complete(answer.tag))
+
+    def _copy_encoder(self, answer: CopyOut) -> CopyTextEncoder | CopyBinaryEncoder:
+        form = answer.form
+        if form.format == "binary":
+            return CopyBinaryEncoder(answer.columns, messages=True)
+        default = CSV if form.format == "csv" else CopyForm()
+        quote = default.quote if form.quote is None else form.quote
+        shape = replace(
+            default,
+            delimiter=default.delimiter if form.delimiter is None else form.delimiter,
+            null=default.null if form.null is None else form.null,
+            header=form.header,
+            quote=quote,
+            escape=quote if form.escape is None else form.escape,
+            force_quote=form.force_quote,
+        )
+        return CopyTextEncoder(answer.columns, self._session.output_style, shape, messages=True)
+
+    def _copy_piece(self, data: bytes) -> None:
+        if data:
+            self._channel.send(copy.copy_data_header(len(data)))
+            self._channel.send(data)
 
     async def _copy_in(self, answer: CopyIn) -> None:
         self._channel.send(copy.copy_in_response(len(answer.columns), binary=answer.binary))
@@ -170,4 +195,4 @@ def _is_copy_in(answer: Answer) -> TypeGuard[CopyIn]:
 
 
 def _is_copy_out(answer: Answer) -> TypeGuard[CopyOut]:
-    return hasattr(answer, "pieces")
+    return hasattr(answer, "copied")

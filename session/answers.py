@@ -60,14 +60,28 @@ class CopyIn(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyForm:
+    """How COPY TO STDOUT writes its rows; None is the format's default."""
+
+    format: str = "text"
+    """text, csv or binary."""
+    delimiter: str | None = None
+    null: str | None = None
+    header: bool = False
+    quote: str | None = None
+    escape: str | None = None
+    force_quote: frozenset[str] = frozenset()
+
+
 class CopyOut(Protocol):
-    """COPY TO STDOUT: the server sends CopyOutResponse and each piece as CopyData."""
+    """COPY TO STDOUT: the server sends CopyOutResponse and the rows as CopyData."""
 
     columns: tuple[Column, ...]
-    binary: bool
+    form: CopyForm
 
-    def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the stream, a piece holding whole rows."""
+    def copied(self) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the rows; nothing is produced ahead of the reader."""
         ...
 
     @property

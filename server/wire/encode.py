@@ -7,7 +7,7 @@ and "COPY", "File Formats"; levels of Redshift's drivers: ``row_description``.
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import pyarrow as pa
@@ -141,7 +141,9 @@ class RowEncoder(_Encoder):
 class CopyTextEncoder(_Encoder):
     """Batches to lines of COPY's text or CSV format."""
 
-    def __init__(self, columns: Sequence[Column], style: OutputStyle, form: CopyForm = CopyForm()) -> None:
+    def __init__(
+        self, columns: Sequence[Column], style: OutputStyle, form: CopyForm = CopyForm(), *, messages: bool = False
+    ) -> None:
         wishes = [
             Wish(
                 column=column,
@@ -153,7 +155,7 @@ class CopyTextEncoder(_Encoder):
             for column in columns
         ]
         layout = _layout(style, Framing.COPY_CSV if form.csv else Framing.COPY_TEXT, form)
-        super().__init__(wishes, layout)
+        super().__init__(wishes, _in_messages(layout) if messages else layout)
         self.start = _header(columns, layout) if form.header else b""
         """What stands before the first row."""
         self.end = b""
@@ -163,13 +165,19 @@ class CopyTextEncoder(_Encoder):
 class CopyBinaryEncoder(_Encoder):
     """Batches to tuples of COPY's binary format."""
 
-    def __init__(self, columns: Sequence[Column]) -> None:
+    def __init__(self, columns: Sequence[Column], *, messages: bool = False) -> None:
         wishes = [Wish(column=column, binary=True, zone="UTC", zone_names=False) for column in columns]
-        super().__init__(wishes, _layout(OutputStyle(), Framing.COPY_BINARY, CopyForm()))
+        layout = _layout(OutputStyle(), Framing.COPY_BINARY, CopyForm())
+        super().__init__(wishes, _in_messages(layout) if messages else layout)
         self.start = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
         """What stands before the first row."""
         self.end = struct.pack(">h", -1)
         """What stands behind the last row."""
+
+
+def _in_messages(layout: Layout) -> Layout:
+    """Return the layout with each row in a CopyData message of its own, as the protocol wants (55.2.6)."""
+    return replace(layout, message=b"d")
 
 
 def _header(columns: Sequence[Column], layout: Layout) -> bytes:

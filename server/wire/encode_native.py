@@ -119,6 +119,8 @@ class Layout:
     delimiter: bytes = b"\t"
     quote: bytes = b'"'
     escape: bytes = b'"'
+    message: bytes = b"\0"
+    """Letter of the message that each row goes in by itself; NUL for bare rows."""
 
 
 class _Plan(ctypes.Structure):
@@ -148,7 +150,8 @@ class _Layout(ctypes.Structure):
         ("delimiter", ctypes.c_uint8),
         ("quote", ctypes.c_uint8),
         ("escape", ctypes.c_uint8),
-        ("unused", ctypes.c_uint8 * 5),
+        ("message", ctypes.c_uint8),
+        ("unused", ctypes.c_uint8 * 4),
     )
 
 
@@ -193,6 +196,7 @@ class NativeEncoder:
             delimiter=layout.delimiter[0],
             quote=layout.quote[0],
             escape=layout.escape[0],
+            message=layout.message[0],
         )
 
     def pieces(self, batch: pa.RecordBatch) -> Iterator[memoryview]:

@@ -22,7 +22,7 @@ from session.statements import (
     privileges,
     query,
     settings,
-    streams,
+    stdio,
     tables,
     transactions,
     unload,
@@ -35,7 +35,7 @@ Handler = Callable[[Work, Statement, tuple[Value, ...]], Awaitable[Answer]]
 Describer = Callable[[Work, Statement, tuple[int, ...]], Awaitable[tuple[Column, ...] | None]]
 
 
-def _command(run: Callable[[Work, Any], Awaitable[Done]]) -> Handler:
+def _command(run: Callable[[Work, Any], Awaitable[Answer]]) -> Handler:
     """Return the handler of a command that needs only its parsed form."""
 
     async def handler(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
@@ -50,6 +50,15 @@ def _tagged(run: Callable[[Work, Any], Awaitable[str]]) -> Handler:
     async def handler(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
         await work.tx.writing(frozenset())
         return Done(await run(work, statement.command))
+
+    return handler
+
+
+def _loaded(run: Callable[[Work, Any, Any], Awaitable[str]]) -> Handler:
+    """Return the handler of a command that moves files."""
+
+    async def handler(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
+        return Done(await run(work, work.engine, statement.command))
 
     return handler
 
@@ -89,10 +98,10 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
     Kind.DROP_GROUP: _tagged(users.drop_group),
     Kind.GRANT: _tagged(privileges.grant),
     Kind.REVOKE: _tagged(privileges.revoke),
-    Kind.COPY: _command(streams.copy),
-    Kind.COPY_STDIN: _command(streams.copy_stdin),
-    Kind.COPY_STDOUT: _command(streams.copy_stdout),
-    Kind.UNLOAD: _command(streams.unload),
+    Kind.COPY: _loaded(copy.copy),
+    Kind.COPY_STDIN: _command(stdio.copy_stdin),
+    Kind.COPY_STDOUT: _command(stdio.copy_stdout),
+    Kind.UNLOAD: _loaded(unload.unload),
     Kind.BEGIN: _command(transactions.begin),
     Kind.COMMIT: _command(transactions.commit),
     Kind.ROLLBACK: _command(transactions.rollback),

@@ -14,7 +14,7 @@ from core.errors import Canceled, ConnectionFatal, Diagnosis, SqlError, notice
 from core.sqlstate import SqlState
 from core.types import Column, ColumnType, of, with_length
 from server.wire.encode import OutputStyle
-from session.answers import Answer, Done, Empty, Value
+from session.answers import Answer, CopyForm, Done, Empty, Value
 
 PASSWORD = "Correct1horse"
 _pids = itertools.count(1000)
@@ -74,12 +74,12 @@ class SmallCopyOut:
     """Three rows."""
 
     columns = (Column("n", of("int4")),)
-    binary = False
+    form = CopyForm()
     tag = "COPY 3"
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        yield b"1\n2\n"
-        yield b"3\n"
+    async def copied(self) -> AsyncIterator[pa.RecordBatch]:
+        yield pa.record_batch([pa.array([1, 2], pa.int32())], names=["n"])
+        yield pa.record_batch([pa.array([3], pa.int32())], names=["n"])
 
 
 class SmallSession:

@@ -54,6 +54,7 @@ struct layout {
     uint8_t delimiter;
     uint8_t quote;
     uint8_t escape;
-    uint8_t unused[5];
+    uint8_t message;     /* letter of the message that each row goes in, 0 for none */
+    uint8_t unused[4];
 };
 #endif

@@ -244,8 +244,14 @@ int64_t duckshift_encode(const struct ArrowArray *batch, const struct layout *l,
     const uint8_t *end = out + capacity;
     int counted = l->framing == DATA_ROW || l->framing == COPY_BINARY;
     for (; row < batch->length; row++) {
-        uint8_t *next = counted ? put_counted_row(p, end, sources, row, l) : put_delimited_row(p, end, sources, row, l);
+        uint8_t *start = p + (l->message ? 5 : 0);
+        uint8_t *next =
+            counted ? put_counted_row(start, end, sources, row, l) : put_delimited_row(start, end, sources, row, l);
         if (next == NULL) break;
+        if (l->message) {
+            *p = l->message;
+            put32(p + 1, (uint32_t)(next - p - 1));
+        }
         p = next;
     }
     if (sources != fixed) free(sources);

@@ -31,7 +31,7 @@ def test_several_statements_notices_and_settings(chop: bool) -> None:
         assert names(messages) == [
             "RowDescription", "DataRow", "DataRow", "CommandComplete",
             "NoticeResponse", "ParameterStatus", "CommandComplete",
-            "CopyOutResponse", "CopyData", "CopyData", "CopyDone", "CommandComplete",
+            "CopyOutResponse", "CopyData", "CopyData", "CopyData", "CopyDone", "CommandComplete",
             "EmptyQueryResponse", "ReadyForQuery",
         ]  # fmt: skip
         assert messages[2].fields["values"] == ["1", "x"]

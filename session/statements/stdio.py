@@ -1,0 +1,139 @@
+"""COPY FROM STDIN and COPY TO STDOUT: PostgreSQL's way of moving rows over the connection itself."""
+
+from collections.abc import AsyncIterator
+
+import pyarrow as pa
+
+from catalog.model import Relation, TableColumn
+from core.errors import SqlError, not_supported
+from core.names import quote
+from core.sqlstate import SqlState
+from core.types import Column
+from engine.load.plan import CopyPlan, Filler, Format, Layout, LoadColumn
+from engine.load.stdin import StdinLoad
+from session.answers import CopyForm, Done
+from session.context import Work
+from session.locks import Mode
+from session.statements.query import rows
+from session.streams import Page
+from sql.commands.copy import CopyFormat, CopyFromStdin, CopyToStdout
+
+
+class StdinCopy:
+    """The answer ``session.answers.CopyIn``."""
+
+    binary = False
+
+    def __init__(self, work: Work, relation: Relation, plan: CopyPlan) -> None:
+        """Load into *relation* as *plan* says."""
+        self.columns = tuple(Column(column.name, column.type, relation.oid) for column in plan.columns)
+        self._work = work
+        self._load = StdinLoad(plan)
+
+    async def write(self, data: bytes) -> None:
+        """Take a piece of the stream: appended to a file, no more is held."""
+        self._load.write(data)
+
+    async def finish(self) -> Done:
+        """Load what was written."""
+        connection = self._work.engine.connection
+        loaded = await self._work.engine.work(lambda: self._load.load(connection))
+        return Done(f"COPY {loaded.rows}")
+
+    async def fail(self, reason: str) -> None:
+        """Give up."""
+        self._load.close()
+
+
+class StdoutCopy:
+    """The answer ``session.answers.CopyOut``."""
+
+    def __init__(self, page: Page, form: CopyForm) -> None:
+        """Write the rows of *page*."""
+        self.columns = page.columns
+        self.form = form
+        self._page = page
+
+    def copied(self) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the rows."""
+        return self._page.batches()
+
+    @property
+    def tag(self) -> str:
+        """The command tag with its row count."""
+        return f"COPY {self._page.rows}"
+
+
+async def copy_stdin(work: Work, command: CopyFromStdin) -> StdinCopy:
+    """COPY table FROM STDIN."""
+    if command.format.format == "binary":
+        raise not_supported("COPY FROM STDIN in binary format")
+    relation = work.find_table(command.table)
+    chosen = _chosen(relation, command.columns)
+    work.require("INSERT", relation, frozenset(column.name for column in chosen))
+    relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
+    return StdinCopy(work, relation, _plan(work, relation, chosen, command.format))
+
+
+async def copy_stdout(work: Work, command: CopyToStdout) -> StdoutCopy:
+    """COPY table TO STDOUT, COPY (query) TO STDOUT."""
+    if command.query is not None:
+        page = await rows(work, command.query.text, command.query.offset)
+    else:
+        relation = work.find_relation(command.table or ())
+        names = ", ".join(quote(column.name) for column in _chosen(relation, command.columns))
+        source = ".".join(quote(part) for part in command.table or ())
+        page = await rows(work, f"SELECT {names} FROM {source}", 0)
+    form = command.format
+    forced = form.force_quote or ()
+    every = frozenset(column.name for column in page.columns) if "*" in forced else frozenset(forced)
+    return StdoutCopy(
+        page,
+        CopyForm(
+            format=form.format,
+            delimiter=form.delimiter,
+            null=form.null,
+            header=form.header,
+            quote=form.quote,
+            escape=form.escape,
+            force_quote=every,
+        ),
+    )
+
+
+def _chosen(relation: Relation, names: tuple[str, ...]) -> list[TableColumn]:
+    if not names:
+        return list(relation.columns)
+    found = []
+    for name in names:
+        column = relation.column(name)
+        if column is None:
+            raise SqlError(
+                SqlState.UNDEFINED_COLUMN, f'column "{name}" of relation "{relation.name}" does not exist'
+            )
+        found.append(column)
+    return found
+
+
+def _plan(work: Work, relation: Relation, chosen: list[TableColumn], form: CopyFormat) -> CopyPlan:
+    csv = form.format == "csv"
+    names = {column.name for column in chosen}
+    return CopyPlan(
+        table=relation.name,
+        engine_name=relation.engine_name,
+        columns=tuple(
+            LoadColumn(name=column.name, type=column.type, not_null=column.not_null) for column in chosen
+        ),
+        fillers=tuple(
+            Filler(name=column.name, sql=work.expression(column.default))
+            for column in relation.columns
+            if column.name not in names and column.default is not None
+        ),
+        layout=Layout(
+            format=Format.CSV if csv else Format.STREAM,
+            delimiter=form.delimiter or ("," if csv else "\t"),
+            quote=form.quote or '"',
+            null_as=form.null if form.null is not None else ("" if csv else "\\N"),
+            ignore_header=int(form.header),
+        ),
+    )
