@@ -1,0 +1,41 @@
+"""Engine SQL that several families' queries share: which rows of the sources the session's user sees."""
+
+from typing import Final
+
+from catalog.system.spec import SUPERUSER
+
+ME: Final = "getvariable('current_user_id')"
+HERE: Final = "getvariable('current_database')"
+
+RELATIONS_HERE: Final = f"sys_relations AS r WHERE COALESCE(r.database, {HERE}) = {HERE}"
+"""The relations of the current database."""
+
+SEES: Final = (
+    f"({SUPERUSER} OR r.owner = {ME} OR r.system OR EXISTS (SELECT 1 FROM sys_grants AS g"
+    f" JOIN sys_members AS m ON m.grantee = g.grantee WHERE g.object = r.oid AND m.member = {ME}))"
+)
+"""Of ``sys_relations AS r``: whether the user may see it in the views that show only what one may use."""
+
+
+def relations(*, kinds: str = "'r', 'v'", everywhere: bool = False, system: bool = True) -> str:
+    """Return FROM … WHERE … over ``sys_relations AS r`` for relations that the user may see."""
+    here = "" if everywhere else f" AND COALESCE(r.database, {HERE}) = {HERE}"
+    users = "" if system else " AND NOT r.system"
+    return f"sys_relations AS r WHERE r.kind IN ({kinds}){here}{users} AND {SEES}"
+
+
+def columns(*, everywhere: bool = False, system: bool = True) -> str:
+    """Return FROM … WHERE … over ``sys_columns AS c`` and its relation, for relations that the user may see."""
+    chosen = relations(everywhere=everywhere, system=system)
+    return f"sys_columns AS c JOIN (SELECT r.* FROM {chosen}) AS r ON r.oid = c.relation"
+
+
+CHARACTER_LENGTH: Final = "CASE WHEN c.type IN (1042, 1043) AND c.modifier >= 4 THEN c.modifier - 4 END"
+PRECISION: Final = (
+    "CASE c.type WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53"
+    " WHEN 1700 THEN CASE WHEN c.modifier >= 4 THEN (c.modifier - 4) >> 16 END END"
+)
+SCALE: Final = (
+    "CASE WHEN c.type IN (20, 21, 23) THEN 0 WHEN c.type = 1700 AND c.modifier >= 4 THEN (c.modifier - 4) & 65535 END"
+)
+TYPE_NAME: Final = "regexp_replace(c.format, '\\(.*\\)', '')"

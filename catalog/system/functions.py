@@ -1,0 +1,335 @@
+"""Catalog functions as engine macros: one row a function.
+
+The macros read the ``sys_*`` sources of the calling cursor, found when they are called. Creating them needs
+relations of those names too: register ``sources.empty(name)`` for each on the creating cursor first, then
+run ``statements()``. They also read the session's variables that ``VARIABLES`` names. An error is raised as
+``duckshift:<SQLSTATE>:<message>`` for the engine to turn into an ``SqlError``.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from catalog.system import pg_relations, procedures
+from core.names import literal
+
+VARIABLES: Final = (
+    ("current_user_id", "UINTEGER: OID of the current user"),
+    ("current_user", "VARCHAR: name of the current user"),
+    ("current_database", "VARCHAR: name of the database"),
+    ("current_schemas_list", "VARCHAR[]: the search path's existing schemas in order, pg_catalog included"),
+    ("version", "VARCHAR: what version() says"),
+)
+"""Session variables that the views and macros read; none may be unset."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """A function of the catalogs and the macro that computes it."""
+
+    name: str
+    """As SQL calls it, with or without pg_catalog; empty for macros that only the translator calls."""
+    macro: str
+    """The engine's macro."""
+    bodies: tuple[tuple[str, str], ...]
+    """(parameters, expression), one a number of arguments."""
+    result: str
+    """pg_type.typname of the result."""
+    doc: str
+
+
+_PATH = "getvariable('current_schemas_list')"
+_HERE = "getvariable('current_database')"
+_ME = "getvariable('current_user_id')"
+_ADMIN = "PostgreSQL 8.0, 9.19 System Information Functions"
+_SIZES = "PostgreSQL, 9.27.7 Database Object Management Functions"
+_NULL_TEXT = "CAST(NULL AS VARCHAR)"
+
+
+def _error(state: str, before: str, value: str, after: str) -> str:
+    return f"error({literal(f'duckshift:{state}:{before}')} || CAST({value} AS VARCHAR) || {literal(after)})"
+
+
+def _visible(source: str, where: str) -> str:
+    return f"EXISTS (SELECT 1 FROM {source} WHERE {where})"
+
+
+def _scalar(name: str, parameters: str, body: str, result: str, doc: str = _ADMIN) -> Function:
+    return Function(name=name, macro=f"rs_{name}", bodies=((parameters, body),), result=result, doc=doc)
+
+
+def _several(name: str, bodies: tuple[tuple[str, str], ...], result: str, doc: str = _ADMIN) -> Function:
+    return Function(name=name, macro=f"rs_{name}", bodies=bodies, result=result, doc=doc)
+
+
+def _inner(macro: str, parameters: str, body: str, result: str) -> Function:
+    return Function(name="", macro=macro, bodies=((parameters, body),), result=result, doc="translation")
+
+
+_WHO = (
+    "COALESCE((SELECT max(u.oid) FROM sys_users AS u WHERE u.name = CAST(p_who AS VARCHAR)),"
+    " (SELECT max(u.oid) FROM sys_users AS u WHERE CAST(u.oid AS VARCHAR) = CAST(p_who AS VARCHAR)),"
+    f" {_error('42704', 'role ' + chr(34), 'p_who', chr(34) + ' does not exist')})"
+)
+_ASKED = "regexp_split_to_array(upper(trim(p_privileges)), '\\s*,\\s*')"
+_KNOWN: Final = {
+    "table": ("SELECT", "INSERT", "UPDATE", "DELETE", "RULE", "REFERENCES", "TRIGGER", "TRUNCATE", "DROP", "ALTER"),
+    "schema": ("CREATE", "USAGE", "ALTER", "DROP"),
+    "database": ("CREATE", "TEMP", "TEMPORARY", "USAGE", "CONNECT", "ALTER"),
+}
+
+
+def _holds(kind: str, owner: str) -> str:
+    """Return the body of rs_holds_<kind>(p_user, p_object, p_privileges): users by OID, objects by OID."""
+    known = "[" + ", ".join(
+        literal(word + suffix) for word in _KNOWN[kind] for suffix in ("", " WITH GRANT OPTION")
+    ) + "]"
+    # Everyone may connect to a database.
+    always = f" WHEN list_contains({_ASKED}, 'CONNECT') THEN TRUE" if kind == "database" else ""
+    return (
+        f"CASE WHEN NOT list_has_all({known}, {_ASKED})"
+        f" THEN {_error('22023', 'unrecognized privilege type: ' + chr(34), 'p_privileges', chr(34))}"
+        f" WHEN p_object IS NULL OR p_user IS NULL THEN NULL{always}"
+        " WHEN EXISTS (SELECT 1 FROM sys_users AS u WHERE u.oid = p_user AND u.superuser) THEN TRUE"
+        f" WHEN EXISTS (SELECT 1 FROM {owner} AS o WHERE o.oid = p_object AND o.owner = p_user) THEN TRUE"
+        " ELSE EXISTS (SELECT 1 FROM sys_grants AS g JOIN sys_members AS m ON m.grantee = g.grantee"
+        f" WHERE g.object = p_object AND m.member = p_user AND g.kind = '{kind}' AND g.column = '' AND"
+        f" (list_contains({_ASKED}, g.privilege) OR (g.grantable AND"
+        f" list_contains({_ASKED}, g.privilege || ' WITH GRANT OPTION'))))"
+        # Everyone may read the system's views; rows are filtered where they must be.
+        + (
+            f" OR (list_contains({_ASKED}, 'SELECT') AND EXISTS (SELECT 1 FROM sys_relations AS s"
+            " WHERE s.oid = p_object AND s.system))"
+            if kind == "table"
+            else ""
+        )
+        + " END"
+    )
+
+
+def _privilege(kind: str, lookup: str) -> Function:
+    holds, who = f"rs_holds_{kind}", "rs_user_oid(p_who)"
+    return _several(
+        f"has_{kind}_privilege",
+        (
+            ("p_object, p_privileges", f"{holds}({_ME}, {lookup}(p_object), p_privileges)"),
+            ("p_who, p_object, p_privileges", f"{holds}({who}, {lookup}(p_object), p_privileges)"),
+        ),
+        "bool",
+    )
+
+
+def _named(source: str, kind: str, state: str, where: str = "TRUE") -> str:
+    """Return a look-up of p_object, an OID or a name, in *source*."""
+    return (
+        f"CASE WHEN p_object IS NULL THEN NULL ELSE COALESCE((SELECT max(o.oid) FROM {source} AS o"
+        f" WHERE o.name = CAST(p_object AS VARCHAR) AND {where}), (SELECT max(o.oid) FROM {source} AS o"
+        " WHERE CAST(o.oid AS VARCHAR) = CAST(p_object AS VARCHAR)),"
+        f" {_error(state, kind + ' ' + chr(34), 'p_object', chr(34) + ' does not exist')}) END"
+    )
+
+
+# 'a."B c".d' as ['a', 'B c', 'd']: what is not quoted folds to lower case.
+_PARTS = (
+    "list_transform(regexp_extract_all(CAST(p_name AS VARCHAR), '\"(?:[^\"]|\"\")*\"|[^.\"\\s]+'), lambda part:"
+    " CASE WHEN part LIKE '\"%' THEN replace(part[2:-2], '\"\"', '\"') ELSE lower(part) END)"
+)
+_FIND = (
+    "(SELECT arg_min(r.oid, COALESCE(list_position(getvariable('current_schemas_list'), r.schema_name), 0))"
+    f" FROM sys_relations AS r WHERE r.name = rs_parts(p_name)[-1] AND COALESCE(r.database, {_HERE}) = {_HERE}"
+    f" AND CASE WHEN len(rs_parts(p_name)) > 1 THEN r.schema_name = rs_parts(p_name)[-2]"
+    f" ELSE list_contains({_PATH}, r.schema_name) OR r.temporary END)"
+)
+_OWN_NAME = (
+    f"CASE WHEN r.temporary OR list_contains({_PATH}, r.schema_name) THEN '' ELSE rs_quote_ident(r.schema_name) || '.'"
+    " END || rs_quote_ident(r.name)"
+)
+_TYPE_OF = "regexp_replace(lower(trim(CAST(p_name AS VARCHAR))), '^(pg_catalog\\.)', '')"
+_FORMATTED = (
+    "CASE WHEN p_type IS NULL THEN NULL WHEN p_type = 0 THEN '-' ELSE COALESCE((SELECT max(t.sql ||"
+    " CASE WHEN COALESCE(p_modifier, -1) < 4 THEN '' WHEN t.oid IN (1042, 1043, 6551) THEN '(' ||"
+    " CAST(p_modifier - 4 AS VARCHAR) || ')' WHEN t.oid = 1700 THEN '(' || CAST((p_modifier - 4) >> 16 AS VARCHAR)"
+    " || ',' || CAST((p_modifier - 4) & 65535 AS VARCHAR) || ')' ELSE '' END)"
+    " FROM sys_types AS t WHERE t.oid = p_type), '???') END"
+)
+_VIEWDEF = "(SELECT max(r.definition) FROM sys_relations AS r WHERE r.oid = p_view)"
+_VIEWDEF_ANY = (
+    "COALESCE((SELECT max(r.definition) FROM sys_relations AS r WHERE CAST(r.oid AS VARCHAR) ="
+    " CAST(p_view AS VARCHAR)), (SELECT max(r.definition) FROM sys_relations AS r WHERE r.oid ="
+    " duckshift_regclass_or_null(CAST(p_view AS VARCHAR))))"
+)
+_CONSTRAINTDEF = "(SELECT max(k.definition) FROM sys_constraints AS k WHERE k.oid = p_constraint)"
+_INDEXDEF = (
+    "(SELECT max('CREATE UNIQUE INDEX ' || rs_quote_ident(k.name) || ' ON ' || rs_quote_ident(r.schema_name) || '.' ||"
+    " rs_quote_ident(r.name) || ' USING btree (' || array_to_string(list_transform(k.columns, lambda name:"
+    " rs_quote_ident(name)), ', ') || ')') FROM sys_constraints AS k JOIN sys_relations AS r ON r.oid = k.relation"
+    " WHERE k.index = p_index)"
+)
+_INDEX_COLUMN = (
+    "CASE WHEN p_column = 0 THEN rs_pg_get_indexdef(p_index) ELSE"
+    " (SELECT max(k.columns[p_column]) FROM sys_constraints AS k WHERE k.index = p_index) END"
+)
+_COMMENT = "(SELECT max(r.comment) FROM sys_relations AS r WHERE r.oid = p_object)"
+_TABLE_VISIBLE = (
+    "EXISTS (SELECT 1 FROM sys_relations AS r WHERE r.oid = p_table AND"
+    f" COALESCE(r.database, {_HERE}) = {_HERE} AND (r.temporary OR list_contains({_PATH}, r.schema_name)) AND NOT"
+    " EXISTS (SELECT 1 FROM sys_relations AS e WHERE e.name = r.name AND e.oid <> r.oid AND NOT r.temporary AND"
+    f" COALESCE(e.database, {_HERE}) = {_HERE} AND (e.temporary OR"
+    f" list_position({_PATH}, e.schema_name) < list_position({_PATH}, r.schema_name))))"
+)
+_SIZE = "COALESCE((SELECT max(s.bytes) FROM sys_storage AS s WHERE s.relation = rs_relation_oid(p_table)), 0)"
+_DATABASE_SIZE = (
+    "COALESCE((SELECT CAST(sum(s.bytes) AS BIGINT) FROM sys_storage AS s JOIN sys_relations AS r ON r.oid = s.relation"
+    " JOIN sys_databases AS d ON d.name = r.database WHERE d.name = CAST(p_database AS VARCHAR)"
+    " OR CAST(d.oid AS VARCHAR) = CAST(p_database AS VARCHAR)), 0)"
+)
+_PRETTY = (
+    "CASE WHEN p_size < 10240 THEN CAST(p_size AS VARCHAR) || ' bytes'"
+    " WHEN p_size < 10485247 THEN CAST(CAST(round(p_size / 1024.0) AS BIGINT) AS VARCHAR) || ' kB'"
+    " WHEN p_size < 10736893952 THEN CAST(CAST(round(p_size / 1048576.0) AS BIGINT) AS VARCHAR) || ' MB'"
+    " WHEN p_size < 10994579406848 THEN CAST(CAST(round(p_size / 1073741824.0) AS BIGINT) AS VARCHAR) || ' GB'"
+    " ELSE CAST(CAST(round(p_size / 1099511627776.0) AS BIGINT) AS VARCHAR) || ' TB' END"
+)
+# A list or the text of one ({a,b}): JSON makes them the same.
+_JOINED = (
+    "CASE WHEN json_type(to_json(p_array)) = 'ARRAY' THEN"
+    " array_to_string(list_filter(from_json(to_json(p_array), '[\"VARCHAR\"]'), lambda item: item IS NOT NULL),"
+    " p_separator) WHEN p_array IS NOT NULL THEN"
+    " replace(regexp_extract(CAST(p_array AS VARCHAR), '^\\{?(.*?)\\}?$', 1), ',', p_separator) END"
+)
+_ARRAY_OUT = (
+    "CASE WHEN p_array IS NOT NULL THEN '{' || array_to_string(list_transform(CAST(p_array AS VARCHAR[]), lambda item:"
+    " CASE WHEN item IS NULL THEN 'NULL' WHEN item = '' OR upper(item) = 'NULL'"
+    " OR regexp_matches(item, '[\\s{},\"\\\\]') THEN '\"' ||"
+    " replace(replace(item, '\\', '\\\\'), '\"', '\\\"') || '\"' ELSE item END), ',') || '}' END"
+)
+_PROCEDURE = f"(SELECT {{}} FROM ({procedures.QUERY}) AS f WHERE f.oid = p_function)"
+_ARGUMENTS = _PROCEDURE.format("max(f.shown)")
+
+# fmt: off
+ROWS: Final[tuple[Function, ...]] = (
+    # Order matters: the engine binds a macro's body when it is created.
+    _inner("rs_quote_ident", "p_name", "CASE WHEN regexp_matches(p_name, '^[a-z_][a-z0-9_]*$') THEN p_name"
+        " ELSE '\"' || replace(p_name, '\"', '\"\"') || '\"' END", "text"),
+    _inner("rs_parts", "p_name", _PARTS, "_text"),
+    _inner("rs_array_out", "p_array", _ARRAY_OUT, "text"),
+    _inner("rs_vector_out", "p_array", "array_to_string(CAST(p_array AS VARCHAR[]), ' ')", "text"),
+    _inner("duckshift_regclass_or_null", "p_name", _FIND, "oid"),
+    _inner("duckshift_regclass", "p_name",
+        "CASE WHEN p_name IS NULL THEN NULL WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$')"
+        " THEN CAST(TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER) AS UINTEGER)"
+        f" ELSE COALESCE({_FIND}, {_error('42P01', 'relation ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END",
+        "oid"),
+    _inner("duckshift_regclass_name", "p_oid",
+        "CASE WHEN p_oid IS NULL THEN NULL WHEN p_oid = 0 THEN '-' ELSE COALESCE("
+        f"(SELECT max({_OWN_NAME}) FROM sys_relations AS r WHERE r.oid = p_oid), CAST(p_oid AS VARCHAR)) END", "text"),
+    _inner("duckshift_regtype", "p_name",
+        "CASE WHEN p_name IS NULL THEN NULL WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$')"
+        " THEN TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER)"
+        f" WHEN {_TYPE_OF} = 'trigger' THEN 2279::UINTEGER"
+        f" ELSE COALESCE((SELECT min(t.oid) FROM sys_types AS t WHERE t.name = {_TYPE_OF} OR t.sql = {_TYPE_OF}),"
+        f" {_error('42704', 'type ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END", "oid"),
+    _inner("duckshift_regproc", "p_name",
+        "CASE WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$') THEN TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER)"
+        f" ELSE COALESCE((SELECT min(f.oid) FROM ({procedures.QUERY}) AS f WHERE f.name = {_TYPE_OF}),"
+        f" {_error('42883', 'function ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END", "oid"),
+    _scalar("format_type", "p_type, p_modifier", _FORMATTED, "text"),
+    _inner("duckshift_regtype_name", "p_oid", "rs_format_type(p_oid, -1)", "text"),
+    _scalar("pg_get_userbyid", "p_user",
+        "COALESCE((SELECT max(u.name) FROM sys_users AS u WHERE u.oid = p_user),"
+        " 'unknown (OID=' || CAST(p_user AS VARCHAR) || ')')", "name"),
+    _inner("rs_user_oid", "p_who", _WHO, "oid"),
+    _inner("rs_relation_oid", "p_object", "duckshift_regclass(CAST(p_object AS VARCHAR))", "oid"),
+    _inner("rs_schema_oid", "p_object",
+        _named("sys_namespaces", "schema", "3F000", f"COALESCE(o.database, {_HERE}) = {_HERE}"), "oid"),
+    _inner("rs_database_oid", "p_object", _named("sys_databases", "database", "3D000"), "oid"),
+    _inner("rs_holds_table", "p_user, p_object, p_privileges", _holds("table", "sys_relations"), "bool"),
+    _inner("rs_holds_schema", "p_user, p_object, p_privileges", _holds("schema", "sys_namespaces"), "bool"),
+    _inner("rs_holds_database", "p_user, p_object, p_privileges", _holds("database", "sys_databases"), "bool"),
+    _privilege("table", "rs_relation_oid"),
+    _privilege("schema", "rs_schema_oid"),
+    _privilege("database", "rs_database_oid"),
+    _several("has_column_privilege", (
+        ("p_object, p_column, p_privileges",
+         f"rs_holds_table({_ME}, rs_relation_oid(p_object), p_privileges) OR EXISTS (SELECT 1 FROM sys_grants AS g"
+         " JOIN sys_members AS m ON m.grantee = g.grantee WHERE g.object = rs_relation_oid(p_object)"
+         f" AND g.column = lower(p_column) AND m.member = {_ME} AND list_contains({_ASKED}, g.privilege))"),
+        ("p_who, p_object, p_column, p_privileges",
+         "rs_holds_table(rs_user_oid(p_who), rs_relation_oid(p_object), p_privileges) OR EXISTS (SELECT 1"
+         " FROM sys_grants AS g JOIN sys_members AS m ON m.grantee = g.grantee"
+         " WHERE g.object = rs_relation_oid(p_object) AND g.column = lower(p_column)"
+         f" AND m.member = rs_user_oid(p_who) AND list_contains({_ASKED}, g.privilege))"),
+    ), "bool"),
+    _several("has_function_privilege", (("p_object, p_privileges", "TRUE"), ("p_who, p_object, p_privileges", "TRUE")), "bool"),
+    _several("has_language_privilege", (("p_object, p_privileges", "TRUE"), ("p_who, p_object, p_privileges", "TRUE")), "bool"),
+    _several("pg_get_viewdef", (("p_view", _VIEWDEF_ANY), ("p_view, p_pretty", _VIEWDEF_ANY)), "text"),
+    _several("pg_get_constraintdef", (("p_constraint", _CONSTRAINTDEF), ("p_constraint, p_pretty", _CONSTRAINTDEF)), "text"),
+    _several("pg_get_indexdef", (("p_index", _INDEXDEF),), "text"),
+    # pg_attrdef.adbin is the expression's text already.
+    _several("pg_get_expr", (("p_expression, p_relation", "CAST(p_expression AS VARCHAR)"),
+        ("p_expression, p_relation, p_pretty", "CAST(p_expression AS VARCHAR)")), "text"),
+    _several("pg_get_triggerdef", (("p_trigger", _NULL_TEXT), ("p_trigger, p_pretty", _NULL_TEXT)), "text"),
+    _several("pg_get_ruledef", (("p_rule", _VIEWDEF.replace("p_view", "p_rule")),
+        ("p_rule, p_pretty", _VIEWDEF.replace("p_view", "p_rule"))), "text"),
+    _scalar("pg_get_partkeydef", "p_relation", _NULL_TEXT, "text"),
+    _scalar("pg_get_functiondef", "p_function", _NULL_TEXT, "text"),
+    _scalar("pg_get_function_result", "p_function", _PROCEDURE.format("max(rs_format_type(f.result, -1))"), "text"),
+    _scalar("pg_get_function_arguments", "p_function", _ARGUMENTS, "text"),
+    _scalar("pg_get_function_identity_arguments", "p_function", _ARGUMENTS, "text"),
+    _several("pg_get_serial_sequence", (("p_table, p_column", _NULL_TEXT),), "text"),
+    _scalar("pg_table_is_visible", "p_table", _TABLE_VISIBLE, "bool"),
+    _scalar("pg_type_is_visible", "p_type", _visible("sys_types AS t", "t.oid = p_type"), "bool"),
+    _scalar("pg_function_is_visible", "p_function", "p_function IS NOT NULL", "bool"),
+    _scalar("pg_operator_is_visible", "p_operator", "p_operator IS NOT NULL", "bool"),
+    _scalar("pg_opclass_is_visible", "p_class", "p_class IS NOT NULL", "bool"),
+    _scalar("pg_conversion_is_visible", "p_conversion", "p_conversion IS NOT NULL", "bool"),
+    _scalar("pg_collation_is_visible", "p_collation", "p_collation IS NOT NULL", "bool"),
+    _scalar("pg_ts_config_is_visible", "p_config", "p_config IS NOT NULL", "bool"),
+    _scalar("pg_encoding_to_char", "p_encoding", "CASE p_encoding WHEN 6 THEN 'UTF8' WHEN 0 THEN 'SQL_ASCII' ELSE '' END", "name"),
+    _scalar("pg_char_to_encoding", "p_name", "CASE upper(p_name) WHEN 'UTF8' THEN 6 WHEN 'UNICODE' THEN 6 WHEN 'SQL_ASCII' THEN 0 ELSE -1 END", "int4"),
+    _several("getdatabaseencoding", (("", "'UTF8'"),), "name"),
+    _several("pg_client_encoding", (("", "'UTF8'"),), "name"),
+    _several("obj_description", (("p_object", _COMMENT),
+        ("p_object, p_catalog", f"CASE WHEN p_catalog = 'pg_class' THEN {_COMMENT} END")), "text"),
+    _scalar("shobj_description", "p_object, p_catalog", _NULL_TEXT, "text"),
+    _scalar("col_description", "p_table, p_column",
+        "(SELECT max(c.comment) FROM sys_columns AS c WHERE c.relation = p_table AND c.number = p_column)", "text"),
+    _scalar("array_to_string", "p_array, p_separator", _JOINED, "text", "PostgreSQL 8.0, 9.14 Array Functions"),
+    _scalar("format_encoding", "p_encoding",
+        f"{list(pg_relations.ENCODINGS)}[p_encoding + 1]", "text", "Redshift: names of PG_ATTRIBUTE.attencodingtype"),
+    _scalar("pg_size_pretty", "p_size", _PRETTY, "text", _SIZES),
+    _scalar("pg_table_size", "p_table", _SIZE, "int8", _SIZES),
+    _scalar("pg_relation_size", "p_table", _SIZE, "int8", _SIZES),
+    _scalar("pg_total_relation_size", "p_table", _SIZE, "int8", _SIZES),
+    _scalar("pg_indexes_size", "p_table", "CAST(0 AS BIGINT)", "int8", _SIZES),
+    _scalar("pg_database_size", "p_database", _DATABASE_SIZE, "int8", _SIZES),
+    _scalar("pg_tablespace_location", "p_tablespace", "''", "text", _SIZES),
+    _several("pg_is_in_recovery", (("", "FALSE"),), "bool", _SIZES),
+    _scalar("pg_relation_is_publishable", "p_table", "FALSE", "bool"),
+    _scalar("pg_is_other_temp_schema", "p_schema", "FALSE", "bool"),
+    _several("pg_my_temp_schema", (("", "CAST(0 AS UINTEGER)"),), "oid"),
+    _scalar("user_is_member_of", "p_user, p_role",
+        "EXISTS (SELECT 1 FROM sys_members AS m JOIN sys_users AS u ON u.oid = m.member"
+        " JOIN sys_groups AS g ON g.oid = m.grantee WHERE u.name = p_user AND g.name = p_role)", "bool", "Redshift, USER_IS_MEMBER_OF"),
+    _scalar("to_regclass", "p_name", "duckshift_regclass_name(duckshift_regclass_or_null(p_name))", "regclass"),
+)
+# fmt: on
+EXTRA: Final = (
+    ("rs_pg_get_indexdef", (("p_index", _INDEXDEF), ("p_index, p_column, p_pretty", _INDEX_COLUMN))),
+)
+"""Macros whose longer form calls the shorter: they are created again once that exists."""
+
+FUNCTIONS: Final[tuple[tuple[str, str, str, str], ...]] = tuple(
+    (row.name, row.macro, row.result, row.doc) for row in ROWS if row.name
+)
+"""(name, macro, pg_type.typname of the result, documentation) for the translator's function table."""
+
+
+def statements() -> list[str]:
+    """Return the statements that create the macros in the engine, in order."""
+    created = [_create(row.macro, row.bodies) for row in ROWS]
+    return created + [_create(macro, bodies) for macro, bodies in EXTRA]
+
+
+def _create(macro: str, bodies: tuple[tuple[str, str], ...]) -> str:
+    forms = ", ".join(f"({parameters}) AS ({body})" for parameters, body in bodies)
+    return f"CREATE OR REPLACE MACRO memory.main.{macro}{forms}"

@@ -1,0 +1,90 @@
+"""The functions that pg_proc lists: a modest set, so that tools find names, arguments and results.
+
+Each row is (name, argument types, result type, kind f/a/w, volatility i/s/v); types by pg_type.typname.
+"""
+
+from typing import Final
+
+from core.types import TYPES
+
+_OID: Final = {row.name: row.oid for row in TYPES} | {"any": 2276, "trigger": 2279}
+
+# fmt: off
+ROWS: Final = (
+    ("abs", "float8", "float8", "f", "i"),
+    ("array_in", "unknown oid int4", "unknown", "f", "i"),
+    ("array_recv", "unknown oid int4", "unknown", "f", "i"),
+    ("avg", "int8", "numeric", "a", "i"),
+    ("avg", "numeric", "numeric", "a", "i"),
+    ("ceil", "numeric", "numeric", "f", "i"),
+    ("coalesce", "any", "any", "f", "i"),
+    ("concat", "varchar varchar", "varchar", "f", "i"),
+    ("count", "any", "int8", "a", "i"),
+    ("current_database", "", "name", "f", "s"),
+    ("current_schema", "", "name", "f", "s"),
+    ("date_part", "text timestamp", "float8", "f", "i"),
+    ("date_trunc", "text timestamp", "timestamp", "f", "i"),
+    ("dense_rank", "", "int8", "w", "i"),
+    ("floor", "numeric", "numeric", "f", "i"),
+    ("format_type", "oid int4", "text", "f", "s"),
+    ("getdate", "", "timestamp", "f", "s"),
+    ("has_database_privilege", "text text", "bool", "f", "s"),
+    ("has_schema_privilege", "text text", "bool", "f", "s"),
+    ("has_table_privilege", "text text", "bool", "f", "s"),
+    ("initcap", "text", "text", "f", "i"),
+    ("length", "text", "int4", "f", "i"),
+    ("lower", "text", "text", "f", "i"),
+    ("lpad", "text int4 text", "text", "f", "i"),
+    ("ltrim", "text text", "text", "f", "i"),
+    ("max", "any", "any", "a", "i"),
+    ("md5", "text", "text", "f", "i"),
+    ("min", "any", "any", "a", "i"),
+    ("now", "", "timestamptz", "f", "s"),
+    ("pg_backend_pid", "", "int4", "f", "s"),
+    ("pg_get_userbyid", "oid", "name", "f", "s"),
+    ("pg_get_viewdef", "oid", "text", "f", "s"),
+    ("pg_table_is_visible", "oid", "bool", "f", "s"),
+    ("position", "text text", "int4", "f", "i"),
+    ("power", "float8 float8", "float8", "f", "i"),
+    ("random", "", "float8", "f", "v"),
+    ("rank", "", "int8", "w", "i"),
+    ("replace", "text text text", "text", "f", "i"),
+    ("round", "numeric int4", "numeric", "f", "i"),
+    ("row_number", "", "int8", "w", "i"),
+    ("rpad", "text int4 text", "text", "f", "i"),
+    ("rtrim", "text text", "text", "f", "i"),
+    ("split_part", "text text int4", "text", "f", "i"),
+    ("sqrt", "float8", "float8", "f", "i"),
+    ("strpos", "text text", "int4", "f", "i"),
+    ("substring", "text int4 int4", "text", "f", "i"),
+    ("sum", "int8", "numeric", "a", "i"),
+    ("sum", "numeric", "numeric", "a", "i"),
+    ("textrecv", "unknown", "text", "f", "i"),
+    ("to_char", "timestamp text", "text", "f", "s"),
+    ("to_date", "text text", "date", "f", "i"),
+    ("to_number", "text text", "numeric", "f", "i"),
+    ("trunc", "numeric int4", "numeric", "f", "i"),
+    ("upper", "text", "text", "f", "i"),
+    ("version", "", "text", "f", "s"),
+)
+# fmt: on
+_FIXED: Final = {"array_recv": 2400, "textrecv": 2414, "array_in": 750}
+"""OIDs that pg_type refers to, as in PostgreSQL; the others count up from 3000."""
+
+
+_SQL: Final = {row.name: row.sql for row in TYPES} | {"any": '"any"', "trigger": "trigger"}
+_NAMES: Final = "oid, name, arguments, result, kind, volatile, shown"
+
+
+def _query() -> str:
+    rows = ", ".join(
+        f"({_FIXED.get(name, 3000 + place)}, '{name}',"
+        f" [{', '.join(str(_OID[word]) for word in arguments.split())}]::UINTEGER[], {_OID[result]}, '{kind}',"
+        f" '{volatile}', '{', '.join(_SQL[word] for word in arguments.split())}')"
+        for place, (name, arguments, result, kind, volatile) in enumerate(ROWS)
+    )
+    return f"SELECT {_NAMES} FROM (VALUES {rows}) AS t({_NAMES})"
+
+
+QUERY: Final = _query()
+"""Engine SQL: oid, name, arguments, result, kind, volatile, and the arguments as they are shown."""

@@ -1,0 +1,95 @@
+"""The shapes of the ``sys_*`` sources: one Arrow schema each, and what each is about.
+
+The names and types here are the contract between ``sources``, the views' queries and the macros.
+"""
+
+from typing import Final
+
+import pyarrow as pa
+
+_NAMES: Final = pa.list_(pa.string())
+_TYPES: Final = {
+    "oid": pa.uint32(), "text": pa.string(), "bool": pa.bool_(), "int2": pa.int16(), "int4": pa.int32(),
+    "int8": pa.int64(), "ts": pa.timestamp("us"), "names": _NAMES, "int2s": pa.list_(pa.int16()),
+    "oids": pa.list_(pa.uint32()), "float8": pa.float64(),
+}  # fmt: skip
+
+
+def _shape(text: str) -> pa.Schema:
+    pairs = (part.split() for part in text.split(","))
+    return pa.schema([pa.field(name, _TYPES[kind]) for name, kind in pairs])
+
+
+CATALOG: Final[dict[str, pa.Schema]] = {
+    # One row a database; `allow` is false for those that are listed only.
+    "sys_databases": _shape(
+        "oid oid, name text, owner oid, acl names, isolation text, connection_limit int4, allow bool"
+    ),
+    # `database` is null for the schemas that every database has.
+    "sys_namespaces": _shape("oid oid, name text, owner oid, acl names, database text, quota_mb int4, system bool"),
+    # Tables, views, indexes (kind i) and the system's own views.
+    "sys_relations": _shape(
+        "oid oid, name text, schema oid, schema_name text, database text, kind text, owner oid, acl names,"
+        "temporary bool, columns int2, keys bool, diststyle text, sortstyle text, definition text,"
+        "late_binding bool, comment text, backup bool, created ts, system bool"
+    ),
+    "sys_columns": _shape(
+        "relation oid, name text, number int2, type oid, modifier int4, format text, not_null bool,"
+        "default text, identity bool, encoding text, distkey bool, sortkey int4, collation text, comment text,"
+        "acl names"
+    ),
+    "sys_constraints": _shape(
+        "oid oid, name text, schema oid, relation oid, kind text, columns names, numbers int2s, target oid,"
+        "target_columns names, target_numbers int2s, index oid, definition text"
+    ),
+    "sys_types": _shape(
+        "oid oid, name text, sql text, length int2, category text, kind text, element oid, array oid, input text,"
+        "receive oid"
+    ),
+    "sys_users": _shape(
+        "oid oid, name text, superuser bool, createdb bool, valid_until ts, connection_limit int4,"
+        "syslog_unrestricted bool, session_timeout_s int4, settings names"
+    ),
+    "sys_groups": _shape("oid oid, name text, members oids"),
+    # Whom a user may act as: itself, its groups and PUBLIC (0).
+    "sys_members": _shape("member oid, grantee oid"),
+    # One row a privilege; `kind` is table, schema or database; `column` is empty for the whole object.
+    "sys_grants": _shape("object oid, kind text, column text, grantee oid, grantor oid, privilege text, grantable bool"),
+    "sys_dependencies": _shape("dependent oid, referenced oid"),
+}
+"""Built from the catalog: they change when its version does."""
+
+LIVE: Final[dict[str, pa.Schema]] = {
+    "sys_settings": _shape("name text, value text, description text, context text, default text"),
+    "sys_sessions": _shape(
+        "pid int4, user_oid oid, user_name text, database text, started ts, state text, query text, query_started ts,"
+        "query_id int8, xid int8, xact_started ts, application text, host text, port int4, timeout_s int4, label text"
+    ),
+    "sys_storage": _shape("relation oid, rows int8, bytes int8, files int8"),
+    "sys_locks": _shape("pid int4, xid int8, relation oid, mode text, granted bool"),
+    # Queries that ended, newest last; `kind` as SYS_QUERY_HISTORY.query_type says it.
+    "sys_queries": _shape(
+        "query int8, userid int4, user_name text, label text, xid int8, pid int4, database text, text text, kind text,"
+        "status text, error text, started ts, ended ts, rows int8, bytes int8, cached bool"
+    ),
+    "sys_load_errors": _shape(
+        "userid int4, slice int4, tbl int4, starttime ts, session int4, query int4, filename text, line_number int8,"
+        "colname text, type text, col_length text, position int4, raw_line text, raw_field_value text, err_code int4,"
+        "err_reason text, is_partial int4, start_offset int8, copy_job_id int8, xid int8, database text"
+    ),
+    "sys_loads": _shape(
+        "query int8, userid int4, xid int8, pid int4, database text, relation oid, relation_name text, status text,"
+        "started ts, ended ts, source text, format text, rows int8, bytes int8, files int4, errors int8"
+    ),
+    "sys_load_files": _shape("query int8, userid int4, filename text, lines int8, bytes int8, ended ts, format text"),
+    "sys_unloads": _shape(
+        "query int8, userid int4, xid int8, pid int4, database text, path text, format text, started ts, ended ts,"
+        "rows int8, bytes int8"
+    ),
+    "sys_connections": _shape(
+        "event text, time ts, host text, port text, pid int4, database text, user_name text, method text,"
+        "duration int8, tls_version text, tls_cipher text, application text, driver text, os text, plugin text,"
+        "protocol int4"
+    ),
+}
+"""Given by the running server; a missing one is empty."""

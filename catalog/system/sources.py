@@ -1,0 +1,404 @@
+"""The catalog as Arrow tables, column by column: what the system views read.
+
+The tables of ``shapes.CATALOG`` follow from a ``CatalogState`` alone, and may be kept as long as its
+version stays; those of ``shapes.LIVE`` are what the server hands over. Ten thousand tables of ten columns
+take well under a second: every column is one list comprehension over flat lists.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Final
+
+import pyarrow as pa
+
+from catalog import oids
+from catalog.model import (
+    BOOTSTRAP_USER,
+    CATALOG_SCHEMA_OID,
+    INFORMATION_SCHEMA_OID,
+    PUBLIC,
+    CatalogState,
+    Constraint,
+    Relation,
+    TableColumn,
+)
+from catalog.system import acl, shapes, views
+from core.names import quote_if_needed
+from core.types import TYPES, ColumnType
+
+_ARRAY_OF: Final = {row.array_oid: row for row in TYPES if row.array_oid}
+_SYSTEM_SCHEMAS: Final = (
+    (CATALOG_SCHEMA_OID, "pg_catalog"),
+    (INFORMATION_SCHEMA_OID, "information_schema"),
+    (oids.PG_TOAST, "pg_toast"),
+    (oids.PG_INTERNAL, "pg_internal"),
+)
+_SCHEMA_OID: Final = {name: oid for oid, name in _SYSTEM_SCHEMAS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What the running server knows, beside the catalog."""
+
+    database: str
+    """The session's database: its temporary tables are listed there."""
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    """Tables of ``shapes.LIVE`` by name; build them with ``live_table``."""
+
+
+Source = Callable[[CatalogState, Live], pa.Table]
+
+
+def live_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Return the source *name* of ``shapes.LIVE`` with *rows*; keys that a row lacks are null."""
+    return pa.Table.from_pylist(list(rows), schema=shapes.LIVE[name])
+
+
+def empty(name: str) -> pa.Table:
+    """Return the source *name* without rows, as creating the macros needs it."""
+    return (shapes.CATALOG.get(name) or shapes.LIVE[name]).empty_table()
+
+
+def databases(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_databases."""
+    names = _grantees(state)
+    rows: list[tuple[Any, ...]] = [
+        (
+            each.oid,
+            each.name,
+            each.owner,
+            acl.items("database", each.acl, each.owner, names),
+            each.isolation,
+            each.connection_limit,
+            True,
+        )
+        for each in state.databases()
+    ]
+    taken = {row[1] for row in rows}
+    rows += [
+        (oid, name, BOOTSTRAP_USER, None, "Snapshot Isolation", None, False)
+        for oid, name in oids.TEMPLATE_DATABASES
+        if name not in taken
+    ]
+    return _table("sys_databases", rows)
+
+
+def namespaces(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_namespaces."""
+    names = _grantees(state)
+    of = {each.oid: each.name for each in state.databases()}
+    rows: list[tuple[Any, ...]] = [
+        (
+            each.oid,
+            each.name,
+            each.owner,
+            acl.items("schema", each.acl, each.owner, names),
+            of.get(each.database),
+            each.quota_mb,
+            False,
+        )
+        for each in state.schemas()
+    ]
+    rows += [(oid, name, BOOTSTRAP_USER, None, None, None, True) for oid, name in _SYSTEM_SCHEMAS]
+    if any(each.temporary for each in state.relations()):
+        rows.append((oids.PG_TEMP, "pg_temp", BOOTSTRAP_USER, None, live.database, None, True))
+    return _table("sys_namespaces", rows)
+
+
+def relations(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_relations: the users' tables and views, the indexes of their keys, the system's views."""
+    names = _grantees(state)
+    places = _places(state, live)
+    rows: list[tuple[Any, ...]] = []
+    for each in state.relations():
+        schema, schema_name, database = places(each)
+        keyed = any(key.kind in "pu" for key in each.constraints)
+        rows.append((
+            each.oid, each.name, schema, schema_name, database, each.type.value, each.owner,
+            acl.items("table", each.acl, each.owner, names), each.temporary, len(each.columns), keyed, each.diststyle,
+            each.sortstyle, each.definition, each.late_binding, each.comment, each.backup, _time(each.created), False,
+        ))  # fmt: skip
+        rows += [
+            (oids.index(each.oid, place), key.name, schema, schema_name, database, "i", each.owner, None,
+             each.temporary, len(key.columns), False, "", "", None, False, None, True, None, False)
+            for place, key in enumerate(each.constraints)
+            if key.kind in "pu"
+        ]  # fmt: skip
+    return pa.concat_tables([_table("sys_relations", rows), _system_relations()])
+
+
+def columns(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_columns, of the same relations."""
+    owners: list[Relation] = []
+    flat: list[TableColumn] = []
+    for each in state.relations():
+        flat += each.columns
+        owners += [each] * len(each.columns)
+    names = _grantees(state)
+    data = [
+        [each.oid for each in owners],
+        [each.name for each in flat],
+        [each.number for each in flat],
+        [each.type.type.oid for each in flat],
+        [each.type.modifier for each in flat],
+        [_format(each.type) for each in flat],
+        [each.not_null for each in flat],
+        [_default(owner, each) for owner, each in zip(owners, flat, strict=True)],
+        [each.identity is not None for each in flat],
+        [each.encoding for each in flat],
+        [each.distkey for each in flat],
+        [each.sortkey for each in flat],
+        [each.collation for each in flat],
+        [each.comment for each in flat],
+        [
+            acl.column_items(each.name, owner.acl, names) if owner.acl else None
+            for owner, each in zip(owners, flat, strict=True)
+        ],
+    ]
+    return pa.concat_tables([_arrays("sys_columns", data), _index_columns(state), _system_columns()])
+
+
+def constraints(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_constraints."""
+    places = _places(state, live)
+    rows: list[tuple[Any, ...]] = []
+    for each in state.relations():
+        for place, key in enumerate(each.constraints):
+            target = state.objects.get(key.references or 0)
+            other = target if isinstance(target, Relation) else None
+            rows.append((
+                oids.constraint(each.oid, place), key.name, places(each)[0], each.oid, key.kind, list(key.columns),
+                _numbers(each, key.columns), other.oid if other else 0, list(key.referenced_columns),
+                _numbers(other, key.referenced_columns), oids.index(each.oid, place) if key.kind in "pu" else 0,
+                _constraint_text(each, key, other, places),
+            ))  # fmt: skip
+    return _table("sys_constraints", rows)
+
+
+@cache
+def _types() -> pa.Table:
+    rows: list[tuple[Any, ...]] = []
+    seen: set[int] = set()
+    for each in TYPES:
+        element = _ARRAY_OF.get(each.oid)
+        kind = "p" if each.category == "P" and each.name != "unknown" else "b"
+        rows.append((
+            each.oid, each.name, each.sql, each.length, each.category, kind, element.oid if element else 0,
+            each.array_oid, "array_in" if element else f"{each.name}in", _receiver(element is not None),
+        ))  # fmt: skip
+        seen.add(each.oid)
+    rows += [
+        (oid, f"_{each.name}", f"{each.sql}[]", -1, "A", "b", each.oid, 0, "array_in", _receiver(True))
+        for oid, each in _ARRAY_OF.items()
+        if oid not in seen
+    ]
+    return _table("sys_types", rows)
+
+
+def types(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_types: constant."""
+    return _types()
+
+
+def users(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_users, the bootstrap user included."""
+    rows: list[tuple[Any, ...]] = [
+        (
+            each.oid,
+            each.name,
+            each.superuser,
+            each.createdb,
+            _time(each.valid_until or ""),
+            each.connection_limit,
+            each.syslog_unrestricted,
+            each.session_timeout_s,
+            [f"{name}={value}" for name, value in each.settings] or None,
+        )
+        for each in state.users()
+    ]
+    if BOOTSTRAP_USER not in state.objects:
+        rows.append((BOOTSTRAP_USER, "rdsdb", True, True, None, None, True, None, None))
+    return _table("sys_users", rows)
+
+
+def groups(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_groups."""
+    return _table("sys_groups", [(each.oid, each.name, list(each.members)) for each in state.groups()])
+
+
+def members(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_members."""
+    users_ = [each.oid for each in state.users()] + [BOOTSTRAP_USER]
+    rows = [(oid, grantee) for oid in dict.fromkeys(users_) for grantee in (oid, PUBLIC)]
+    rows += [(oid, each.oid) for each in state.groups() for oid in each.members]
+    return _table("sys_members", rows)
+
+
+def grants(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_grants."""
+    objects = (
+        [("database", each.oid, each.acl) for each in state.databases()]
+        + [("schema", each.oid, each.acl) for each in state.schemas()]
+        + [("table", each.oid, each.acl) for each in state.relations()]
+    )
+    rows = [
+        (oid, kind, column, grant.grantee, grant.grantor, privilege, privilege in grant.grantable)
+        for kind, oid, granted in objects
+        for grant in granted
+        for column in grant.columns or ("",)
+        for privilege in sorted(grant.privileges)
+    ]
+    return _table("sys_grants", rows)
+
+
+def dependencies(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_dependencies: which views read which relations."""
+    return _table("sys_dependencies", [(each.oid, other) for each in state.relations() for other in each.depends])
+
+
+def _given(name: str) -> Source:
+    def build(state: CatalogState, live: Live) -> pa.Table:
+        given = live.tables.get(name)
+        return empty(name) if given is None else given
+
+    return build
+
+
+@cache
+def _system_relations() -> pa.Table:
+    rows: list[tuple[Any, ...]] = [
+        (each.oid, each.name, _SCHEMA_OID[each.schema], each.schema, None, "r" if each.table else "v",
+         BOOTSTRAP_USER, None, False, len(each.columns), False, "", "", None, False, None, True, None, True)
+        for each in views.VIEWS.values()
+    ]  # fmt: skip
+    return _table("sys_relations", rows)
+
+
+@cache
+def _system_columns() -> pa.Table:
+    rows: list[tuple[Any, ...]] = [
+        (each.oid, name, number, kind.type.oid, kind.modifier, str(kind), False, None, False, "none", False, 0, None,
+         None, None)
+        for each in views.VIEWS.values()
+        for number, (name, kind) in enumerate(each.columns, 1)
+    ]  # fmt: skip
+    return _table("sys_columns", rows)
+
+
+def _index_columns(state: CatalogState) -> pa.Table:
+    rows: list[tuple[Any, ...]] = []
+    for each in state.relations():
+        for place, key in enumerate(each.constraints):
+            if key.kind not in "pu":
+                continue
+            for number, name in enumerate(key.columns, 1):
+                column = each.column(name)
+                if column is not None:
+                    kind = column.type
+                    rows.append((
+                        oids.index(each.oid, place), name, number, kind.type.oid, kind.modifier, str(kind), False,
+                        None, False, "none", False, 0, None, None, None,
+                    ))  # fmt: skip
+    return _table("sys_columns", rows)
+
+
+def _places(state: CatalogState, live: Live) -> Callable[[Relation], tuple[int, str, str | None]]:
+    """Return a function from a relation to its schema's OID and name and its database's name."""
+    of = {each.oid: each.name for each in state.databases()}
+    schemas = {each.oid: (each.oid, each.name, of.get(each.database)) for each in state.schemas()}
+    temporary = (oids.PG_TEMP, "pg_temp", live.database)
+
+    def place(relation: Relation) -> tuple[int, str, str | None]:
+        return temporary if relation.temporary else schemas.get(relation.schema, temporary)
+
+    return place
+
+
+def _constraint_text(
+    relation: Relation, key: Constraint, other: Relation | None, places: Callable[[Relation], tuple[int, str, str | None]]
+) -> str:
+    listed = ", ".join(quote_if_needed(name) for name in key.columns)
+    if key.kind != "f" or other is None:
+        return f"{'PRIMARY KEY' if key.kind == 'p' else 'UNIQUE'} ({listed})"
+    target = quote_if_needed(other.name)
+    if places(other)[0] != places(relation)[0]:
+        target = f"{quote_if_needed(places(other)[1])}.{target}"
+    referenced = ", ".join(quote_if_needed(name) for name in key.referenced_columns)
+    return f"FOREIGN KEY ({listed}) REFERENCES {target}({referenced})"
+
+
+def _numbers(relation: Relation | None, names: tuple[str, ...]) -> list[int]:
+    if relation is None:
+        return []
+    found = (relation.column(name) for name in names)
+    return [column.number for column in found if column is not None]
+
+
+def _default(relation: Relation, column: TableColumn) -> str | None:
+    """Return pg_attrdef.adsrc; an identity shows as Redshift's internal function, which tools parse."""
+    if column.identity is None:
+        return column.default
+    function = "default_identity" if column.identity.by_default else "identity"
+    values = f"{column.identity.seed},{column.identity.step}"
+    return f"\"{function}\"({relation.oid}, {column.number - 1}, '{values}'::text)"
+
+
+_FORMATS: Final[dict[tuple[int, int], str]] = {}
+
+
+def _format(kind: ColumnType) -> str:
+    key = (kind.type.oid, kind.modifier)
+    text = _FORMATS.get(key)
+    if text is None:
+        text = _FORMATS[key] = str(kind)
+    return text
+
+
+def _receiver(array: bool) -> int:
+    return oids.ARRAY_RECEIVE if array else oids.TEXT_RECEIVE
+
+
+def _grantees(state: CatalogState) -> dict[int, str]:
+    return acl.grantees(
+        {BOOTSTRAP_USER: "rdsdb"} | {each.oid: each.name for each in state.users()},
+        {each.oid: each.name for each in state.groups()},
+    )
+
+
+def _time(text: str) -> datetime | None:
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+def _table(name: str, rows: list[tuple[Any, ...]]) -> pa.Table:
+    if not rows:
+        return empty(name)
+    return _arrays(name, list(zip(*rows, strict=True)))
+
+
+def _arrays(name: str, data: list[Any]) -> pa.Table:
+    schema = shapes.CATALOG[name]
+    arrays = [pa.array(cells, item.type) for cells, item in zip(data, schema, strict=True)]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+CATALOG_SOURCES: Final[dict[str, Source]] = {
+    "sys_databases": databases,
+    "sys_namespaces": namespaces,
+    "sys_relations": relations,
+    "sys_columns": columns,
+    "sys_constraints": constraints,
+    "sys_types": types,
+    "sys_users": users,
+    "sys_groups": groups,
+    "sys_members": members,
+    "sys_grants": grants,
+    "sys_dependencies": dependencies,
+}
+"""To be rebuilt when the catalog's version (or the session's temporary tables) change."""
+LIVE_SOURCES: Final[dict[str, Source]] = {name: _given(name) for name in shapes.LIVE}
+SOURCES: Final[dict[str, Source]] = CATALOG_SOURCES | LIVE_SOURCES

@@ -1,0 +1,106 @@
+"""STV views: what is, now. Redshift, "STV tables for snapshot data"."""
+
+from typing import Final
+
+from catalog.system.spec import SystemView, Visible, columns
+
+
+def _view(oid: int, name: str, shape: str, query: str, visible: Visible = "own", owner: str = "userid") -> SystemView:
+    return SystemView(
+        schema="pg_catalog", name=name, oid=oid, columns=columns(shape), query=query, visible=visible, owner=owner,
+        doc=f"Redshift, {name.upper()}",
+    )  # fmt: skip
+
+
+_ELAPSED = "date_diff('microsecond', s.query_started, CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP))"
+_RUNNING = "sys_sessions AS s WHERE s.state = 'active'"
+
+# fmt: off
+ROWS: Final = (
+    _view(5_100, "stv_sessions",
+        "starttime ts, process int4, user_name bpchar(50), db_name bpchar(50), timeout_sec int4",
+        "SELECT s.started AS starttime, s.pid AS process, s.user_name, s.database AS db_name,"
+        " COALESCE(s.timeout_s, 0) AS timeout_sec FROM sys_sessions AS s"
+        " WHERE s.user_oid = getvariable('current_user_id') OR EXISTS (SELECT 1 FROM sys_users AS me"
+        " WHERE me.oid = getvariable('current_user_id') AND (me.superuser OR me.syslog_unrestricted))", "all"),
+    _view(5_101, "stv_recents",
+        "userid int4, status bpchar(20), starttime ts, duration int4, user_name bpchar(50), db_name bpchar(50),"
+        "query bpchar(600), pid int4",
+        "SELECT s.user_oid AS userid, 'Running' AS status, s.query_started AS starttime,"
+        f" LEAST({_ELAPSED}, 2147483647) AS duration, s.user_name, s.database AS db_name,"
+        f" substr(s.query, 1, 600) AS query, s.pid FROM {_RUNNING} UNION ALL SELECT q.userid, 'Done', q.started,"
+        " LEAST(date_diff('microsecond', q.started, q.ended), 2147483647), q.user_name, q.database,"
+        " substr(q.text, 1, 600), -1 FROM sys_queries AS q"),
+    _view(5_102, "stv_inflight",
+        "userid int4, slice int4, query int4, label bpchar(320), xid int8, pid int4, starttime ts, text bpchar(100),"
+        "suspended int4, insert_pristine int4, concurrency_scaling_status int4",
+        "SELECT s.user_oid AS userid, 0 AS slice, s.query_id AS query, s.label, s.xid, s.pid,"
+        " s.query_started AS starttime, substr(s.query, 1, 100) AS text, 0 AS suspended, 0 AS insert_pristine,"
+        f" 0 AS concurrency_scaling_status FROM {_RUNNING}"),
+    _view(5_103, "svv_query_inflight",
+        "userid int4, slice int4, query int4, pid int4, starttime ts, suspended int4, text bpchar(200), sequence int4",
+        "SELECT s.user_oid AS userid, 0 AS slice, s.query_id AS query, s.pid, s.query_started AS starttime,"
+        f" 0 AS suspended, substr(s.query, 1, 200) AS text, 0 AS sequence FROM {_RUNNING}"),
+    _view(5_104, "stv_tbl_perm",
+        "slice int4, id int4, name bpchar(72), rows int8, sorted_rows int8, temp int4, db_id int4,"
+        "insert_pristine int4, delete_pristine int4, backup int4, dist_style int4, block_count int4",
+        "SELECT 0 AS slice, r.oid AS id, r.name, COALESCE(s.rows, 0) AS rows, COALESCE(s.rows, 0) AS sorted_rows,"
+        " CASE WHEN r.temporary THEN 1 ELSE 0 END AS temp, d.oid AS db_id, 0 AS insert_pristine, 0 AS delete_pristine,"
+        " CASE WHEN r.backup THEN 1 ELSE 0 END AS backup, 0 AS dist_style,"
+        " CAST(ceil(COALESCE(s.bytes, 0) / 1048576.0) AS INTEGER) AS block_count FROM sys_relations AS r"
+        " LEFT JOIN sys_storage AS s ON s.relation = r.oid LEFT JOIN sys_databases AS d ON d.name = r.database"
+        " WHERE r.kind = 'r' AND NOT r.system", "superuser"),
+    _view(5_105, "stv_locks",
+        "table_id int8, last_commit ts, last_update ts, lock_owner int8, lock_owner_pid int8, lock_owner_start_ts ts,"
+        "lock_owner_end_ts ts, lock_status bpchar(22)",
+        "SELECT l.relation AS table_id, NULL AS last_commit, NULL AS last_update, l.xid AS lock_owner,"
+        " l.pid AS lock_owner_pid, s.xact_started AS lock_owner_start_ts, NULL AS lock_owner_end_ts,"
+        " CASE WHEN l.granted THEN 'Holding write lock' ELSE 'Waiting for write lock' END AS lock_status"
+        " FROM sys_locks AS l LEFT JOIN sys_sessions AS s ON s.pid = l.pid WHERE l.relation IS NOT NULL", "superuser"),
+    _view(5_106, "stv_slices", "node int4, slice int4, localslice int4, type bpchar(1)",
+        "SELECT 0 AS node, 0 AS slice, 0 AS localslice, 'D' AS type", "all"),
+    _view(5_107, "stv_db_isolation_level", "db_name varchar(128), isolation_level varchar(20)",
+        "SELECT d.name AS db_name, d.isolation AS isolation_level FROM sys_databases AS d WHERE d.allow", "all"),
+    _view(5_108, "stv_mv_info",
+        "db_name bpchar(128), schema bpchar(128), name bpchar(128), updated_upto_xid int8, is_stale bpchar(1),"
+        "owner_user_name bpchar(128), state int4, autorefresh bpchar(1), autorewrite bpchar(1)", "", "all"),
+    _view(5_109, "stv_mv_deps",
+        "db_name bpchar(128), schema bpchar(128), name bpchar(128), ref_schema bpchar(128), ref_name bpchar(128),"
+        "ref_database_name bpchar(128)", "", "all"),
+    _view(5_110, "stv_blocklist",
+        "slice int4, col int4, tbl int4, blocknum int4, num_values int4, extended_limits int4, minvalue int8,"
+        "maxvalue int8, sb_pos int4, pinned int4, on_disk int4, modified int4, hdr_modified int4, unsorted int4,"
+        "tombstone int4, preferred_diskno int4, temporary int4, newblock int4, num_readers int4, flags int4", "",
+        "superuser"),
+    _view(5_111, "stv_partitions",
+        "owner int4, host int4, diskno int4, part_begin int8, part_end int8, used int4, tossed int4, capacity int4,"
+        "reads int8, writes int8, seek_forward int4, seek_back int4, is_san int4, failed int4, mbps int4,"
+        "mount bpchar(256)", "", "superuser"),
+    _view(5_112, "stv_node_storage_capacity", "node int4, used int4, capacity int4", "", "all"),
+    _view(5_113, "stv_load_state",
+        "userid int4, session int4, query int4, slice int4, pid int4, recordtime ts, bytes_to_load int8,"
+        "bytes_loaded int8, bytes_to_load_compressed int8, bytes_loaded_compressed int8, lines int4, num_files int4,"
+        "num_files_complete int4, current_file bpchar(256), pct_complete int4", ""),
+    _view(5_114, "stv_active_cursors",
+        "userid int4, name varchar(256), xid int8, pid int4, starttime ts, row_count int8, byte_count int8,"
+        "fetched_rows int8", ""),
+    _view(5_115, "stv_cursor_configuration",
+        "current_cursor_count int4, max_diskspace_usable int4, current_diskspace_used int4", "", "all"),
+    _view(5_116, "stv_wlm_query_state",
+        "xid int4, task int4, query int4, service_class int4, slot_count int4, wlm_start_time ts, state bpchar(16),"
+        "queue_time int8, exec_time int8, query_priority bpchar(20)", "", "all"),
+    _view(5_117, "stv_wlm_service_class_config",
+        "service_class int4, queueing_strategy bpchar(32), num_query_tasks int4, target_num_query_tasks int4,"
+        "evictable bpchar(8), eviction_threshold int8, query_working_mem int4, target_query_working_mem int4,"
+        "min_step_mem int4, name bpchar(64), max_execution_time int8, user_group_wild_card bool,"
+        "query_group_wild_card bool, concurrency_scaling bpchar(20), query_priority bpchar(20),"
+        "user_role_wild_card bool", "", "superuser"),
+    _view(5_118, "stv_wlm_service_class_state",
+        "service_class int4, num_queued_queries int4, num_executing_queries int4, num_serviced_queries int4,"
+        "num_executed_queries int4, num_evicted_queries int4, num_concurrency_scaling_queries int4", "", "superuser"),
+    _view(5_119, "stv_exec_state",
+        "userid int4, query int4, slice int4, segment int4, step int4, starttime ts, currenttime ts, tasknum int4,"
+        "rows int8, bytes int8, label bpchar(256), is_diskbased bpchar(1), workmem int8, num_parts int4,"
+        "is_rrscan bpchar(1), is_delayed_scan bpchar(1)", ""),
+)
+# fmt: on

@@ -1,0 +1,190 @@
+"""SVV views over the catalog: tables, columns, schemas, databases, users and privileges.
+
+Redshift, "SVV metadata views". Names of databases, schemas, tables and columns are VARCHAR(128).
+"""
+
+from typing import Final
+
+from catalog.system import access
+from catalog.system.access import HERE
+from catalog.system.spec import Columns, SystemView, Visible, columns
+
+_V = "varchar(128)"
+_TYPE = "CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'TABLE' END"
+_DB = f"COALESCE(r.database, {HERE})"
+_ACL = "array_to_string({}.acl, '~')"
+_NULLABLE = "CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END"
+_ALL_COLUMNS = access.columns(everywhere=True)
+_USERS_COLUMNS = access.columns(everywhere=True, system=False)
+_LIMIT = "COALESCE(CAST(u.connection_limit AS VARCHAR), 'UNLIMITED')"
+_SYSLOG = "CASE WHEN u.superuser OR u.syslog_unrestricted THEN 'UNRESTRICTED' ELSE 'RESTRICTED' END"
+_IDENTITY = (
+    "LEFT JOIN (SELECT u.oid, u.name, 'user' AS kind FROM sys_users AS u UNION ALL SELECT o.oid, o.name, 'group'"
+    " FROM sys_groups AS o UNION ALL SELECT 0, 'public', 'public') AS w ON w.oid = g.grantee"
+)
+_WHO = (
+    "g.privilege AS privilege_type, g.grantee AS identity_id, w.name AS identity_name, w.kind AS identity_type,"
+    " g.grantable AS admin_option"
+)
+_SEES_GRANT = (
+    f"({access.SUPERUSER} OR g.grantee IN"
+    f" (SELECT m.grantee FROM sys_members AS m WHERE m.member = {access.ME}) OR g.grantor = {access.ME})"
+)
+_WHO_COLUMNS = "privilege_type text, identity_id int4, identity_name text, identity_type text, admin_option bool"
+
+
+def _view(oid: int, name: str, shape: str, query: str, visible: Visible = "all") -> SystemView:
+    shown: Columns = columns(shape)
+    return SystemView(
+        schema="pg_catalog", name=name, oid=oid, columns=shown, query=query, visible=visible,
+        doc=f"Redshift, {name.upper()}",
+    )  # fmt: skip
+
+
+# fmt: off
+ROWS: Final = (
+    _view(4_100, "svv_tables",
+        "table_catalog text, table_schema text, table_name text, table_type text, remarks text",
+        f"SELECT {_DB} AS table_catalog, r.schema_name AS table_schema, r.name AS table_name,"
+        " CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'BASE TABLE' END AS table_type, r.comment AS remarks"
+        f" FROM {access.relations()}"),
+    _view(4_101, "svv_columns",
+        "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4,"
+        "column_default text, is_nullable text, data_type text, character_maximum_length int4, numeric_precision int4,"
+        "numeric_precision_radix int4, numeric_scale int4, datetime_precision int4, interval_type text,"
+        "interval_precision text, character_set_catalog text, character_set_schema text, character_set_name text,"
+        "collation_catalog text, collation_schema text, collation_name text, domain_name text, remarks text",
+        f"SELECT {_DB} AS table_catalog, r.schema_name AS table_schema, r.name AS table_name, c.name AS column_name,"
+        f" c.number AS ordinal_position, c.default AS column_default, {_NULLABLE} AS is_nullable,"
+        f" {access.TYPE_NAME} AS data_type, {access.CHARACTER_LENGTH} AS character_maximum_length,"
+        f" {access.PRECISION} AS numeric_precision,"
+        " CASE WHEN c.type = 1700 THEN 10 WHEN c.type IN (20, 21, 23, 700, 701) THEN 2 END AS numeric_precision_radix,"
+        f" {access.SCALE} AS numeric_scale,"
+        " CASE WHEN c.type IN (1083, 1114, 1184, 1266) THEN 6 END AS datetime_precision, NULL AS interval_type,"
+        " NULL AS interval_precision, NULL AS character_set_catalog, NULL AS character_set_schema,"
+        " NULL AS character_set_name, NULL AS collation_catalog, NULL AS collation_schema,"
+        " c.collation AS collation_name, NULL AS domain_name, c.comment AS remarks"
+        f" FROM {access.columns()} WHERE r.kind IN ('r', 'v')"),
+    _view(4_102, "svv_all_tables",
+        f"database_name {_V}, schema_name {_V}, table_name {_V}, table_type {_V}, table_acl {_V}, remarks varchar(256)",
+        f"SELECT {_DB} AS database_name, r.schema_name, r.name AS table_name, {_TYPE} AS table_type,"
+        f" {_ACL.format('r')} AS table_acl, r.comment AS remarks FROM {access.relations(everywhere=True)}"),
+    _view(4_103, "svv_all_columns",
+        f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, ordinal_position int4,"
+        f"column_default varchar(4000), is_nullable varchar(3), data_type {_V}, character_maximum_length int4,"
+        "numeric_precision int4, numeric_scale int4, remarks varchar(256)",
+        f"SELECT {_DB} AS database_name, r.schema_name, r.name AS table_name, c.name AS column_name,"
+        f" c.number AS ordinal_position, c.default AS column_default, {_NULLABLE} AS is_nullable,"
+        f" {access.TYPE_NAME} AS data_type, {access.CHARACTER_LENGTH} AS character_maximum_length,"
+        f" {access.PRECISION} AS numeric_precision, {access.SCALE} AS numeric_scale, c.comment AS remarks"
+        f" FROM {_ALL_COLUMNS} WHERE r.kind IN ('r', 'v')"),
+    _view(4_104, "svv_all_schemas",
+        f"database_name {_V}, schema_name {_V}, schema_owner int4, schema_type {_V}, schema_acl {_V},"
+        f"source_database {_V}, schema_option varchar(256)",
+        f"SELECT COALESCE(n.database, {HERE}) AS database_name, n.name AS schema_name, n.owner AS schema_owner,"
+        f" 'local' AS schema_type, {_ACL.format('n')} AS schema_acl, NULL AS source_database, NULL AS schema_option"
+        " FROM sys_namespaces AS n"),
+    _view(4_105, "svv_redshift_databases",
+        f"database_name {_V}, database_owner int4, database_type varchar(32), database_acl {_V},"
+        f"database_options {_V}, database_isolation_level {_V}",
+        "SELECT d.name AS database_name, d.owner AS database_owner, 'local' AS database_type,"
+        f" {_ACL.format('d')} AS database_acl, NULL AS database_options, d.isolation AS database_isolation_level"
+        " FROM sys_databases AS d WHERE d.allow"),
+    _view(4_106, "svv_redshift_schemas",
+        f"database_name {_V}, schema_name {_V}, schema_owner int4, schema_type varchar(16), schema_acl {_V},"
+        f"schema_option {_V}",
+        f"SELECT COALESCE(n.database, {HERE}) AS database_name, n.name AS schema_name, n.owner AS schema_owner,"
+        f" 'local' AS schema_type, {_ACL.format('n')} AS schema_acl, NULL AS schema_option FROM sys_namespaces AS n"),
+    _view(4_107, "svv_redshift_tables",
+        f"database_name {_V}, schema_name {_V}, table_name {_V}, table_type {_V}, table_acl {_V}, remarks {_V},"
+        f"table_owner {_V}",
+        f"SELECT {_DB} AS database_name, r.schema_name, r.name AS table_name, {_TYPE} AS table_type,"
+        f" {_ACL.format('r')} AS table_acl, r.comment AS remarks, rs_pg_get_userbyid(r.owner) AS table_owner"
+        f" FROM {access.relations(everywhere=True)}"),
+    _view(4_108, "svv_redshift_columns",
+        f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, ordinal_position int4,"
+        f"data_type varchar(32), column_default varchar(4000), is_nullable varchar(3), encoding {_V}, distkey bool,"
+        f"sortkey int4, column_acl {_V}, remarks varchar(256)",
+        f"SELECT {_DB} AS database_name, r.schema_name, r.name AS table_name, c.name AS column_name,"
+        f" c.number AS ordinal_position, c.format AS data_type, c.default AS column_default,"
+        f" {_NULLABLE} AS is_nullable, c.encoding, c.distkey, c.sortkey, {_ACL.format('c')} AS column_acl,"
+        f" c.comment AS remarks FROM {_ALL_COLUMNS} WHERE r.kind IN ('r', 'v')"),
+    _view(4_109, "svv_redshift_functions",
+        f"database_name {_V}, schema_name {_V}, function_name {_V}, function_type {_V}, argument_type varchar(512),"
+        f"result_type {_V}", ""),
+    _view(4_110, "svv_table_info",
+        'database text, schema text, table_id oid, "table" text, encoded text, diststyle text, sortkey1 text,'
+        "max_varchar int4, sortkey1_enc bpchar(32), sortkey_num int4, size int8, pct_used numeric(10,4), empty int8,"
+        "unsorted numeric(5,2), stats_off numeric(5,2), tbl_rows numeric(38,0), skew_sortkey1 numeric(19,2),"
+        "skew_rows numeric(19,2), estimated_visible_rows numeric(38,0), risk_event text,"
+        "vacuum_sort_benefit numeric(12,2), create_time ts",
+        # Redshift lists no empty tables.
+        f'SELECT {_DB} AS database, r.schema_name AS schema, r.oid AS table_id, r.name AS "table",'
+        " CASE WHEN k.encoded THEN 'Y' ELSE 'N' END AS encoded, r.diststyle,"
+        " COALESCE(k.sortkey1, CASE WHEN r.sortstyle = 'AUTO' THEN 'AUTO(SORTKEY)' END) AS sortkey1,"
+        " COALESCE(k.max_varchar, 0) AS max_varchar, k.sortkey1_enc, COALESCE(k.sortkey_num, 0) AS sortkey_num,"
+        " GREATEST(1, CAST(ceil(s.bytes / 1048576.0) AS BIGINT)) AS size, 0 AS pct_used, 0 AS empty,"
+        " CASE WHEN k.sortkey_num > 0 THEN 0 END AS unsorted, 0 AS stats_off, s.rows AS tbl_rows,"
+        " NULL AS skew_sortkey1, CASE WHEN r.diststyle LIKE '%ALL%' THEN NULL ELSE 1 END AS skew_rows,"
+        " s.rows AS estimated_visible_rows, NULL AS risk_event, NULL AS vacuum_sort_benefit, r.created AS create_time"
+        f" FROM (SELECT r.* FROM {access.relations(kinds=chr(39) + 'r' + chr(39), system=False)}) AS r"
+        " JOIN sys_storage AS s ON s.relation = r.oid LEFT JOIN (SELECT c.relation,"
+        " bool_or(c.encoding NOT IN ('none', 'raw')) AS encoded, max(c.name) FILTER (c.sortkey = 1) AS sortkey1,"
+        " max(c.modifier - 4) FILTER (c.type = 1043) AS max_varchar,"
+        " max(c.encoding) FILTER (c.sortkey = 1) AS sortkey1_enc, count(*) FILTER (c.sortkey <> 0) AS sortkey_num"
+        " FROM sys_columns AS c GROUP BY c.relation) AS k ON k.relation = r.oid WHERE s.rows > 0", "superuser"),
+    _view(4_111, "svv_user_info",
+        "user_name text, user_id int4, createdb bool, superuser bool, catalog_update bool, connection_limit text,"
+        "syslog_access text, last_ddl_timestamp ts, session_timeout int4, external_user_id text",
+        "SELECT u.name AS user_name, u.oid AS user_id, u.createdb, u.superuser, u.oid = 1 AS catalog_update,"
+        f" {_LIMIT} AS connection_limit, {_SYSLOG} AS syslog_access, NULL AS last_ddl_timestamp,"
+        " COALESCE(u.session_timeout_s, 0) AS session_timeout, NULL AS external_user_id FROM sys_users AS u"),
+    _view(4_112, "svl_user_info",
+        "usename name, usesysid int4, usecreatedb bool, usesuper bool, usecatupd bool, useconnlimit text,"
+        "syslogaccess text, last_ddl_ts ts, sessiontimeout int4, external_id text",
+        "SELECT u.name AS usename, u.oid AS usesysid, u.createdb AS usecreatedb, u.superuser AS usesuper,"
+        f" u.oid = 1 AS usecatupd, {_LIMIT} AS useconnlimit, {_SYSLOG} AS syslogaccess, NULL AS last_ddl_ts,"
+        " COALESCE(u.session_timeout_s, 0) AS sessiontimeout, NULL AS external_id FROM sys_users AS u", "superuser"),
+    _view(4_113, "svv_relation_privileges",
+        "namespace_name text, relation_name text, " + _WHO_COLUMNS,
+        f"SELECT r.schema_name AS namespace_name, r.name AS relation_name, {_WHO} FROM sys_grants AS g"
+        f" JOIN sys_relations AS r ON r.oid = g.object {_IDENTITY} WHERE g.kind = 'table' AND g.column = ''"
+        f" AND COALESCE(r.database, {HERE}) = {HERE} AND {_SEES_GRANT}"),
+    _view(4_114, "svv_column_privileges",
+        "namespace_name text, relation_name text, column_name text, privilege_type text, identity_id int4,"
+        "identity_name text, identity_type text",
+        f"SELECT r.schema_name AS namespace_name, r.name AS relation_name, g.column AS column_name, {_WHO}"
+        f" FROM sys_grants AS g JOIN sys_relations AS r ON r.oid = g.object {_IDENTITY} WHERE g.kind = 'table'"
+        f" AND g.column <> '' AND COALESCE(r.database, {HERE}) = {HERE} AND {_SEES_GRANT}"),
+    _view(4_115, "svv_schema_privileges",
+        "namespace_name text, " + _WHO_COLUMNS + ", privilege_scope text",
+        f"SELECT n.name AS namespace_name, {_WHO}, 'SCHEMA' AS privilege_scope FROM sys_grants AS g"
+        f" JOIN sys_namespaces AS n ON n.oid = g.object {_IDENTITY} WHERE g.kind = 'schema'"
+        f" AND COALESCE(n.database, {HERE}) = {HERE} AND {_SEES_GRANT}"),
+    _view(4_116, "svv_database_privileges",
+        "database_name text, " + _WHO_COLUMNS + ", privilege_scope text",
+        f"SELECT d.name AS database_name, {_WHO}, 'DATABASE' AS privilege_scope FROM sys_grants AS g"
+        f" JOIN sys_databases AS d ON d.oid = g.object {_IDENTITY} WHERE g.kind = 'database' AND {_SEES_GRANT}"),
+    _view(4_117, "svv_transactions",
+        "txn_owner text, txn_db text, xid int8, pid int4, txn_start ts, lock_mode text, lockable_object_type text,"
+        "relation int4, granted bool",
+        "SELECT s.user_name AS txn_owner, s.database AS txn_db, l.xid, l.pid, s.xact_started AS txn_start,"
+        " l.mode AS lock_mode, CASE WHEN l.relation IS NULL THEN 'transactionid' ELSE 'relation' END"
+        " AS lockable_object_type, l.relation, l.granted FROM sys_locks AS l JOIN sys_sessions AS s ON s.pid = l.pid"
+        f" WHERE s.user_oid = {access.ME} OR {access.SUPERUSER}"),
+    _view(4_118, "svv_external_schemas",
+        "esoid oid, eskind int2, schemaname name, esowner int4, databasename text, esoptions text", ""),
+    _view(4_119, "svv_external_tables",
+        "redshift_database_name text, schemaname text, tablename text, tabletype text, location text,"
+        "input_format text, output_format text, serialization_lib text, serde_parameters text, compressed int4,"
+        "parameters text", ""),
+    _view(4_120, "svv_external_columns",
+        "redshift_database_name text, schemaname text, tablename text, columnname text, external_type text,"
+        "columnnum int4, part_key int4, is_nullable text", ""),
+    _view(4_121, "svv_external_partitions",
+        'schemaname text, tablename text, "values" text, location text, input_format text, output_format text,'
+        "serialization_lib text, serde_parameters text, compressed int4, parameters text", ""),
+    _view(4_122, "svv_external_databases",
+        "eskind int4, esoptions text, databasename text, location text, parameters text", ""),
+)
+# fmt: on

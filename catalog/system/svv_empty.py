@@ -1,0 +1,50 @@
+"""SVV views of the right shape in which nothing ever is: what duckshift has none of (yet).
+
+Redshift, "SVV metadata views".
+"""
+
+from typing import Final
+
+from catalog.system.spec import SystemView, columns
+
+_WHO = "privilege_type text, identity_id int4, identity_name text, identity_type text, admin_option bool"
+
+# fmt: off
+_SHAPES: Final = (
+    (4_200, "svv_mv_info", "database_name bpchar(128), schema_name bpchar(128), user_name bpchar(128), name bpchar(128), is_stale bpchar(1), state int4, autorewrite bpchar(1), autorefresh bpchar(1)"),
+    (4_201, "svv_mv_dependency", "database_name bpchar(128), schema_name bpchar(128), name bpchar(128), dependent_database_name bpchar(128), dependent_schema_name bpchar(128), dependent_name bpchar(128)"),
+    (4_202, "svv_function_privileges", "namespace_name text, function_name text, argument_types text, " + _WHO),
+    (4_203, "svv_language_privileges", "language_name text, " + _WHO),
+    (4_204, "svv_default_privileges", "schema_name text, object_type text, owner_id int4, owner_name text, owner_type text, privilege_type text, grantee_id int4, grantee_name text, grantee_type text, admin_option bool"),
+    (4_205, "svv_system_privileges", "system_privilege text, identity_id int4, identity_name text, identity_type text"),
+    (4_206, "svv_roles", "role_id int4, role_name text, role_owner text, external_id text"),
+    (4_207, "svv_role_grants", "role_id int4, role_name text, granted_role_id int4, granted_role_name text"),
+    (4_208, "svv_user_grants", "user_id int4, user_name text, role_id int4, role_name text, admin_option bool"),
+    (4_209, "svv_iam_privileges", "iam_arn text, command_type text, identity_id int4, identity_name text, identity_type text"),
+    (4_210, "svv_rls_policy", "poldb text, polname text, polalias text, polatts text, polqual text, polenabled bool, polmodifiedby text, polmodifiedtime ts"),
+    (4_211, "svv_rls_attached_policy", "relschema text, relname text, relkind text, polname text, grantor text, grantee text, granteekind text, is_pol_on bool, is_rls_on bool, rls_conjunction_type bpchar(3)"),
+    (4_212, "svv_rls_relation", "datname text, relschema text, relname text, relkind text, is_rls_on bool, is_rls_datashare_on bool, rls_conjunction_type bpchar(3), rls_datashare_conjunction_type bpchar(3)"),
+    (4_213, "svv_masking_policy", "policy_name text, input_columns text, policy_expression text, policy_modified_by text, policy_modified_time ts"),
+    (4_214, "svv_attached_masking_policy", "policy_name text, schema_name text, table_name text, table_type text, grantor text, grantee text, grantee_type text, priority int4, input_columns text, output_columns text, is_masking_datashare_on bool"),
+    (4_215, "svv_datashares", "share_name varchar(128), share_id int4, share_owner int4, source_database varchar(128), consumer_database varchar(128), share_type varchar(8), createdate ts, is_publicaccessible bool, share_acl varchar(256), producer_account varchar(16), producer_namespace varchar(64), managed_by varchar(64)"),
+    (4_216, "svv_datashare_objects", "share_type varchar(8), share_name varchar(128), object_type varchar(64), object_name varchar(512), producer_account varchar(16), producer_namespace varchar(64), include_new bool"),
+    (4_217, "svv_datashare_consumers", "share_name varchar(128), consumer_account varchar(16), consumer_namespace varchar(64), share_date ts"),
+    (4_218, "svv_identity_providers", "uid int4, name text, type text, instanceid text, namespc text, params text, enabled bool"),
+    (4_219, "svv_interleaved_columns", "tbl int4, col int4, interleaved_skew numeric(19,2), last_reindex ts"),
+    (4_220, "svv_alter_table_recommendations", "type bpchar(30), database bpchar(128), table_id int4, group_id int4, ddl bpchar(1024), auto_eligible bpchar(1)"),
+    (4_221, "svv_vacuum_progress", "table_name text, status text, time_remaining_estimate text"),
+    (4_222, "svv_vacuum_summary", "table_name text, xid int8, sort_partitions int8, merge_increments int8, elapsed_time int8, row_delta int8, sortedrow_delta int8, block_delta int4, max_merge_partitions int4"),
+    (4_223, "svv_diskusage", "db_id int4, name bpchar(72), slice int4, col int4, tbl int4, blocknum int4, num_values int4, minvalue int8, maxvalue int8, sb_pos int4, pinned int4, on_disk int4, modified int4, hdr_modified int4, unsorted int4, tombstone int4, preferred_diskno int4, temporary int4, newblock int4"),
+    (4_224, "svv_redshift_schema_quota", "database_name varchar(128), schema_name varchar(128), schema_owner int4, quota int4, disk_usage int4"),
+    (4_225, "svv_schema_quota_state", "schema_id int4, schema_name bpchar(128), schema_owner int4, quota int4, disk_usage int4, disk_usage_pct float8"),
+    (4_226, "svv_active_cursors", "user_id int4, cursor_name varchar(256), transaction_id int8, session_id int4, declare_time ts, total_bytes int8, total_rows int8, fetched_rows int8"),
+    (4_227, "svv_ml_model_info", "schema_name bpchar(128), user_name bpchar(128), model_name bpchar(128), life_cycle bpchar(20), is_refreshable int4, model_state bpchar(128)"),
+    (4_228, "svv_geometry_columns", "f_table_catalog varchar(128), f_table_schema varchar(128), f_table_name varchar(128), f_geometry_column varchar(128), coord_dimension int4, srid int4, type varchar(30)"),
+    (4_229, "svv_integration", "integration_id bpchar(128), target_database bpchar(128), source bpchar(128), state bpchar(128), current_lag int8, total_tables_replicated int4, total_tables_failed int4, creation_time ts"),
+)
+# fmt: on
+
+ROWS: Final = tuple(
+    SystemView(schema="pg_catalog", name=name, oid=oid, columns=columns(shape), doc=f"Redshift, {name.upper()}")
+    for oid, name, shape in _SHAPES
+)

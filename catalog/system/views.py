@@ -1,0 +1,34 @@
+"""Every system view, by schema and name."""
+
+from typing import Final
+
+from catalog.system import (
+    information_schema,
+    pg_cluster,
+    pg_empty,
+    pg_relations,
+    pg_types,
+    stl,
+    stv,
+    svl,
+    svv,
+    svv_empty,
+    sys_views,
+)
+from catalog.system.spec import SystemView
+
+ROWS: Final[tuple[SystemView, ...]] = (
+    *pg_relations.ROWS,
+    *pg_types.ROWS,
+    *pg_cluster.ROWS,
+    *pg_empty.ROWS,
+    *information_schema.ROWS,
+    *svv.ROWS,
+    *svv_empty.ROWS,
+    *stl.ROWS,
+    *stv.ROWS,
+    *svl.ROWS,
+    *sys_views.ROWS,
+)
+VIEWS: Final[dict[tuple[str, str], SystemView]] = {(row.schema, row.name): row for row in ROWS}
+"""(schema, name) → view."""
