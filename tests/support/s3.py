@@ -1,4 +1,4 @@
-"""An S3 endpoint on loopback for tests: moto's server in a thread of this process.
+"""An S3 endpoint on loopback for tests: moto's server in a thread of this process."""
 
 import logging
 from collections.abc import Iterator
