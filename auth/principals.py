@@ -1,0 +1,98 @@
+"""What may be said of users and groups: names, limits, who may change whom, the first superuser.
+
+Redshift, "CREATE USER", "ALTER USER", "DROP USER", "CREATE GROUP". The commands that make and change them
+are ``session.statements.users``.
+"""
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+
+from auth.authorize import Principal
+from auth.verifiers import make_scram
+from core.errors import SqlError
+from core.sqlstate import SqlState
+
+_RESERVED: Final = frozenset({"public"})
+_TIMEOUT_S: Final = range(60, 1_728_001)
+_FOREVER: Final = frozenset({"infinity", ""})
+_DATE_FORMATS: Final = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y", "%m/%d/%Y")
+_TIME_FORMATS: Final = ("", " %H:%M:%S", " %H:%M")
+_FILLING: Final = re.compile(r"[\s,]+")
+
+
+@dataclass(frozen=True, slots=True)
+class FirstUser:
+    """The user that a new warehouse begins with."""
+
+    name: str
+    scram: str = field(repr=False)
+    superuser: bool = True
+    createdb: bool = True
+
+
+def bootstrap_user(name: str, password: str) -> FirstUser:
+    """Return the first superuser. The administrator's password is not held to the rule for SQL's."""
+    return FirstUser(name, make_scram(password).text)
+
+
+def check_name(name: str, what: str = "user") -> None:
+    """Raise 42939 for a name that no user or group may have."""
+    if name in _RESERVED:
+        raise SqlError(SqlState.RESERVED_NAME, f'{what} name "{name}" is reserved')
+
+
+def check_may_create(who: Principal, what: str = "user", deed: str = "create") -> None:
+    """Raise 42501 unless *who* may make, change and drop users and groups."""
+    if not who.superuser:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied to {deed} {what}")
+
+
+def check_session_timeout(seconds: int) -> None:
+    """Raise 22023 for a SESSION TIMEOUT out of its bounds."""
+    if seconds not in _TIMEOUT_S:
+        raise SqlError(
+            SqlState.INVALID_PARAMETER_VALUE,
+            f"session timeout must be between {_TIMEOUT_S.start} and {_TIMEOUT_S.stop - 1} seconds",
+        )
+
+
+def check_connection_limit(limit: int) -> None:
+    """Raise 22023 for a CONNECTION LIMIT that is none; -1 is UNLIMITED."""
+    if limit < -1:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"invalid connection limit: {limit}")
+
+
+def moment(text: str) -> str | None:
+    """Return what VALID UNTIL *text* means, as ISO 8601 in UTC, None for ever; raises 22007."""
+    plain = _FILLING.sub(" ", text).strip()
+    if plain.lower() in _FOREVER:
+        return None
+    found = _iso(plain) or _spelled(plain)
+    if found is None:
+        raise SqlError(SqlState.INVALID_DATETIME_FORMAT, f'invalid input syntax for type abstime: "{text}"')
+    try:
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except OverflowError:
+        raise SqlError(SqlState.DATETIME_FIELD_OVERFLOW, f'timestamp out of range: "{text}"') from None
+
+
+def _iso(text: str) -> datetime | None:
+    # Python wants the zone as +00:00 or Z and without a blank before it, PostgreSQL takes +00 and UTC.
+    text = re.sub(r" ?(UTC|GMT|Z)\Z", "+00:00", text, flags=re.IGNORECASE)
+    text = re.sub(r" ?([+-]\d\d)\Z", r"\1:00", text) if ":" in text else text
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _spelled(text: str) -> datetime | None:
+    for date in _DATE_FORMATS:
+        for time in _TIME_FORMATS:
+            try:
+                return datetime.strptime(text, date + time).replace(tzinfo=UTC)
+            except ValueError:
+                continue
+    return None
