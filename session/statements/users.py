@@ -1,0 +1,222 @@
+"""CREATE, ALTER, DROP of users and groups.
+
+Redshift, "CREATE USER", "ALTER USER", "DROP USER", "CREATE GROUP". What is stored of a password is
+``auth.passwords``' business.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final
+
+from auth.passwords import secrets_of
+from catalog.model import ADMIN_USER, Database, Group, Relation, Schema, User
+from core.errors import SqlError, not_supported, notice
+from core.sqlstate import SqlState
+from session.context import Work
+from session.locks import Mode
+from session.settings import Settings
+from sql.commands.users import AlterGroup, AlterUser, CreateGroup, CreateUser, DropGroup, DropUser, UserOptions
+
+_FOR_EVER: Final = "infinity"
+
+
+async def create_user(work: Work, command: CreateUser) -> str:
+    """CREATE USER."""
+    _require_superuser(work, "create user")
+    await _free_name(work, command.name)
+    user = _with_options(work, User(oid=work.next_oid(), name=command.name), command.options)
+    groups = [_group(work, name) for name in command.options.groups]
+    work.change(user, *(replace(group, members=(*group.members, user.oid)) for group in groups))
+    return "CREATE USER"
+
+
+async def alter_user(work: Work, command: AlterUser) -> str:
+    """ALTER USER."""
+    user = _user(work, command.name)
+    if not work.principal.superuser:
+        _allow_oneself(work, user, command)
+    await work.tx.lock(("principal", user.name), Mode.ACCESS_EXCLUSIVE)
+    if command.rename_to is not None:
+        user = await _renamed(work, user, command.rename_to)
+    elif command.set_parameter is not None:
+        user = _with_setting(user, command.set_parameter, command.set_value)
+    elif command.reset_parameter is not None:
+        kept = () if command.reset_parameter == "all" else user.settings
+        user = replace(user, settings=tuple(item for item in kept if item[0] != command.reset_parameter))
+    else:
+        user = _with_options(work, user, command.options)
+    work.change(user)
+    return "ALTER USER"
+
+
+async def drop_user(work: Work, command: DropUser) -> str:
+    """DROP USER."""
+    _require_superuser(work, "drop user")
+    for name in command.names:
+        user = work.state.user(name)
+        if user is None:
+            if not command.if_exists:
+                raise _missing("user", name)
+            work.notice(notice(f'User "{name}" does not exist and will be skipped'))
+            continue
+        _refuse_needed(work, user)
+        groups = [group for group in work.state.groups() if user.oid in group.members]
+        work.change(
+            *(replace(group, members=tuple(oid for oid in group.members if oid != user.oid)) for group in groups),
+            drops=(user.oid,),
+        )
+    return "DROP USER"
+
+
+async def create_group(work: Work, command: CreateGroup) -> str:
+    """CREATE GROUP."""
+    _require_superuser(work, "create group")
+    await _free_name(work, command.name)
+    members = tuple(_user(work, name).oid for name in command.users)
+    work.change(Group(oid=work.next_oid(), name=command.name, members=members))
+    return "CREATE GROUP"
+
+
+async def alter_group(work: Work, command: AlterGroup) -> str:
+    """ALTER GROUP."""
+    _require_superuser(work, "alter group")
+    group = _group(work, command.name)
+    await work.tx.lock(("principal", group.name), Mode.ACCESS_EXCLUSIVE)
+    if command.rename_to is not None:
+        await _free_name(work, command.rename_to)
+        group = replace(group, name=command.rename_to)
+    added = [_user(work, name).oid for name in command.add_users]
+    gone = {_user(work, name).oid for name in command.drop_users}
+    members = dict.fromkeys((*group.members, *added))
+    work.change(replace(group, members=tuple(oid for oid in members if oid not in gone)))
+    return "ALTER GROUP"
+
+
+async def drop_group(work: Work, command: DropGroup) -> str:
+    """DROP GROUP."""
+    _require_superuser(work, "drop group")
+    group = _group(work, command.name)
+    if _is_granted(work, group.oid):
+        raise SqlError(
+            SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+            f'group "{group.name}" cannot be dropped because some objects depend on it',
+        )
+    work.change(drops=(group.oid,))
+    return "DROP GROUP"
+
+
+def _with_options(work: Work, user: User, options: UserOptions) -> User:
+    if options.external_id is not None:
+        raise not_supported("EXTERNALID")
+    if options.password_disabled:
+        user = replace(user, scram=None, md5=None)
+    if options.password is not None:
+        secrets = secrets_of(options.password)
+        user = replace(user, scram=secrets.scram, md5=secrets.md5)
+    changes = {
+        "createdb": options.createdb,
+        "superuser": options.createuser,
+        "syslog_unrestricted": options.syslog_unrestricted,
+    }
+    user = replace(user, **{name: value for name, value in changes.items() if value is not None})
+    if options.valid_until is not None:
+        user = replace(user, valid_until=_moment(options.valid_until))
+    if options.connection_limit is not None:
+        user = replace(user, connection_limit=options.connection_limit if options.connection_limit >= 0 else None)
+    if options.session_timeout_s is not None:
+        user = replace(user, session_timeout_s=options.session_timeout_s or None)
+    return user
+
+
+def _moment(text: str) -> str | None:
+    if text.strip().lower() == _FOR_EVER:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise SqlError(
+            SqlState.INVALID_DATETIME_FORMAT, f'invalid input syntax for type abstime: "{text}"'
+        ) from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+
+
+def _with_setting(user: User, name: str, value: str | None) -> User:
+    kept = tuple(item for item in user.settings if item[0] != name)
+    if value is None:
+        return replace(user, settings=kept)
+    # Checked now: a bad value would otherwise be ignored at every log-in.
+    Settings({}).set(name, value)
+    return replace(user, settings=(*kept, (name, value)))
+
+
+async def _renamed(work: Work, user: User, name: str) -> User:
+    if user.oid == work.session.session_user.oid:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "session user cannot be renamed")
+    await _free_name(work, name)
+    if user.md5 is not None:
+        work.notice(notice("MD5 password cleared because of user rename"))
+    return replace(user, name=name, md5=None)
+
+
+def _allow_oneself(work: Work, user: User, command: AlterUser) -> None:
+    """Let users without rights change their own password and parameters."""
+    mine = user.oid == work.principal.oid
+    others = replace(command.options, password=None, password_disabled=False) != UserOptions()
+    if not mine or others or command.rename_to is not None:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "permission denied to alter user")
+
+
+def _refuse_needed(work: Work, user: User) -> None:
+    if user.oid in {work.principal.oid, work.session.session_user.oid}:
+        raise SqlError(SqlState.OBJECT_IN_USE, "current user cannot be dropped")
+    if user.oid <= ADMIN_USER:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'user "{user.name}" cannot be dropped')
+    owns = any(
+        isinstance(item, (Database, Schema, Relation)) and item.owner == user.oid
+        for item in work.state.objects.values()
+    )
+    if owns or _is_granted(work, user.oid):
+        raise SqlError(
+            SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+            f'user "{user.name}" cannot be dropped because some objects depend on it',
+        )
+
+
+def _is_granted(work: Work, oid: int) -> bool:
+    return any(
+        oid in {grant.grantee, grant.grantor}
+        for item in work.state.objects.values()
+        if isinstance(item, (Database, Schema, Relation))
+        for grant in item.acl
+    )
+
+
+def _require_superuser(work: Work, what: str) -> None:
+    if not work.principal.superuser:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be superuser to {what}")
+
+
+async def _free_name(work: Work, name: str) -> None:
+    await work.tx.lock(("principal", name), Mode.ACCESS_EXCLUSIVE)
+    if work.state.user(name) is not None:
+        raise SqlError(SqlState.DUPLICATE_OBJECT, f'user "{name}" already exists')
+    if work.state.group(name) is not None:
+        raise SqlError(SqlState.DUPLICATE_OBJECT, f'group "{name}" already exists')
+
+
+def _user(work: Work, name: str) -> User:
+    found = work.state.user(name)
+    if found is None:
+        raise _missing("user", name)
+    return found
+
+
+def _group(work: Work, name: str) -> Group:
+    found = work.state.group(name)
+    if found is None:
+        raise _missing("group", name)
+    return found
+
+
+def _missing(kind: str, name: str) -> SqlError:
+    return SqlError(SqlState.UNDEFINED_OBJECT, f'{kind} "{name}" does not exist')
