@@ -44,6 +44,7 @@ _BAD_TIMESTAMP: Final = _raise("22007", "'invalid input syntax for type timestam
 _BAD_TIMESTAMPTZ: Final = _raise("22007", "'invalid input syntax for type timestamp with time zone: \"' || x || '\"'")
 _NEGATIVE_LENGTH: Final = _raise("22011", "'negative substring length not allowed'")
 _FIELD_POSITION: Final = _raise("22023", "'field position must be greater than zero'")
+_BAD_FIELD: Final = _raise("22008", "'date/time field value out of range: \"' || x || '\"'")
 _BAD_JSON: Final = _raise("22023", "'JSON parsing error'")
 _DATE_FORMATS: Final = (
     "%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y",
@@ -220,6 +221,25 @@ TABLE: Final = (
                f" {_BAD_TIMESTAMPTZ}"
                " ELSE rs_try_timestamptz(x) END",
           doc="r_Dates_and_times"),
+    # Formats
+    Macro(name="rs_ordinal", arguments="n",
+          body="CASE WHEN n % 100 BETWEEN 11 AND 13 THEN 'th' WHEN n % 10 = 1 THEN 'st' WHEN n % 10 = 2 THEN 'nd'"
+               " WHEN n % 10 = 3 THEN 'rd' ELSE 'th' END",
+          doc="TH of TO_CHAR."),
+    Macro(name="rs_roman", arguments="n",
+          body="CASE WHEN n BETWEEN 1 AND 3999 THEN repeat('M', n // 1000)"
+               " || ['', 'C', 'CC', 'CCC', 'CD', 'D', 'DC', 'DCC', 'DCCC', 'CM'][n // 100 % 10 + 1]"
+               " || ['', 'X', 'XX', 'XXX', 'XL', 'L', 'LX', 'LXX', 'LXXX', 'XC'][n // 10 % 10 + 1]"
+               " || ['', 'I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX'][n % 10 + 1]"
+               " ELSE '###############' END",
+          doc="RN of TO_CHAR."),
+    Macro(name="rs_read_moment", arguments="x, f",
+          body="CASE WHEN x IS NULL THEN NULL WHEN try_strptime(trim(x), f) IS NULL THEN " + _BAD_FIELD
+               + " ELSE try_strptime(trim(x), f) END",
+          doc="r_TO_DATE_function"),
+    Macro(name="rs_read_number", arguments="x",
+          body="CASE WHEN x LIKE '%-%' OR x LIKE '%<%' THEN '-' ELSE '' END || regexp_replace(x, '[^0-9.]', '', 'g')",
+          doc="r_TO_NUMBER"),
     # Arrays of the system catalogs, as text
     Macro(name="rs_array_items", arguments="x",
           body="CASE WHEN trim(x, '{}') = '' THEN [] WHEN x IS NULL THEN NULL"

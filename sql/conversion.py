@@ -1,4 +1,4 @@
-"""Casts: explicit ones, those that an operand's place implies, and assignment to a column.
+"""Casts: explicit ones and those that an operand's place implies. Assignment is ``sql.assignment``.
 
 Redshift, "Type compatibility and conversion", "CAST function", "Character types". Macros named ``rs_*`` are
 ``engine.macros``.
@@ -6,7 +6,6 @@ Redshift, "Type compatibility and conversion", "CAST function", "Character types
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from core import types
@@ -122,7 +121,7 @@ def _of_parameter(slot: Slot, target: ColumnType, *, lax: bool) -> Value:
 def _literal(content: str, target: ColumnType) -> str | None:
     """Return the literal's engine SQL, None when it is not of *target*'s form."""
     name, category = target.type.name, target.type.category
-    if category == "S" or name in {"regproc"}:
+    if category == "S" or name == "regproc":
         return literal(_cut(content, target))
     if name in _TEMPORAL:
         return _moment(content, target)
@@ -240,6 +239,17 @@ def _number_to_numeric(value: Value, target: ColumnType, word: str) -> str:
     return _plain(value, target, word)
 
 
+def _same(value: Value, target: ColumnType, word: str) -> str:
+    return value.sql
+
+
+def _wrapped(template: str) -> Conversion:
+    def convert(value: Value, target: ColumnType, word: str) -> str:
+        return template.format(value.sql)
+
+    return convert
+
+
 def _macro(name: str) -> Conversion:
     def convert(value: Value, target: ColumnType, word: str) -> str:
         lax = "try_" if word == "TRY_CAST" else ""
@@ -281,19 +291,19 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("*S", "time"): _plain,
     ("*S", "bool"): _macro("bool"),
     ("*S", "super"): _to_super,
-    ("*S", "varbyte"): lambda value, target, word: f"encode({value.sql})",
+    ("*S", "varbyte"): _wrapped("encode({0})"),
     ("*S", "regclass"): _macro("regclass"),
     ("*S", "regtype"): _macro("regtype"),
     ("*S", "*N"): _text_to_number,
-    ("*S", "*S"): lambda value, target, word: value.sql,
-    ("regclass", "*S"): lambda value, target, word: f"rs_regclass_name({value.sql})",
-    ("regclass", "oid"): lambda value, target, word: value.sql,
-    ("regtype", "*S"): lambda value, target, word: f"rs_regtype_name({value.sql})",
-    ("regtype", "oid"): lambda value, target, word: value.sql,
-    ("oid", "regclass"): lambda value, target, word: value.sql,
-    ("oid", "regtype"): lambda value, target, word: value.sql,
-    ("*N", "regclass"): lambda value, target, word: f"CAST({value.sql} AS UINTEGER)",
-    ("*N", "regtype"): lambda value, target, word: f"CAST({value.sql} AS UINTEGER)",
+    ("*S", "*S"): _same,
+    ("regclass", "*S"): _wrapped("rs_regclass_name({0})"),
+    ("regclass", "oid"): _same,
+    ("regtype", "*S"): _wrapped("rs_regtype_name({0})"),
+    ("regtype", "oid"): _same,
+    ("oid", "regclass"): _same,
+    ("oid", "regtype"): _same,
+    ("*N", "regclass"): _wrapped("CAST({0} AS UINTEGER)"),
+    ("*N", "regtype"): _wrapped("CAST({0} AS UINTEGER)"),
     ("*N", "regproc"): _plain,
     ("*B", "*S"): _refused,
     ("*B", "numeric"): _refused,
@@ -307,12 +317,12 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("float8", "bool"): _refused,
     ("float4", "*S"): _float_to_text,
     ("float8", "*S"): _float_to_text,
-    ("super", "super"): lambda value, target, word: value.sql,
+    ("super", "super"): _same,
     ("super", "*S"): _super_to_text,
     ("super", "*N"): _super_to_other,
     ("super", "*B"): _super_to_other,
     ("super", "*D"): _super_to_other,
-    ("varbyte", "*S"): lambda value, target, word: f"decode({value.sql})",
+    ("varbyte", "*S"): _wrapped("decode({0})"),
     ("*N", "super"): _to_super,
     ("*B", "super"): _to_super,
 }
@@ -337,79 +347,6 @@ def _shortened(sql: str, target: ColumnType) -> str:
     if target.length is not None and target.type.category == "S":
         sql = f"rs_cut({sql}, {target.length})"
     return f"rtrim({sql}, ' ')" if target.type.name == "bpchar" else sql
-
-
-# Assignment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
-    """The column that a value is stored in."""
-
-    name: str
-    type: ColumnType
-    not_null: bool
-
-
-def assign(value: Value, goal: Goal) -> Value:
-    """Return *value* as INSERT and UPDATE store it in *goal*.
-
-    Numbers are rounded, half away from zero; a string that is too long raises 22001 unless only blanks
-    stand over; NULL in a NOT NULL column raises 23502.
-    """
-    stored = _stored(value, goal.type)
-    if goal.not_null:
-        name = literal(goal.name)
-        stored = made(f"rs_not_null({stored.sql}, {name})", goal.type, exact=True)
-    return stored
-
-
-def _stored(value: Value, target: ColumnType) -> Value:
-    name, category = target.type.name, target.type.category
-    if value.null:
-        return made(f"CAST(NULL AS {target.engine()})", target, exact=True)
-    if category == "S" and target.length is not None:
-        return _fitted(value, target)
-    if name == "numeric" and value.category == "N":
-        return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
-    if is_integer(target) and value.name == "numeric":
-        return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
-    _check_assignable(value, target)
-    return cast(value, target)
-
-
-def _check_assignable(value: Value, target: ColumnType) -> None:
-    refused = (value.category + target.type.category) in {"DN", "ND", "BN", "BD", "DB"} and not value.open
-    if refused and not (value.category == "B" and is_integer(target)):
-        raise SqlError(
-            SqlState.DATATYPE_MISMATCH,
-            f"column is of type {target.type.sql} but expression is of type {value.type.type.sql}",
-            hint="You will need to rewrite or cast the expression.",
-        )
-
-
-def _fitted(value: Value, target: ColumnType) -> Value:
-    length = target.length or 0
-    fixed = target.type.name == "bpchar"
-    if value.literal is not None:
-        content = value.literal
-        if len(content.encode()) > length:
-            content = content.encode()[:length].decode(errors="ignore") if _only_blanks(content, length) else content
-        if len(content.encode()) <= length:
-            return made(literal(content.rstrip(" ") if fixed else content), target, exact=True)
-        raise SqlError(SqlState.STRING_DATA_RIGHT_TRUNCATION, f"value too long for type {target}")
-    source = string(value)
-    known = source.type.length
-    sql = source.sql
-    if known is None or known > length:
-        sql = f"rs_fit({sql}, {length}, {literal(str(target))})"
-    if fixed and value.name != "bpchar":
-        sql = f"rtrim({sql}, ' ')"
-    return made(sql, target, exact=True)
-
-
-def _only_blanks(content: str, length: int) -> bool:
-    return not content.encode()[length:].strip(b" ")
 
 
 def parameter(number: int, type_: ColumnType) -> Value:

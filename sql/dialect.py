@@ -11,7 +11,7 @@ from typing import Any, Final
 from sqlglot import exp
 from sqlglot.dialects.redshift import Redshift
 from sqlglot.parsers.redshift import RedshiftParser
-from sqlglot.tokens import Token, TokenType
+from sqlglot.tokenizer_core import Token, TokenType
 
 _SPECIAL_CALLS: Final = ("CAST", "CONVERT", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST", "OBJECT_TRANSFORM")
 """Functions with a syntax of their own: ``EXTRACT(part FROM x)``."""
@@ -25,19 +25,19 @@ class Duckshift(Redshift):
 
 def _approximate(parser: Any) -> exp.Expr | None:
     """Read ``APPROXIMATE COUNT(DISTINCT x)`` and ``APPROXIMATE PERCENTILE_DISC(p) WITHIN GROUP (…)``."""
-    index = parser._index - 1
-    call = parser._parse_function()
+    index = parser._index - 1  # noqa: SLF001 - the parser has no other way in
+    call = parser._parse_function()  # noqa: SLF001 - the parser has no other way in
     inner = call.this if isinstance(call, exp.WithinGroup | exp.Window) else call
     inner = inner.this if isinstance(inner, exp.WithinGroup) else inner
     if not isinstance(inner, exp.Anonymous):
-        parser._retreat(index)
+        parser._retreat(index)  # noqa: SLF001 - the parser has no other way in
         return None
     inner.set("this", f"approximate {inner.name}")
     return call  # type: ignore[no-any-return]
 
 
 def _absolute(parser: Any) -> exp.Expr:
-    return exp.Anonymous(this="abs", expressions=[parser._parse_unary()])
+    return exp.Anonymous(this="abs", expressions=[parser._parse_unary()])  # noqa: SLF001 - as above
 
 
 def _configure() -> None:

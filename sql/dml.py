@@ -11,12 +11,12 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion
-from sql.conversion import Goal
+from sql import assignment
+from sql.assignment import Goal
+from sql.clauses import conditional
 from sql.facts import Source, SourceColumn, SourceKind
 from sql.query import parse_expression
 from sql.scope import Output, Relation, Scope, typed_field
-from sql.select import conditional
 from sql.sources import from_clause, nested, relation, resolve, with_clause
 from sql.value import Value, made, null
 
@@ -31,7 +31,7 @@ class Change:
     target: Source
 
 
-def target_of(node: exp.Expr, scope: Scope, verb: str, privilege: str) -> Source:
+def target_of(node: exp.Table, scope: Scope, verb: str, privilege: str) -> Source:
     """Resolve the table that a statement changes; views and system tables cannot be."""
     parts = tuple(scope.writer.identifier(part) for part in node.parts)
     source = resolve(parts, scope, node)
@@ -83,12 +83,12 @@ def default_value(source: Source, column: SourceColumn, scope: Scope) -> Value:
         sql = f"getvariable('identity_{source.oid}') + {step} * (row_number() OVER () - 1)"
         return made(f"CAST({sql} AS {column.type.engine()})", column.type, exact=True)
     if column.default is None:
-        return conversion.assign(null(), goal(column))
+        return assignment.assign(null(), goal(column))
     inner = Scope(writer=scope.writer)
     positions, scope.writer.positions = scope.writer.positions, False
     value = inner.value(parse_expression(column.default))
     scope.writer.positions = positions
-    return conversion.assign(value, goal(column))
+    return assignment.assign(value, goal(column))
 
 
 def refuse_identity(column: SourceColumn) -> None:
@@ -176,7 +176,7 @@ def _cell(node: exp.Expr, column: SourceColumn, source: Source, scope: Scope) ->
         return default_value(source, column, scope).sql
     refuse_identity(column)
     try:
-        return conversion.assign(scope.value(node), goal(column)).sql
+        return assignment.assign(scope.value(node), goal(column)).sql
     except SqlError as error:
         if error.position is None:
             error.position = scope.writer.position(node)
@@ -205,7 +205,7 @@ def _insert_query(
     values = {}
     for output, column in zip(query.outputs, chosen, strict=True):
         refuse_identity(column)
-        values[column.name] = conversion.assign(_given(output), goal(column))
+        values[column.name] = assignment.assign(_given(output), goal(column))
     return _inserted(source, values, f"FROM ({query.sql}) AS given", prefix, scope)
 
 
@@ -285,7 +285,7 @@ def setting(pair: tuple[exp.Expr, exp.Expr], source: Source, scope: Scope) -> tu
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cannot set an identity column to a value")
     if is_default(node):
         return column.name, default_value(source, column, scope)
-    return column.name, conversion.assign(scope.value(node), goal(column))
+    return column.name, assignment.assign(scope.value(node), goal(column))
 
 
 def _others(clause: exp.Expr | None, scope: Scope, source: Source) -> str:

@@ -9,13 +9,22 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion
-from sql.dml import Change, column_of, default_value, goal, is_default, refuse_identity, setting, target_of
-from sql.dml import target_relation
+from sql import assignment
+from sql.clauses import conditional
+from sql.dml import (
+    Change,
+    column_of,
+    default_value,
+    goal,
+    is_default,
+    refuse_identity,
+    setting,
+    target_of,
+    target_relation,
+)
 from sql.facts import Source
 from sql.query import REMOVE_DUPLICATES
 from sql.scope import Scope
-from sql.select import conditional
 from sql.sources import relation
 from sql.value import Value
 
@@ -76,7 +85,7 @@ def _missing(action: exp.Expr, target: Source, scope: Scope) -> str:
         if is_default(item):
             continue
         refuse_identity(column)
-        values[column.name] = conversion.assign(scope.value(item), goal(column))
+        values[column.name] = assignment.assign(scope.value(item), goal(column))
     return _insert(values, target, scope)
 
 
@@ -98,7 +107,7 @@ def _remove_duplicates(head: str, target: Source, scope: Scope) -> Change:
             SqlState.SYNTAX_ERROR, "source and target of MERGE REMOVE DUPLICATES must have the same columns"
         )
     values = {
-        column.name: conversion.assign(scope.read(field), goal(column))
+        column.name: assignment.assign(scope.read(field), goal(column))
         for column, field in zip(target.columns, fields, strict=True)
     }
     listed = ", ".join(f"{quote(name)} = {value.sql}" for name, value in values.items())

@@ -4,6 +4,7 @@ A column, attribute or function gives its name; a cast that of its type when not
 that of its ELSE; everything else is ``?column?``.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from sqlglot import exp
@@ -84,7 +85,14 @@ def _now(node: exp.Expr, scope: Scope) -> tuple[str, int]:
     return ("sysdate", 2) if node.args.get("sysdate") else ("timestamptz", 2)
 
 
-_READERS: Final = {
+def _fixed(name: str) -> Callable[[exp.Expr, Scope], tuple[str, int]]:
+    def read(node: exp.Expr, scope: Scope) -> tuple[str, int]:
+        return name, 1
+
+    return read
+
+
+_READERS: Final[dict[type[exp.Expr], Callable[[exp.Expr, Scope], tuple[str, int]]]] = {
     exp.Column: _column,
     exp.Dot: _dot,
     exp.Bracket: _inner,
@@ -100,6 +108,6 @@ _READERS: Final = {
     exp.Case: _case,
     exp.Trim: _trim,
     exp.CurrentTimestamp: _now,
-    exp.Interval: lambda node, scope: ("interval", 1),
-    exp.Boolean: lambda node, scope: ("bool", 1),
+    exp.Interval: _fixed("interval"),
+    exp.Boolean: _fixed("bool"),
 }

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, OptimizeError, ParseError, TokenError
-from sqlglot.tokens import Token
+from sqlglot.tokenizer_core import Token
 from sqlglot.transforms import eliminate_join_marks
 
 from core.errors import SqlError

@@ -123,7 +123,7 @@ class Writer:
 
 def _start(node: exp.Expr) -> int | None:
     for item in node.walk():
-        start = item.meta.get("start") if item._meta else None
+        start = item.meta.get("start")
         if start is not None:
             return int(start)
     return None
@@ -160,13 +160,14 @@ class Scope:
         """Resolve a bare column name: columns first, then select aliases, then the query around."""
         scope: Scope | None = self
         while scope is not None:
-            found = scope._local(name, node)
+            found = scope.local(name, node)
             if found is not None:
                 return found
             scope = scope.parent
         raise self.unknown_column(name, node)
 
-    def _local(self, name: str, node: exp.Expr) -> Value | None:
+    def local(self, name: str, node: exp.Expr) -> Value | None:
+        """Resolve a bare column name in this query alone."""
         if name in self.merged:
             return self.merged[name]
         fields = [

@@ -3,7 +3,7 @@
 Leaves FROM and WITH to ``sql.sources`` and expressions to ``sql.rules``.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -14,11 +14,12 @@ from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
+from sql.clauses import Item, conditional, grouping, tail
 from sql.inference import common
 from sql.naming import column_name
 from sql.scope import Output, Query, Scope
 from sql.sources import from_clause, with_clause
-from sql.value import INT8, Value, made
+from sql.value import Value, made
 
 _UNSUPPORTED: Final = {
     "connect": "CONNECT BY", "into": "SELECT INTO", "windows": "WINDOW", "sort": "SORT BY", "cluster": "CLUSTER BY",
@@ -36,14 +37,6 @@ class Finish(Enum):
     """The engine's types are made to be the declared ones: for tables and files."""
     WIRE = "wire"
     """Also CHAR is padded and TIMETZ made text: for the client."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """A select item: its output and its value before it was finished."""
-
-    output: Output
-    raw: Value
 
 
 def query(
@@ -72,8 +65,8 @@ def _wrapped(node: exp.Expr, scope: Scope, finish: Finish) -> Query:
     prefix = with_clause(node, scope)
     inner = query(node.this, scope)
     items = [Item(output=output, raw=output.value) for output in inner.outputs]
-    tail = _tail(node, items, scope, names_only=True)
-    return _finished(Query(sql=f"{prefix}SELECT * FROM ({inner.sql}){tail}", outputs=inner.outputs), finish)
+    ending = tail(node, items, scope, names_only=True)
+    return _finished(Query(sql=f"{prefix}SELECT * FROM ({inner.sql}){ending}", outputs=inner.outputs), finish)
 
 
 # SELECT
@@ -88,7 +81,7 @@ def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[Column
     distinct = "DISTINCT " if node.args.get("distinct") else ""
     parts = [f"{prefix}SELECT {distinct}{listed}", source]
     parts += _filters(node, items, scope)
-    sql = " ".join(part for part in parts if part) + _tail(node, items, scope, distinct=bool(distinct))
+    sql = " ".join(part for part in parts if part) + tail(node, items, scope, distinct=bool(distinct))
     return Query(sql=sql, outputs=tuple(item.output for item in items))
 
 
@@ -148,10 +141,7 @@ def _star(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
     if star.args.get("replace") or star.args.get("rename"):
         raise not_supported("* REPLACE", position=scope.writer.position(node))
     left_out = {scope.writer.identifier(_leaf(item)) for item in star.args.get("except_") or []}
-    if isinstance(node, exp.Column):
-        found = _star_of(node, scope)
-    else:
-        found = _all(scope, node)
+    found = _star_of(node, scope) if isinstance(node, exp.Column) else _all(scope, node)
     return [pair for pair in found if pair[0] not in left_out]
 
 
@@ -204,150 +194,12 @@ def _filters(node: exp.Select, items: list[Item], scope: Scope) -> list[str]:
     if where := node.args.get("where"):
         parts.append(f"WHERE {conditional(where.this, scope)}")
     if group := node.args.get("group"):
-        parts.append(f"GROUP BY {_group(group, items, scope)}")
+        parts.append(f"GROUP BY {grouping(group, items, scope)}")
     if having := node.args.get("having"):
         parts.append(f"HAVING {conditional(having.this, scope)}")
     if qualify := node.args.get("qualify"):
         parts.append(f"QUALIFY {conditional(qualify.this, scope)}")
     return parts
-
-
-def conditional(node: exp.Expr, scope: Scope) -> str:
-    """Translate a condition; raise 42804 when it is not boolean."""
-    value = scope.value(node)
-    if value.open or value.name == "super":
-        value = conversion.cast(value, conversion.types.of("bool"))
-    if value.category != "B":
-        raise SqlError(
-            SqlState.DATATYPE_MISMATCH,
-            f"argument of WHERE must be type boolean, not type {value.type.type.sql}",
-            position=scope.writer.position(node),
-        )
-    return value.sql
-
-
-def _group(group: exp.Group, items: list[Item], scope: Scope) -> str:
-    if group.args.get("all"):
-        return "ALL"
-    parts = [_group_item(item, items, scope) for item in group.expressions]
-    for name in ("rollup", "cube", "grouping_sets"):
-        parts += [_group_item(item, items, scope) for item in group.args.get(name) or []]
-    return ", ".join(parts)
-
-
-def _group_item(node: exp.Expr, items: list[Item], scope: Scope) -> str:
-    if isinstance(node, exp.Rollup | exp.Cube):
-        listed = ", ".join(_group_item(item, items, scope) for item in node.expressions)
-        return f"{node.key.upper()} ({listed})"
-    if isinstance(node, exp.GroupingSets):
-        return f"GROUPING SETS ({', '.join(_group_set(item, items, scope) for item in node.expressions)})"
-    if isinstance(node, exp.Tuple):
-        return _group_set(node, items, scope)
-    index = _ordinal(node, items, scope, "GROUP BY")
-    if index is None:
-        index = _aliased(node, items, scope)
-    if index is None:
-        return scope.value(node).sql
-    raw = items[index].raw
-    constant = raw.constant or raw.literal is not None or raw.null
-    return str(index + 1) if constant else raw.sql
-
-
-def _group_set(node: exp.Expr, items: list[Item], scope: Scope) -> str:
-    if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
-        return _group_item(node, items, scope)
-    inner = node.expressions if isinstance(node, exp.Tuple) else [node.this if isinstance(node, exp.Paren) else node]
-    return f"({', '.join(_group_item(item, items, scope) for item in inner)})"
-
-
-def _aliased(node: exp.Expr, items: list[Item], scope: Scope) -> int | None:
-    """Return the item that a bare name means in GROUP BY, where an input column comes first."""
-    if not isinstance(node, exp.Column) or node.args.get("table"):
-        return None
-    name = scope.writer.identifier(node.this)
-    if name in scope.merged or any(relation.find(name) for relation in scope.relations):
-        return None
-    return _output(name, items)
-
-
-def _output(name: str, items: list[Item]) -> int | None:
-    return next((index for index, item in enumerate(items) if item.output.name == name), None)
-
-
-def _ordinal(node: exp.Expr, items: list[Item], scope: Scope, clause: str) -> int | None:
-    if not isinstance(node, exp.Literal) or node.is_string or not node.name.isdigit():
-        return None
-    number = int(node.name)
-    if not 1 <= number <= len(items):
-        raise SqlError(
-            SqlState.INVALID_COLUMN_REFERENCE,
-            f"{clause} position {number} is not in select list",
-            position=scope.writer.position(node),
-        )
-    return number - 1
-
-
-# ORDER BY, LIMIT, OFFSET
-
-
-def _tail(
-    node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool = False, names_only: bool = False
-) -> str:
-    parts = []
-    if order := node.args.get("order"):
-        parts.append(" ORDER BY " + ", ".join(
-            _ordered(item, items, scope, distinct=distinct, names_only=names_only) for item in order.expressions
-        ))
-    if limit := node.args.get("limit"):
-        parts.append(_count("LIMIT", limit, scope))
-    if offset := node.args.get("offset"):
-        parts.append(_count("OFFSET", offset, scope))
-    return "".join(parts)
-
-
-def _ordered(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool, names_only: bool) -> str:
-    inner = node.this
-    index = _ordinal(inner, items, scope, "ORDER BY")
-    if index is None and isinstance(inner, exp.Column) and not inner.args.get("table"):
-        index = _output(scope.writer.identifier(inner.this), items)
-    if index is None and names_only:
-        raise not_supported("ORDER BY an expression on the result of a set operation")
-    sql = str(index + 1) if index is not None else _matched(inner, items, scope, distinct=distinct)
-    return sql + direction(node)
-
-
-def direction(node: exp.Expr) -> str:
-    """Return ``ASC``/``DESC`` and where NULLs go; the session's default is Redshift's: last, DESC first."""
-    descending = bool(node.args.get("desc"))
-    first = bool(node.args.get("nulls_first"))
-    nulls = "" if first == descending else (" NULLS FIRST" if first else " NULLS LAST")
-    return (" DESC" if descending else "") + nulls
-
-
-def _matched(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool) -> str:
-    value = scope.value(node)
-    for index, item in enumerate(items):
-        if item.raw.sql == value.sql:
-            return str(index + 1)
-    if distinct:
-        raise SqlError(
-            SqlState.INVALID_COLUMN_REFERENCE,
-            "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
-            position=scope.writer.position(node),
-        )
-    return conversion.settled(value).sql
-
-
-def _count(word: str, clause: exp.Expr, scope: Scope) -> str:
-    node = clause.expression
-    if isinstance(node, exp.Var | exp.Column) and node.name.upper() == "ALL":
-        return ""
-    if isinstance(node, exp.Null):
-        return ""
-    value = conversion.coerce(scope.value(node), INT8)
-    if value.constant:
-        return f" {word} {value.sql}"
-    return f" {word} {value.sql}"
 
 
 # Set operations and VALUES
@@ -382,7 +234,7 @@ def _set_operation(
         for output, type_ in zip(branches[0].outputs, types, strict=True)
     )
     items = [Item(output=output, raw=output.value) for output in outputs]
-    sql = prefix + sql + _tail(node, items, scope, names_only=True)
+    sql = prefix + sql + tail(node, items, scope, names_only=True)
     return _finished(Query(sql=sql, outputs=outputs), finish)
 
 

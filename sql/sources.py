@@ -9,10 +9,8 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from core.types import ColumnType
-from sql import conversion
+from sql import conversion, joins
 from sql.facts import Source, SourceKind
-from sql.inference import common_type
 from sql.query import parse_query
 from sql.rules import arrays
 from sql.scope import VIEW_DEPTH, Cte, Field, Output, Query, Relation, Scope, typed_field
@@ -22,12 +20,11 @@ from sql.value import INT8, SUPER, Value, made
 def from_clause(select: exp.Expr, scope: Scope) -> str:
     """Translate FROM with its joins, adding relations to *scope*; return ``FROM …`` or nothing."""
     first = select.args.get("from_")
-    joins = select.args.get("joins") or []
     if first is None:
         return ""
     parts = [relation(first.this, scope)]
     parts += nested(first.this, scope)
-    for join in joins:
+    for join in select.args.get("joins") or []:
         parts.append(joined(join, scope))
         parts += nested(join.this, scope)
     return "FROM " + "".join(parts)
@@ -78,7 +75,7 @@ def _table(node: exp.Table, scope: Scope) -> str:
         return _add_query(cte.alias, cte.outputs, parts[0], alias, scope)
     owner_relation = _navigated(parts, scope)
     if owner_relation:
-        return _navigation(_aliased(exp.column(*[part.copy() for part in reversed(node.parts)]), node), scope)
+        return _navigation(_aliased(_path(node), node), scope)
     source = resolve(parts, scope, node)
     return _source(source, parts, alias, scope)
 
@@ -86,6 +83,12 @@ def _table(node: exp.Table, scope: Scope) -> str:
 def _aliased(path: exp.Expr, node: exp.Expr) -> exp.Expr:
     alias = node.args.get("alias")
     return exp.Alias(this=path, alias=alias.this) if alias and alias.this else path
+
+
+def _path(node: exp.Table) -> exp.Expr:
+    """Return ``t.a.b`` as the column reference that it is when ``t`` is a relation."""
+    names = ("this", "table", "db", "catalog")
+    return exp.Column(**{name: part.copy() for name, part in zip(names, reversed(node.parts), strict=False)})
 
 
 def _navigated(parts: tuple[str, ...], scope: Scope) -> bool:
@@ -217,8 +220,8 @@ def _subquery(node: exp.Subquery, scope: Scope) -> str:
     alias = node.args.get("alias")
     if isinstance(node.this, exp.Table | exp.Paren) or (isinstance(node.this, exp.Subquery) and alias is None):
         inner = relation(node.this, scope)
-        joins = "".join(nested(node.this, scope)) + "".join(nested(node, scope))
-        return f"({inner}{joins})"
+        more = "".join(nested(node.this, scope)) + "".join(nested(node, scope))
+        return f"({inner}{more})"
     inside = Scope(writer=scope.writer, parent=scope.parent, owner=scope.owner, ctes=dict(scope.ctes))
     query = scope.writer.query(node.this, inside)
     default = f"unnamed_subquery_{len(scope.relations)}"
@@ -359,10 +362,10 @@ def joined(join: exp.Join, scope: Scope) -> str:
     right = relation(join.this, scope)
     using = [scope.writer.identifier(_bare(item)) for item in join.args.get("using") or []]
     if natural:
-        using = _shared(scope, before)
+        using = joins.shared(scope, before)
     condition = ""
     if using:
-        condition = f" ON {_merge(using, before, scope, words)}"
+        condition = f" ON {joins.merge(using, before, scope, words)}"
     elif join.args.get("on") is not None:
         condition = f" ON {scope.value(join.args['on']).sql}"
     if not condition and "CROSS" not in words and not words:
@@ -372,46 +375,3 @@ def joined(join: exp.Join, scope: Scope) -> str:
 
 def _bare(node: exp.Expr) -> exp.Expr:
     return node.this if isinstance(node, exp.Column) else node
-
-
-def _shared(scope: Scope, before: int) -> list[str]:
-    left = {item.name for relation in scope.relations[:before] for item in relation.fields}
-    return [item.name for relation in scope.relations[before:] for item in relation.fields if item.name in left]
-
-
-def _merge(using: list[str], before: int, scope: Scope, words: list[str]) -> str:
-    """Join on equally named columns, which become one; return the condition."""
-    conditions = []
-    for name in using:
-        left = scope.merged.get(name) or _one(name, scope.relations[:before], scope)
-        right = _one(name, scope.relations[before:], scope)
-        shared = common_type(left.type, right.type)
-        conditions.append(f"{left.sql} = {right.sql}")
-        scope.merged[name] = _merged(left, right, shared, words)
-    hidden = frozenset(using)
-    for index, item in enumerate(scope.relations):
-        if any(item.find(name) for name in using):
-            scope.relations[index] = Relation(
-                name=item.name, alias=item.alias, fields=item.fields, schema=item.schema,
-                database=item.database, hidden=item.hidden | hidden,
-            )  # fmt: skip
-    return " AND ".join(conditions)
-
-
-def _merged(left: Value, right: Value, shared: ColumnType, words: list[str]) -> Value:
-    if "FULL" in words:
-        return made(f"coalesce({left.sql}, {right.sql})", shared)
-    return right if "RIGHT" in words else left
-
-
-def _one(name: str, relations: list[Relation], scope: Scope) -> Value:
-    found = [item for relation in relations if name not in relation.hidden for item in relation.find(name)]
-    if not found:
-        raise SqlError(
-            SqlState.UNDEFINED_COLUMN, f'column "{name}" specified in USING clause does not exist in table'
-        )
-    if len(found) > 1:
-        raise SqlError(
-            SqlState.AMBIGUOUS_COLUMN, f'common column name "{name}" appears more than once in left table'
-        )
-    return scope.read(found[0])

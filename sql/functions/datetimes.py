@@ -160,7 +160,7 @@ def _age(call: Call) -> Value:
 
 
 def _now(name: str, type_: ColumnType, sql: str, doc: str) -> Function:
-    return Function(name=name, engine=lambda call: made(sql, type_, exact=True), doc=doc)
+    return Function(name=name, engine=sql, returns=type_.type.name, exact=True, doc=doc)
 
 
 def _order(name: str, first: str, second: str) -> Function:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql import conversion
@@ -32,7 +33,7 @@ def _path_text(call: Call) -> Value:
 def _element_text(call: Call) -> Value:
     values, lax = _flag(call)
     macro = "rs_try_json_text" if lax else "rs_json_text"
-    index = conversion.coerce(values[1], conversion.types.of("int8")).sql
+    index = conversion.coerce(values[1], types.of("int8")).sql
     path = f"CASE WHEN {index} >= 0 THEN '$[' || {index} || ']' END"
     return made(f"{macro}({conversion.string(values[0]).sql}, {path})", VARCHAR, exact=True)
 
@@ -41,7 +42,7 @@ def _array_length(call: Call) -> Value:
     values, lax = _flag(call)
     macro = "rs_try_json_length" if lax else "rs_json_length"
     sql = f"CAST({macro}({conversion.string(values[0]).sql}) AS INTEGER)"
-    return made(sql, conversion.types.of("int4"), exact=True)
+    return made(sql, types.of("int4"), exact=True)
 
 
 def _array(call: Call) -> Value:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from core import types
 from core.errors import SqlError
 from core.names import literal
 from core.sqlstate import SqlState
@@ -27,7 +28,7 @@ def _current_setting(call: Call) -> Value:
 def _schemas(call: Call) -> Value:
     flag = conversion.exact(call.values[0]).sql
     sql = f"CASE WHEN {flag} THEN getvariable('current_schemas') ELSE getvariable('current_schemas_explicit') END"
-    return made(f"CAST({sql} AS VARCHAR)", conversion.types.of("_text"), exact=True)
+    return made(f"CAST({sql} AS VARCHAR)", types.of("_text"), exact=True)
 
 
 TABLE: Final = (

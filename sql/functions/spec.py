@@ -178,7 +178,12 @@ def fill(row: Function, call: Call) -> Value:
 
 def sized(limit: int) -> Callable[[tuple[Value, ...]], ColumnType]:
     """Return a rule for strings of at most *limit* bytes."""
-    return lambda values: types.with_length("varchar", limit)
+    type_ = types.with_length("varchar", limit)
+
+    def result(values: tuple[Value, ...]) -> ColumnType:
+        return type_
+
+    return result
 
 
 def like_text(values: tuple[Value, ...]) -> ColumnType:

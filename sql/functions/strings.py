@@ -31,7 +31,7 @@ def _substring(call: Call) -> Value:
 
 
 def _dollar_references(content: str) -> str:
-    """Write ``$1`` of a replacement as the engine's ``\\1``; its own backslashes are plain."""
+    """Write ``$1`` of a replacement as the engine writes it; its own backslashes are plain."""
     out = content.replace("\\", "\\\\")
     for digit in "0123456789":
         out = out.replace(f"${digit}", f"\\{digit}")

@@ -8,16 +8,17 @@ from typing import Final
 
 from sqlglot import exp
 
+from core import types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from sql import conversion
+from sql.clauses import direction
 from sql.functions import FUNCTIONS
 from sql.functions.spec import ACCEPT, Call, Function, fill
 from sql.rules import arrays
 from sql.rules.comparisons import truth
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write
-from sql.select import direction
 from sql.value import Value, null
 
 
@@ -95,7 +96,7 @@ def _bound(spec: exp.Expr, side: str, scope: Scope) -> str:
     bound = spec.args.get(side)
     towards = str(spec.args.get(f"{side}_side") or "").upper()
     if isinstance(bound, exp.Expr):
-        bound = conversion.coerce(scope.value(bound), conversion.types.of("int8")).sql
+        bound = conversion.coerce(scope.value(bound), types.of("int8")).sql
     return f"{str(bound).upper() if not str(bound)[:1].isdigit() else bound} {towards}".strip()
 
 
@@ -117,7 +118,12 @@ def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
     for row in rows:
         fitted = _fit(row, values)
         if fitted is not None:
-            return _write(row, name, node, fitted, tuple(arguments), distinct, scope, frame)
+            order, ordered = _framed(frame, scope)
+            found = Call(
+                name=name, values=fitted, nodes=tuple(arguments), scope=scope, node=node,
+                over=frame.filtered + frame.over, distinct=distinct, order=order, ordered=ordered, nulls=frame.nulls,
+            )  # fmt: skip
+            return _write(row, found)
     raise unknown(name, values, scope, node)
 
 
@@ -150,29 +156,31 @@ def _fit(row: Function, values: tuple[Value, ...]) -> tuple[Value, ...] | None:
     return tuple(fitted)
 
 
-def _write(  # noqa: PLR0913 - a call has these parts
-    row: Function, name: str, node: exp.Expr, values: tuple[Value, ...], nodes: tuple[exp.Expr, ...],
-    distinct: str, scope: Scope, frame: Frame,
-) -> Value:  # fmt: skip
-    if row.kind == "scalar" and (frame.over or distinct or frame.filtered):
+def _write(row: Function, found: Call) -> Value:
+    over, scope, node = found.over, found.scope, found.node
+    if row.kind == "scalar" and (over or found.distinct):
         raise SqlError(
             SqlState.WRONG_OBJECT_TYPE,
-            f"OVER specified, but {name} is not a window function nor an aggregate function" if frame.over
-            else f"DISTINCT specified, but {name} is not an aggregate function",
+            f"OVER or FILTER specified, but {found.name} is not a window function nor an aggregate function"
+            if over
+            else f"DISTINCT specified, but {found.name} is not an aggregate function",
             position=scope.writer.position(node),
         )
-    if row.kind == "window" and not frame.over:
+    if row.kind == "window" and " OVER (" not in over:
         raise SqlError(
             SqlState.WINDOWING_ERROR,
-            f"window function {name} requires an OVER clause",
+            f"window function {found.name} requires an OVER clause",
             position=scope.writer.position(node),
         )
-    order = f" ORDER BY {ordering(frame.group, scope)}" if frame.group is not None else ""
-    ordered = tuple(scope.value(item.this) for item in frame.group.expressions) if frame.group is not None else ()
-    return fill(row, Call(
-        name=name, values=values, nodes=nodes, scope=scope, node=node, over=frame.filtered + frame.over,
-        distinct=distinct, order=order, ordered=ordered, nulls=frame.nulls,
-    ))  # fmt: skip
+    return fill(row, found)
+
+
+def _framed(frame: Frame, scope: Scope) -> tuple[str, tuple[Value, ...]]:
+    """Return `` ORDER BY …`` of WITHIN GROUP and the values that it orders by."""
+    if frame.group is None:
+        return "", ()
+    ordered = tuple(scope.value(item.this) for item in frame.group.expressions)
+    return f" ORDER BY {ordering(frame.group, scope)}", ordered
 
 
 def unknown(name: str, values: tuple[Value, ...], scope: Scope, node: exp.Expr) -> SqlError:

@@ -5,9 +5,11 @@ from typing import Final
 
 from sqlglot import exp
 
+from core import types
 from core.errors import SqlError, not_supported
 from core.names import literal
 from core.sqlstate import SqlState
+from core.types import ColumnType
 from sql import conversion
 from sql.inference import common
 from sql.rules import arrays
@@ -62,22 +64,22 @@ def _closed(value: Value, other: Value) -> Value:
     if value.literal is not None and other.name == "bpchar":
         return made(literal(value.literal.rstrip(" ")), VARCHAR, exact=True)
     if value.literal is not None and other.category == "N" and "." in value.literal:
-        return conversion.cast(value, conversion.types.of("float8") if "e" in value.literal.lower()
+        return conversion.cast(value, types.of("float8") if "e" in value.literal.lower()
                                else _numeric_of(value.literal))
     return conversion.coerce(value, other.type if not other.open else VARCHAR)
 
 
-def _numeric_of(content: str) -> conversion.ColumnType:
+def _numeric_of(content: str) -> ColumnType:
     from_digits = content.strip().lstrip("+-")
     whole, _, fraction = from_digits.partition(".")
-    return conversion.types.numeric(min(38, max(1, len(whole) + len(fraction))), min(37, len(fraction)))
+    return types.numeric(min(38, max(1, len(whole) + len(fraction))), min(37, len(fraction)))
 
 
 def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
     kinds = left.category + right.category
     if kinds in {"NS", "SN"}:
         number = left if left.category == "N" else right
-        goal = number.type if number.type.type.name != "numeric" else conversion.types.of("float8")
+        goal = number.type if number.type.type.name != "numeric" else types.of("float8")
         return conversion.coerce(left, goal), conversion.coerce(right, goal)
     if kinds in {"DS", "SD"}:
         goal = left.type if left.category == "D" else right.type
@@ -86,7 +88,7 @@ def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
 
 
 def _dynamic(value: Value) -> Value:
-    return value if value.name == "super" else conversion.cast(value, conversion.types.of("super"))
+    return value if value.name == "super" else conversion.cast(value, types.of("super"))
 
 
 def _rows(sign: str, node: exp.Expr, scope: Scope) -> Value:
@@ -337,7 +339,7 @@ def overlaps(node: exp.Expr, scope: Scope) -> Value:
     if len(sides) != 2 or any(len(side.expressions) != 2 for side in sides):
         raise SqlError(SqlState.SYNTAX_ERROR, "wrong number of parameters on side of OVERLAPS expression")
     values = [scope.value(item) for side in sides for item in side.expressions]
-    stamp = conversion.types.of("timestamp")
+    stamp = types.of("timestamp")
     typed = [value if value.category == "T" else conversion.cast(value, stamp) for value in values]
     a, b, c, d = (value.sql for value in typed)
     ends = [f"({first} + {second})" if value.category == "T" else second

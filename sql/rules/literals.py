@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlglot import exp
 
+from core import types
 from core.errors import SqlError, not_supported
 from core.names import literal
 from core.sqlstate import SqlState
@@ -67,7 +68,7 @@ def column(node: exp.Expr, scope: Scope) -> Value:
         raise SqlError(
             SqlState.SYNTAX_ERROR, 'syntax error at or near "*"', position=scope.writer.position(node)
         )
-    parts = [scope.writer.identifier(part) for part in node.parts]
+    parts = [scope.writer.identifier(part) for part in _parts(node)]
     if len(parts) == 1:
         return _bare(parts[0], node, scope)
     relation = scope.relation(parts[0])
@@ -80,6 +81,11 @@ def column(node: exp.Expr, scope: Scope) -> Value:
     if scope.relation(parts[0]) is not None and not _has_column(parts[0], scope):
         return scope.field(_known(parts[0], scope), parts[1], node)
     return _rooted(parts, node, scope)
+
+
+def _parts(node: exp.Expr) -> list[exp.Expr]:
+    found = (node.args.get(name) for name in ("catalog", "db", "table", "this"))
+    return [part for part in found if part is not None]
 
 
 def _bare(name: str, node: exp.Expr, scope: Scope) -> Value:
@@ -154,7 +160,7 @@ def bracket(node: exp.Expr, scope: Scope) -> Value:
     index = scope.value(node.expressions[0])
     if index.literal is not None:
         return _path(root, [index.literal], node, scope)
-    return made(f"rs_element({root.sql}, {conversion.coerce(index, conversion.types.of('int8')).sql})", SUPER)
+    return made(f"rs_element({root.sql}, {conversion.coerce(index, types.of('int8')).sql})", SUPER)
 
 
 def cast(node: exp.Expr, scope: Scope) -> Value:

@@ -8,13 +8,15 @@ from typing import Final
 
 from sqlglot import exp
 
+from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from core.types import ColumnType
 from sql import conversion
 from sql.inference import arithmetic, concatenated, is_float, is_integer, number_type, precision_scale
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write
-from sql.value import FLOAT8, INT4, INT8, INTERVAL, SUPER, TIMESTAMP, TIMESTAMPTZ, Value, made
+from sql.value import FLOAT8, INT4, INT8, INTERVAL, SUPER, TIMESTAMP, TIMESTAMPTZ, VARBYTE, Value, made
 
 _STAMPS: Final = frozenset({"timestamp", "timestamptz"})
 
@@ -85,7 +87,7 @@ def _opened(value: Value, other: Value, sign: str) -> Value:
     return conversion.cast(value, other.type)
 
 
-def _with_time(value: Value, other: Value, sign: str) -> conversion.ColumnType:
+def _with_time(value: Value, other: Value, sign: str) -> ColumnType:
     """Return what an open operand of a date is: a date to subtract, or days."""
     if value.literal is not None and sign == "-":
         return other.type
@@ -124,7 +126,7 @@ def _numbers(sign: str, left: Value, right: Value) -> Value:
     return made(sql, type_, exact=is_integer(type_) or is_float(type_))
 
 
-def _engine_cast(value: Value, type_: conversion.ColumnType) -> Value:
+def _engine_cast(value: Value, type_: ColumnType) -> Value:
     """Bring an operand to the result's type unless it is a literal that the engine fits by itself."""
     if value.type == type_ and (value.exact or (value.constant and type_ == INT4)):
         return value
@@ -169,7 +171,7 @@ def _dynamic(sign: str, left: Value, right: Value) -> Value:
 # Dates and times
 
 
-def _plain(sign: str, result: conversion.ColumnType | None = None) -> Callable[[Value, Value], Value]:
+def _plain(sign: str, result: ColumnType | None = None) -> Callable[[Value, Value], Value]:
     def write(left: Value, right: Value) -> Value:
         type_ = result or left.type
         return made(f"({left.sql} {sign} {right.sql})", type_, exact=True)
@@ -279,12 +281,13 @@ def adjacent(node: exp.Expr, scope: Scope) -> Value:
 def concatenation(values: tuple[Value, ...]) -> Value:
     """Write strings put together."""
     if any(value.name == "varbyte" for value in values):
-        sides = [value.sql if value.name == "varbyte" else f"encode({conversion.string(value).sql})"
-                 for value in values]
-        return made(f"({' || '.join(sides)})", conversion.types.of("varbyte"), exact=True)
+        blobs = [
+            value.sql if value.name == "varbyte" else f"encode({conversion.string(value).sql})" for value in values
+        ]
+        return made(f"({' || '.join(blobs)})", VARBYTE, exact=True)
     if any(value.category == "A" for value in values):
         sides = ", ".join(conversion.settled(value).sql for value in values)
-        return made(f"rs_array_concat({sides})", conversion.types.of("_text"), exact=True)
+        return made(f"rs_array_concat({sides})", types.of("_text"), exact=True)
     parts = [value if value.literal is not None else conversion.string(value) for value in values]
     return made(f"({' || '.join(part.sql for part in parts)})", concatenated(parts), exact=True)
 

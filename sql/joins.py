@@ -1,0 +1,52 @@
+"""USING and NATURAL: columns that two relations share and that become one."""
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from core.types import ColumnType
+from sql.inference import common_type
+from sql.scope import Relation, Scope
+from sql.value import Value, made
+
+
+def shared(scope: Scope, before: int) -> list[str]:
+    """Return the columns that the relations up to *before* and those after have in common."""
+    left = {item.name for relation in scope.relations[:before] for item in relation.fields}
+    return [item.name for relation in scope.relations[before:] for item in relation.fields if item.name in left]
+
+
+def merge(using: list[str], before: int, scope: Scope, words: list[str]) -> str:
+    """Join on equally named columns, which become one; return the condition."""
+    conditions = []
+    for name in using:
+        left = scope.merged.get(name) or _one(name, scope.relations[:before], scope)
+        right = _one(name, scope.relations[before:], scope)
+        shared = common_type(left.type, right.type)
+        conditions.append(f"{left.sql} = {right.sql}")
+        scope.merged[name] = _merged(left, right, shared, words)
+    hidden = frozenset(using)
+    for index, item in enumerate(scope.relations):
+        if any(item.find(name) for name in using):
+            scope.relations[index] = Relation(
+                name=item.name, alias=item.alias, fields=item.fields, schema=item.schema,
+                database=item.database, hidden=item.hidden | hidden,
+            )  # fmt: skip
+    return " AND ".join(conditions)
+
+
+def _merged(left: Value, right: Value, shared: ColumnType, words: list[str]) -> Value:
+    if "FULL" in words:
+        return made(f"coalesce({left.sql}, {right.sql})", shared)
+    return right if "RIGHT" in words else left
+
+
+def _one(name: str, relations: list[Relation], scope: Scope) -> Value:
+    found = [item for relation in relations if name not in relation.hidden for item in relation.find(name)]
+    if not found:
+        raise SqlError(
+            SqlState.UNDEFINED_COLUMN, f'column "{name}" specified in USING clause does not exist in table'
+        )
+    if len(found) > 1:
+        raise SqlError(
+            SqlState.AMBIGUOUS_COLUMN, f'common column name "{name}" appears more than once in left table'
+        )
+    return scope.read(found[0])
