@@ -155,7 +155,7 @@ _VIEWDEF = "(SELECT max(r.definition) FROM sys_relations AS r WHERE r.oid = p_vi
 _VIEWDEF_ANY = (
     "COALESCE((SELECT max(r.definition) FROM sys_relations AS r WHERE CAST(r.oid AS VARCHAR) ="
     " CAST(p_view AS VARCHAR)), (SELECT max(r.definition) FROM sys_relations AS r WHERE r.oid ="
-    " duckshift_regclass_or_null(CAST(p_view AS VARCHAR))))"
+    " rs_regclass_or_null(CAST(p_view AS VARCHAR))))"
 )
 _CONSTRAINTDEF = "(SELECT max(k.definition) FROM sys_constraints AS k WHERE k.oid = p_constraint)"
 _INDEXDEF = (
@@ -189,12 +189,9 @@ _PRETTY = (
     " WHEN p_size < 10994579406848 THEN CAST(CAST(round(p_size / 1073741824.0) AS BIGINT) AS VARCHAR) || ' GB'"
     " ELSE CAST(CAST(round(p_size / 1099511627776.0) AS BIGINT) AS VARCHAR) || ' TB' END"
 )
-# A list or the text of one ({a,b}): JSON makes them the same.
 _JOINED = (
-    "CASE WHEN json_type(to_json(p_array)) = 'ARRAY' THEN"
-    " array_to_string(list_filter(from_json(to_json(p_array), '[\"VARCHAR\"]'), lambda item: item IS NOT NULL),"
-    " p_separator) WHEN p_array IS NOT NULL THEN"
-    " replace(regexp_extract(CAST(p_array AS VARCHAR), '^\\{?(.*?)\\}?$', 1), ',', p_separator) END"
+    "array_to_string(CASE WHEN CAST(p_array AS VARCHAR) = '{}' THEN CAST([] AS VARCHAR[]) ELSE string_split("
+    "regexp_extract(CAST(p_array AS VARCHAR), '^\\{?([\\s\\S]*?)\\}?$', 1), ',') END, p_separator)"
 )
 _ARRAY_OUT = (
     "CASE WHEN p_array IS NOT NULL THEN '{' || array_to_string(list_transform(CAST(p_array AS VARCHAR[]), lambda item:"
@@ -213,32 +210,32 @@ ROWS: Final[tuple[Function, ...]] = (
     _inner("rs_parts", "p_name", _PARTS, "_text"),
     _inner("rs_array_out", "p_array", _ARRAY_OUT, "text"),
     _inner("rs_vector_out", "p_array", "array_to_string(CAST(p_array AS VARCHAR[]), ' ')", "text"),
-    _inner("duckshift_regclass_or_null", "p_name", _FIND, "oid"),
-    _inner("duckshift_regclass", "p_name",
+    _inner("rs_regclass_or_null", "p_name", _FIND, "oid"),
+    _inner("rs_regclass", "p_name",
         "CASE WHEN p_name IS NULL THEN NULL WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$')"
         " THEN CAST(TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER) AS UINTEGER)"
         f" ELSE COALESCE({_FIND}, {_error('42P01', 'relation ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END",
         "oid"),
-    _inner("duckshift_regclass_name", "p_oid",
+    _inner("rs_regclass_name", "p_oid",
         "CASE WHEN p_oid IS NULL THEN NULL WHEN p_oid = 0 THEN '-' ELSE COALESCE("
         f"(SELECT max({_OWN_NAME}) FROM sys_relations AS r WHERE r.oid = p_oid), CAST(p_oid AS VARCHAR)) END", "text"),
-    _inner("duckshift_regtype", "p_name",
+    _inner("rs_regtype", "p_name",
         "CASE WHEN p_name IS NULL THEN NULL WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$')"
         " THEN TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER)"
         f" WHEN {_TYPE_OF} = 'trigger' THEN 2279::UINTEGER"
         f" ELSE COALESCE((SELECT min(t.oid) FROM sys_types AS t WHERE t.name = {_TYPE_OF} OR t.sql = {_TYPE_OF}),"
         f" {_error('42704', 'type ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END", "oid"),
-    _inner("duckshift_regproc", "p_name",
+    _inner("rs_regproc", "p_name",
         "CASE WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$') THEN TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER)"
         f" ELSE COALESCE((SELECT min(f.oid) FROM ({procedures.QUERY}) AS f WHERE f.name = {_TYPE_OF}),"
         f" {_error('42883', 'function ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END", "oid"),
     _scalar("format_type", "p_type, p_modifier", _FORMATTED, "text"),
-    _inner("duckshift_regtype_name", "p_oid", "rs_format_type(p_oid, -1)", "text"),
+    _inner("rs_regtype_name", "p_oid", "rs_format_type(p_oid, -1)", "text"),
     _scalar("pg_get_userbyid", "p_user",
         "COALESCE((SELECT max(u.name) FROM sys_users AS u WHERE u.oid = p_user),"
         " 'unknown (OID=' || CAST(p_user AS VARCHAR) || ')')", "name"),
     _inner("rs_user_oid", "p_who", _WHO, "oid"),
-    _inner("rs_relation_oid", "p_object", "duckshift_regclass(CAST(p_object AS VARCHAR))", "oid"),
+    _inner("rs_relation_oid", "p_object", "rs_regclass(CAST(p_object AS VARCHAR))", "oid"),
     _inner("rs_schema_oid", "p_object",
         _named("sys_namespaces", "schema", "3F000", f"COALESCE(o.database, {_HERE}) = {_HERE}"), "oid"),
     _inner("rs_database_oid", "p_object", _named("sys_databases", "database", "3D000"), "oid"),
@@ -305,12 +302,21 @@ ROWS: Final[tuple[Function, ...]] = (
     _scalar("pg_tablespace_location", "p_tablespace", "''", "text", _SIZES),
     _several("pg_is_in_recovery", (("", "FALSE"),), "bool", _SIZES),
     _scalar("pg_relation_is_publishable", "p_table", "FALSE", "bool"),
+    _scalar("pg_get_statisticsobjdef_columns", "p_object", _NULL_TEXT, "text"),
+    _scalar("array_upper", "p_array, p_dimension",
+        "CASE WHEN p_dimension = 1 AND CAST(p_array AS VARCHAR) <> '{}' THEN"
+        " CAST(len(string_split(CAST(p_array AS VARCHAR), ',')) AS INTEGER) END", "int4"),
+    _several("pg_postmaster_start_time", (("", "(SELECT min(s.started) AT TIME ZONE 'UTC' FROM sys_sessions AS s)"),),
+        "timestamptz"),
+    *(_several(name, (("", f"CAST(NULL AS {kind})"),), result) for name, kind, result in (
+        ("inet_server_addr", "VARCHAR", "text"), ("inet_server_port", "INTEGER", "int4"),
+        ("inet_client_addr", "VARCHAR", "text"))),
     _scalar("pg_is_other_temp_schema", "p_schema", "FALSE", "bool"),
     _several("pg_my_temp_schema", (("", "CAST(0 AS UINTEGER)"),), "oid"),
     _scalar("user_is_member_of", "p_user, p_role",
         "EXISTS (SELECT 1 FROM sys_members AS m JOIN sys_users AS u ON u.oid = m.member"
         " JOIN sys_groups AS g ON g.oid = m.grantee WHERE u.name = p_user AND g.name = p_role)", "bool", "Redshift, USER_IS_MEMBER_OF"),
-    _scalar("to_regclass", "p_name", "duckshift_regclass_name(duckshift_regclass_or_null(p_name))", "regclass"),
+    _scalar("to_regclass", "p_name", "rs_regclass_or_null(p_name)", "regclass"),
 )
 # fmt: on
 EXTRA: Final = (

@@ -104,7 +104,7 @@ ROWS: Final = (
             "indislive bool, indimmediate bool, indisexclusion bool, indcheckxmin bool, indisreplident bool,"
             "indcollation oidvector, indoption int2vector, indexprs text, indpred text"
         ),
-        query="SELECT k.index AS indexrelid, k.relation AS indrelid, k.numbers AS indkey, NULL AS indclass,"
+        query="SELECT k.index AS indexrelid, k.relation AS indrelid, k.numbers AS indkey, NULL::UINTEGER[] AS indclass,"
         " len(k.numbers) AS indnatts, len(k.numbers) AS indnkeyatts, TRUE AS indisunique, k.kind = 'p' AS indisprimary,"
         " FALSE AS indisclustered, TRUE AS indisvalid, TRUE AS indisready, TRUE AS indislive, TRUE AS indimmediate,"
         " FALSE AS indisexclusion, FALSE AS indcheckxmin, FALSE AS indisreplident, NULL AS indcollation,"

@@ -53,11 +53,9 @@ class SystemView:
     def definition(self) -> str:
         """Return the view as one SELECT whose columns have the declared names and types."""
         if not self.query:
-            casts = ", ".join(f"CAST(NULL AS {engine_type(kind)}) AS {quote(name)}" for name, kind in self.columns)
+            casts = ", ".join(f"CAST(NULL AS {kind.engine()}) AS {quote(name)}" for name, kind in self.columns)
             return f"SELECT {casts} WHERE FALSE"
-        casts = ", ".join(
-            f"CAST(q.{quote(name)} AS {engine_type(kind)}) AS {quote(name)}" for name, kind in self.columns
-        )
+        casts = ", ".join(f"{_shown(name, kind)} AS {quote(name)}" for name, kind in self.columns)
         return f"SELECT {casts} FROM ({self.query}) AS q{self._filter()}"
 
     def _filter(self) -> str:
@@ -68,20 +66,17 @@ class SystemView:
         return f" WHERE CAST(q.{quote(self.owner)} AS BIGINT) = getvariable('current_user_id') OR {SEES_ALL}"
 
 
-def engine_type(kind: ColumnType) -> str:
-    """Return the engine's type of a system view's column: arrays are lists until the last projection."""
-    return LISTS.get(kind.type.name) or kind.engine()
+def _shown(name: str, kind: ColumnType) -> str:
+    """Return a query's column with its declared type; arrays, lists until here, become text: ``{a,b}``."""
+    column = f"q.{quote(name)}"
+    if kind.type.category == "A":
+        out = "rs_vector_out" if kind.type.name in _VECTORS else "rs_array_out"
+        return f"{out}({column})"
+    return f"CAST({column} AS {kind.engine()})"
 
 
-LISTS: Final = {
-    "_text": "VARCHAR[]",
-    "_aclitem": "VARCHAR[]",
-    "_int2": "SMALLINT[]",
-    "_int4": "INTEGER[]",
-    "int2vector": "SMALLINT[]",
-    "oidvector": "UINTEGER[]",
-}
-"""Array types → the engine's list; ``rs_array_out`` and ``rs_vector_out`` write them as text."""
+_VECTORS: Final = frozenset({"int2vector", "oidvector"})
+"""Arrays whose text is ``1 2`` and not ``{1,2}``."""
 
 
 def columns(text: str) -> Columns:

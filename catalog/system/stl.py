@@ -1,6 +1,6 @@
 """STL views: what happened. Redshift, "STL views for logging".
 
-Text columns are CHAR(n) and statements are cut into pieces of 200 characters, newlines as ``\\n``.
+Text columns are CHAR(n) and statements are cut into pieces of 200 characters, newlines as backslash n.
 """
 
 from typing import Final

@@ -7,7 +7,7 @@ from typing import Final
 
 from catalog.system import access
 from catalog.system.access import HERE
-from catalog.system.spec import Columns, SystemView, Visible, columns
+from catalog.system.spec import SUPERUSER, Columns, SystemView, Visible, columns
 
 _V = "varchar(128)"
 _TYPE = "CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'TABLE' END"
@@ -27,7 +27,7 @@ _WHO = (
     " g.grantable AS admin_option"
 )
 _SEES_GRANT = (
-    f"({access.SUPERUSER} OR g.grantee IN"
+    f"({SUPERUSER} OR g.grantee IN"
     f" (SELECT m.grantee FROM sys_members AS m WHERE m.member = {access.ME}) OR g.grantor = {access.ME})"
 )
 _WHO_COLUMNS = "privilege_type text, identity_id int4, identity_name text, identity_type text, admin_option bool"
@@ -171,7 +171,7 @@ ROWS: Final = (
         "SELECT s.user_name AS txn_owner, s.database AS txn_db, l.xid, l.pid, s.xact_started AS txn_start,"
         " l.mode AS lock_mode, CASE WHEN l.relation IS NULL THEN 'transactionid' ELSE 'relation' END"
         " AS lockable_object_type, l.relation, l.granted FROM sys_locks AS l JOIN sys_sessions AS s ON s.pid = l.pid"
-        f" WHERE s.user_oid = {access.ME} OR {access.SUPERUSER}"),
+        f" WHERE s.user_oid = {access.ME} OR {SUPERUSER}"),
     _view(4_118, "svv_external_schemas",
         "esoid oid, eskind int2, schemaname name, esowner int4, databasename text, esoptions text", ""),
     _view(4_119, "svv_external_tables",
