@@ -29,6 +29,7 @@ from session.sessions import SessionFactory
 from session.warehouse import Founder, Limits, Warehouse
 from storage.database import Database, LakeLocation, Resources, S3Access, WarehouseError
 from storage.journal import Journal
+from storage.objects import Role, StoreAccess
 
 _log = logging.getLogger(__name__)
 _EXIT_FAILURE: Final = 1
@@ -197,8 +198,13 @@ def _access(given: S3Options) -> S3Access:
 
 
 def _limits(options: Options) -> Limits:
+    roles = {
+        role.name: Role(arn=role.name, access=_access(role.access), prefixes=role.allowed)
+        for role in options.roles.values()
+    }
     return Limits(
         max_connections=options.server.max_connections,
-        local_folders=options.copy.local_folders,
-        roles=dict(options.roles),
+        stores=StoreAccess(
+            roles=roles, local_folders=options.copy.local_folders, keys_access=_access(options.s3)
+        ),
     )

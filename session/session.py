@@ -312,6 +312,10 @@ class Session:
                 fresh.append((name, value))
         return fresh
 
+    def forget_variable(self, name: str) -> None:
+        """Note that an engine variable was set past ``fresh_variables``."""
+        self._variables.pop(name, None)
+
     def fresh_sources(self, names: tuple[str, ...]) -> list[tuple[str, Callable[[], Any]]]:
         """Return those of the system sources *names* that must be built anew, with their builders."""
         return live.fresh(self, names, self._sources)

@@ -32,6 +32,7 @@ from storage import database as storage
 from storage import lake
 from storage.journal import Journal
 from storage.metastore import Entry, Metastore
+from storage.objects import StoreAccess
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -81,9 +82,8 @@ class Limits:
     """What the administrator allows, as sessions need it."""
 
     max_connections: int = 500
-    local_folders: tuple[str, ...] = ()
-    roles: dict[str, Any] = field(default_factory=dict)
-    """Role ARN (or ``default``) → credentials."""
+    stores: StoreAccess = field(default_factory=StoreAccess)
+    """Where COPY and UNLOAD may reach, and as whom."""
     translation_cache: int = 2_000
 
 
