@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, OptimizeError, ParseError, TokenError
-from sqlglot.tokenizer_core import Token
+from sqlglot.tokenizer_core import Token, TokenType
 from sqlglot.transforms import eliminate_join_marks
 
 from core.errors import SqlError
@@ -27,6 +27,7 @@ def parse_query(text: str, offset: int = 0) -> exp.Expr:
     tokens = _tokens(text, offset)
     if not tokens:
         raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=offset + len(text) + 1)
+    _refuse_engine_syntax(tokens, offset)
     duplicates = [token.text.upper() for token in tokens[-2:]] == ["REMOVE", "DUPLICATES"]
     if duplicates:
         tokens = tokens[:-2] + list(DIALECT.tokenize("when matched then delete"))
@@ -34,6 +35,15 @@ def parse_query(text: str, offset: int = 0) -> exp.Expr:
     if duplicates:
         tree.meta[REMOVE_DUPLICATES] = True
     return tree
+
+
+def _refuse_engine_syntax(tokens: list[Token], offset: int) -> None:
+    """Refuse what sqlglot reads for other dialects: FROM first, braces."""
+    if tokens[0].token_type == TokenType.FROM:
+        raise _near(tokens[0], offset)
+    for token in tokens:
+        if token.token_type in (TokenType.L_BRACE, TokenType.R_BRACE):
+            raise _near(token, offset)
 
 
 def parse_expression(text: str) -> exp.Expr:
