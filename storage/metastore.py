@@ -33,9 +33,7 @@ class Metastore:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Make the log's table where there is none, using *connection* for maintenance."""
         self._connection = connection
-        connection.execute(
-            f"CREATE TABLE IF NOT EXISTS {_LOG} (change BIGINT, kind VARCHAR, oid BIGINT, body VARCHAR)"
-        )
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {_LOG} (change BIGINT, kind VARCHAR, oid BIGINT, body VARCHAR)")
         self._change = self._highest_change()
 
     def load(self) -> list[Entry]:

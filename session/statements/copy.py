@@ -1,17 +1,19 @@
-"""COPY table FROM files: what a statement means to ``engine.load``, and what it leaves behind.
+"""COPY table FROM files: names, rights and parameters made a plan, which ``engine.load`` carries out.
 
-Redshift, "COPY". Bad records go to the journal, outside the transaction that a failure rolls back.
+Redshift, "COPY".
 """
 
-from dataclasses import dataclass
+import re
+from datetime import datetime
 from typing import Final
 
 from catalog.model import Relation, TableColumn
-from core.errors import SqlError, info, not_supported
+from core.errors import SqlError, info
+from core.names import quote_if_needed
 from core.sqlstate import SqlState
-from engine.cursors import Connection, DuckDbEngine, constant
-from engine.load import source
-from engine.load.copy import LoadFailedError, load, error_rows
+from engine.cursors import DuckDbEngine, constant
+from engine.load.copy import LoadFailedError, error_rows, load
+from engine.load.datetimes import directives
 from engine.load.plan import (
     LOADED,
     NOT_LOADED,
@@ -25,176 +27,136 @@ from engine.load.plan import (
     Loaded,
     Rejection,
 )
+from engine.load.source import files, json_paths, manifest_files
 from session.context import Work
+from session.functions import needs
 from session.locks import Mode
-from sql.commands.copy import Copy, Credentials
+from session.statements.places import location, open_store
+from sql.commands.copy import Copy
 from sql.options import Given
-from storage.objects import Keys, ObjectStore, StoredObject
 
 _FORMATS: Final = {
     "text": Format.DELIMITED,
     "csv": Format.CSV,
+    "fixedwidth": Format.FIXED,
     "json": Format.JSON,
     "parquet": Format.PARQUET,
 }
-_AUTO: Final = frozenset({"auto", "auto ignorecase"})
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where the data lies."""
-
-    store: ObjectStore
-    objects: list[StoredObject]
-    json_paths: tuple[str, ...] | None
+_ENCODINGS: Final = {
+    "utf8": "utf-8", "utf16": "utf-16", "utf16le": "utf-16-le", "utf16be": "utf-16-be", "iso88591": "iso-8859-1",
+}  # fmt: skip
+_EPOCHS: Final = ("epochsecs", "epochmillisecs")
+_JSON_WORDS: Final = ("auto", "auto ignorecase", "noshred")
+_MAX_ERRORS: Final = 100_000
+_WIDTH: Final = re.compile(r"\s*([^:,]+):([0-9]+)\s*\Z")
 
 
 async def copy(work: Work, engine: DuckDbEngine, command: Copy) -> str:
-    """COPY table FROM 'place' credentials parameters."""
+    """Load files into a table, all of them or, but for what MAXERROR lets pass, nothing; return the tag."""
     relation = work.find_table(command.table)
-    chosen = _chosen(relation, command)
+    chosen = _chosen(relation, command.columns, explicit=command.options.on("explicit_ids"))
     work.require("INSERT", relation, frozenset(column.name for column in chosen))
+    # Nothing was done yet in this transaction: it may be begun again should the fast way fail.
     fresh = work.tx.single
     relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
-    found = await engine.work(lambda: _find(work, command))
-    identity = _drawn(relation, chosen)
-    plan = _plan(work, relation, chosen, command, found.json_paths)
-
-    def run() -> Loaded:
-        if identity is not None:
-            _set_identity(engine.connection, work, relation, identity)
-        return load(engine.connection, plan, found.store, found.objects, fresh=fresh)
-
+    chosen = _chosen(relation, command.columns, explicit=command.options.on("explicit_ids"))
+    started = work.warehouse.clock.now()
     try:
-        loaded = await engine.work(run)
-    except LoadFailedError as error:
-        await _journal(work, relation, error.rejections)
+        loaded = await _load(work, engine, command, relation, chosen, fresh=fresh)
+    except LoadFailedError as failure:
+        await _record(work, relation, failure.rejections, started)
         raise
-    if identity is not None and identity.identity is not None:
-        work.tx.reserve(relation.oid, identity.identity.step, loaded.rows)
-    await _journal(work, relation, loaded.rejections)
+    if loaded.rejections:
+        await _record(work, relation, loaded.rejections, started)
+        work.notice(info(NOT_LOADED.format(table=relation.name, rows=len(loaded.rejections))))
+    _count_identities(work, relation, chosen, loaded.rows)
     work.session.last_copy = (work.session.query, loaded.rows)
     work.notice(info(LOADED.format(table=relation.name, rows=loaded.rows)))
-    if loaded.rejections:
-        work.notice(info(NOT_LOADED.format(table=relation.name, rows=len(loaded.rejections))))
     return "COPY"
 
 
-def store_for(work: Work, place: str, credentials: Credentials, options: Given) -> ObjectStore:
-    """Return the store that *credentials* open for *place*; raises 42501 and its kin."""
-    keys = None
-    if credentials.access_key_id is not None:
-        keys = Keys(
-            access_key_id=credentials.access_key_id,
-            secret_access_key=credentials.secret_access_key or "",
-            session_token=credentials.session_token or "",
-        )
-    role = ",".join(credentials.iam_roles) or None
-    return work.limits.stores.store(place, role=role, keys=keys, region=options.text("region") or "")
-
-
-def compression(options: Given) -> Compression:
-    """Return the compression that a statement names."""
-    return next((item for item in Compression if item.value and options.on(item.value)), Compression.NONE)
-
-
-def local(place: str) -> str:
-    """Return a place with ``file://`` taken off."""
-    return place.removeprefix("file://")
-
-
-def _find(work: Work, command: Copy) -> _Source:
-    place, options = local(command.source), command.options
-    if "://" in place and not place.startswith("s3://"):
-        raise not_supported(f"COPY from {place.partition('://')[0]}")
-    store = store_for(work, place, command.credentials, options)
-    listed = source.manifest_files if options.on("manifest") else source.files
-    paths = None
-    given = options.text("json", "auto") or "auto"
-    if options.format == "json" and given not in _AUTO:
-        if given == "noshred":
-            raise not_supported("COPY with JSON 'noshred'")
-        paths = source.json_paths(store_for(work, given, command.credentials, options), given)
-    return _Source(store, listed(store, place), paths)
-
-
-def _chosen(relation: Relation, command: Copy) -> list[TableColumn]:
-    names = command.columns
-    explicit = command.options.on("explicit_ids")
-    if not names:
-        return [column for column in relation.columns if explicit or column.identity is None or _by_default(column)]
-    found = []
-    for name in names:
-        column = relation.column(name)
-        if column is None:
-            raise SqlError(
-                SqlState.UNDEFINED_COLUMN, f'column "{name}" of relation "{relation.name}" does not exist'
-            )
-        if column.identity is not None and not explicit and not _by_default(column):
-            raise SqlError(SqlState.INVALID_COLUMN_REFERENCE, "cannot set an identity column to a value")
-        found.append(column)
-    return found
-
-
-def _by_default(column: TableColumn) -> bool:
-    return column.identity is not None and column.identity.by_default
-
-
-def _drawn(relation: Relation, chosen: list[TableColumn]) -> TableColumn | None:
-    """Return the IDENTITY column that the files do not fill."""
-    names = {column.name for column in chosen}
-    return next((item for item in relation.columns if item.identity and item.name not in names), None)
-
-
-def _set_identity(connection: Connection, work: Work, relation: Relation, column: TableColumn) -> None:
-    if column.identity is not None:
-        counter = work.warehouse.identity(relation.oid, column.identity.seed)
-        connection.execute(f"SET VARIABLE identity_{relation.oid} = {constant(counter.next)}")
-        work.session.forget_variable(f"identity_{relation.oid}")
-
-
-def _plan(
-    work: Work, relation: Relation, chosen: list[TableColumn], command: Copy, json_paths: tuple[str, ...] | None
-) -> CopyPlan:
+async def _load(
+    work: Work, engine: DuckDbEngine, command: Copy, relation: Relation, chosen: list[TableColumn], *, fresh: bool
+) -> Loaded:
     options = command.options
-    return CopyPlan(
-        table=relation.name,
-        engine_name=relation.engine_name,
-        columns=tuple(LoadColumn(name=item.name, type=item.type, not_null=item.not_null) for item in chosen),
-        fillers=_fillers(work, relation, {column.name for column in chosen}),
-        layout=_layout(options, json_paths),
-        conversion=_conversion(options),
-        max_errors=options.number("maxerror"),
-        all_errors=options.on("ignoreallerrors"),
-        no_load=options.on("noload"),
-    )
+    fillers = filled(work, relation, frozenset(column.name for column in chosen))
+    variables = work.session.fresh_variables(needs(" ".join(filler.sql for filler in fillers))[0])
+    connection = engine.connection
+
+    def run() -> Loaded:
+        for name, value in variables:
+            connection.execute(f"SET VARIABLE {name} = {constant(value)}")
+        store = open_store(work, command.source, command.credentials, options)
+        where = location(command.source)
+        objects = manifest_files(store, where) if options.on("manifest") else files(store, where)
+        plan = CopyPlan(
+            table=relation.name,
+            engine_name=relation.engine_name,
+            columns=tuple(LoadColumn(name=item.name, type=item.type, not_null=item.not_null) for item in chosen),
+            fillers=fillers,
+            layout=_layout(options, _paths(work, command)),
+            conversion=_conversion(options),
+            max_errors=options.number("maxerror"),
+            all_errors=options.on("ignoreallerrors"),
+            no_load=options.on("noload"),
+        )
+        _check(plan)
+        return load(connection, plan, store, objects, fresh=fresh)
+
+    return await engine.work(run)
 
 
-def _fillers(work: Work, relation: Relation, names: set[str]) -> tuple[Filler, ...]:
+def filled(work: Work, relation: Relation, given: frozenset[str]) -> tuple[Filler, ...]:
+    """Return what the columns of *relation* that are not *given* get: their IDENTITY or DEFAULT."""
     found = []
     for column in relation.columns:
-        if column.name in names:
+        if column.name in given:
             continue
         if column.identity is not None:
-            variable = f"getvariable('identity_{relation.oid}')"
-            step = column.identity.step
-            found.append(Filler(name=column.name, sql=f"{variable} + {step} * (row_number() OVER () - 1)"))
+            first, step = work.warehouse.identity(relation.oid, column.identity.seed).next, column.identity.step
+            found.append(Filler(name=column.name, sql=f"{first} + {step} * (row_number() OVER () - 1)"))
         elif column.default is not None:
             found.append(Filler(name=column.name, sql=work.expression(column.default)))
     return tuple(found)
 
 
-def _layout(options: Given, json_paths: tuple[str, ...] | None) -> Layout:
-    kind = _FORMATS.get(options.format)
-    if kind is None:
-        raise not_supported(f"COPY with {options.format.upper()}")
-    if (options.text("encoding") or "utf8").lower().replace("-", "") != "utf8":
-        raise not_supported("an ENCODING other than UTF8")
-    invalid = options.text("acceptinvchars", "?") if options.on("acceptinvchars") else None
+def _count_identities(work: Work, relation: Relation, chosen: list[TableColumn], rows: int) -> None:
+    for column in relation.columns:
+        if column.identity is not None and column not in chosen:
+            work.tx.reserve(relation.oid, column.identity.step, rows)
+
+
+def _chosen(relation: Relation, names: tuple[str, ...], *, explicit: bool) -> list[TableColumn]:
+    """Return the columns that the files' fields go into."""
+    if not names:
+        return [column for column in relation.columns if explicit or column.identity is None or column.identity.by_default]
+    found: list[TableColumn] = []
+    for name in names:
+        column = relation.column(name)
+        if column is None:
+            raise SqlError(
+                SqlState.UNDEFINED_COLUMN,
+                f"column {quote_if_needed(name)} of relation {quote_if_needed(relation.name)} does not exist",
+            )
+        if column in found:
+            raise SqlError(SqlState.DUPLICATE_COLUMN, f'column "{name}" specified more than once')
+        if column.identity is not None and not explicit and not column.identity.by_default:
+            raise SqlError(
+                SqlState.FEATURE_NOT_SUPPORTED,
+                f'cannot set an identity column to a value: "{name}"',
+                hint="Use EXPLICIT_IDS to load values into an IDENTITY column.",
+            )
+        found.append(column)
+    return found
+
+
+def _layout(options: Given, paths: tuple[str, ...] | None) -> Layout:
+    form = _FORMATS[options.format]
+    word = (options.text("json") or "auto").lower()
     return Layout(
-        format=kind,
+        format=form,
         compression=compression(options),
-        delimiter=options.text("delimiter") or ("," if kind is Format.CSV else "|"),
+        delimiter=options.text("delimiter") or ("," if form is Format.CSV else "|"),
         quote=options.text("quote") or '"',
         escape=options.on("escape"),
         remove_quotes=options.on("removequotes"),
@@ -202,10 +164,44 @@ def _layout(options: Given, json_paths: tuple[str, ...] | None) -> Layout:
         ignore_blank_lines=options.on("ignoreblanklines"),
         fill_record=options.on("fillrecord"),
         null_as=options.text("null", r"\N") or "",
-        replace_invalid=invalid,
-        json_paths=json_paths,
-        json_ignore_case=options.text("json") == "auto ignorecase",
+        replace_invalid=(options.text("acceptinvchars") or "?") if "acceptinvchars" in options else None,
+        json_paths=paths,
+        json_ignore_case=word == "auto ignorecase",
+        json_whole=word == "noshred",
+        widths=tuple(width for _, width in widths(options)),
+        encoding=_encoding(options),
     )
+
+
+def _paths(work: Work, command: Copy) -> tuple[str, ...] | None:
+    """Return the JSONPath expressions where JSON names a file of them."""
+    said = command.options.text("json")
+    if command.options.format != "json" or said is None or said.lower() in _JSON_WORDS:
+        return None
+    return json_paths(open_store(work, said, command.credentials, command.options), location(said))
+
+
+def _encoding(options: Given) -> str:
+    said = (options.text("encoding") or "utf8").lower().replace("-", "")
+    if said not in _ENCODINGS:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"invalid encoding {said}")
+    return _ENCODINGS[said]
+
+
+def compression(options: Given) -> Compression:
+    """Return the packing that COPY's or UNLOAD's parameters name."""
+    return next((kind for kind in Compression if kind and options.on(kind.value)), Compression.NONE)
+
+
+def widths(options: Given) -> tuple[tuple[str, int], ...]:
+    """Return FIXEDWIDTH's fields as (label, characters)."""
+    said = options.text("fixedwidth")
+    if said is None:
+        return ()
+    found = [_WIDTH.match(part) for part in said.split(",")]
+    if not all(found):
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"invalid fixed width specification '{said}'")
+    return tuple((part[1].strip(), int(part[2])) for part in found if part)
 
 
 def _conversion(options: Given) -> Conversion:
@@ -216,21 +212,48 @@ def _conversion(options: Given) -> Conversion:
         truncate_columns=options.on("truncatecolumns"),
         round_decimals=options.on("roundec"),
         accept_any_date=options.on("acceptanydate"),
-        date_format=options.text("dateformat") or "",
-        time_format=options.text("timeformat") or "",
+        date_format=_timely(options.text("dateformat"), ("auto",)),
+        time_format=_timely(options.text("timeformat"), ("auto", *_EPOCHS)),
     )
 
 
-async def _journal(work: Work, relation: Relation, rejections: tuple[Rejection, ...]) -> None:
-    if not rejections:
-        return
+def _timely(said: str | None, words: tuple[str, ...]) -> str:
+    if not said:
+        return ""
+    if said.lower() in words:
+        return said.lower()
+    directives(said)
+    return said
+
+
+def _check(plan: CopyPlan) -> None:
+    if not 0 <= plan.max_errors <= _MAX_ERRORS:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"MAXERROR must be between 0 and {_MAX_ERRORS}")
+    count = len(plan.columns)
+    paths, fields = plan.layout.json_paths, plan.layout.widths
+    if paths is not None and len(paths) != count:
+        raise SqlError(
+            SqlState.INTERNAL_ERROR,
+            "Number of jsonpaths and the number of columns should match. "
+            f"JSONPath size: {len(paths)}, Number of columns in table or column list: {count}",
+        )
+    if fields and len(fields) != count:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "FIXEDWIDTH does not give a width for every column")
+    if plan.layout.json_whole and (count != 1 or plan.columns[0].type.type.name != "super"):
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "JSON 'noshred' needs a single column of type SUPER")
+
+
+async def _record(work: Work, relation: Relation, rejections: tuple[Rejection, ...], started: datetime) -> None:
+    """Keep rejected records for STL_LOAD_ERRORS, whatever becomes of the transaction."""
     session = work.session
     rows = error_rows(
         rejections,
-        user=session.user.oid,
+        user=work.principal.oid,
         table=relation.oid,
-        started=session.query_started.replace(tzinfo=None),
+        started=started,
         session=session.pid,
         query=session.query,
     )
-    await work.warehouse.executor.run(lambda: work.warehouse.journal.append("load_errors", rows))
+    # Two commits to the lake at one moment would be in each other's way.
+    async with work.warehouse.commit_lock:
+        await work.warehouse.executor.run(lambda: work.warehouse.journal.append("load_errors", rows))

@@ -1,42 +1,54 @@
-"""UNLOAD: what a statement means to ``engine.load``.
+"""UNLOAD ('query') TO files: the query translated and allowed, its parameters made a plan.
 
 Redshift, "UNLOAD".
 """
 
 from typing import Final
 
-from core.errors import info, not_supported
-from core.types import Column
+from core.errors import SqlError, info
+from core.sqlstate import SqlState
 from engine import results
 from engine.cursors import DuckDbEngine
+from engine.load import unload as unloading
 from engine.load.plan import UNLOADED, Format, Unloaded, UnloadPlan
-from engine.load.unload import unload as write
 from session.context import Work
-from session.statements.copy import compression, local, store_for
+from session.statements.copy import compression, widths
+from session.statements.places import location, open_store
 from session.statements.query import hints
 from sql.commands.unload import Unload
-from sql.options import Given
+from sql.options import UNLOAD, Given
+from sql.query import parse_query
 from sql.select import Finish
 
 _FORMATS: Final = {
     "text": Format.DELIMITED,
     "csv": Format.CSV,
+    "fixedwidth": Format.FIXED,
     "json": Format.JSON,
     "parquet": Format.PARQUET,
 }
 
 
 async def unload(work: Work, engine: DuckDbEngine, command: Unload) -> str:
-    """UNLOAD ('query') TO 'prefix' credentials options."""
-    plan = await work.ready(command.query.text, command.query.offset, finish=Finish.EXACT)
-    schema = await engine.describe(plan.translated.engine_sql, prepare=work.prepare(plan))
-    columns = results.columns(schema, hints(plan, work))
-    store = store_for(work, local(command.target), command.credentials, command.options)
-    task = _plan(plan.translated.engine_sql, command)
+    """Write a query's rows to files; return the tag."""
+    query = command.query
+    if parse_query(query.text, query.offset).args.get("limit") is not None:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "Limit clause is not supported",
+            hint="Put the query with its LIMIT into a subquery.",
+        )
+    prepared = await work.ready(query.text, query.offset, finish=Finish.EXACT)
+    prepare = work.prepare(prepared)
+    sql = prepared.translated.engine_sql
+    schema = await engine.describe(sql, 0, prepare)
+    columns = results.columns(schema, hints(prepared, work))
+    plan = _plan(command.options, sql, location(command.target))
     connection = engine.connection
 
-    def run(shown: tuple[Column, ...] = columns) -> Unloaded:
-        return write(connection, task, shown, store)
+    def run() -> Unloaded:
+        store = open_store(work, command.target, command.credentials, command.options)
+        return unloading.unload(connection, plan, columns, store)
 
     done = await engine.work(run)
     work.session.last_unload = (work.session.query, done.rows)
@@ -44,17 +56,15 @@ async def unload(work: Work, engine: DuckDbEngine, command: Unload) -> str:
     return "UNLOAD"
 
 
-def _plan(query: str, command: Unload) -> UnloadPlan:
-    options = command.options
-    kind = _FORMATS.get(options.format)
-    if kind is None:
-        raise not_supported(f"UNLOAD with {options.format.upper()}")
+def _plan(options: Given, query: str, destination: str) -> UnloadPlan:
+    form = _FORMATS[options.format]
+    partition = options.get("partition")
     return UnloadPlan(
         query=query,
-        destination=local(command.target),
-        format=kind,
+        destination=destination,
+        format=form,
         compression=compression(options),
-        delimiter=options.text("delimiter") or ("," if kind is Format.CSV else "|"),
+        delimiter=options.text("delimiter") or ("," if form is Format.CSV else "|"),
         header=options.on("header"),
         null_as=options.text("null") or "",
         add_quotes=options.on("addquotes"),
@@ -62,16 +72,17 @@ def _plan(query: str, command: Unload) -> UnloadPlan:
         parallel=options.on("parallel", default=True),
         manifest=options.on("manifest"),
         manifest_verbose=options.on("manifest_verbose"),
-        partition_by=_names(options),
+        partition_by=partition if isinstance(partition, tuple) else (),
         partition_include=options.on("partition_include"),
-        max_file_bytes=options.number("maxfilesize", 6_657_199_309),
+        max_file_bytes=options.number("maxfilesize", _number("maxfilesize")),
         allow_overwrite=options.on("allowoverwrite"),
         clean_path=options.on("cleanpath"),
         extension=options.text("extension"),
-        row_group_bytes=options.number("rowgroupsize", 32 << 20),
+        widths=widths(options),
+        row_group_bytes=options.number("rowgroupsize", _number("rowgroupsize")),
     )
 
 
-def _names(options: Given) -> tuple[str, ...]:
-    value = options.get("partition")
-    return value if isinstance(value, tuple) else ()
+def _number(name: str) -> int:
+    default = UNLOAD[name].default
+    return default if isinstance(default, int) else 0

@@ -1,0 +1,35 @@
+"""Where COPY and UNLOAD may read and write: a statement's location and credentials against what is configured."""
+
+from typing import Final
+
+from core.errors import SqlError, not_supported
+from core.sqlstate import SqlState
+from session.context import Work
+from sql.commands.parameters import Credentials
+from sql.options import Given
+from storage.objects import Keys, ObjectStore
+
+_FILE: Final = "file://"
+
+
+def location(text: str) -> str:
+    """Return a source or destination as stores take it: ``s3://…`` or an absolute path."""
+    if "://" in text and not text.startswith(("s3://", _FILE)):
+        raise not_supported(f"the location {text.partition('://')[0]}://")
+    found = text.removeprefix(_FILE)
+    if not text.startswith("s3://") and not found.startswith("/"):
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"'{text}' is neither an S3 location nor an absolute path")
+    return found
+
+
+def open_store(work: Work, where: str, credentials: Credentials, options: Given) -> ObjectStore:
+    """Return the store that holds *where*, with the rights that the statement's credentials have; raises 42501."""
+    keys = None
+    if credentials.access_key_id is not None:
+        keys = Keys(
+            access_key_id=credentials.access_key_id,
+            secret_access_key=credentials.secret_access_key or "",
+            session_token=credentials.session_token or "",
+        )
+    role = ",".join(credentials.iam_roles) or None
+    return work.limits.stores.store(location(where), role=role, keys=keys, region=options.text("region") or "")
