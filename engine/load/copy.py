@@ -22,7 +22,7 @@ from engine.errors import from_engine
 from engine.load.careful import CarefulLoad, TooManyErrorsError
 from engine.load.direct import check_sql, insert_sql, parquet_insert_sql, parquet_reader, possible
 from engine.load.plan import FAILED, Compression, CopyPlan, Format, Loaded, Rejection
-from engine.load.source import unpack_to, unpacked
+from engine.load.source import decoded, unpack_to, unpacked
 from storage.objects import ObjectStore, StoredObject
 
 _REASON_CHARS: Final = 100
@@ -118,7 +118,10 @@ def _load_carefully(
     work = CarefulLoad(connection, plan)
     try:
         for item in objects:
-            with unpacked(store, item.location, plan.layout.compression) as stream:
+            with (
+                unpacked(store, item.location, plan.layout.compression) as packed,
+                decoded(packed, plan.layout.encoding) as stream,
+            ):
                 _read(work, plan, item, stream)
         rows = work.good if plan.no_load else work.insert()
         return Loaded(rows=rows, rejections=tuple(work.rejections))
@@ -135,7 +138,7 @@ def _read(work: CarefulLoad, plan: CopyPlan, item: StoredObject, stream: Any) ->
         # What the unpackers raise for a file that is not what the statement says.
         raise SqlError(
             SqlState.BAD_COPY_FILE_FORMAT,
-            f"The file '{item.location}' cannot be read as {plan.layout.compression or 'text'}",
+            f"The file '{item.location}' cannot be read as {plan.layout.compression or plan.layout.encoding}",
         ) from error
 
 

@@ -18,10 +18,10 @@ _PACKED: Final = {Compression.NONE: "none", Compression.GZIP: "gzip", Compressio
 def possible(plan: CopyPlan) -> bool:
     """Return whether DuckDB's own readers understand the files as Redshift does."""
     layout = plan.layout
-    if layout.compression not in _PACKED:
+    if layout.compression not in _PACKED or layout.encoding != "utf-8":
         return False
     if layout.format is Format.JSON:
-        return layout.json_paths is None and not layout.json_ignore_case and not _has_super(plan.columns)
+        return layout.json_paths is None and not (layout.json_ignore_case or layout.json_whole) and not _has_super(plan.columns)
     if layout.format not in (Format.DELIMITED, Format.CSV):
         return False
     needs_care = (

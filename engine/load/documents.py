@@ -39,6 +39,9 @@ def documents(stream: IO[bytes], layout: Layout, columns: tuple[LoadColumn, ...]
         if isinstance(document, Fault):
             yield Record(line, raw, [], document)
             continue
+        if layout.json_whole:
+            yield Record(line, raw, [raw])
+            continue
         fields = pick(document)
         yield Record(line, raw, [], fields) if isinstance(fields, Fault) else Record(line, raw, fields)
 

@@ -20,8 +20,20 @@ def line_sql(plan: UnloadPlan, held: Held) -> str:
     if plan.format is Format.JSON:
         fields = ", ".join(f"{literal(column.name)}, {_json(place, column)}" for place, column in held)
         return f"CAST(json_object({fields}) AS VARCHAR) || chr(10)"
+    if plan.format is Format.FIXED:
+        return _fixed(plan, held) + " || chr(10)"
     shown = [_field(plan, _text(place, column)) for place, column in held]
     return f" || {_quoted(plan.delimiter)} || ".join(shown) + " || chr(10)"
+
+
+def _fixed(plan: UnloadPlan, held: Held) -> str:
+    if len(plan.widths) != len(held):
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "FIXEDWIDTH does not give a width for every column")
+    null = _quoted(plan.null_as)
+    pairs = zip(held, plan.widths, strict=True)
+    # Redshift: what is longer than its field is cut.
+    fields = [f"rpad(coalesce({_text(place, column)}, {null}), {width}, ' ')" for (place, column), (_, width) in pairs]
+    return " || ".join(fields)
 
 
 def header(plan: UnloadPlan, columns: Sequence[Column]) -> str:

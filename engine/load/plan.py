@@ -20,6 +20,7 @@ class Format(StrEnum):
 
     DELIMITED = "delimited"
     CSV = "csv"
+    FIXED = "fixedwidth"
     JSON = "json"
     PARQUET = "parquet"
     STREAM = "stream"
@@ -74,6 +75,12 @@ class Layout:
     json_paths: tuple[str, ...] | None = None
     """JSONPath expressions in the order of the columns; None matches keys to column names."""
     json_ignore_case: bool = False
+    json_whole: bool = False
+    """'noshred': a document is the value of the one SUPER column."""
+    widths: tuple[int, ...] = ()
+    """FIXEDWIDTH: characters of each field."""
+    encoding: str = "utf-8"
+    """Python's name of the files' encoding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +175,8 @@ class UnloadPlan:
     allow_overwrite: bool = False
     clean_path: bool = False
     extension: str | None = None
+    widths: tuple[tuple[str, int], ...] = ()
+    """FIXEDWIDTH: (column name or number, characters) in order."""
     row_group_bytes: int = 32 << 20
 
 

@@ -239,6 +239,22 @@ def _stream(layout: Layout) -> _Split:
     return split
 
 
+def _fixed(layout: Layout) -> _Split:
+    def split(text: str) -> list[Field] | Fault:
+        fields: list[Field] = []
+        place = 0
+        for width in layout.widths:
+            # Blanks that fill a field up are no part of its value.
+            field = text[place : place + width].rstrip(" ")
+            fields.append(None if field == layout.null_as else field)
+            place += width
+        if text[place:].strip():
+            return Fault(code=1202, reason="Extra column(s) found", position=place)
+        return fields
+
+    return split
+
+
 def _unescape(found: re.Match[str]) -> str:
     code = found[1]
     if code[0] == "x" and len(code) > 1:
@@ -251,5 +267,6 @@ def _unescape(found: re.Match[str]) -> str:
 _SPLITTERS: Final[dict[Format, Callable[[Layout], _Split]]] = {
     Format.DELIMITED: _delimited,
     Format.CSV: _Csv,
+    Format.FIXED: _fixed,
     Format.STREAM: _stream,
 }

@@ -4,6 +4,7 @@ Redshift, "Loading data from Amazon S3" and "Using a manifest to specify data fi
 """
 
 import bz2
+import codecs
 import gzip
 import json
 import shutil
@@ -95,6 +96,12 @@ def unpacked(store: ObjectStore, location: str, compression: Compression) -> Ite
                 yield cast("IO[bytes]", bz2.BZ2File(raw))
             case Compression.ZSTD:
                 yield cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
+
+
+@contextmanager
+def decoded(stream: IO[bytes], encoding: str) -> Iterator[IO[bytes]]:
+    """Read a stream of text in *encoding* as UTF-8."""
+    yield stream if encoding == "utf-8" else cast("IO[bytes]", codecs.EncodedFile(stream, "utf-8", encoding))
 
 
 def unpack_to(store: ObjectStore, location: str, compression: Compression, target: Path) -> None:

@@ -5,6 +5,7 @@ Memory stays bounded: beyond some megabytes the data is on disk. Formats are Pos
 """
 
 import os
+import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -31,20 +32,37 @@ class StdinLoad:
         folder = tempfile.mkdtemp(prefix="duckshift-stdin-")
         self._path = Path(folder, NAME)
         self._file: IO[bytes] = self._path.open("wb", buffering=_BUFFER_BYTES)
-        self._backslash = False
+        self._escaped = False
+        self._rest = b"\n"
+        delimiter = re.escape(plan.layout.delimiter.encode())
+        self._null = re.compile(rb"(?<=[\n" + delimiter + rb"])\\N(?=[\r\n" + delimiter + rb"])")
 
     def write(self, data: bytes) -> None:
         """Take a piece of the stream; pieces may end anywhere."""
-        self._backslash = self._backslash or b"\\" in data
+        if not self._escaped:
+            self._look(self._rest + data)
         self._file.write(data)
+
+    def _look(self, data: bytes, *, ended: bool = False) -> None:
+        """Take note of escapes in whole lines of *data*; the last, perhaps unfinished one is kept for later."""
+        end = len(data) if ended else data.rfind(b"\n")
+        # The line end before a line is looked at with it, so it is kept as well.
+        whole, self._rest = data[: end + 1], b"" if ended else data[max(0, end) :]
+        if ended and not whole.endswith(b"\n"):
+            whole += b"\n"
+        escapes = whole.count(b"\\")
+        if escapes and self._plan.layout.null_as == r"\N":
+            escapes -= len(self._null.findall(whole))
+        self._escaped = self._escaped or escapes > 0 or len(self._rest) > _BUFFER_BYTES
 
     def load(self, connection: duckdb.DuckDBPyConnection, *, fresh: bool = False) -> Loaded:
         """Load what was written in the transaction open on *connection*; raises ``SqlError`` 22P04 and kin."""
         self._file.close()
         size = self._path.stat().st_size
         plan = self._plan
-        if plan.layout.format is Format.STREAM and not self._backslash:
-            # Without a backslash the text format is plain delimited text, which DuckDB reads itself.
+        self._look(self._rest, ended=True)
+        if plan.layout.format is Format.STREAM and not self._escaped:
+            # With no backslash but that of \\N the text format is plain delimited text, which DuckDB reads itself.
             plan = replace(plan, layout=replace(plan.layout, format=Format.DELIMITED))
         try:
             return load(connection, plan, _OneFile(self._path), [StoredObject(NAME, size)], fresh=fresh)
