@@ -243,11 +243,17 @@ def _matching(write: Callable[[str, str, str], str], node: exp.Expr, escape: str
 
 
 def _like(value: str, pattern: str, escape: str) -> str:
-    return f"({value} LIKE {pattern} ESCAPE {literal(escape)})"
+    return f"({value} LIKE {pattern}{_escape(pattern, escape)})"
 
 
 def _ilike(value: str, pattern: str, escape: str) -> str:
-    return f"({value} ILIKE {pattern} ESCAPE {literal(escape)})"
+    return f"({value} ILIKE {pattern}{_escape(pattern, escape)})"
+
+
+def _escape(pattern: str, escape: str) -> str:
+    """Return `` ESCAPE …`` where it can matter: the engine is faster without."""
+    plain = pattern.startswith("'") and pattern.endswith("'") and pattern.count("'") == 2
+    return "" if plain and (not escape or escape not in pattern) else f" ESCAPE {literal(escape)}"
 
 
 def _similar(value: str, pattern: str, escape: str) -> str:

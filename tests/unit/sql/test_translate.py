@@ -125,6 +125,13 @@ def test_view_definition_is_qualified() -> None:
     assert depends == (101, 102)
 
 
+def test_escape_is_written_where_it_matters() -> None:
+    # The engine's fast paths for prefixes and infixes do not take ESCAPE.
+    assert done("select id from emp where name like '%a%'").engine_sql.endswith("LIKE '%a%')")
+    assert "ESCAPE" in done(r"select id from emp where name like 'a\\_%'").engine_sql
+    assert "ESCAPE" in done("select id from emp where name like buyer || '%'".replace("buyer", "name")).engine_sql
+
+
 def test_case_sensitive_identifiers() -> None:
     facts = Warehouse(enable_case_sensitive_identifier="on")
     assert translate('select 1 as "Name"', facts).columns[0].name == "Name"
