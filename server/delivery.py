@@ -18,7 +18,15 @@ from server.channel import Channel, ConnectionLost
 from server.seams import Session, Style
 from server.wire import copy, replies
 from server.wire.diagnostics import notice_response
-from server.wire.encode import CSV, CopyBinaryEncoder, CopyForm, CopyTextEncoder, OutputStyle, RowEncoder, row_description
+from server.wire.encode import (
+    CSV,
+    CopyBinaryEncoder,
+    CopyForm,
+    CopyTextEncoder,
+    OutputStyle,
+    RowEncoder,
+    row_description,
+)
 from server.wire.messages import CopyData, CopyDone, CopyFail, Rejected
 from server.wire.protocol import Event
 from server.wire.state import Happening
@@ -115,7 +123,7 @@ class Delivery:
             escape=quote if form.escape is None else form.escape,
             force_quote=form.force_quote,
         )
-        return CopyTextEncoder(answer.columns, self._session.output_style, shape, messages=True)
+        return CopyTextEncoder(answer.columns, _output_style(self._session.output_style), shape, messages=True)
 
     def _copy_piece(self, data: bytes) -> None:
         if data:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from auth.authorize import Principal, check
-from catalog.system.views import VIEWS
-from sql.translate import Translated, Use, translate, translate_expression
-
 from catalog.model import CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
+from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
 from core.sqlstate import SqlState
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
@@ -20,6 +18,7 @@ from session.locks import Mode
 from session.visible import Visible
 from sql.facts import SourceKind
 from sql.select import Finish
+from sql.translate import Translated, Use, translate, translate_expression
 
 if TYPE_CHECKING:
     from session.session import Session

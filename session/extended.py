@@ -5,8 +5,6 @@ PostgreSQL, section 55.2.3. Describe plans and never runs a statement.
 
 from typing import TYPE_CHECKING
 
-from sql.parse import parse_statement, split
-
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import Column
@@ -16,6 +14,7 @@ from session.pipeline import run
 from session.portals import Portal, Prepared
 from session.statements import DESCRIBERS
 from session.streams import Page
+from sql.parse import parse_statement, split
 from sql.statement import QUERIES, Statement
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from auth.authorize import Principal
-
 from catalog.model import Database, Schema, User
 from core.errors import Canceled, Diagnosis, SqlError
 from core.sqlstate import SqlState
@@ -316,7 +315,7 @@ class Session:
         """Note that an engine variable was set past ``fresh_variables``."""
         self._variables.pop(name, None)
 
-    def fresh_sources(self, names: tuple[str, ...]) -> list[tuple[str, Callable[[], Any]]]:
+    def fresh_sources(self, names: tuple[str, ...]) -> list[tuple[str, live.Builder]]:
         """Return those of the system sources *names* that must be built anew, with their builders."""
         return live.fresh(self, names, self._sources)
 

@@ -6,11 +6,10 @@ PostgreSQL, section 55.2.2.
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from sql.parse import parse_statement, split
-
 from session.answers import Answer, Done, Empty
 from session.context import Work
 from session.pipeline import run as run_statement
+from sql.parse import parse_statement, split
 
 if TYPE_CHECKING:
     from session.session import Session

@@ -5,10 +5,9 @@ Implements ``sql.facts.Facts`` over the catalog's state, the system views and th
 
 from collections.abc import Mapping
 
-from catalog.system.views import VIEWS
-
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
 from catalog.system.spec import SystemView
+from catalog.system.views import VIEWS
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from session.settings import Settings

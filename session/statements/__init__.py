@@ -3,7 +3,7 @@
 ``HANDLERS`` runs a statement, ``DESCRIBERS`` tells the columns of those that answer with rows.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from core.errors import SqlError, not_supported
@@ -127,7 +127,7 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
     Kind.NOTIFICATION: _command(maintenance.notification),
 }
 
-DESCRIBERS: Final[dict[Kind, Describer]] = dict.fromkeys(Kind, _no_columns) | {
+DESCRIBERS: Final[Mapping[Kind, Describer]] = dict.fromkeys(Kind, _no_columns) | {
     Kind.SELECT: query.describe_select,
     Kind.SHOW: settings.describe_show,
     Kind.EXECUTE: prepared.describe_execute,

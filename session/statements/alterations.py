@@ -218,4 +218,4 @@ _ACTIONS: Final[dict[type[Any], Action]] = {
     actions.AddConstraint: _add_constraint,
     actions.DropConstraint: _drop_constraint,
 }
-_FOR_VIEWS: Final = frozenset({actions.RenameTable, actions.ChangeOwner})
+_FOR_VIEWS: Final[frozenset[type[Any]]] = frozenset({actions.RenameTable, actions.ChangeOwner})

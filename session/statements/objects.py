@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-from sql.translate import qualified_definition
-
 from catalog import ddl
 from catalog.model import Relation, RelationKind, Schema, TableColumn
 from core.errors import SqlError, not_supported, notice
@@ -18,6 +16,7 @@ from sql.commands.comments import Comment
 from sql.commands.drops import Drop
 from sql.commands.schemas import AlterSchema, CreateSchema
 from sql.commands.views import CreateView
+from sql.translate import qualified_definition
 from storage import lake
 
 

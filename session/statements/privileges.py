@@ -5,28 +5,32 @@ Redshift, "GRANT", "REVOKE". What the change means for a list is ``auth.grants``
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
-from auth.authorize import grantable
-from auth.grants import granted, revoked
-from auth.privileges import DATABASE, SCHEMA, TABLE, named
+from auth import privileges
+from auth.grants import Change, granted, may_grant, revoked
 from catalog.model import PUBLIC, Acl, Database, Relation, Schema
 from catalog.model import Grant as Entry
-from core.errors import SqlError, not_supported
+from core.errors import SqlError, not_supported, warning
 from core.sqlstate import SqlState
 from session.context import Work
 from session.locks import Mode
 from sql.commands.privileges import Grant, Grantee, GranteeKind, ObjectKind, PrivilegeItem, PrivilegeTarget, Revoke
 
 Target = Relation | Schema | Database
-Change = Callable[[Acl, Entry], Acl]
-_KINDS = {ObjectKind.TABLE: TABLE, ObjectKind.SCHEMA: SCHEMA, ObjectKind.DATABASE: DATABASE}
+Apply = Callable[[Acl, Change], Acl]
+_KINDS: Final = {
+    ObjectKind.TABLE: privileges.ObjectKind.RELATION,
+    ObjectKind.SCHEMA: privileges.ObjectKind.SCHEMA,
+    ObjectKind.DATABASE: privileges.ObjectKind.DATABASE,
+}
 
 
 async def grant(work: Work, command: Grant) -> str:
     """GRANT privileges ON objects TO grantees."""
     if not isinstance(command, Grant):
         raise not_supported("GRANT of roles")
-    await _apply(work, command, lambda acl, entry: granted(acl, entry, _entry))
+    await _change(work, command, lambda acl, change: granted(acl, change, Entry))
     return "GRANT"
 
 
@@ -34,35 +38,64 @@ async def revoke(work: Work, command: Revoke) -> str:
     """REVOKE privileges ON objects FROM grantees."""
     if not isinstance(command, Revoke):
         raise not_supported("REVOKE of roles")
-    only = command.grant_option_only
-    await _apply(work, command, lambda acl, entry: revoked(acl, entry, _entry, option_only=only))
+    await _change(work, command, lambda acl, change: revoked(acl, change, Entry))
     return "REVOKE"
 
 
-def _entry(
-    grantee: int, grantor: int, privileges: frozenset[str], options: frozenset[str], columns: tuple[str, ...]
-) -> Entry:
-    return Entry(grantee=grantee, grantor=grantor, privileges=privileges, grantable=options, columns=columns)
-
-
-async def _apply(work: Work, command: Grant | Revoke, change: Change) -> None:
-    kind = _KINDS.get(command.target.kind)
-    if kind is None:
+async def _change(work: Work, command: Grant | Revoke, apply: Apply) -> None:
+    if command.target.kind not in _KINDS:
         raise not_supported(f"privileges on {command.target.kind.value.lower()}s")
+    grantees = [(grantee, await _oid(work, grantee)) for grantee in command.grantees]
     for target in _targets(work, command.target):
-        await work.tx.lock(("acl", target.oid), Mode.ACCESS_EXCLUSIVE)
-        now = work.state.objects.get(target.oid)
-        current: Target = now if isinstance(now, (Relation, Schema, Database)) else target
+        current = await _locked(work, target)
         acl = current.acl
         for item in command.privileges:
-            names = named(item.name, kind, item.columns)
-            _check_columns(current, item)
-            _require_option(work, current, names, kind)
-            for grantee in command.grantees:
-                options = names if grantee.grant_option else frozenset[str]()
-                entry = _entry(_oid(work, grantee), work.principal.oid, names, options, item.columns)
-                acl = change(acl, entry)
+            for change in _meant(work, current, item, command, grantees):
+                acl = apply(acl, change)
         work.change(replace(current, acl=acl))
+
+
+def _meant(
+    work: Work,
+    target: Target,
+    item: PrivilegeItem,
+    command: Grant | Revoke,
+    grantees: list[tuple[Grantee, int]],
+) -> list[Change]:
+    """Return what *item* changes for each grantee; warns of privileges that the user cannot grant."""
+    kind = _KINDS[command.target.kind]
+    _check_columns(target, item)
+    names = privileges.meant(item.name, kind, columns=bool(item.columns))
+    grantor, possible = may_grant(work.principal, names, target.owner, target.acl, item.columns)
+    if not possible:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for {kind} {target.name}")
+    if possible != names:
+        deed = "granted" if isinstance(command, Grant) else "revoked"
+        work.notice(warning(f'not all privileges were {deed} for "{target.name}"'))
+    takes = isinstance(command, Revoke)
+    return [
+        Change(
+            grantee=oid,
+            grantor=grantor,
+            owner=target.owner,
+            privileges=possible,
+            columns=item.columns,
+            option=command.grant_option_only if isinstance(command, Revoke) else grantee.grant_option,
+            cascade=isinstance(command, Revoke) and command.cascade,
+        )
+        for grantee, oid in grantees
+        # The owner holds everything anyhow.
+        if takes or oid != target.owner
+    ]
+
+
+async def _locked(work: Work, target: Target) -> Target:
+    """Return *target* as it is once nobody else can change its definition or its list any more."""
+    if isinstance(target, Relation):
+        await work.tx.lock(target.oid, Mode.ACCESS_SHARE)
+    await work.tx.lock(("acl", target.oid), Mode.ACCESS_EXCLUSIVE)
+    now = work.state.objects.get(target.oid)
+    return now if isinstance(now, (Relation, Schema, Database)) else target
 
 
 def _targets(work: Work, target: PrivilegeTarget) -> list[Target]:
@@ -91,16 +124,17 @@ def _check_columns(target: Target, item: PrivilegeItem) -> None:
             )
 
 
-def _require_option(work: Work, target: Target, names: frozenset[str], kind: str) -> None:
-    if not all(grantable(work.principal, name, target.owner, target.acl) for name in names):
-        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for {kind} {target.name}")
-
-
-def _oid(work: Work, grantee: Grantee) -> int:
-    if grantee.kind is GranteeKind.PUBLIC:
-        return PUBLIC
+async def _oid(work: Work, grantee: Grantee) -> int:
     if grantee.kind is GranteeKind.ROLE:
         raise not_supported("roles as grantees")
+    if grantee.grant_option and grantee.kind is not GranteeKind.USER:
+        raise SqlError(
+            SqlState.INVALID_GRANT_OPERATION, "grant options can only be granted to individual users"
+        )
+    if grantee.kind is GranteeKind.PUBLIC:
+        return PUBLIC
+    # Who is being dropped gets nothing any more: DROP locks the name the other way.
+    await work.tx.lock(("principal", grantee.name), Mode.ACCESS_SHARE)
     is_user = grantee.kind is GranteeKind.USER
     found = work.state.user(grantee.name) if is_user else work.state.group(grantee.name)
     if found is None:

@@ -1,13 +1,12 @@
 """CREATE, ALTER, DROP of users and groups.
 
 Redshift, "CREATE USER", "ALTER USER", "DROP USER", "CREATE GROUP". What is stored of a password is
-``auth.passwords``' business.
+``auth.passwords``' business, what a name and a limit may be ``auth.principals``'.
 """
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Final
 
+from auth import principals
 from auth.passwords import secrets_of
 from catalog.model import ADMIN_USER, Database, Group, Relation, Schema, User
 from core.errors import SqlError, not_supported, notice
@@ -17,7 +16,8 @@ from session.locks import Mode
 from session.settings import Settings
 from sql.commands.users import AlterGroup, AlterUser, CreateGroup, CreateUser, DropGroup, DropUser, UserOptions
 
-_FOR_EVER: Final = "infinity"
+_RESET = 0
+"""A session time-out: back to the cluster's."""
 
 
 async def create_user(work: Work, command: CreateUser) -> str:
@@ -25,17 +25,16 @@ async def create_user(work: Work, command: CreateUser) -> str:
     _require_superuser(work, "create user")
     await _free_name(work, command.name)
     user = _with_options(work, User(oid=work.next_oid(), name=command.name), command.options)
-    groups = [_group(work, name) for name in command.options.groups]
+    groups = [await _locked_group(work, name) for name in sorted(set(command.options.groups))]
     work.change(user, *(replace(group, members=(*group.members, user.oid)) for group in groups))
     return "CREATE USER"
 
 
 async def alter_user(work: Work, command: AlterUser) -> str:
     """ALTER USER."""
-    user = _user(work, command.name)
+    user = await _locked_user(work, command.name)
     if not work.principal.superuser:
         _allow_oneself(work, user, command)
-    await work.tx.lock(("principal", user.name), Mode.ACCESS_EXCLUSIVE)
     if command.rename_to is not None:
         user = await _renamed(work, user, command.rename_to)
     elif command.set_parameter is not None:
@@ -53,6 +52,7 @@ async def drop_user(work: Work, command: DropUser) -> str:
     """DROP USER."""
     _require_superuser(work, "drop user")
     for name in command.names:
+        await work.tx.lock(("principal", name), Mode.ACCESS_EXCLUSIVE)
         user = work.state.user(name)
         if user is None:
             if not command.if_exists:
@@ -60,7 +60,8 @@ async def drop_user(work: Work, command: DropUser) -> str:
             work.notice(notice(f'User "{name}" does not exist and will be skipped'))
             continue
         _refuse_needed(work, user)
-        groups = [group for group in work.state.groups() if user.oid in group.members]
+        names = sorted(group.name for group in work.state.groups() if user.oid in group.members)
+        groups = [await _locked_group(work, group) for group in names]
         work.change(
             *(replace(group, members=tuple(oid for oid in group.members if oid != user.oid)) for group in groups),
             drops=(user.oid,),
@@ -71,21 +72,20 @@ async def drop_user(work: Work, command: DropUser) -> str:
 async def create_group(work: Work, command: CreateGroup) -> str:
     """CREATE GROUP."""
     _require_superuser(work, "create group")
-    await _free_name(work, command.name)
-    members = tuple(_user(work, name).oid for name in command.users)
-    work.change(Group(oid=work.next_oid(), name=command.name, members=members))
+    await _free_name(work, command.name, "group")
+    members = [await _member(work, name) for name in command.users]
+    work.change(Group(oid=work.next_oid(), name=command.name, members=tuple(dict.fromkeys(members))))
     return "CREATE GROUP"
 
 
 async def alter_group(work: Work, command: AlterGroup) -> str:
     """ALTER GROUP."""
     _require_superuser(work, "alter group")
-    group = _group(work, command.name)
-    await work.tx.lock(("principal", group.name), Mode.ACCESS_EXCLUSIVE)
+    group = await _locked_group(work, command.name)
     if command.rename_to is not None:
-        await _free_name(work, command.rename_to)
+        await _free_name(work, command.rename_to, "group")
         group = replace(group, name=command.rename_to)
-    added = [_user(work, name).oid for name in command.add_users]
+    added = [await _member(work, name) for name in command.add_users]
     gone = {_user(work, name).oid for name in command.drop_users}
     members = dict.fromkeys((*group.members, *added))
     work.change(replace(group, members=tuple(oid for oid in members if oid not in gone)))
@@ -95,7 +95,7 @@ async def alter_group(work: Work, command: AlterGroup) -> str:
 async def drop_group(work: Work, command: DropGroup) -> str:
     """DROP GROUP."""
     _require_superuser(work, "drop group")
-    group = _group(work, command.name)
+    group = await _locked_group(work, command.name)
     if _is_granted(work, group.oid):
         raise SqlError(
             SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
@@ -109,35 +109,32 @@ def _with_options(work: Work, user: User, options: UserOptions) -> User:
     if options.external_id is not None:
         raise not_supported("EXTERNALID")
     if options.password_disabled:
+        if options.createuser or (user.superuser and options.createuser is None):
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "the password of a superuser cannot be disabled")
         user = replace(user, scram=None, md5=None)
     if options.password is not None:
         secrets = secrets_of(options.password)
         user = replace(user, scram=secrets.scram, md5=secrets.md5)
-    changes = {
-        "createdb": options.createdb,
-        "superuser": options.createuser,
-        "syslog_unrestricted": options.syslog_unrestricted,
-    }
-    user = replace(user, **{name: value for name, value in changes.items() if value is not None})
+    user = replace(
+        user,
+        createdb=_either(options.createdb, user.createdb),
+        superuser=_either(options.createuser, user.superuser),
+        syslog_unrestricted=_either(options.syslog_unrestricted, user.syslog_unrestricted),
+    )
     if options.valid_until is not None:
-        user = replace(user, valid_until=_moment(options.valid_until))
+        user = replace(user, valid_until=principals.moment(options.valid_until))
     if options.connection_limit is not None:
+        principals.check_connection_limit(options.connection_limit)
         user = replace(user, connection_limit=options.connection_limit if options.connection_limit >= 0 else None)
     if options.session_timeout_s is not None:
+        if options.session_timeout_s != _RESET:
+            principals.check_session_timeout(options.session_timeout_s)
         user = replace(user, session_timeout_s=options.session_timeout_s or None)
     return user
 
 
-def _moment(text: str) -> str | None:
-    if text.strip().lower() == _FOR_EVER:
-        return None
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise SqlError(
-            SqlState.INVALID_DATETIME_FORMAT, f'invalid input syntax for type abstime: "{text}"'
-        ) from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+def _either(given: bool | None, present: bool) -> bool:
+    return present if given is None else given
 
 
 def _with_setting(user: User, name: str, value: str | None) -> User:
@@ -159,10 +156,11 @@ async def _renamed(work: Work, user: User, name: str) -> User:
 
 
 def _allow_oneself(work: Work, user: User, command: AlterUser) -> None:
-    """Let users without rights change their own password and parameters."""
+    """Let users without rights change their own parameters, and their own password while they have one."""
     mine = user.oid == work.principal.oid
-    others = replace(command.options, password=None, password_disabled=False) != UserOptions()
-    if not mine or others or command.rename_to is not None:
+    others = replace(command.options, password=None) != UserOptions()
+    disabled = command.options.password is not None and user.scram is None and user.md5 is None
+    if not mine or others or disabled or command.rename_to is not None:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "permission denied to alter user")
 
 
@@ -196,7 +194,28 @@ def _require_superuser(work: Work, what: str) -> None:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be superuser to {what}")
 
 
-async def _free_name(work: Work, name: str) -> None:
+async def _locked_user(work: Work, name: str) -> User:
+    """Return the user once nobody else can change it any more, as it is then."""
+    _user(work, name)
+    await work.tx.lock(("principal", name), Mode.ACCESS_EXCLUSIVE)
+    return _user(work, name)
+
+
+async def _locked_group(work: Work, name: str) -> Group:
+    """Return the group once nobody else can change it any more, as it is then."""
+    _group(work, name)
+    await work.tx.lock(("principal", name), Mode.ACCESS_EXCLUSIVE)
+    return _group(work, name)
+
+
+async def _member(work: Work, name: str) -> int:
+    """Return the OID of a user who cannot be dropped meanwhile."""
+    await work.tx.lock(("principal", name), Mode.ACCESS_SHARE)
+    return _user(work, name).oid
+
+
+async def _free_name(work: Work, name: str, what: str = "user") -> None:
+    principals.check_name(name, what)
     await work.tx.lock(("principal", name), Mode.ACCESS_EXCLUSIVE)
     if work.state.user(name) is not None:
         raise SqlError(SqlState.DUPLICATE_OBJECT, f'user "{name}" already exists')
