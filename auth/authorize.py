@@ -1,15 +1,19 @@
-"""The decision: may this principal do this to that object.
+"""May this user do that: the decision, from an object's owner and its access control list.
 
-Owners may do everything to what is theirs, superusers everything to everything, others what was granted to
-them, to a group of theirs, or to PUBLIC. A privilege on columns suffices for what touches no others.
+PostgreSQL, "Privileges"; Redshift, "GRANT": the owner and superusers may everything, columns can be granted
+singly for SELECT and UPDATE, objects are reached through USAGE on their schema (the caller checks both).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final, Protocol
 
-from auth.grants import PUBLIC, Entry
+from auth.privileges import PRIVILEGES
 from core.errors import SqlError
 from core.sqlstate import SqlState
+
+PUBLIC: Final = 0
+"""The grantee that means everyone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,45 +26,82 @@ class Principal:
     groups: frozenset[int] = frozenset()
 
 
+class Held(Protocol):
+    """What is looked at of an ACL's entry (``catalog.model.Grant``)."""
+
+    @property
+    def grantee(self) -> int:
+        """OID of a user or group; 0 is PUBLIC."""
+        ...
+
+    @property
+    def privileges(self) -> frozenset[str]:
+        """Names of ``auth.privileges``."""
+        ...
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the grant is limited to; empty is the whole object."""
+        ...
+
+
 def allowed(
-    who: Principal, privilege: str, owner: int, acl: Iterable[Entry], columns: frozenset[str] = frozenset()
+    who: Principal,
+    privilege: str,
+    owner: int,
+    acl: Iterable[Held],
+    columns: Iterable[str] | None = None,
 ) -> bool:
-    """Tell whether *who* holds *privilege* on an object, or on all of *columns*."""
+    """Tell whether *who* holds *privilege*.
+
+    *columns* are those concerned; none named (an empty set, as of COUNT(*)) asks for any one of them, None
+    for the privilege on the whole object.
+    """
     if who.superuser or who.oid == owner:
         return True
-    covered: set[str] = set()
-    some = False
-    for entry in acl:
-        if privilege in entry.privileges and _is_for(entry.grantee, who):
-            if not entry.columns:
-                return True
-            covered.update(entry.columns)
-            some = True
-    # Naming no column (COUNT(*)) asks for any one, as in PostgreSQL.
-    return some if not columns else columns <= covered
-
-
-def grantable(who: Principal, privilege: str, owner: int, acl: Iterable[Entry]) -> bool:
-    """Tell whether *who* may grant *privilege* on an object to others."""
-    if who.superuser or who.oid == owner:
-        return True
-    return any(privilege in entry.grantable and _is_for(entry.grantee, who) for entry in acl)
+    mine = [(entry.privileges, entry.columns) for entry in acl if _concerns(entry.grantee, who)]
+    if not mine:
+        return False
+    if columns is None or not PRIVILEGES[privilege].columns:
+        return counts_for(mine, privilege, ())
+    wanted = tuple(columns)
+    return counts_for(mine, privilege, wanted) or (not wanted and any(privilege in held for held, _ in mine))
 
 
 def check(  # noqa: PLR0913 - the object's four facts stay flat: values of the caller's own model
     who: Principal,
     privilege: str,
     owner: int,
-    acl: Iterable[Entry],
+    acl: Iterable[Held],
     *,
     kind: str,
     name: str,
     columns: frozenset[str] = frozenset(),
 ) -> None:
-    """Raise 42501 unless *who* holds *privilege*; *kind* and *name* tell of the object."""
+    """Raise 42501 unless *who* holds *privilege*; *kind* and *name* are for the message."""
     if not allowed(who, privilege, owner, acl, columns):
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for {kind} {name}")
 
 
-def _is_for(grantee: int, who: Principal) -> bool:
+def check_owner(who: Principal, owner: int, *, kind: str, name: str) -> None:
+    """Raise 42501 unless *who* owns the object or is a superuser."""
+    if not who.superuser and who.oid != owner:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of {kind} {name}")
+
+
+def counts_for(
+    held: Iterable[tuple[frozenset[str], tuple[str, ...]]], privilege: str, columns: tuple[str, ...]
+) -> bool:
+    """Tell whether (privileges, columns) pairs give *privilege* on all *columns*, or on the whole for none."""
+    of_columns: set[str] = set()
+    for privileges, limited in held:
+        if privilege not in privileges:
+            continue
+        if not limited:
+            return True
+        of_columns.update(limited)
+    return bool(columns) and of_columns.issuperset(columns)
+
+
+def _concerns(grantee: int, who: Principal) -> bool:
     return grantee in {PUBLIC, who.oid} or grantee in who.groups

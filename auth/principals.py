@@ -1,16 +1,13 @@
-"""What may be said of users and groups: names, limits, who may change whom, the first superuser.
+"""What may be said of users and groups: names, limits, when a password ends.
 
-Redshift, "CREATE USER", "ALTER USER", "DROP USER", "CREATE GROUP". The commands that make and change them
-are ``session.statements.users``.
+Redshift, "CREATE USER", "ALTER USER", "CREATE GROUP". The commands that make and change them are
+``session.statements.users``.
 """
 
 import re
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from auth.authorize import Principal
-from auth.verifiers import make_scram
 from core.errors import SqlError
 from core.sqlstate import SqlState
 
@@ -22,31 +19,10 @@ _TIME_FORMATS: Final = ("", " %H:%M:%S", " %H:%M")
 _FILLING: Final = re.compile(r"[\s,]+")
 
 
-@dataclass(frozen=True, slots=True)
-class FirstUser:
-    """The user that a new warehouse begins with."""
-
-    name: str
-    scram: str = field(repr=False)
-    superuser: bool = True
-    createdb: bool = True
-
-
-def bootstrap_user(name: str, password: str) -> FirstUser:
-    """Return the first superuser. The administrator's password is not held to the rule for SQL's."""
-    return FirstUser(name, make_scram(password).text)
-
-
 def check_name(name: str, what: str = "user") -> None:
     """Raise 42939 for a name that no user or group may have."""
     if name in _RESERVED:
         raise SqlError(SqlState.RESERVED_NAME, f'{what} name "{name}" is reserved')
-
-
-def check_may_create(who: Principal, what: str = "user", deed: str = "create") -> None:
-    """Raise 42501 unless *who* may make, change and drop users and groups."""
-    if not who.superuser:
-        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied to {deed} {what}")
 
 
 def check_session_timeout(seconds: int) -> None:

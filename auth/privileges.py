@@ -1,17 +1,25 @@
-"""The privileges: one row each, with the objects they fit.
+"""Privileges as a table: what they are called, how an ACL shows them, what they are held on.
 
-Redshift, "GRANT"; their letters in ACL text are PostgreSQL 8.0's, and A and P for ALTER and DROP.
+Redshift, "GRANT"; PostgreSQL 8.0, "GRANT", for the letters, Redshift's own D, P and A after them.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
 
-TABLE: Final = "relation"
-SCHEMA: Final = "schema"
-DATABASE: Final = "database"
+ALL: Final = "ALL"
+
+
+class ObjectKind(StrEnum):
+    """What privileges are held on, as messages name it."""
+
+    RELATION = "relation"
+    """A table or view."""
+    SCHEMA = "schema"
+    DATABASE = "database"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,42 +27,46 @@ class Privilege:
     """One privilege."""
 
     name: str
-    kinds: frozenset[str]
-    by_column: bool = False
-    """Whether it can be limited to columns."""
+    letter: str
+    """In an ACL's text."""
+    kinds: frozenset[ObjectKind]
+    columns: bool = False
+    """Whether it may be limited to columns."""
+    doc: str
 
 
-def _row(name: str, *kinds: str, by_column: bool = False) -> Privilege:
-    return Privilege(name=name, kinds=frozenset(kinds), by_column=by_column)
+_R, _S, _D = ObjectKind.RELATION, ObjectKind.SCHEMA, ObjectKind.DATABASE
 
-
-PRIVILEGES: Final = (
-    _row("ALTER", TABLE, SCHEMA, DATABASE),
-    _row("CREATE", SCHEMA, DATABASE),
-    _row("DELETE", TABLE),
-    _row("DROP", TABLE, SCHEMA),
-    _row("INSERT", TABLE),
-    _row("REFERENCES", TABLE),
-    _row("SELECT", TABLE, by_column=True),
-    _row("TEMPORARY", DATABASE),
-    _row("TRUNCATE", TABLE),
-    _row("UPDATE", TABLE, by_column=True),
-    _row("USAGE", SCHEMA, DATABASE),
+# In the order in which an ACL shows them.
+_ROWS: Final = (
+    Privilege(name="INSERT", letter="a", kinds=frozenset({_R}), doc="Load rows with INSERT or COPY."),
+    Privilege(name="SELECT", letter="r", kinds=frozenset({_R}), columns=True, doc="Read."),
+    Privilege(name="UPDATE", letter="w", kinds=frozenset({_R}), columns=True, doc="Change rows."),
+    Privilege(name="DELETE", letter="d", kinds=frozenset({_R}), doc="Delete rows."),
+    Privilege(name="RULE", letter="R", kinds=frozenset({_R}), doc="Without effect; part of ALL."),
+    Privilege(name="REFERENCES", letter="x", kinds=frozenset({_R}), doc="Refer to it by a foreign key."),
+    Privilege(name="TRIGGER", letter="t", kinds=frozenset({_R}), doc="Without effect; part of ALL."),
+    Privilege(name="USAGE", letter="U", kinds=frozenset({_S, _D}), doc="Reach what is in it."),
+    Privilege(name="CREATE", letter="C", kinds=frozenset({_S, _D}), doc="Make objects (schemas) in it."),
+    Privilege(name="TEMPORARY", letter="T", kinds=frozenset({_D}), doc="Make temporary tables."),
+    Privilege(name="DROP", letter="D", kinds=frozenset({_R, _S}), doc="Drop it."),
+    Privilege(name="TRUNCATE", letter="P", kinds=frozenset({_R}), doc="Empty it."),
+    Privilege(name="ALTER", letter="A", kinds=frozenset({_R, _S, _D}), doc="Change its definition."),
 )
-BY_NAME: Final = {row.name: row for row in PRIVILEGES}
-ALL: Final = {
-    kind: frozenset(row.name for row in PRIVILEGES if kind in row.kinds) for kind in (TABLE, SCHEMA, DATABASE)
-}
-"""Kind of object → what ALL PRIVILEGES means there."""
+PRIVILEGES: Final = {row.name: row for row in _ROWS}
 
 
-def named(name: str, kind: str, columns: tuple[str, ...] = ()) -> frozenset[str]:
-    """Return the privileges that a word of GRANT means on *kind*; raises 0LP01's kin where it does not fit."""
-    if name == "ALL":
-        return ALL[kind] if not columns else frozenset(row.name for row in PRIVILEGES if row.by_column)
-    row = BY_NAME.get(name)
-    if row is None or kind not in row.kinds:
-        raise SqlError(SqlState.INVALID_GRANTOR, f"invalid privilege type {name} for {kind}")
-    if columns and not row.by_column:
-        raise SqlError(SqlState.INVALID_GRANTOR, f"column privileges are only valid for SELECT and UPDATE, not {name}")
+def all_of(kind: ObjectKind, *, columns: bool = False) -> frozenset[str]:
+    """Return what ALL means on an object, or on columns of it."""
+    return frozenset(row.name for row in _ROWS if kind in row.kinds and (row.columns or not columns))
+
+
+def meant(name: str, kind: ObjectKind, *, columns: bool = False) -> frozenset[str]:
+    """Return the privileges that a word of GRANT means; raises 0LP01 where it does not fit the object."""
+    if name == ALL:
+        return all_of(kind, columns=columns)
+    if name not in all_of(kind):
+        raise SqlError(SqlState.INVALID_GRANT_OPERATION, f"invalid privilege type {name} for {kind}")
+    if columns and not PRIVILEGES[name].columns:
+        raise SqlError(SqlState.INVALID_GRANT_OPERATION, f"invalid privilege type {name} for column")
     return frozenset({name})
