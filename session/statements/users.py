@@ -108,13 +108,7 @@ async def drop_group(work: Work, command: DropGroup) -> str:
 def _with_options(work: Work, user: User, options: UserOptions) -> User:
     if options.external_id is not None:
         raise not_supported("EXTERNALID")
-    if options.password_disabled:
-        if options.createuser or (user.superuser and options.createuser is None):
-            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "the password of a superuser cannot be disabled")
-        user = replace(user, scram=None, md5=None)
-    if options.password is not None:
-        secrets = secrets_of(options.password)
-        user = replace(user, scram=secrets.scram, md5=secrets.md5)
+    user = _with_password(user, options)
     user = replace(
         user,
         createdb=_either(options.createdb, user.createdb),
@@ -131,6 +125,17 @@ def _with_options(work: Work, user: User, options: UserOptions) -> User:
             principals.check_session_timeout(options.session_timeout_s)
         user = replace(user, session_timeout_s=options.session_timeout_s or None)
     return user
+
+
+def _with_password(user: User, options: UserOptions) -> User:
+    if options.password_disabled:
+        if options.createuser or (user.superuser and options.createuser is None):
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "the password of a superuser cannot be disabled")
+        return replace(user, scram=None, md5=None)
+    if options.password is None:
+        return user
+    secrets = secrets_of(options.password)
+    return replace(user, scram=secrets.scram, md5=secrets.md5)
 
 
 def _either(given: bool | None, present: bool) -> bool:
