@@ -179,6 +179,9 @@ def finished(value: Value, finish: Finish) -> Value:
         return value
     if value.name == "timetz" and finish is Finish.WIRE:
         return replace(value, sql=f"CAST({value.sql} AS VARCHAR)", exact=True)
+    if value.name in {"regclass", "regtype"} and finish is Finish.WIRE:
+        # An OID inside; a client is shown the name.
+        return replace(value, sql=f"rs_{value.name}_name({value.sql})", exact=True)
     exact = conversion.exact(value)
     exact = replace(exact, origin=value.origin)
     if value.name == "bpchar" and value.type.length and finish is Finish.WIRE:

@@ -4,6 +4,9 @@ The macros read the ``sys_*`` sources of the calling cursor, found when they are
 relations of those names too: register ``sources.empty(name)`` for each on the creating cursor first, then
 run ``statements()``. They also read the session's variables that ``VARIABLES`` names. An error is raised as
 ``duckshift:<SQLSTATE>:<message>`` for the engine to turn into an ``SqlError``.
+
+A macro's arguments are put into its body as they are: the body's own aliases begin with ``rs_``, so that
+``format_type(t.oid, …)`` in a query means the query's ``t``.
 """
 
 from dataclasses import dataclass
@@ -66,8 +69,8 @@ def _inner(macro: str, parameters: str, body: str, result: str) -> Function:
 
 
 _WHO = (
-    "COALESCE((SELECT max(u.oid) FROM sys_users AS u WHERE u.name = CAST(p_who AS VARCHAR)),"
-    " (SELECT max(u.oid) FROM sys_users AS u WHERE CAST(u.oid AS VARCHAR) = CAST(p_who AS VARCHAR)),"
+    "COALESCE((SELECT max(rs_u.oid) FROM sys_users AS rs_u WHERE rs_u.name = CAST(p_who AS VARCHAR)),"
+    " (SELECT max(rs_u.oid) FROM sys_users AS rs_u WHERE CAST(rs_u.oid AS VARCHAR) = CAST(p_who AS VARCHAR)),"
     f" {_error('42704', 'role ' + chr(34), 'p_who', chr(34) + ' does not exist')})"
 )
 _ASKED = "regexp_split_to_array(upper(trim(p_privileges)), '\\s*,\\s*')"
@@ -89,16 +92,16 @@ def _holds(kind: str, owner: str) -> str:
         f"CASE WHEN NOT list_has_all({known}, {_ASKED})"
         f" THEN {_error('22023', 'unrecognized privilege type: ' + chr(34), 'p_privileges', chr(34))}"
         f" WHEN p_object IS NULL OR p_user IS NULL THEN NULL{always}"
-        " WHEN EXISTS (SELECT 1 FROM sys_users AS u WHERE u.oid = p_user AND u.superuser) THEN TRUE"
-        f" WHEN EXISTS (SELECT 1 FROM {owner} AS o WHERE o.oid = p_object AND o.owner = p_user) THEN TRUE"
-        " ELSE EXISTS (SELECT 1 FROM sys_grants AS g JOIN sys_members AS m ON m.grantee = g.grantee"
-        f" WHERE g.object = p_object AND m.member = p_user AND g.kind = '{kind}' AND g.column = '' AND"
-        f" (list_contains({_ASKED}, g.privilege) OR (g.grantable AND"
-        f" list_contains({_ASKED}, g.privilege || ' WITH GRANT OPTION'))))"
+        " WHEN EXISTS (SELECT 1 FROM sys_users AS rs_u WHERE rs_u.oid = p_user AND rs_u.superuser) THEN TRUE"
+        f" WHEN EXISTS (SELECT 1 FROM {owner} AS rs_o WHERE rs_o.oid = p_object AND rs_o.owner = p_user) THEN TRUE"
+        " ELSE EXISTS (SELECT 1 FROM sys_grants AS rs_g JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee"
+        f" WHERE rs_g.object = p_object AND rs_m.member = p_user AND rs_g.kind = '{kind}' AND rs_g.column = '' AND"
+        f" (list_contains({_ASKED}, rs_g.privilege) OR (rs_g.grantable AND"
+        f" list_contains({_ASKED}, rs_g.privilege || ' WITH GRANT OPTION'))))"
         # Everyone may read the system's views; rows are filtered where they must be.
         + (
-            f" OR (list_contains({_ASKED}, 'SELECT') AND EXISTS (SELECT 1 FROM sys_relations AS s"
-            " WHERE s.oid = p_object AND s.system))"
+            f" OR (list_contains({_ASKED}, 'SELECT') AND EXISTS (SELECT 1 FROM sys_relations AS rs_s"
+            " WHERE rs_s.oid = p_object AND rs_s.system))"
             if kind == "table"
             else ""
         )
@@ -121,9 +124,9 @@ def _privilege(kind: str, lookup: str) -> Function:
 def _named(source: str, kind: str, state: str, where: str = "TRUE") -> str:
     """Return a look-up of p_object, an OID or a name, in *source*."""
     return (
-        f"CASE WHEN p_object IS NULL THEN NULL ELSE COALESCE((SELECT max(o.oid) FROM {source} AS o"
-        f" WHERE o.name = CAST(p_object AS VARCHAR) AND {where}), (SELECT max(o.oid) FROM {source} AS o"
-        " WHERE CAST(o.oid AS VARCHAR) = CAST(p_object AS VARCHAR)),"
+        f"CASE WHEN p_object IS NULL THEN NULL ELSE COALESCE((SELECT max(rs_o.oid) FROM {source} AS rs_o"
+        f" WHERE rs_o.name = CAST(p_object AS VARCHAR) AND {where}), (SELECT max(rs_o.oid) FROM {source} AS rs_o"
+        " WHERE CAST(rs_o.oid AS VARCHAR) = CAST(p_object AS VARCHAR)),"
         f" {_error(state, kind + ' ' + chr(34), 'p_object', chr(34) + ' does not exist')}) END"
     )
 
@@ -134,53 +137,53 @@ _PARTS = (
     " CASE WHEN part LIKE '\"%' THEN replace(part[2:-2], '\"\"', '\"') ELSE lower(part) END)"
 )
 _FIND = (
-    "(SELECT arg_min(r.oid, COALESCE(list_position(getvariable('current_schemas_list'), r.schema_name), 0))"
-    f" FROM sys_relations AS r WHERE r.name = rs_parts(p_name)[-1] AND COALESCE(r.database, {_HERE}) = {_HERE}"
-    f" AND CASE WHEN len(rs_parts(p_name)) > 1 THEN r.schema_name = rs_parts(p_name)[-2]"
-    f" ELSE list_contains({_PATH}, r.schema_name) OR r.temporary END)"
+    "(SELECT arg_min(rs_r.oid, COALESCE(list_position(getvariable('current_schemas_list'), rs_r.schema_name), 0))"
+    f" FROM sys_relations AS rs_r WHERE rs_r.name = rs_parts(p_name)[-1] AND COALESCE(rs_r.database, {_HERE}) = {_HERE}"
+    f" AND CASE WHEN len(rs_parts(p_name)) > 1 THEN rs_r.schema_name = rs_parts(p_name)[-2]"
+    f" ELSE list_contains({_PATH}, rs_r.schema_name) OR rs_r.temporary END)"
 )
 _OWN_NAME = (
-    f"CASE WHEN r.temporary OR list_contains({_PATH}, r.schema_name) THEN '' ELSE rs_quote_ident(r.schema_name) || '.'"
-    " END || rs_quote_ident(r.name)"
+    f"CASE WHEN rs_r.temporary OR list_contains({_PATH}, rs_r.schema_name) THEN '' ELSE rs_quote_ident(rs_r.schema_name) || '.'"
+    " END || rs_quote_ident(rs_r.name)"
 )
 _TYPE_OF = "regexp_replace(lower(trim(CAST(p_name AS VARCHAR))), '^(pg_catalog\\.)', '')"
 _FORMATTED = (
-    "CASE WHEN p_type IS NULL THEN NULL WHEN p_type = 0 THEN '-' ELSE COALESCE((SELECT max(t.sql ||"
-    " CASE WHEN COALESCE(p_modifier, -1) < 4 THEN '' WHEN t.oid IN (1042, 1043, 6551) THEN '(' ||"
-    " CAST(p_modifier - 4 AS VARCHAR) || ')' WHEN t.oid = 1700 THEN '(' || CAST((p_modifier - 4) >> 16 AS VARCHAR)"
+    "CASE WHEN p_type IS NULL THEN NULL WHEN p_type = 0 THEN '-' ELSE COALESCE((SELECT max(rs_t.sql ||"
+    " CASE WHEN COALESCE(p_modifier, -1) < 4 THEN '' WHEN rs_t.oid IN (1042, 1043, 6551) THEN '(' ||"
+    " CAST(p_modifier - 4 AS VARCHAR) || ')' WHEN rs_t.oid = 1700 THEN '(' || CAST((p_modifier - 4) >> 16 AS VARCHAR)"
     " || ',' || CAST((p_modifier - 4) & 65535 AS VARCHAR) || ')' ELSE '' END)"
-    " FROM sys_types AS t WHERE t.oid = p_type), '???') END"
+    " FROM sys_types AS rs_t WHERE rs_t.oid = p_type), '???') END"
 )
-_VIEWDEF = "(SELECT max(r.definition) FROM sys_relations AS r WHERE r.oid = p_view)"
+_VIEWDEF = "(SELECT max(rs_r.definition) FROM sys_relations AS rs_r WHERE rs_r.oid = p_view)"
 _VIEWDEF_ANY = (
-    "COALESCE((SELECT max(r.definition) FROM sys_relations AS r WHERE CAST(r.oid AS VARCHAR) ="
-    " CAST(p_view AS VARCHAR)), (SELECT max(r.definition) FROM sys_relations AS r WHERE r.oid ="
+    "COALESCE((SELECT max(rs_r.definition) FROM sys_relations AS rs_r WHERE CAST(rs_r.oid AS VARCHAR) ="
+    " CAST(p_view AS VARCHAR)), (SELECT max(rs_r.definition) FROM sys_relations AS rs_r WHERE rs_r.oid ="
     " rs_regclass_or_null(CAST(p_view AS VARCHAR))))"
 )
-_CONSTRAINTDEF = "(SELECT max(k.definition) FROM sys_constraints AS k WHERE k.oid = p_constraint)"
+_CONSTRAINTDEF = "(SELECT max(rs_k.definition) FROM sys_constraints AS rs_k WHERE rs_k.oid = p_constraint)"
 _INDEXDEF = (
-    "(SELECT max('CREATE UNIQUE INDEX ' || rs_quote_ident(k.name) || ' ON ' || rs_quote_ident(r.schema_name) || '.' ||"
-    " rs_quote_ident(r.name) || ' USING btree (' || array_to_string(list_transform(k.columns, lambda name:"
-    " rs_quote_ident(name)), ', ') || ')') FROM sys_constraints AS k JOIN sys_relations AS r ON r.oid = k.relation"
-    " WHERE k.index = p_index)"
+    "(SELECT max('CREATE UNIQUE INDEX ' || rs_quote_ident(rs_k.name) || ' ON ' || rs_quote_ident(rs_r.schema_name) || '.' ||"
+    " rs_quote_ident(rs_r.name) || ' USING btree (' || array_to_string(list_transform(rs_k.columns, lambda name:"
+    " rs_quote_ident(name)), ', ') || ')') FROM sys_constraints AS rs_k JOIN sys_relations AS rs_r ON rs_r.oid = rs_k.relation"
+    " WHERE rs_k.index = p_index)"
 )
 _INDEX_COLUMN = (
     "CASE WHEN p_column = 0 THEN rs_pg_get_indexdef(p_index) ELSE"
-    " (SELECT max(k.columns[p_column]) FROM sys_constraints AS k WHERE k.index = p_index) END"
+    " (SELECT max(rs_k.columns[p_column]) FROM sys_constraints AS rs_k WHERE rs_k.index = p_index) END"
 )
-_COMMENT = "(SELECT max(r.comment) FROM sys_relations AS r WHERE r.oid = p_object)"
+_COMMENT = "(SELECT max(rs_r.comment) FROM sys_relations AS rs_r WHERE rs_r.oid = p_object)"
 _TABLE_VISIBLE = (
-    "EXISTS (SELECT 1 FROM sys_relations AS r WHERE r.oid = p_table AND"
-    f" COALESCE(r.database, {_HERE}) = {_HERE} AND (r.temporary OR list_contains({_PATH}, r.schema_name)) AND NOT"
-    " EXISTS (SELECT 1 FROM sys_relations AS e WHERE e.name = r.name AND e.oid <> r.oid AND NOT r.temporary AND"
-    f" COALESCE(e.database, {_HERE}) = {_HERE} AND (e.temporary OR"
-    f" list_position({_PATH}, e.schema_name) < list_position({_PATH}, r.schema_name))))"
+    "EXISTS (SELECT 1 FROM sys_relations AS rs_r WHERE rs_r.oid = p_table AND"
+    f" COALESCE(rs_r.database, {_HERE}) = {_HERE} AND (rs_r.temporary OR list_contains({_PATH}, rs_r.schema_name)) AND NOT"
+    " EXISTS (SELECT 1 FROM sys_relations AS rs_e WHERE rs_e.name = rs_r.name AND rs_e.oid <> rs_r.oid AND NOT rs_r.temporary AND"
+    f" COALESCE(rs_e.database, {_HERE}) = {_HERE} AND (rs_e.temporary OR"
+    f" list_position({_PATH}, rs_e.schema_name) < list_position({_PATH}, rs_r.schema_name))))"
 )
-_SIZE = "COALESCE((SELECT max(s.bytes) FROM sys_storage AS s WHERE s.relation = rs_relation_oid(p_table)), 0)"
+_SIZE = "COALESCE((SELECT max(rs_s.bytes) FROM sys_storage AS rs_s WHERE rs_s.relation = rs_relation_oid(p_table)), 0)"
 _DATABASE_SIZE = (
-    "COALESCE((SELECT CAST(sum(s.bytes) AS BIGINT) FROM sys_storage AS s JOIN sys_relations AS r ON r.oid = s.relation"
-    " JOIN sys_databases AS d ON d.name = r.database WHERE d.name = CAST(p_database AS VARCHAR)"
-    " OR CAST(d.oid AS VARCHAR) = CAST(p_database AS VARCHAR)), 0)"
+    "COALESCE((SELECT CAST(sum(rs_s.bytes) AS BIGINT) FROM sys_storage AS rs_s JOIN sys_relations AS rs_r ON rs_r.oid = rs_s.relation"
+    " JOIN sys_databases AS rs_d ON rs_d.name = rs_r.database WHERE rs_d.name = CAST(p_database AS VARCHAR)"
+    " OR CAST(rs_d.oid AS VARCHAR) = CAST(p_database AS VARCHAR)), 0)"
 )
 _PRETTY = (
     "CASE WHEN p_size < 10240 THEN CAST(p_size AS VARCHAR) || ' bytes'"
@@ -199,8 +202,8 @@ _ARRAY_OUT = (
     " OR regexp_matches(item, '[\\s{},\"\\\\]') THEN '\"' ||"
     " replace(replace(item, '\\', '\\\\'), '\"', '\\\"') || '\"' ELSE item END), ',') || '}' END"
 )
-_PROCEDURE = f"(SELECT {{}} FROM ({procedures.QUERY}) AS f WHERE f.oid = p_function)"
-_ARGUMENTS = _PROCEDURE.format("max(f.shown)")
+_PROCEDURE = f"(SELECT {{}} FROM ({procedures.QUERY}) AS rs_f WHERE rs_f.oid = p_function)"
+_ARGUMENTS = _PROCEDURE.format("max(rs_f.shown)")
 
 # fmt: off
 ROWS: Final[tuple[Function, ...]] = (
@@ -218,26 +221,26 @@ ROWS: Final[tuple[Function, ...]] = (
         "oid"),
     _inner("rs_regclass_name", "p_oid",
         "CASE WHEN p_oid IS NULL THEN NULL WHEN p_oid = 0 THEN '-' ELSE COALESCE("
-        f"(SELECT max({_OWN_NAME}) FROM sys_relations AS r WHERE r.oid = p_oid), CAST(p_oid AS VARCHAR)) END", "text"),
+        f"(SELECT max({_OWN_NAME}) FROM sys_relations AS rs_r WHERE rs_r.oid = p_oid), CAST(p_oid AS VARCHAR)) END", "text"),
     _inner("rs_regtype", "p_name",
         "CASE WHEN p_name IS NULL THEN NULL WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$')"
         " THEN TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER)"
         f" WHEN {_TYPE_OF} = 'trigger' THEN 2279::UINTEGER"
-        f" ELSE COALESCE((SELECT min(t.oid) FROM sys_types AS t WHERE t.name = {_TYPE_OF} OR t.sql = {_TYPE_OF}),"
+        f" ELSE COALESCE((SELECT min(rs_t.oid) FROM sys_types AS rs_t WHERE rs_t.name = {_TYPE_OF} OR rs_t.sql = {_TYPE_OF}),"
         f" {_error('42704', 'type ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END", "oid"),
     _inner("rs_regproc", "p_name",
         "CASE WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$') THEN TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER)"
-        f" ELSE COALESCE((SELECT min(f.oid) FROM ({procedures.QUERY}) AS f WHERE f.name = {_TYPE_OF}),"
+        f" ELSE COALESCE((SELECT min(rs_f.oid) FROM ({procedures.QUERY}) AS rs_f WHERE rs_f.name = {_TYPE_OF}),"
         f" {_error('42883', 'function ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END", "oid"),
     _scalar("format_type", "p_type, p_modifier", _FORMATTED, "text"),
     _inner("rs_regtype_name", "p_oid", "rs_format_type(p_oid, -1)", "text"),
     _scalar("pg_get_userbyid", "p_user",
-        "COALESCE((SELECT max(u.name) FROM sys_users AS u WHERE u.oid = p_user),"
+        "COALESCE((SELECT max(rs_u.name) FROM sys_users AS rs_u WHERE rs_u.oid = p_user),"
         " 'unknown (OID=' || CAST(p_user AS VARCHAR) || ')')", "name"),
     _inner("rs_user_oid", "p_who", _WHO, "oid"),
     _inner("rs_relation_oid", "p_object", "rs_regclass(CAST(p_object AS VARCHAR))", "oid"),
     _inner("rs_schema_oid", "p_object",
-        _named("sys_namespaces", "schema", "3F000", f"COALESCE(o.database, {_HERE}) = {_HERE}"), "oid"),
+        _named("sys_namespaces", "schema", "3F000", f"COALESCE(rs_o.database, {_HERE}) = {_HERE}"), "oid"),
     _inner("rs_database_oid", "p_object", _named("sys_databases", "database", "3D000"), "oid"),
     _inner("rs_holds_table", "p_user, p_object, p_privileges", _holds("table", "sys_relations"), "bool"),
     _inner("rs_holds_schema", "p_user, p_object, p_privileges", _holds("schema", "sys_namespaces"), "bool"),
@@ -247,14 +250,14 @@ ROWS: Final[tuple[Function, ...]] = (
     _privilege("database", "rs_database_oid"),
     _several("has_column_privilege", (
         ("p_object, p_column, p_privileges",
-         f"rs_holds_table({_ME}, rs_relation_oid(p_object), p_privileges) OR EXISTS (SELECT 1 FROM sys_grants AS g"
-         " JOIN sys_members AS m ON m.grantee = g.grantee WHERE g.object = rs_relation_oid(p_object)"
-         f" AND g.column = lower(p_column) AND m.member = {_ME} AND list_contains({_ASKED}, g.privilege))"),
+         f"rs_holds_table({_ME}, rs_relation_oid(p_object), p_privileges) OR EXISTS (SELECT 1 FROM sys_grants AS rs_g"
+         " JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee WHERE rs_g.object = rs_relation_oid(p_object)"
+         f" AND rs_g.column = lower(p_column) AND rs_m.member = {_ME} AND list_contains({_ASKED}, rs_g.privilege))"),
         ("p_who, p_object, p_column, p_privileges",
          "rs_holds_table(rs_user_oid(p_who), rs_relation_oid(p_object), p_privileges) OR EXISTS (SELECT 1"
-         " FROM sys_grants AS g JOIN sys_members AS m ON m.grantee = g.grantee"
-         " WHERE g.object = rs_relation_oid(p_object) AND g.column = lower(p_column)"
-         f" AND m.member = rs_user_oid(p_who) AND list_contains({_ASKED}, g.privilege))"),
+         " FROM sys_grants AS rs_g JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee"
+         " WHERE rs_g.object = rs_relation_oid(p_object) AND rs_g.column = lower(p_column)"
+         f" AND rs_m.member = rs_user_oid(p_who) AND list_contains({_ASKED}, rs_g.privilege))"),
     ), "bool"),
     _several("has_function_privilege", (("p_object, p_privileges", "TRUE"), ("p_who, p_object, p_privileges", "TRUE")), "bool"),
     _several("has_language_privilege", (("p_object, p_privileges", "TRUE"), ("p_who, p_object, p_privileges", "TRUE")), "bool"),
@@ -269,12 +272,12 @@ ROWS: Final[tuple[Function, ...]] = (
         ("p_rule, p_pretty", _VIEWDEF.replace("p_view", "p_rule"))), "text"),
     _scalar("pg_get_partkeydef", "p_relation", _NULL_TEXT, "text"),
     _scalar("pg_get_functiondef", "p_function", _NULL_TEXT, "text"),
-    _scalar("pg_get_function_result", "p_function", _PROCEDURE.format("max(rs_format_type(f.result, -1))"), "text"),
+    _scalar("pg_get_function_result", "p_function", _PROCEDURE.format("max(rs_format_type(rs_f.result, -1))"), "text"),
     _scalar("pg_get_function_arguments", "p_function", _ARGUMENTS, "text"),
     _scalar("pg_get_function_identity_arguments", "p_function", _ARGUMENTS, "text"),
     _several("pg_get_serial_sequence", (("p_table, p_column", _NULL_TEXT),), "text"),
     _scalar("pg_table_is_visible", "p_table", _TABLE_VISIBLE, "bool"),
-    _scalar("pg_type_is_visible", "p_type", _visible("sys_types AS t", "t.oid = p_type"), "bool"),
+    _scalar("pg_type_is_visible", "p_type", _visible("sys_types AS rs_t", "rs_t.oid = p_type"), "bool"),
     _scalar("pg_function_is_visible", "p_function", "p_function IS NOT NULL", "bool"),
     _scalar("pg_operator_is_visible", "p_operator", "p_operator IS NOT NULL", "bool"),
     _scalar("pg_opclass_is_visible", "p_class", "p_class IS NOT NULL", "bool"),
@@ -289,7 +292,7 @@ ROWS: Final[tuple[Function, ...]] = (
         ("p_object, p_catalog", f"CASE WHEN p_catalog = 'pg_class' THEN {_COMMENT} END")), "text"),
     _scalar("shobj_description", "p_object, p_catalog", _NULL_TEXT, "text"),
     _scalar("col_description", "p_table, p_column",
-        "(SELECT max(c.comment) FROM sys_columns AS c WHERE c.relation = p_table AND c.number = p_column)", "text"),
+        "(SELECT max(rs_c.comment) FROM sys_columns AS rs_c WHERE rs_c.relation = p_table AND rs_c.number = p_column)", "text"),
     _scalar("array_to_string", "p_array, p_separator", _JOINED, "text", "PostgreSQL 8.0, 9.14 Array Functions"),
     _scalar("format_encoding", "p_encoding",
         f"{list(pg_relations.ENCODINGS)}[p_encoding + 1]", "text", "Redshift: names of PG_ATTRIBUTE.attencodingtype"),
@@ -306,7 +309,7 @@ ROWS: Final[tuple[Function, ...]] = (
     _scalar("array_upper", "p_array, p_dimension",
         "CASE WHEN p_dimension = 1 AND CAST(p_array AS VARCHAR) <> '{}' THEN"
         " CAST(len(string_split(CAST(p_array AS VARCHAR), ',')) AS INTEGER) END", "int4"),
-    _several("pg_postmaster_start_time", (("", "(SELECT min(s.started) AT TIME ZONE 'UTC' FROM sys_sessions AS s)"),),
+    _several("pg_postmaster_start_time", (("", "(SELECT min(rs_s.started) AT TIME ZONE 'UTC' FROM sys_sessions AS rs_s)"),),
         "timestamptz"),
     *(_several(name, (("", f"CAST(NULL AS {kind})"),), result) for name, kind, result in (
         ("inet_server_addr", "VARCHAR", "text"), ("inet_server_port", "INTEGER", "int4"),
@@ -314,8 +317,8 @@ ROWS: Final[tuple[Function, ...]] = (
     _scalar("pg_is_other_temp_schema", "p_schema", "FALSE", "bool"),
     _several("pg_my_temp_schema", (("", "CAST(0 AS UINTEGER)"),), "oid"),
     _scalar("user_is_member_of", "p_user, p_role",
-        "EXISTS (SELECT 1 FROM sys_members AS m JOIN sys_users AS u ON u.oid = m.member"
-        " JOIN sys_groups AS g ON g.oid = m.grantee WHERE u.name = p_user AND g.name = p_role)", "bool", "Redshift, USER_IS_MEMBER_OF"),
+        "EXISTS (SELECT 1 FROM sys_members AS rs_m JOIN sys_users AS rs_u ON rs_u.oid = rs_m.member"
+        " JOIN sys_groups AS rs_g ON rs_g.oid = rs_m.grantee WHERE rs_u.name = p_user AND rs_g.name = p_role)", "bool", "Redshift, USER_IS_MEMBER_OF"),
     _scalar("to_regclass", "p_name", "rs_regclass_or_null(p_name)", "regclass"),
 )
 # fmt: on

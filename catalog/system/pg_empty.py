@@ -12,6 +12,7 @@ _SHAPES: Final = (
     (2620, "pg_trigger", "oid oid, tgrelid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisconstraint bool, tgconstrname name, tgconstrrelid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr int2vector, tgargs varbyte, tgisinternal bool, tgparentid oid, tableoid oid"),
     (2611, "pg_inherits", "inhrelid oid, inhparent oid, inhseqno int4"),
     (2616, "pg_opclass", "oid oid, opcamid oid, opcname name, opcnamespace oid, opcowner int4, opcintype oid, opcdefault bool, opckeytype oid, opcmethod oid, tableoid oid"),
+    (2753, "pg_opfamily", "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid, tableoid oid"),
     (2607, "pg_conversion", "oid oid, conname name, connamespace oid, conowner int4, conforencoding int4, contoencoding int4, conproc regproc, condefault bool"),
     (2600, "pg_aggregate", "aggfnoid oid, aggtransfn regproc, aggfinalfn regproc, aggtranstype oid, agginitval text, aggkind char"),
     (2619, "pg_statistic", "starelid oid, staattnum int2, stanullfrac float4, stawidth int4, stadistinct float4"),

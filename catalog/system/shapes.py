@@ -27,11 +27,11 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     ),
     # `database` is null for the schemas that every database has.
     "sys_namespaces": _shape("oid oid, name text, owner oid, acl names, database text, quota_mb int4, system bool"),
-    # Tables, views, indexes (kind i) and the system's own views.
+    # Tables, views, indexes (kind i) and the system's own views; `linked`: by a foreign key, either way.
     "sys_relations": _shape(
         "oid oid, name text, schema oid, schema_name text, database text, kind text, owner oid, acl names,"
         "temporary bool, columns int2, keys bool, diststyle text, sortstyle text, definition text,"
-        "late_binding bool, comment text, backup bool, created ts, system bool"
+        "late_binding bool, comment text, backup bool, created ts, linked bool, system bool"
     ),
     "sys_columns": _shape(
         "relation oid, name text, number int2, type oid, modifier int4, format text, not_null bool,"

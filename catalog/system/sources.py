@@ -111,6 +111,7 @@ def relations(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_relations: the users' tables and views, the indexes of their keys, the system's views."""
     names = _grantees(state)
     places = _places(state, live)
+    linked = _linked(state)
     rows: list[tuple[Any, ...]] = []
     for each in state.relations():
         schema, schema_name, database = places(each)
@@ -118,11 +119,12 @@ def relations(state: CatalogState, live: Live) -> pa.Table:
         rows.append((
             each.oid, each.name, schema, schema_name, database, each.type.value, each.owner,
             acl.items("table", each.acl, each.owner, names), each.temporary, len(each.columns), keyed, each.diststyle,
-            each.sortstyle, each.definition, each.late_binding, each.comment, each.backup, _time(each.created), False,
+            each.sortstyle, each.definition, each.late_binding, each.comment, each.backup, _time(each.created),
+            each.oid in linked, False,
         ))  # fmt: skip
         rows += [
             (oids.index(each.oid, place), key.name, schema, schema_name, database, "i", each.owner, None,
-             each.temporary, len(key.columns), False, "", "", None, False, None, True, None, False)
+             each.temporary, len(key.columns), False, "", "", None, False, None, True, None, False, False)
             for place, key in enumerate(each.constraints)
             if key.kind in "pu"
         ]  # fmt: skip
@@ -270,7 +272,7 @@ def _given(name: str) -> Source:
 def _system_relations() -> pa.Table:
     rows: list[tuple[Any, ...]] = [
         (each.oid, each.name, _SCHEMA_OID[each.schema], each.schema, None, "r" if each.table else "v",
-         BOOTSTRAP_USER, None, False, len(each.columns), False, "", "", None, False, None, True, None, True)
+         BOOTSTRAP_USER, None, False, len(each.columns), False, "", "", None, False, None, True, None, False, True)
         for each in views.VIEWS.values()
     ]  # fmt: skip
     return _table("sys_relations", rows)
@@ -302,6 +304,12 @@ def _index_columns(state: CatalogState) -> pa.Table:
                         None, False, "none", False, 0, None, None, None,
                     ))  # fmt: skip
     return _table("sys_columns", rows)
+
+
+def _linked(state: CatalogState) -> set[int]:
+    """Return the relations that refer to others or are referred to: PostgreSQL keeps triggers on them."""
+    keys = [(each.oid, key.references) for each in state.relations() for key in each.constraints if key.kind == "f"]
+    return {oid for pair in keys for oid in pair if oid is not None}
 
 
 def _places(state: CatalogState, live: Live) -> Callable[[Relation], tuple[int, str, str | None]]:
