@@ -36,14 +36,18 @@ class JournalTable:
 # fmt: off
 _TABLES: Final = (
     JournalTable(name="load_errors", columns=(
-        ("userid", "INTEGER"), ("slice", "INTEGER"), ("tbl", "INTEGER"), ("starttime", "TIMESTAMP"), ("session", "INTEGER"),
-        ("query", "INTEGER"), ("filename", "VARCHAR"), ("line_number", "BIGINT"), ("colname", "VARCHAR"), ("type", "VARCHAR"),
+        ("userid", "INTEGER"), ("slice", "INTEGER"), ("tbl", "INTEGER"), ("starttime", "TIMESTAMP"),
+        ("session", "INTEGER"),
+        ("query", "INTEGER"), ("filename", "VARCHAR"), ("line_number", "BIGINT"), ("colname", "VARCHAR"),
+        ("type", "VARCHAR"),
         ("col_length", "VARCHAR"), ("position", "INTEGER"), ("raw_line", "VARCHAR"), ("raw_field_value", "VARCHAR"),
-        ("err_code", "INTEGER"), ("err_reason", "VARCHAR"), ("is_partial", "INTEGER"), ("start_offset", "BIGINT"), ("copy_job_id", "BIGINT"),
+        ("err_code", "INTEGER"), ("err_reason", "VARCHAR"), ("is_partial", "INTEGER"),
+        ("start_offset", "BIGINT"), ("copy_job_id", "BIGINT"),
     )),
     JournalTable(name="load_commits", columns=(
         ("userid", "INTEGER"), ("query", "INTEGER"), ("slice", "INTEGER"), ("name", "VARCHAR"), ("filename", "VARCHAR"),
-        ("byte_offset", "INTEGER"), ("lines_scanned", "INTEGER"), ("errors", "INTEGER"), ("curtime", "TIMESTAMP"), ("status", "INTEGER"),
+        ("byte_offset", "INTEGER"), ("lines_scanned", "INTEGER"), ("errors", "INTEGER"), ("curtime", "TIMESTAMP"),
+        ("status", "INTEGER"),
         ("file_format", "VARCHAR"), ("is_partial", "INTEGER"), ("start_offset", "BIGINT"), ("copy_job_id", "BIGINT"),
     )),
     JournalTable(name="unload_log", columns=(

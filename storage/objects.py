@@ -9,6 +9,7 @@ to one object for some hours, and no secret.
 """
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,7 +71,7 @@ class Role:
     """What the administrator lets an IAM role's ARN stand for."""
 
     arn: str
-    access: S3Access = S3Access()
+    access: S3Access = field(default_factory=S3Access)
     prefixes: tuple[str, ...] = ()
     """``s3://bucket/prefix`` places that the role may touch; empty is all that its keys may."""
 
@@ -91,10 +92,12 @@ class StoreAccess:
     roles: Mapping[str, Role] = field(default_factory=dict)
     """By ARN; ``default`` is what ``IAM_ROLE default`` means."""
     local_folders: tuple[str, ...] = ()
-    keys_access: S3Access = S3Access()
+    keys_access: S3Access = field(default_factory=S3Access)
     """Endpoint, region and style for ACCESS_KEY_ID credentials; its keys are not used."""
 
-    def store(self, location: str, *, role: str | None = None, keys: Keys | None = None, region: str = "") -> ObjectStore:
+    def store(
+        self, location: str, *, role: str | None = None, keys: Keys | None = None, region: str = ""
+    ) -> ObjectStore:
         """Return the store of *location* with the rights of *role* (ARN or ``default``) or of *keys*."""
         if not location.startswith(_S3):
             return LocalStore(self.local_folders)
@@ -142,62 +145,62 @@ class LocalStore:
 
     def __init__(self, folders: tuple[str, ...]) -> None:
         """Allow what lies below *folders*, once links are followed."""
-        self._folders = tuple(os.path.realpath(folder) for folder in folders)
+        self._folders = tuple(Path(folder).resolve() for folder in folders)
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the files whose path starts with *prefix*, in order."""
         path = self._path(prefix)
-        folder = path if prefix.endswith("/") else os.path.dirname(path)
-        start = folder.rstrip("/") + "/" if prefix.endswith("/") else path
-        found = []
-        for base, _, names in os.walk(folder):
-            for name in names:
-                full = os.path.join(base, name)
-                # A link may lead out of the allowed folders: such files are not there.
-                if full.startswith(start) and self._allowed(os.path.realpath(full)):
-                    found.append(StoredObject(full, os.path.getsize(full)))
+        folder = path if prefix.endswith("/") else path.parent
+        start = f"{path}/" if prefix.endswith("/") else str(path)
+        # A link may lead out of the allowed folders: such files are not there.
+        found = [
+            StoredObject(str(file), file.stat().st_size)
+            for file in folder.rglob("*")
+            if str(file).startswith(start) and self._allowed(file.resolve()) and file.is_file()
+        ]
         return sorted(found, key=lambda item: item.location)
 
     def size(self, location: str) -> int | None:
         """Return a file's size in bytes, None where there is no such file."""
         path = self._path(location)
-        return os.path.getsize(path) if os.path.isfile(path) else None
+        return path.stat().st_size if path.is_file() else None
 
     def read(self, location: str) -> IO[bytes]:
         """Open a file for reading."""
-        path = self._path(location)
         try:
-            return open(path, "rb")  # noqa: SIM115 - the caller closes it
+            return self._path(location).open("rb")
         except OSError:
             raise SqlError(SqlState.UNDEFINED_FILE, f"The file '{location}' cannot be read") from None
 
     def write(self, location: str, source: Path) -> None:
         """Put a copy of *source*; readers see the old file or the whole new one."""
         path = self._path(location)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
-        partial = f"{path}.partial-{os.getpid()}"
-        with open(source, "rb") as read, open(partial, "wb") as written:
-            while piece := read.read(1 << 20):
-                written.write(piece)
-        os.replace(partial, path)
+        partial = path.with_name(f"{path.name}.partial-{os.getpid()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, partial)
+            partial.replace(path)
+        except OSError:
+            partial.unlink(missing_ok=True)
+            raise SqlError(SqlState.IO_ERROR, f"The file '{location}' cannot be written") from None
 
     def delete(self, location: str) -> None:
         """Remove a file."""
-        Path(self._path(location)).unlink(missing_ok=True)
+        self._path(location).unlink(missing_ok=True)
 
     def engine_path(self, location: str) -> str:
         """Return the path, its glob characters escaped."""
-        path = self._path(location)
-        return "".join(f"[{char}]" if char in "*?[" else char for char in path)
+        return "".join(f"[{char}]" if char in "*?[" else char for char in str(self._path(location)))
 
-    def _path(self, location: str) -> str:
-        path = os.path.realpath(unquote(location[7:]) if location.startswith("file://") else location)
-        if not os.path.isabs(location.removeprefix("file://")) or not self._allowed(path):
+    def _path(self, location: str) -> Path:
+        given = Path(unquote(location[7:]) if location.startswith("file://") else location)
+        path = given.resolve()
+        if not given.is_absolute() or not self._allowed(path):
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"access to local path '{location}' is not allowed")
         return path
 
-    def _allowed(self, path: str) -> bool:
-        return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in self._folders)
+    def _allowed(self, path: Path) -> bool:
+        return any(path.is_relative_to(folder) for folder in self._folders)
 
 
 class S3Store:

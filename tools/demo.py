@@ -93,7 +93,7 @@ def _psql(port: int, password: str, script: Path | None) -> str:
     command = ["psql", "-X", "-v", "ON_ERROR_STOP=1", "-v", f"bucket={BUCKET}", "-v", f"role={ROLE}", "-P", "pager=off"]
     command += [f"host=127.0.0.1 port={port} dbname=dev user=awsuser sslmode=require"]
     command += ["-c", r"\conninfo"] if script is None else ["-q", "-f", str(script)]
-    done = subprocess.run(  # noqa: S603 - our own arguments
+    done = subprocess.run(
         command,
         env=os.environ | {"PGPASSWORD": password, "PGCLIENTENCODING": "UTF8"},
         stdout=subprocess.PIPE,
@@ -140,7 +140,7 @@ def _server(folder: Path, endpoint: Endpoint, password: str) -> Iterator[int]:
     command = [sys.executable, "-P", "-m", "server.main", "serve", "--config", str(config)]
     command += ["--data", str(folder / "data"), "--host", "127.0.0.1", "--port", "0"]
     with log.open("wb") as written:
-        process = subprocess.Popen(  # noqa: S603 - our own arguments
+        process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stderr=written
         )
         try:
@@ -238,7 +238,7 @@ def _step(what: str) -> Iterator[None]:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201 - the demo speaks
+    print(text, flush=True)
 
 
 def main() -> int:

@@ -43,16 +43,8 @@ CATEGORIES: Final = (
 # How many of a hundred events belong to a category; the rest of the sample's categories have none.
 _POPULARITY: Final = {6: 28, 7: 22, 8: 7, 9: 31, 10: 5, 11: 7}
 
-_FIRST: Final = (
-    "Ada Amir Bea Boris Carla Chen Dana Diego Elif Emeka Fatima Felix Greta Hana Hugo Ines Ivan Jamila Jonas Kaito "
-    "Lena Liam Mara Mateo Nadia Noah Olga Omar Paula Priya Quinn Rafael Rosa Samir Sofia Tariq Tove Uma Viktor Wanda "
-    "Xenia Yara Yusuf Zoe"
-).split()
-_LAST: Final = (
-    "Abbott Alvarez Bauer Becker Brooks Castro Chandra Conti Dubois Eriksen Farah Fischer Garcia Haddad Hansen Ito "
-    "Jensen Kaya Keller Kim Lopez Mbeki Meyer Moreau Nakamura Novak Okafor Olsen Park Patel Petrov Quist Ramos Reyes "
-    "Rossi Sato Schmidt Silva Tanaka Torres Ueda Vargas Weber Yilmaz Zhang"
-).split()
+_FIRST: Final = ["Ada", "Amir", "Bea", "Boris", "Carla", "Chen", "Dana", "Diego", "Elif", "Emeka", "Fatima", "Felix", "Greta", "Hana", "Hugo", "Ines", "Ivan", "Jamila", "Jonas", "Kaito", "Lena", "Liam", "Mara", "Mateo", "Nadia", "Noah", "Olga", "Omar", "Paula", "Priya", "Quinn", "Rafael", "Rosa", "Samir", "Sofia", "Tariq", "Tove", "Uma", "Viktor", "Wanda", "Xenia", "Yara", "Yusuf", "Zoe"]
+_LAST: Final = ["Abbott", "Alvarez", "Bauer", "Becker", "Brooks", "Castro", "Chandra", "Conti", "Dubois", "Eriksen", "Farah", "Fischer", "Garcia", "Haddad", "Hansen", "Ito", "Jensen", "Kaya", "Keller", "Kim", "Lopez", "Mbeki", "Meyer", "Moreau", "Nakamura", "Novak", "Okafor", "Olsen", "Park", "Patel", "Petrov", "Quist", "Ramos", "Reyes", "Rossi", "Sato", "Schmidt", "Silva", "Tanaka", "Torres", "Ueda", "Vargas", "Weber", "Yilmaz", "Zhang"]
 _CITIES: Final = (
     ("Albany", "NY"), ("Austin", "TX"), ("Boise", "ID"), ("Boston", "MA"), ("Chicago", "IL"), ("Dayton", "OH"),
     ("Denver", "CO"), ("El Paso", "TX"), ("Fresno", "CA"), ("Helena", "MT"), ("Juneau", "AK"), ("Lansing", "MI"),
@@ -60,14 +52,8 @@ _CITIES: Final = (
     ("Portland", "OR"), ("Reno", "NV"), ("Seattle", "WA"), ("Tucson", "AZ"), ("Wichita", "KS"),
 )  # fmt: skip
 _PLACES: Final = ("Arena", "Hall", "Theatre", "Stadium", "Pavilion", "Opera House", "Amphitheater", "Center")
-_WORDS: Final = (
-    "Amber Blue Broken Crystal Distant Electric Falling Golden Hidden Iron Last Midnight Northern Paper Quiet Red "
-    "Silver Thousand Velvet Winter"
-).split()
-_THINGS: Final = (
-    "Bells Bridges Circus Dreams Echo Forest Garden Harbor Island Journey Kings Lanterns Mirror Orchestra Parade "
-    "River Serenade Tigers Voyage Waltz"
-).split()
+_WORDS: Final = ["Amber", "Blue", "Broken", "Crystal", "Distant", "Electric", "Falling", "Golden", "Hidden", "Iron", "Last", "Midnight", "Northern", "Paper", "Quiet", "Red", "Silver", "Thousand", "Velvet", "Winter"]
+_THINGS: Final = ["Bells", "Bridges", "Circus", "Dreams", "Echo", "Forest", "Garden", "Harbor", "Island", "Journey", "Kings", "Lanterns", "Mirror", "Orchestra", "Parade", "River", "Serenade", "Tigers", "Voyage", "Waltz"]
 _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _HOLIDAYS: Final = {(1, 1), (2, 14), (5, 26), (7, 4), (9, 1), (11, 27), (12, 25)}
@@ -110,7 +96,7 @@ def write(folder: Path, seed: int = 2008, scale: float = 1.0) -> dict[str, int]:
     """Write all files below *folder* and return how many rows each table has."""
     folder.mkdir(parents=True, exist_ok=True)
     sizes = Sizes(*(max(50, round(count * scale)) for count in (USERS, EVENTS, LISTINGS, SALES)))
-    sources = {name: random.Random(f"{seed} {name}") for name in ("users", "venue", "event", "listing", "sales")}  # noqa: S311
+    sources = {name: random.Random(f"{seed} {name}") for name in ("users", "venue", "event", "listing", "sales")}
     events = list(_events(sources["event"], sizes))
     listings = list(_listings(sources["listing"], sizes, [event for event, _ in events]))
     half = len(listings) // 2
@@ -202,7 +188,7 @@ def _sales(source: random.Random, sizes: Sizes, listings: list[Listing]) -> Iter
     keen = [source.randrange(1, sizes.users + 1) for _ in range(max(5, sizes.users // 500))]
     for number in range(1, sizes.sales + 1):
         listing = listings[source.randrange(len(listings))]
-        buyer = source.choice(keen) if source.random() < 0.02 else source.randrange(1, sizes.users + 1)  # noqa: PLR2004
+        buyer = source.choice(keen) if source.random() < 0.02 else source.randrange(1, sizes.users + 1)
         quantity = source.randrange(1, min(8, listing.tickets) + 1)
         day = min(DAYS - 1, listing.day + source.randrange(max(1, listing.event.day - listing.day + 1)))
         sold = datetime.combine(FIRST_DAY, datetime.min.time()) + timedelta(days=day, seconds=source.randrange(86_400))
@@ -226,7 +212,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     arguments = parser.parse_args()
     for table, rows in write(arguments.folder, arguments.seed, arguments.scale).items():
-        print(f"{table:10} {rows:>8} rows")  # noqa: T201 - a command's answer
+        print(f"{table:10} {rows:>8} rows")
 
 
 if __name__ == "__main__":

@@ -61,7 +61,9 @@ class CarefulLoad:
         self._spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES)  # noqa: SIM115 - closed by close()
         self._writer = pa.ipc.new_stream(self._spool, self._schema)
         flags = ", ".join(faulty(column, quote(column.name), plan.conversion) for column in plan.columns)
-        self._check = f"SELECT n, flags FROM (SELECT n, [{flags}] AS flags FROM {_CHUNK}) WHERE list_contains(flags, true)"
+        self._check = (
+            f"SELECT n, flags FROM (SELECT n, [{flags}] AS flags FROM {_CHUNK}) WHERE list_contains(flags, true)"
+        )
 
     def read(self, filename: str, stream: IO[bytes]) -> None:
         """Read a file's records; raises ``TooManyErrorsError`` when the limit is met."""
@@ -71,10 +73,9 @@ class CarefulLoad:
             if plan.layout.format is Format.JSON
             else records(stream, plan.layout, len(plan.columns))
         )
-        for chunk, rejected in self._chunks(filename, found):
-            rejected += self._settle(filename, chunk)
-            rejected.sort(key=lambda item: item.line_number)
-            self.rejections += rejected
+        for chunk, unread in self._chunks(filename, found):
+            rejected = [*unread, *self._settle(filename, chunk)]
+            self.rejections += sorted(rejected, key=lambda item: item.line_number)
             if len(self.rejections) >= self._limit:
                 del self.rejections[int(self._limit) :]
                 raise TooManyErrorsError

@@ -176,7 +176,8 @@ def _columnar_failures(plan: CopyPlan) -> Iterator[None]:
         raise LoadFailedError(plan.table, ()) from None
     except duckdb.Error as error:
         told = from_engine(error)
-        message = told.message if told.state is SqlState.STRING_DATA_RIGHT_TRUNCATION else "a column has an incompatible Parquet schema"
+        too_long = told.state is SqlState.STRING_DATA_RIGHT_TRUNCATION
+        message = told.message if too_long else "a column has an incompatible Parquet schema"
         raise SqlError(
             SqlState.INTERNAL_ERROR, f"Spectrum Scan Error: {message}", detail=f'Table "{plan.table}", code 15007.'
         ) from None

@@ -28,7 +28,9 @@ _AUTO_DATES: Final = (
     "%B %d, %Y", "%b %d, %Y", "%b-%d-%Y", "%d-%b-%Y", "%d %b %Y", "%d %B %Y", "%d.%m.%Y", "%b %d %Y", "%y%m%d",
     "%Y-%b-%d", "%Y %b %d",
 )  # fmt: skip
-_AUTO_TIMES: Final = ("", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S", "T%H:%M:%S.%f")
+_AUTO_TIMES: Final = (
+    "", " %H:%M:%S", " %H:%M:%S.%f", " %H:%M", " %I:%M:%S %p", " %I:%M %p", "T%H:%M:%S", "T%H:%M:%S.%f",
+)  # fmt: skip
 
 
 def directives(text: str) -> str:

@@ -21,7 +21,8 @@ def possible(plan: CopyPlan) -> bool:
     if layout.compression not in _PACKED or layout.encoding != "utf-8":
         return False
     if layout.format is Format.JSON:
-        return layout.json_paths is None and not (layout.json_ignore_case or layout.json_whole) and not _has_super(plan.columns)
+        own = layout.json_paths is not None or layout.json_ignore_case or layout.json_whole
+        return not own and not _has_super(plan.columns)
     if layout.format not in (Format.DELIMITED, Format.CSV):
         return False
     needs_care = (
@@ -97,7 +98,8 @@ def _columnar(column: LoadColumn, field: str) -> str:
         if kind.length is None:
             return value
         reason = f"duckshift:22001:{'Char' if kind.type.name == 'bpchar' else 'String'} length exceeds DDL length"
-        return f"CASE WHEN {field} IS NULL OR strlen({value}) <= {kind.length} THEN {value} ELSE error({literal(reason)}) END"
+        fits = f"{field} IS NULL OR strlen({value}) <= {kind.length}"
+        return f"CASE WHEN {fits} THEN {value} ELSE error({literal(reason)}) END"
     if kind.type.name == "super":
         return f"to_json({field})"
     return f"CAST({field} AS {kind.engine()})"

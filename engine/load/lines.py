@@ -52,11 +52,14 @@ def _csv(name: str, delimiter: str) -> str:
 def _field(plan: UnloadPlan, text: str) -> str:
     null = _quoted(plan.null_as)
     if plan.format is Format.CSV:
-        special = " OR ".join(f"contains({text}, {mark})" for mark in (_quoted(plan.delimiter), "'\"'", "chr(10)", "chr(13)"))
-        return f"CASE WHEN {text} IS NULL THEN {null} WHEN {special} THEN '\"' || replace({text}, '\"', '\"\"') || '\"' ELSE {text} END"
+        marks = [_quoted(plan.delimiter), "'\"'", "chr(10)", "chr(13)"]
+        special = " OR ".join(f"contains({text}, {mark})" for mark in marks)
+        quoted = f"'\"' || replace({text}, '\"', '\"\"') || '\"'"
+        return f"CASE WHEN {text} IS NULL THEN {null} WHEN {special} THEN {quoted} ELSE {text} END"
     value = text
     if plan.escape:
-        marks = ["chr(92)", "chr(10)", "chr(13)", _quoted(plan.delimiter), *(["'\"'", "''''"] if plan.add_quotes else [])]
+        marks = ["chr(92)", "chr(10)", "chr(13)", _quoted(plan.delimiter)]
+        marks += ["'\"'", "''''"] if plan.add_quotes else []
         for mark in marks:
             value = f"replace({value}, {mark}, chr(92) || {mark})"
     elif plan.add_quotes:

@@ -132,9 +132,15 @@ class _ParquetOutput:
         names = _unique([column.name for column in columns])
         fields = list(schema)[-len(names) :]
         # Plain types: the engine's extension types (JSON) would be lost on other readers.
-        self._schema = pa.schema([pa.field(name, _plain(field.type)) for name, field in zip(names, fields, strict=True)])
+        pairs = zip(names, fields, strict=True)
+        self._schema = pa.schema([pa.field(name, _plain(field.type)) for name, field in pairs])
         self._writer = pq.ParquetWriter(
-            path, self._schema, version="1.0", compression="snappy", use_deprecated_int96_timestamps=False, coerce_timestamps="us", allow_truncated_timestamps=True
+            path,
+            self._schema,
+            version="1.0",
+            compression="snappy",
+            coerce_timestamps="us",
+            allow_truncated_timestamps=True,
         )
         self._pending: list[pa.RecordBatch] = []
         self._pending_bytes = 0

@@ -136,7 +136,11 @@ def _continues(layout: Layout) -> Callable[[bytes, bool], bool]:
         return lambda line, is_open: is_open != (line.count(quote) % 2 == 1)
     if layout.escape or layout.format is Format.STREAM:
         return lambda line, _: _ends_escaped(line)
-    return lambda line, _: False
+    return _never
+
+
+def _never(line: bytes, is_open: bool) -> bool:
+    return False
 
 
 def _ends_escaped(line: bytes) -> bool:

@@ -1,10 +1,9 @@
-"""COPY … FROM STDIN: what the client sends is collected in a file and loaded like one.
+r"""COPY … FROM STDIN: what the client sends is collected in a file and loaded like one.
 
 Memory stays bounded: beyond some megabytes the data is on disk. Formats are PostgreSQL's text (tab,
-``\\N``, backslash escapes) and CSV; see its "COPY", File Formats.
+``\N``, backslash escapes) and CSV; see its "COPY", File Formats.
 """
 
-import os
 import re
 import tempfile
 from dataclasses import replace
@@ -99,11 +98,11 @@ class _OneFile:
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the file."""
-        return [StoredObject(NAME, os.path.getsize(self._path))]
+        return [StoredObject(NAME, self._path.stat().st_size)]
 
     def size(self, location: str) -> int | None:
         """Return the file's size."""
-        return os.path.getsize(self._path)
+        return self._path.stat().st_size
 
     def read(self, location: str) -> IO[bytes]:
         """Open the file."""

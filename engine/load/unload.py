@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import SqlError
-from core.names import quote
 from core.sqlstate import SqlState
 from core.types import Column
 from engine.load.lines import line_sql
@@ -87,14 +86,17 @@ def _query(plan: UnloadPlan, columns: Sequence[Column]) -> str:
     numbered = ", ".join(f"c{index}" for index in range(len(columns)))
     source = f"(SELECT * FROM ({plan.query})) AS rows({numbered})"
     places = {column.name: f"c{index}" for index, column in reversed(list(enumerate(columns)))}
-    keys = [f"coalesce(CAST({places[name]} AS VARCHAR), '{_NO_PARTITION}') AS k{index}" for index, name in enumerate(plan.partition_by)]
+    keys = [
+        f"coalesce(CAST({places[name]} AS VARCHAR), '{_NO_PARTITION}') AS k{index}"
+        for index, name in enumerate(plan.partition_by)
+    ]
     held = [
         (f"c{index}", column)
         for index, column in enumerate(columns)
         if plan.partition_include or column.name not in plan.partition_by
     ]
     if plan.format is Format.PARQUET:
-        values = [_parquet_value(place, column) + f" AS {quote(f'v{index}')}" for index, (place, column) in enumerate(held)]
+        values = [f"{_parquet_value(place, column)} AS v{index}" for index, (place, column) in enumerate(held)]
     else:
         values = [f"{line_sql(plan, held)} AS {_LINE}"]
     return f"SELECT {', '.join([*keys, *values])} FROM {source}"
@@ -147,7 +149,8 @@ class _Writer:
 
     def finish(self, schema: pa.Schema) -> list[Output]:
         """Close the files and return them; text without rows still makes one."""
-        if not self._open and not self._done and self._plan.format is not Format.PARQUET and not self._plan.partition_by:
+        plan = self._plan
+        if not self._open and not self._done and plan.format is not Format.PARQUET and not plan.partition_by:
             self._output((), 0, schema)
         for output in self._open.values():
             output.close()

@@ -20,8 +20,7 @@ _PLAIN_NUMBER: Final = r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*"
 _INTEGER: Final = r"\s*[+-]?[0-9]+\s*"
 _TRUE: Final = ("t", "true", "y", "yes", "1")
 _FALSE: Final = ("f", "false", "n", "no", "0")
-_WORDS: Final = {"int2": "Short", "int4": "Integer", "int8": "Long", "numeric": "Decimal", "float4": "Float", "float8": "Double"}
-_RANGES: Final = {"int2": 1 << 15, "int4": 1 << 31, "int8": 1 << 63}
+_WORDS: Final = {"int2": "Short", "int4": "Integer", "int8": "Long"}
 
 
 def is_text(kind: ColumnType) -> bool:

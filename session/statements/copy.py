@@ -129,7 +129,11 @@ def _count_identities(work: Work, relation: Relation, chosen: list[TableColumn],
 def _chosen(relation: Relation, names: tuple[str, ...], *, explicit: bool) -> list[TableColumn]:
     """Return the columns that the files' fields go into."""
     if not names:
-        return [column for column in relation.columns if explicit or column.identity is None or column.identity.by_default]
+        return [
+            column
+            for column in relation.columns
+            if explicit or column.identity is None or column.identity.by_default
+        ]
     found: list[TableColumn] = []
     for name in names:
         column = relation.column(name)

@@ -1,3 +1,4 @@
+
 """The demo at a small size: S3 files to reports with psql over TLS, and the generator it starts from."""
 
 import hashlib
@@ -22,10 +23,10 @@ def test_a_wrong_report_is_noticed(tmp_path: Path) -> None:
     ticket_data.write(tmp_path, scale=0.01)
     wrong = " firstname | lastname | city | tickets | spent\n---+---\n Ada | Kim | Reno | 1 | 2.00\n"
     with pytest.raises(demo.DemoFailedError, match="genre"):
-        demo._check_reports(tmp_path, wrong)  # noqa: SLF001
+        demo._check_reports(tmp_path, wrong)
     wrong += " genre | events | tickets | revenue | place\n---+---\n Jazz | 1 | 1 | 1.00 | 1\n"
     with pytest.raises(demo.DemoFailedError, match="do not agree"):
-        demo._check_reports(tmp_path, wrong)  # noqa: SLF001
+        demo._check_reports(tmp_path, wrong)
 
 
 def test_the_data_is_the_same_every_time(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 from storage.database import S3Access
 
 KEY_ID = "AKIDTEST"
-SECRET = "se/cr+et="  # noqa: S105 - moto takes any
+SECRET = "se/cr+et="
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,3 +1,4 @@
+
 """COPY's two ways in, on a plain DuckDB connection and local files.
 
 Expected values come from Redshift's COPY documentation: parameter descriptions and the load error reference.
@@ -146,6 +147,11 @@ CAREFUL: list[tuple[str, bytes, Columns, dict[str, Any], list[tuple[Any, ...]]]]
     ("JSON ignoring case", b'{"A":1,"B":"x"}', TWO, {"format": Format.JSON, "json_ignore_case": True}, [(1, "x")]),
     ("JSONPaths", b'{"p":{"q":[5,6]},"r":"x"}\n{"p":{"q":[1,2]}}', TWO, {"format": Format.JSON, "json_paths": ("$.p.q[1]", "$['r']")}, [(6, "x"), (2, None)]),
     ("SUPER", b'{"a":{"k":1.10}}', (column("a", "super"),), {"format": Format.JSON}, [('{"k":1.10}',)]),
+    ("FIXEDWIDTH", b"12 ab\n3  cd  \n", TWO, {"format": Format.FIXED, "widths": (3, 4)}, [(3, "cd"), (12, "ab")]),
+    ("UTF-16", "1|ä\n2|ö\n".encode("utf-16"), TWO, {"encoding": "utf-16"}, [(1, "ä"), (2, "ö")]),
+    ("ISO 8859-1", "1|ä\n".encode("latin-1"), TWO, {"encoding": "iso-8859-1"}, [(1, "ä")]),
+    ("JSON noshred", b'{"a": 1}', (column("a", "super"),), {"format": Format.JSON, "json_whole": True}, [('{"a": 1}',)]),
+    ("ACCEPTANYDATE", b"never|x\n", (column("a", "date"), column("b", "varchar", 5)), {"accept_any_date": True}, [(None, "x")]),
     ("PostgreSQL stream", b"1\ta\\tb\n\\N\t\\N\n2\tc\\\nd\n\\.\n9\tx\n", TWO, {"format": Format.STREAM, "delimiter": "\t"}, [(1, "a\tb"), (2, "c\nd"), (None, None)]),
 ]  # fmt: skip
 
@@ -234,7 +240,7 @@ def test_a_prefix_means_every_key_that_starts_with_it(loader: Loader) -> None:
 
 
 def test_nothing_under_a_prefix(loader: Loader) -> None:
-    with pytest.raises(SqlError, match="The specified S3 prefix '.*nothing' does not exist"):
+    with pytest.raises(SqlError, match=r"The specified S3 prefix '.*nothing' does not exist"):
         loader.load(prefix="nothing")
 
 
