@@ -1,0 +1,1 @@
+"""HTTP beside the wire protocol: health, metrics, sessions. Reserved; nothing is served yet."""

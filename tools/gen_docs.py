@@ -5,14 +5,19 @@ A new generated file is one row of ``GENERATED``.
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from catalog.system.views import ROWS as SYSTEM_VIEWS
 from core.config import OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
+from session.settings import SETTINGS
+from sql.commands.unsupported import HEADS
+from sql.functions import FUNCTIONS
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _WIDTH: Final = 110
+_VISIBLE: Final = {"all": "everyone", "superuser": "superusers", "own": "superusers, and each user their own"}
 
 
 def example_toml() -> str:
@@ -64,9 +69,46 @@ def config_reference() -> str:
     return "\n".join(lines)
 
 
+def functions_reference() -> str:
+    """Return ``docs/reference/functions.md``."""
+    rows = (
+        [f"`{name}`", forms[0].kind, "<br>".join(f"`{name}({', '.join(form.arguments)})`" for form in forms)]
+        for name, forms in sorted(FUNCTIONS.items())
+    )
+    return _page("Functions", "sql/functions", "`?` marks what may be left out, `*` what may be repeated.",
+                 _grid(["name", "kind", "forms"], rows))  # fmt: skip
+
+
+def views_reference() -> str:
+    """Return ``docs/reference/system-views.md``."""
+    rows = (
+        [f"`{view.schema}.{view.name}`", _VISIBLE[view.visible] if view.query else "no rows", view.doc]
+        for view in sorted(SYSTEM_VIEWS, key=lambda view: (view.schema, view.name))
+    )
+    return _page("System tables and views", "catalog/system", "Who sees rows, and whose page they follow.",
+                 _grid(["name", "rows for", "documentation"], rows))  # fmt: skip
+
+
+def settings_reference() -> str:
+    """Return ``docs/reference/settings.md``."""
+    rows = ([f"`{row.name}`", f"`{row.default}`" if row.default else "", row.doc] for row in SETTINGS)
+    return _page("Session settings", "session/settings.py", "Parameters of SET, SHOW and RESET.",
+                 _grid(["name", "default", "meaning"], rows))  # fmt: skip
+
+
+def absent_reference() -> str:
+    """Return ``docs/reference/absent.md``."""
+    return _page("Statements that are known and absent", "sql/commands/unsupported.py",
+                 "They are answered with SQLSTATE 0A000.", [f"- `{head}`" for head in HEADS])  # fmt: skip
+
+
 GENERATED: Final[tuple[tuple[str, Callable[[], str]], ...]] = (
     ("config/duckshift.toml", example_toml),
+    ("docs/reference/absent.md", absent_reference),
     ("docs/reference/config.md", config_reference),
+    ("docs/reference/functions.md", functions_reference),
+    ("docs/reference/settings.md", settings_reference),
+    ("docs/reference/system-views.md", views_reference),
 )
 
 
@@ -85,6 +127,18 @@ def main(arguments: list[str]) -> int:
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(make(), encoding="utf-8")
     return 0
+
+
+def _page(title: str, source: str, introduction: str, body: Iterable[str]) -> str:
+    lines = [f"# {title}", "", f"<!-- Written by `make docs` from {source}. -->", "", introduction, "", *body, ""]
+    return "\n".join(lines)
+
+
+def _grid(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{' --- |' * len(head)}"
+    for cells in rows:
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _is_current(path: Path, wanted: str) -> bool:
@@ -118,14 +172,14 @@ def _sentence(option: Option) -> str:
 
 def _rows(options: list[Option], *, with_variable: bool) -> Iterator[str]:
     head = ["key", "default", *(["variable", "flag"] if with_variable else []), "meaning"]
-    yield f"| {' | '.join(head)} |"
-    yield f"|{' --- |' * len(head)}"
-    for option in options:
-        cells = [f"`{option.key}`", f"`{_toml(option)}`"]
-        if with_variable:
-            cells += [f"`{option.variable}`", f"`{option.flag}`" if option.flag else ""]
-        cells.append(_sentence(option).replace("|", "\\|"))
-        yield f"| {' | '.join(cells)} |"
+    return _grid(head, (_cells(option, with_variable=with_variable) for option in options))
+
+
+def _cells(option: Option, *, with_variable: bool) -> list[str]:
+    cells = [f"`{option.key}`", f"`{_toml(option)}`"]
+    if with_variable:
+        cells += [f"`{option.variable}`", f"`{option.flag}`" if option.flag else ""]
+    return [*cells, _sentence(option)]
 
 
 if __name__ == "__main__":
