@@ -5,8 +5,6 @@ version stays; those of ``shapes.LIVE`` are what the server hands over. Ten thou
 take well under a second: every column is one list comprehension over flat lists.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -20,13 +18,14 @@ from catalog.model import (
     INFORMATION_SCHEMA_OID,
     PUBLIC,
     CatalogState,
-    Constraint,
     Relation,
     TableColumn,
 )
-from catalog.system import acl, shapes, views
-from core.names import quote_if_needed
+from catalog.system import acl, keys, shapes, views
+from catalog.system.build import Live, Source, arrays, empty, live_table, places_of, table
 from core.types import TYPES, ColumnType
+
+__all__ = ["CATALOG_SOURCES", "LIVE_SOURCES", "SOURCES", "Live", "Source", "empty", "live_table"]
 
 _ARRAY_OF: Final = {row.array_oid: row for row in TYPES if row.array_oid}
 _SYSTEM_SCHEMAS: Final = (
@@ -36,29 +35,6 @@ _SYSTEM_SCHEMAS: Final = (
     (oids.PG_INTERNAL, "pg_internal"),
 )
 _SCHEMA_OID: Final = {name: oid for oid, name in _SYSTEM_SCHEMAS}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
-    """What the running server knows, beside the catalog."""
-
-    database: str
-    """The session's database: its temporary tables are listed there."""
-    tables: Mapping[str, pa.Table] = field(default_factory=dict)
-    """Tables of ``shapes.LIVE`` by name; build them with ``live_table``."""
-
-
-Source = Callable[[CatalogState, Live], pa.Table]
-
-
-def live_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """Return the source *name* of ``shapes.LIVE`` with *rows*; keys that a row lacks are null."""
-    return pa.Table.from_pylist(list(rows), schema=shapes.LIVE[name])
-
-
-def empty(name: str) -> pa.Table:
-    """Return the source *name* without rows, as creating the macros needs it."""
-    return (shapes.CATALOG.get(name) or shapes.LIVE[name]).empty_table()
 
 
 def databases(state: CatalogState, live: Live) -> pa.Table:
@@ -82,7 +58,7 @@ def databases(state: CatalogState, live: Live) -> pa.Table:
         for oid, name in oids.TEMPLATE_DATABASES
         if name not in taken
     ]
-    return _table("sys_databases", rows)
+    return table("sys_databases", rows)
 
 
 def namespaces(state: CatalogState, live: Live) -> pa.Table:
@@ -104,14 +80,14 @@ def namespaces(state: CatalogState, live: Live) -> pa.Table:
     rows += [(oid, name, BOOTSTRAP_USER, None, None, None, True) for oid, name in _SYSTEM_SCHEMAS]
     if any(each.temporary for each in state.relations()):
         rows.append((oids.PG_TEMP, "pg_temp", BOOTSTRAP_USER, None, live.database, None, True))
-    return _table("sys_namespaces", rows)
+    return table("sys_namespaces", rows)
 
 
 def relations(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_relations: the users' tables and views, the indexes of their keys, the system's views."""
     names = _grantees(state)
-    places = _places(state, live)
-    linked = _linked(state)
+    places = places_of(state, live)
+    tied = keys.linked(state)
     rows: list[tuple[Any, ...]] = []
     for each in state.relations():
         schema, schema_name, database = places(each)
@@ -120,7 +96,7 @@ def relations(state: CatalogState, live: Live) -> pa.Table:
             each.oid, each.name, schema, schema_name, database, each.type.value, each.owner,
             acl.items("table", each.acl, each.owner, names), each.temporary, len(each.columns), keyed, each.diststyle,
             each.sortstyle, each.definition, each.late_binding, each.comment, each.backup, _time(each.created),
-            each.oid in linked, False,
+            each.oid in tied, False,
         ))  # fmt: skip
         rows += [
             (oids.index(each.oid, place), key.name, schema, schema_name, database, "i", each.owner, None,
@@ -128,7 +104,7 @@ def relations(state: CatalogState, live: Live) -> pa.Table:
             for place, key in enumerate(each.constraints)
             if key.kind in "pu"
         ]  # fmt: skip
-    return pa.concat_tables([_table("sys_relations", rows), _system_relations()])
+    return pa.concat_tables([table("sys_relations", rows), _system_relations()])
 
 
 def columns(state: CatalogState, live: Live) -> pa.Table:
@@ -159,24 +135,7 @@ def columns(state: CatalogState, live: Live) -> pa.Table:
             for owner, each in zip(owners, flat, strict=True)
         ],
     ]
-    return pa.concat_tables([_arrays("sys_columns", data), _index_columns(state), _system_columns()])
-
-
-def constraints(state: CatalogState, live: Live) -> pa.Table:
-    """Build sys_constraints."""
-    places = _places(state, live)
-    rows: list[tuple[Any, ...]] = []
-    for each in state.relations():
-        for place, key in enumerate(each.constraints):
-            target = state.objects.get(key.references or 0)
-            other = target if isinstance(target, Relation) else None
-            rows.append((
-                oids.constraint(each.oid, place), key.name, places(each)[0], each.oid, key.kind, list(key.columns),
-                _numbers(each, key.columns), other.oid if other else 0, list(key.referenced_columns),
-                _numbers(other, key.referenced_columns), oids.index(each.oid, place) if key.kind in "pu" else 0,
-                _constraint_text(each, key, other, places),
-            ))  # fmt: skip
-    return _table("sys_constraints", rows)
+    return pa.concat_tables([arrays("sys_columns", data), keys.index_columns(state), _system_columns()])
 
 
 @cache
@@ -196,7 +155,7 @@ def _types() -> pa.Table:
         for oid, each in _ARRAY_OF.items()
         if oid not in seen
     ]
-    return _table("sys_types", rows)
+    return table("sys_types", rows)
 
 
 def types(state: CatalogState, live: Live) -> pa.Table:
@@ -222,12 +181,12 @@ def users(state: CatalogState, live: Live) -> pa.Table:
     ]
     if BOOTSTRAP_USER not in state.objects:
         rows.append((BOOTSTRAP_USER, "rdsdb", True, True, None, None, True, None, None))
-    return _table("sys_users", rows)
+    return table("sys_users", rows)
 
 
 def groups(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_groups."""
-    return _table("sys_groups", [(each.oid, each.name, list(each.members)) for each in state.groups()])
+    return table("sys_groups", [(each.oid, each.name, list(each.members)) for each in state.groups()])
 
 
 def members(state: CatalogState, live: Live) -> pa.Table:
@@ -235,7 +194,7 @@ def members(state: CatalogState, live: Live) -> pa.Table:
     users_ = [each.oid for each in state.users()] + [BOOTSTRAP_USER]
     rows = [(oid, grantee) for oid in dict.fromkeys(users_) for grantee in (oid, PUBLIC)]
     rows += [(oid, each.oid) for each in state.groups() for oid in each.members]
-    return _table("sys_members", rows)
+    return table("sys_members", rows)
 
 
 def grants(state: CatalogState, live: Live) -> pa.Table:
@@ -252,12 +211,12 @@ def grants(state: CatalogState, live: Live) -> pa.Table:
         for column in grant.columns or ("",)
         for privilege in sorted(grant.privileges)
     ]
-    return _table("sys_grants", rows)
+    return table("sys_grants", rows)
 
 
 def dependencies(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_dependencies: which views read which relations."""
-    return _table("sys_dependencies", [(each.oid, other) for each in state.relations() for other in each.depends])
+    return table("sys_dependencies", [(each.oid, other) for each in state.relations() for other in each.depends])
 
 
 def _given(name: str) -> Source:
@@ -275,7 +234,7 @@ def _system_relations() -> pa.Table:
          BOOTSTRAP_USER, None, False, len(each.columns), False, "", "", None, False, None, True, None, False, True)
         for each in views.VIEWS.values()
     ]  # fmt: skip
-    return _table("sys_relations", rows)
+    return table("sys_relations", rows)
 
 
 @cache
@@ -286,62 +245,7 @@ def _system_columns() -> pa.Table:
         for each in views.VIEWS.values()
         for number, (name, kind) in enumerate(each.columns, 1)
     ]  # fmt: skip
-    return _table("sys_columns", rows)
-
-
-def _index_columns(state: CatalogState) -> pa.Table:
-    rows: list[tuple[Any, ...]] = []
-    for each in state.relations():
-        for place, key in enumerate(each.constraints):
-            if key.kind not in "pu":
-                continue
-            for number, name in enumerate(key.columns, 1):
-                column = each.column(name)
-                if column is not None:
-                    kind = column.type
-                    rows.append((
-                        oids.index(each.oid, place), name, number, kind.type.oid, kind.modifier, str(kind), False,
-                        None, False, "none", False, 0, None, None, None,
-                    ))  # fmt: skip
-    return _table("sys_columns", rows)
-
-
-def _linked(state: CatalogState) -> set[int]:
-    """Return the relations that refer to others or are referred to: PostgreSQL keeps triggers on them."""
-    keys = [(each.oid, key.references) for each in state.relations() for key in each.constraints if key.kind == "f"]
-    return {oid for pair in keys for oid in pair if oid is not None}
-
-
-def _places(state: CatalogState, live: Live) -> Callable[[Relation], tuple[int, str, str | None]]:
-    """Return a function from a relation to its schema's OID and name and its database's name."""
-    of = {each.oid: each.name for each in state.databases()}
-    schemas = {each.oid: (each.oid, each.name, of.get(each.database)) for each in state.schemas()}
-    temporary = (oids.PG_TEMP, "pg_temp", live.database)
-
-    def place(relation: Relation) -> tuple[int, str, str | None]:
-        return temporary if relation.temporary else schemas.get(relation.schema, temporary)
-
-    return place
-
-
-def _constraint_text(
-    relation: Relation, key: Constraint, other: Relation | None, places: Callable[[Relation], tuple[int, str, str | None]]
-) -> str:
-    listed = ", ".join(quote_if_needed(name) for name in key.columns)
-    if key.kind != "f" or other is None:
-        return f"{'PRIMARY KEY' if key.kind == 'p' else 'UNIQUE'} ({listed})"
-    target = quote_if_needed(other.name)
-    if places(other)[0] != places(relation)[0]:
-        target = f"{quote_if_needed(places(other)[1])}.{target}"
-    referenced = ", ".join(quote_if_needed(name) for name in key.referenced_columns)
-    return f"FOREIGN KEY ({listed}) REFERENCES {target}({referenced})"
-
-
-def _numbers(relation: Relation | None, names: tuple[str, ...]) -> list[int]:
-    if relation is None:
-        return []
-    found = (relation.column(name) for name in names)
-    return [column.number for column in found if column is not None]
+    return table("sys_columns", rows)
 
 
 def _default(relation: Relation, column: TableColumn) -> str | None:
@@ -382,24 +286,12 @@ def _time(text: str) -> datetime | None:
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
-def _table(name: str, rows: list[tuple[Any, ...]]) -> pa.Table:
-    if not rows:
-        return empty(name)
-    return _arrays(name, list(zip(*rows, strict=True)))
-
-
-def _arrays(name: str, data: list[Any]) -> pa.Table:
-    schema = shapes.CATALOG[name]
-    arrays = [pa.array(cells, item.type) for cells, item in zip(data, schema, strict=True)]
-    return pa.Table.from_arrays(arrays, schema=schema)
-
-
 CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_databases": databases,
     "sys_namespaces": namespaces,
     "sys_relations": relations,
     "sys_columns": columns,
-    "sys_constraints": constraints,
+    "sys_constraints": keys.constraints,
     "sys_types": types,
     "sys_users": users,
     "sys_groups": groups,

@@ -1,0 +1,72 @@
+"""The sources that follow from tables' keys: constraints, and the indexes that stand for them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+
+from catalog import oids
+from catalog.model import CatalogState, Constraint, Relation
+from catalog.system.build import Live, Place, places_of, table
+from core.names import quote_if_needed
+
+
+def constraints(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_constraints."""
+    places = places_of(state, live)
+    rows: list[tuple[Any, ...]] = []
+    for each in state.relations():
+        for place, key in enumerate(each.constraints):
+            target = state.objects.get(key.references or 0)
+            other = target if isinstance(target, Relation) else None
+            rows.append((
+                oids.constraint(each.oid, place), key.name, places(each)[0], each.oid, key.kind, list(key.columns),
+                _numbers(each, key.columns), other.oid if other else 0, list(key.referenced_columns),
+                _numbers(other, key.referenced_columns), oids.index(each.oid, place) if key.kind in "pu" else 0,
+                _constraint_text(each, key, other, places),
+            ))  # fmt: skip
+    return table("sys_constraints", rows)
+
+
+def linked(state: CatalogState) -> set[int]:
+    """Return the relations that refer to others or are referred to: PostgreSQL keeps triggers on them."""
+    keys = [(each.oid, key.references) for each in state.relations() for key in each.constraints if key.kind == "f"]
+    return {oid for pair in keys for oid in pair if oid is not None}
+
+
+def index_columns(state: CatalogState) -> pa.Table:
+    """Return the rows of sys_columns for the indexes."""
+    rows: list[tuple[Any, ...]] = []
+    for each in state.relations():
+        for place, key in enumerate(each.constraints):
+            if key.kind not in "pu":
+                continue
+            for number, name in enumerate(key.columns, 1):
+                column = each.column(name)
+                if column is not None:
+                    kind = column.type
+                    rows.append((
+                        oids.index(each.oid, place), name, number, kind.type.oid, kind.modifier, str(kind), False,
+                        None, False, "none", False, 0, None, None, None,
+                    ))  # fmt: skip
+    return table("sys_columns", rows)
+
+
+def _constraint_text(
+    relation: Relation, key: Constraint, other: Relation | None, places: Callable[[Relation], Place]
+) -> str:
+    listed = ", ".join(quote_if_needed(name) for name in key.columns)
+    if key.kind != "f" or other is None:
+        return f"{'PRIMARY KEY' if key.kind == 'p' else 'UNIQUE'} ({listed})"
+    target = quote_if_needed(other.name)
+    if places(other)[0] != places(relation)[0]:
+        target = f"{quote_if_needed(places(other)[1])}.{target}"
+    referenced = ", ".join(quote_if_needed(name) for name in key.referenced_columns)
+    return f"FOREIGN KEY ({listed}) REFERENCES {target}({referenced})"
+
+
+def _numbers(relation: Relation | None, names: tuple[str, ...]) -> list[int]:
+    if relation is None:
+        return []
+    found = (relation.column(name) for name in names)
+    return [column.number for column in found if column is not None]
