@@ -50,11 +50,7 @@ class Scans:
         changes = self._changes
 
         def look() -> str | None:
-            cursor = self._database.cursor()
-            try:
-                paths = scans.files(cursor, schema.engine_name, relation.name)
-            finally:
-                cursor.close()
+            paths = scans.files(self._database, schema.engine_name, relation.name)
             return None if paths is None else scans.sql(paths)
 
         found = await engine.work(look)

@@ -118,6 +118,11 @@ class Database:
             self._lock.release()
             raise
 
+    @property
+    def metadata_schema(self) -> str:
+        """The schema of DuckLake's own tables in its catalog."""
+        return "public" if self.location.catalog.startswith(("postgres://", "postgresql://")) else "main"
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a new connection to the instance, with its own transaction and settings."""
         return self._root.cursor()
@@ -149,6 +154,8 @@ class Database:
             root.execute(f"LOAD {name}")
         for setting in _SETTINGS:
             root.execute(f"SET GLOBAL {setting}")
+        # DuckDB 1.5.5 fails on encrypted files whose metadata it has cached.
+        root.execute(f"SET GLOBAL parquet_metadata_cache = {str(not self.location.encrypted).lower()}")
         return root
 
     def _attach(self) -> None:
@@ -194,7 +201,6 @@ _SETTINGS: Final = (
     "python_enable_replacements = false",
     "TimeZone = 'UTC'",
     "preserve_insertion_order = false",
-    "parquet_metadata_cache = true",
 )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 
 from core.names import literal, quote
-from storage.database import LAKE
+from storage.database import LAKE, Database
 
 _METADATA: Final = f'"__ducklake_metadata_{LAKE}"'
 FILES_MAX: Final = 200
@@ -28,12 +28,19 @@ _INLINED: Final = "SELECT table_name FROM {m}.ducklake_inlined_data_tables WHERE
 _LIVING: Final = "SELECT EXISTS (SELECT 1 FROM {m}.{table} WHERE end_snapshot IS NULL)"
 
 
-def files(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[str] | None:
+def files(database: Database, schema: str, table: str) -> list[str] | None:
     """Return the files that hold exactly the rows of a table (bare lake names), None where there is no such list.
 
-    Blocking; runs in a transaction of its own on *connection*.
+    Blocking; runs on a connection and in a transaction of its own.
     """
-    place = f"{_METADATA}.{quote(_metadata_schema(connection))}"
+    connection = database.cursor()
+    try:
+        return _files(connection, f"{_METADATA}.{quote(database.metadata_schema)}", schema, table)
+    finally:
+        connection.close()
+
+
+def _files(connection: duckdb.DuckDBPyConnection, place: str, schema: str, table: str) -> list[str] | None:
     connection.execute("BEGIN")
     try:
         found = connection.execute(_TABLE.format(m=place), [schema, table]).fetchone()
@@ -65,12 +72,3 @@ def _is_mixed(connection: duckdb.DuckDBPyConnection, place: str, table: int, beg
         for (name,) in inlined
     )
 
-
-def _metadata_schema(connection: duckdb.DuckDBPyConnection) -> str:
-    # ``main`` in a file of DuckDB or SQLite, ``public`` in PostgreSQL.
-    row = connection.execute(
-        "SELECT schema_name FROM duckdb_tables() WHERE database_name = ? AND table_name = 'ducklake_table'"
-        " UNION ALL SELECT 'main' LIMIT 1",
-        [_METADATA.strip('"')],
-    ).fetchone()
-    return str(row[0]) if row else "main"
