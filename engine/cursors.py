@@ -6,6 +6,7 @@ before it. So a stream that is still wanted is spooled to its end first (``Arrow
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -18,6 +19,7 @@ from engine.errors import from_engine, from_stream
 from engine.executor import Executor
 from engine.spool import ArrowSpool
 
+_log = logging.getLogger(__name__)
 T = TypeVar("T")
 Value = str | int | float | bool | bytes | None
 Connection = duckdb.DuckDBPyConnection
@@ -151,8 +153,13 @@ class DuckDbEngine:
         await self._detach()
         return await self.guarded(lambda: self.connection.execute(sql, list(parameters) or None).fetchall())
 
-    async def rows(self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None) -> RowStream:
-        """Start a query and return its stream; its first rows are read in the same hand-over."""
+    async def rows(
+        self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, instant: bool = False
+    ) -> RowStream:
+        """Start a query and return its stream; its first rows are read in the same hand-over.
+
+        An *instant* one (constants only) runs here and now: the hand-over would cost twice what it does.
+        """
         await self._detach()
 
         def work() -> RowStream:
@@ -230,11 +237,13 @@ class DuckDbEngine:
         except duckdb.Error as error:
             if self._canceled is not None and isinstance(error, duckdb.InterruptException):
                 raise self._canceled from None
+            _log.debug("the engine refused", exc_info=error)
             raise from_engine(error) from error
         except (OSError, pa.ArrowException) as error:
             # What goes wrong while a stream is read comes through Arrow, DuckDB's class in its text only.
             if self._canceled is not None:
                 raise self._canceled from None
+            _log.debug("the engine refused", exc_info=error)
             raise from_stream(error) from error
         finally:
             self._running = False

@@ -6,7 +6,9 @@ What a lake is made of is DuckLake's business (https://ducklake.select/docs).
 
 import fcntl
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,6 +22,7 @@ LAKE: Final = "lake"
 """The name that the lake is attached as."""
 METADATA_SCHEMA: Final = "duckshift"
 """The lake schema of duckshift's own tables."""
+_SQLITE: Final = "sqlite:"
 _EXTENSIONS: Final = ("ducklake", "httpfs")
 _CATALOG_EXTENSIONS: Final = {"postgres": "postgres", "sqlite": "sqlite"}
 
@@ -165,6 +168,10 @@ class Database:
             self._root.execute(_secret(location.s3, data))
         elif not location.data:
             Path(data).mkdir(exist_ok=True, mode=0o700)
+        if location.catalog.startswith(_SQLITE):
+            # In SQLite's own default mode an open reader makes a writer's commit fail.
+            with closing(sqlite3.connect(location.catalog.removeprefix(_SQLITE))) as catalog:
+                catalog.execute("PRAGMA journal_mode = WAL")
         options = [
             f"DATA_PATH {literal(data.rstrip('/') + '/')}",
             f"DATA_INLINING_ROW_LIMIT {location.inline_row_limit}",
