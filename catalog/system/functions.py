@@ -110,15 +110,33 @@ def _holds(kind: str, owner: str) -> str:
 
 
 def _privilege(kind: str, lookup: str) -> Function:
-    holds, who = f"rs_holds_{kind}", "rs_user_oid(p_who)"
     return _several(
         f"has_{kind}_privilege",
         (
-            ("p_object, p_privileges", f"{holds}({_ME}, {lookup}(p_object), p_privileges)"),
-            ("p_who, p_object, p_privileges", f"{holds}({who}, {lookup}(p_object), p_privileges)"),
+            ("p_object, p_privileges", _looked_up(f"rs_holds_{kind}(rs_x.who, rs_x.what, p_privileges)", _ME, lookup)),
+            (
+                "p_who, p_object, p_privileges",
+                _looked_up(f"rs_holds_{kind}(rs_x.who, rs_x.what, p_privileges)", "rs_user_oid(p_who)", lookup),
+            ),
         ),
         "bool",
     )
+
+
+def _looked_up(body: str, who: str, lookup: str) -> str:
+    """Return *body* with ``rs_x.who`` and ``rs_x.what`` looked up once.
+
+    Look-ups within look-ups take the engine minutes where there are ten thousand tables.
+    """
+    return f"(SELECT {body} FROM (SELECT {who} AS who, {lookup}(p_object) AS what) AS rs_x)"
+
+
+_HOLDS_COLUMN = (
+    "rs_holds_table(rs_x.who, rs_x.what, p_privileges) OR EXISTS (SELECT 1 FROM sys_grants AS rs_g"
+    " JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee WHERE rs_g.object = rs_x.what"
+    " AND rs_g.column = lower(p_column) AND rs_m.member = rs_x.who"
+    f" AND list_contains({_ASKED}, rs_g.privilege))"
+)
 
 
 def _named(source: str, kind: str, state: str, where: str = "TRUE") -> str:
@@ -249,15 +267,8 @@ ROWS: Final[tuple[Function, ...]] = (
     _privilege("schema", "rs_schema_oid"),
     _privilege("database", "rs_database_oid"),
     _several("has_column_privilege", (
-        ("p_object, p_column, p_privileges",
-         f"rs_holds_table({_ME}, rs_relation_oid(p_object), p_privileges) OR EXISTS (SELECT 1 FROM sys_grants AS rs_g"
-         " JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee WHERE rs_g.object = rs_relation_oid(p_object)"
-         f" AND rs_g.column = lower(p_column) AND rs_m.member = {_ME} AND list_contains({_ASKED}, rs_g.privilege))"),
-        ("p_who, p_object, p_column, p_privileges",
-         "rs_holds_table(rs_user_oid(p_who), rs_relation_oid(p_object), p_privileges) OR EXISTS (SELECT 1"
-         " FROM sys_grants AS rs_g JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee"
-         " WHERE rs_g.object = rs_relation_oid(p_object) AND rs_g.column = lower(p_column)"
-         f" AND rs_m.member = rs_user_oid(p_who) AND list_contains({_ASKED}, rs_g.privilege))"),
+        ("p_object, p_column, p_privileges", _looked_up(_HOLDS_COLUMN, _ME, "rs_relation_oid")),
+        ("p_who, p_object, p_column, p_privileges", _looked_up(_HOLDS_COLUMN, "rs_user_oid(p_who)", "rs_relation_oid")),
     ), "bool"),
     _several("has_function_privilege", (("p_object, p_privileges", "TRUE"), ("p_who, p_object, p_privileges", "TRUE")), "bool"),
     _several("has_language_privilege", (("p_object, p_privileges", "TRUE"), ("p_who, p_object, p_privileges", "TRUE")), "bool"),

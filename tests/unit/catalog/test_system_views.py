@@ -326,5 +326,17 @@ def test_ten_thousand_tables_are_quick() -> None:
     tables = {name: build(many, live) for name, build in sources.CATALOG_SOURCES.items()}
     assert time.perf_counter() - started < 2.5
     assert tables["sys_columns"].num_rows > 110_000
+    ask = ask_of(connect(many))
+    for query, rows in (
+        ("SELECT relname FROM {pg_class} c WHERE rs_has_table_privilege('awsuser', c.oid, 'select') AND c.oid > 199999"
+         " AND relkind = 'r' AND rs_pg_table_is_visible(c.oid)", 10_000),
+        ("SELECT rs_has_table_privilege(c.relname, 'select') FROM {pg_class} c WHERE c.oid BETWEEN 200000 AND 209999",
+         10_000),
+        ("SELECT rs_has_column_privilege(c.oid, 'column_1', 'select') FROM {pg_class} c WHERE relkind = 'i'", 10_001),
+        ("SELECT rs_pg_table_size(c.oid), rs_obj_description(c.oid) FROM {pg_class} c WHERE relkind = 'i'", 10_001),
+    ):  # fmt: skip
+        started = time.perf_counter()
+        assert len(ask(query)) == rows
+        assert time.perf_counter() - started < 2
     for name in shapes.CATALOG:
         assert tables[name].schema == shapes.CATALOG[name]
