@@ -194,3 +194,21 @@ def _qualified(text: str, tree: exp.Expr, facts: Facts) -> str:
     for start, schema in sorted(places, reverse=True):
         text = f"{text[:start]}{conversion.quoted(schema)}.{text[start:]}"
     return text
+
+
+def renamed(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
+    """Return a stored view definition with the relation *old* (schema, name) called *new*.
+
+    A view means its relations and not their names, so it follows when one is renamed.
+    """
+    places = []
+    for table in parse_query(text).find_all(exp.Table):
+        schema = table.args.get("db")
+        if not isinstance(schema, exp.Identifier) or not isinstance(table.this, exp.Identifier):
+            continue
+        start, end = schema.meta.get("start"), table.this.meta.get("end")
+        if (schema.name.lower(), table.name.lower()) == old and start is not None and end is not None:
+            places.append((int(start), int(end) + 1, "" if table.alias else f" AS {conversion.quoted(old[1])}"))
+    for start, end, alias in sorted(places, reverse=True):
+        text = f"{text[:start]}{conversion.quoted(new[0])}.{conversion.quoted(new[1])}{alias}{text[end:]}"
+    return text

@@ -15,6 +15,7 @@ from session.locks import Mode
 from session.statements.tables import sort_columns, table_column, table_constraint
 from sql.commands import alterations as actions
 from sql.commands.alterations import AlterTable
+from sql.translate import renamed
 from storage import lake
 
 Action = Callable[[Work, Relation, Any], Awaitable[Relation]]
@@ -39,6 +40,8 @@ async def _rename_table(work: Work, relation: Relation, action: actions.RenameTa
     await work.tx.lock(("name", relation.schema, action.name), Mode.ACCESS_EXCLUSIVE)
     if work.state.relation(relation.schema, action.name) is not None:
         raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{action.name}" already exists')
+    schema_name = getattr(schema, "name", "")
+    follow(work, relation, (schema_name, relation.name), (schema_name, action.name))
     if relation.type is RelationKind.VIEW:
         return replace(relation, name=action.name)
     await work.engine.script(lake.rename_table(relation.engine_name, action.name))
@@ -48,6 +51,13 @@ async def _rename_table(work: Work, relation: Relation, action: actions.RenameTa
         else lake.qualified(getattr(schema, "engine_name", ""), action.name)
     )
     return replace(relation, name=action.name, engine_name=engine_name)
+
+
+def follow(work: Work, relation: Relation, old: tuple[str, str], new: tuple[str, str]) -> None:
+    """Rewrite the views that read *relation*, whose (schema, name) changes: they mean it, not its name."""
+    for view in work.state.relations():
+        if relation.oid in view.depends and view.definition is not None:
+            work.change(replace(view, definition=renamed(view.definition, old, new)))
 
 
 async def _rename_column(work: Work, relation: Relation, action: actions.RenameColumn) -> Relation:
@@ -218,4 +228,4 @@ _ACTIONS: Final[dict[type[Any], Action]] = {
     actions.AddConstraint: _add_constraint,
     actions.DropConstraint: _drop_constraint,
 }
-_FOR_VIEWS: Final[frozenset[type[Any]]] = frozenset({actions.RenameTable, actions.ChangeOwner})
+_FOR_VIEWS: Final[tuple[type[Any], ...]] = (actions.RenameTable, actions.ChangeOwner)

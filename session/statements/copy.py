@@ -69,7 +69,7 @@ async def copy(work: Work, engine: DuckDbEngine, command: Copy) -> str:
     if loaded.rejections:
         await _record(work, relation, loaded.rejections, started)
         work.notice(info(NOT_LOADED.format(table=relation.name, rows=len(loaded.rejections))))
-    _count_identities(work, relation, chosen, loaded.rows)
+    count_identities(work, relation, chosen, loaded.rows)
     work.session.last_copy = (work.session.query, loaded.rows)
     work.notice(info(LOADED.format(table=relation.name, rows=loaded.rows)))
     return "COPY"
@@ -120,7 +120,8 @@ def filled(work: Work, relation: Relation, given: frozenset[str]) -> tuple[Fille
     return tuple(found)
 
 
-def _count_identities(work: Work, relation: Relation, chosen: list[TableColumn], rows: int) -> None:
+def count_identities(work: Work, relation: Relation, chosen: list[TableColumn], rows: int) -> None:
+    """Count the IDENTITY values that *rows* new rows have used, where the files gave none."""
     for column in relation.columns:
         if column.identity is not None and column not in chosen:
             work.tx.reserve(relation.oid, column.identity.step, rows)

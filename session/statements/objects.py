@@ -10,6 +10,7 @@ from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
+from session.statements.alterations import follow
 from session.statements.query import describe
 from session.statements.tables import stored_type, target_schema
 from sql.commands.comments import Comment
@@ -128,6 +129,8 @@ async def alter_schema(work: Work, command: AlterSchema) -> Done:
         await work.tx.lock(("schema", schema.database, command.rename_to), Mode.ACCESS_EXCLUSIVE)
         if work.state.schema(schema.database, command.rename_to) is not None:
             raise SqlError(SqlState.DUPLICATE_SCHEMA, f'Schema "{command.rename_to}" already exists')
+        for relation in work.state.relations(schema.oid):
+            follow(work, relation, (schema.name, relation.name), (command.rename_to, relation.name))
         schema = replace(schema, name=command.rename_to)
     if command.owner is not None:
         user = work.state.user(command.owner)

@@ -9,11 +9,14 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import Column
-from engine.load.plan import CopyPlan, Filler, Format, Layout, LoadColumn
+from engine.cursors import constant
+from engine.load.plan import CopyPlan, Format, Layout, LoadColumn, Loaded
 from engine.load.stdin import StdinLoad
 from session.answers import CopyForm, Done
 from session.context import Work
+from session.functions import needs
 from session.locks import Mode
+from session.statements.copy import count_identities, filled
 from session.statements.query import rows
 from session.streams import Page
 from sql.commands.copy import CopyFormat, CopyFromStdin, CopyToStdout
@@ -24,10 +27,14 @@ class StdinCopy:
 
     binary = False
 
-    def __init__(self, work: Work, relation: Relation, plan: CopyPlan) -> None:
-        """Load into *relation* as *plan* says."""
+    def __init__(self, work: Work, relation: Relation, chosen: list[TableColumn], plan: CopyPlan, *, fresh: bool) -> None:
+        """Load into the columns *chosen* of *relation* as *plan* says; *fresh* as ``engine.load.copy`` has it."""
         self.columns = tuple(Column(column.name, column.type, relation.oid) for column in plan.columns)
         self._work = work
+        self._relation = relation
+        self._chosen = chosen
+        self._plan = plan
+        self._fresh = fresh
         self._load = StdinLoad(plan)
 
     async def write(self, data: bytes) -> None:
@@ -36,8 +43,17 @@ class StdinCopy:
 
     async def finish(self) -> Done:
         """Load what was written."""
-        connection = self._work.engine.connection
-        loaded = await self._work.engine.work(lambda: self._load.load(connection))
+        work, connection = self._work, self._work.engine.connection
+        reads = needs(" ".join(filler.sql for filler in self._plan.fillers))[0]
+        variables = work.session.fresh_variables(reads)
+
+        def run() -> Loaded:
+            for name, value in variables:
+                connection.execute(f"SET VARIABLE {name} = {constant(value)}")
+            return self._load.load(connection, fresh=self._fresh)
+
+        loaded = await work.engine.work(run)
+        count_identities(work, self._relation, self._chosen, loaded.rows)
         return Done(f"COPY {loaded.rows}")
 
     async def fail(self, reason: str) -> None:
@@ -71,8 +87,9 @@ async def copy_stdin(work: Work, command: CopyFromStdin) -> StdinCopy:
     relation = work.find_table(command.table)
     chosen = _chosen(relation, command.columns)
     work.require("INSERT", relation, frozenset(column.name for column in chosen))
+    fresh = work.tx.single
     relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
-    return StdinCopy(work, relation, _plan(work, relation, chosen, command.format))
+    return StdinCopy(work, relation, chosen, _plan(work, relation, chosen, command.format), fresh=fresh)
 
 
 async def copy_stdout(work: Work, command: CopyToStdout) -> StdoutCopy:
@@ -81,7 +98,7 @@ async def copy_stdout(work: Work, command: CopyToStdout) -> StdoutCopy:
         page = await rows(work, command.query.text, command.query.offset)
     else:
         relation = work.find_relation(command.table or ())
-        names = ", ".join(quote(column.name) for column in _chosen(relation, command.columns))
+        names = ", ".join(quote(name) for name in command.columns or [column.name for column in relation.columns])
         source = ".".join(quote(part) for part in command.table or ())
         page = await rows(work, f"SELECT {names} FROM {source}", 0)
     form = command.format
@@ -103,7 +120,7 @@ async def copy_stdout(work: Work, command: CopyToStdout) -> StdoutCopy:
 
 def _chosen(relation: Relation, names: tuple[str, ...]) -> list[TableColumn]:
     if not names:
-        return list(relation.columns)
+        return [column for column in relation.columns if column.identity is None or column.identity.by_default]
     found = []
     for name in names:
         column = relation.column(name)
@@ -117,18 +134,13 @@ def _chosen(relation: Relation, names: tuple[str, ...]) -> list[TableColumn]:
 
 def _plan(work: Work, relation: Relation, chosen: list[TableColumn], form: CopyFormat) -> CopyPlan:
     csv = form.format == "csv"
-    names = {column.name for column in chosen}
     return CopyPlan(
         table=relation.name,
         engine_name=relation.engine_name,
         columns=tuple(
             LoadColumn(name=column.name, type=column.type, not_null=column.not_null) for column in chosen
         ),
-        fillers=tuple(
-            Filler(name=column.name, sql=work.expression(column.default))
-            for column in relation.columns
-            if column.name not in names and column.default is not None
-        ),
+        fillers=filled(work, relation, frozenset(column.name for column in chosen)),
         layout=Layout(
             format=Format.CSV if csv else Format.STREAM,
             delimiter=form.delimiter or ("," if csv else "\t"),

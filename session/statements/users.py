@@ -1,13 +1,13 @@
 """CREATE, ALTER, DROP of users and groups.
 
 Redshift, "CREATE USER", "ALTER USER", "DROP USER", "CREATE GROUP". What is stored of a password is
-``auth.passwords``' business, what a name and a limit may be ``auth.principals``'.
+``auth.passwords``' business.
 """
 
 from dataclasses import replace
 
-from auth import principals
 from auth.passwords import secrets_of
+from auth.validity import moment
 from catalog.model import ADMIN_USER, Database, Group, Relation, Schema, User
 from core.errors import SqlError, not_supported, notice
 from core.sqlstate import SqlState
@@ -15,9 +15,6 @@ from session.context import Work
 from session.locks import Mode
 from session.settings import Settings
 from sql.commands.users import AlterGroup, AlterUser, CreateGroup, CreateUser, DropGroup, DropUser, UserOptions
-
-_RESET = 0
-"""A session time-out: back to the cluster's."""
 
 
 async def create_user(work: Work, command: CreateUser) -> str:
@@ -72,7 +69,7 @@ async def drop_user(work: Work, command: DropUser) -> str:
 async def create_group(work: Work, command: CreateGroup) -> str:
     """CREATE GROUP."""
     _require_superuser(work, "create group")
-    await _free_name(work, command.name, "group")
+    await _free_name(work, command.name)
     members = [await _member(work, name) for name in command.users]
     work.change(Group(oid=work.next_oid(), name=command.name, members=tuple(dict.fromkeys(members))))
     return "CREATE GROUP"
@@ -83,7 +80,7 @@ async def alter_group(work: Work, command: AlterGroup) -> str:
     _require_superuser(work, "alter group")
     group = await _locked_group(work, command.name)
     if command.rename_to is not None:
-        await _free_name(work, command.rename_to, "group")
+        await _free_name(work, command.rename_to)
         group = replace(group, name=command.rename_to)
     added = [await _member(work, name) for name in command.add_users]
     gone = {_user(work, name).oid for name in command.drop_users}
@@ -116,13 +113,10 @@ def _with_options(work: Work, user: User, options: UserOptions) -> User:
         syslog_unrestricted=_either(options.syslog_unrestricted, user.syslog_unrestricted),
     )
     if options.valid_until is not None:
-        user = replace(user, valid_until=principals.moment(options.valid_until))
+        user = replace(user, valid_until=moment(options.valid_until))
     if options.connection_limit is not None:
-        principals.check_connection_limit(options.connection_limit)
         user = replace(user, connection_limit=options.connection_limit if options.connection_limit >= 0 else None)
     if options.session_timeout_s is not None:
-        if options.session_timeout_s != _RESET:
-            principals.check_session_timeout(options.session_timeout_s)
         user = replace(user, session_timeout_s=options.session_timeout_s or None)
     return user
 
@@ -219,8 +213,7 @@ async def _member(work: Work, name: str) -> int:
     return _user(work, name).oid
 
 
-async def _free_name(work: Work, name: str, what: str = "user") -> None:
-    principals.check_name(name, what)
+async def _free_name(work: Work, name: str) -> None:
     await work.tx.lock(("principal", name), Mode.ACCESS_EXCLUSIVE)
     if work.state.user(name) is not None:
         raise SqlError(SqlState.DUPLICATE_OBJECT, f'user "{name}" already exists')
