@@ -1,0 +1,272 @@
+"""What is measured: streaming, small statements, TPC-H, loading. Each returns figures, none prints.
+
+A figure is the median of its runs; contestants take turns within a run, so that a slow minute of the machine
+strikes all of them.
+"""
+
+import math
+import os
+import re
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from bench import tpch
+from bench.client import BINARY, TEXT, ServerError
+from bench.servers import Target, pgbench
+
+RAW: Final = "DuckDB"
+POINTS: Final = 100_000
+_BATCH_ROWS: Final = 10_000
+_LIMIT_S: Final = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One line of the report: a value for each contestant."""
+
+    group: str
+    name: str
+    unit: str
+    values: dict[str, float]
+    more_is_better: bool
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What all workloads work on."""
+
+    servers: tuple[Target, ...]
+    raw: duckdb.DuckDBPyConnection
+    folder: Path
+    runs: int
+    seconds: float
+    """How long a load of small statements lasts."""
+
+
+Sample = Callable[[], float]
+
+
+def load(setup: Setup) -> list[Figure]:
+    """COPY lineitem CSV (d); the other tables are loaded too, for those who come after."""
+    samples: dict[str, Sample] = {server.name: _copier(server, setup.folder / "files") for server in setup.servers}
+    samples[f"{RAW} + DuckLake"] = _raw_copier(setup)
+    figure = Figure(
+        group="d", name="COPY lineitem, CSV", unit="s", values=_medians(samples, setup.runs), more_is_better=False
+    )
+    for server in setup.servers:
+        client = server.connect()
+        for table in (name for name in tpch.TABLES if name != "lineitem"):
+            client.simple(tpch.definition(table, sorted_by_key=server.name == "duckshift"))
+            client.simple(_copy(server, table, setup.folder / "files"))
+        client.simple(f"CREATE TABLE points AS SELECT l_orderkey AS id, l_partkey AS n FROM lineitem LIMIT {POINTS}")
+        if server.name == "PostgreSQL":
+            for statement in (*tpch.POSTGRESQL_INDEXES, "VACUUM ANALYZE"):
+                client.simple(statement)
+        client.close()
+    setup.raw.execute(f"CREATE TABLE points AS SELECT l_orderkey AS id, l_partkey AS n FROM lineitem LIMIT {POINTS}")
+    return [figure]
+
+
+def stream(setup: Setup) -> list[Figure]:
+    """Send the whole of lineitem to a client that only drains (a)."""
+    found = []
+    for name, result_format in (("text", TEXT), ("binary", BINARY)):
+        samples: dict[str, Sample] = {}
+        costs: dict[str, list[tuple[float, int]]] = {server.name: [] for server in setup.servers}
+        for server in setup.servers:
+            samples[server.name] = _drainer(server, result_format, costs[server.name])
+        samples[RAW] = lambda: _raw_drain(setup.raw)
+        values = _medians(samples, setup.runs)
+        notes = {
+            server: f"{statistics.median(cpu for cpu, _ in cost):.1f} s CPU, +{max(size for _, size in cost) >> 20} MB"
+            for server, cost in costs.items()
+        }
+        found.append(
+            Figure(group="a", name=f"lineitem, {name}", unit="rows/s", values=values, more_is_better=True, notes=notes)
+        )
+    return found
+
+
+def small(setup: Setup) -> list[Figure]:
+    """Run statements that take no time but their own overhead (b)."""
+    found = []
+    texts = {
+        "SELECT 1": "SELECT 1;",
+        "point aggregate": f"\\set id random(1, {POINTS})\nSELECT sum(n), count(*) FROM points WHERE id = :id;",
+    }
+    for name, script in texts.items():
+        for clients in (1, 16):
+            for mode in ("simple", "prepared"):
+                samples: dict[str, Sample] = {
+                    server.name: _pgbench(server, script, clients, mode, setup.seconds) for server in setup.servers
+                }
+                samples[RAW] = _raw_small(setup, name == "SELECT 1", clients)
+                label = f"{name}, {mode}, {clients} client{'s' if clients > 1 else ''}"
+                values = _medians(samples, setup.runs)
+                found.append(Figure(group="b", name=label, unit="/s", values=values, more_is_better=True))
+    return found
+
+
+def reports(setup: Setup) -> list[Figure]:
+    """The 22 queries of TPC-H (c): each query's first run, and the best of its repeats."""
+    first: dict[str, list[float]] = {}
+    repeat: dict[str, list[float]] = {}
+    notes: dict[str, str] = {}
+    for query in tpch.queries(setup.raw):
+        for name, run in _report_runners(setup).items():
+            times = [_timed_query(run, query, name, notes) for _ in range(1 + min(3, setup.runs))]
+            first.setdefault(name, []).append(times[0])
+            repeat.setdefault(name, []).append(min(times[1:]))
+    return [
+        Figure(group="c", name=f"22 queries, {what}", unit="s", values=values, more_is_better=False, notes=notes)
+        for what, values in (
+            ("sum of first runs", {name: sum(times) for name, times in first.items()}),
+            ("sum of repeats", {name: sum(times) for name, times in repeat.items()}),
+            ("geometric mean of first runs", {name: _geometric(times) for name, times in first.items()}),
+            ("geometric mean of repeats", {name: _geometric(times) for name, times in repeat.items()}),
+        )
+    ]
+
+
+def _medians(samples: dict[str, Sample], runs: int) -> dict[str, float]:
+    seen: dict[str, list[float]] = {name: [] for name in samples}
+    for _ in range(runs):
+        for name, sample in samples.items():
+            seen[name].append(sample())
+    return {name: statistics.median(values) for name, values in seen.items()}
+
+
+def _geometric(times: list[float]) -> float:
+    return math.exp(statistics.fmean(math.log(each) for each in times))
+
+
+def _drainer(server: Target, result_format: int, costs: list[tuple[float, int]]) -> Sample:
+    def sample() -> float:
+        client = server.connect()
+        memory, cpu, start = server.reset_peak(), server.cpu_s(), time.perf_counter()
+        drained = client.extended("SELECT * FROM lineitem", result_format)
+        taken = time.perf_counter() - start
+        costs.append((server.cpu_s() - cpu, max(0, server.peak() - memory)))
+        client.close()
+        return drained.rows / taken
+
+    return sample
+
+
+def _raw_drain(raw: duckdb.DuckDBPyConnection) -> float:
+    start = time.perf_counter()
+    rows: int = sum(batch.num_rows for batch in raw.execute("SELECT * FROM lineitem").to_arrow_reader(_BATCH_ROWS))
+    return rows / (time.perf_counter() - start)
+
+
+def _copy(server: Target, table: str, files: Path) -> str:
+    if server.name == "PostgreSQL":
+        return f"COPY {table} FROM '{files / table}.csv' WITH (FORMAT csv, DELIMITER '|', QUOTE E'\\x01')"
+    return f"COPY {table} FROM '{files / table}.csv' DELIMITER '|'"
+
+
+def _copier(server: Target, files: Path) -> Sample:
+    def sample() -> float:
+        client = server.connect()
+        client.simple("DROP TABLE IF EXISTS lineitem")
+        client.simple(tpch.definition("lineitem", sorted_by_key=False))
+        start = time.perf_counter()
+        client.simple(_copy(server, "lineitem", files))
+        taken = time.perf_counter() - start
+        client.close()
+        return taken
+
+    return sample
+
+
+def _raw_copier(setup: Setup) -> Sample:
+    lake = setup.folder / "raw.ducklake"
+    setup.raw.execute(f"ATTACH 'ducklake:{lake}' AS lake (DATA_PATH '{setup.folder / 'raw-files'}/')")
+    setup.raw.execute("CALL lake.set_option('parquet_compression', 'zstd')")
+
+    def sample() -> float:
+        setup.raw.execute("DROP TABLE IF EXISTS lake.lineitem")
+        setup.raw.execute(f"CREATE TABLE lake.lineitem ({tpch.TABLES['lineitem']})")
+        start = time.perf_counter()
+        setup.raw.execute(
+            f"COPY lake.lineitem FROM '{setup.folder / 'files'}/lineitem.csv' (DELIMITER '|', HEADER false, QUOTE '')"
+        )
+        return time.perf_counter() - start
+
+    return sample
+
+
+def _pgbench(server: Target, script: str, clients: int, mode: str, seconds: float) -> Sample:
+    def sample() -> float:
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+            file.write(script)
+            file.flush()
+            command = [str(pgbench()), "-n", "-M", mode, "-c", str(clients), "-j", "1", "-T", str(math.ceil(seconds))]
+            command += ["-f", file.name, "-h", "127.0.0.1", "-p", str(server.port), "-U", server.user, server.database]
+            environment = os.environ | {"PGPASSWORD": server.password, "PGSSLMODE": "disable"}
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        found = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
+        if done.returncode or not found:
+            raise ServerError(f"pgbench against {server.name}: {done.stderr.strip()}")
+        return float(found[1])
+
+    return sample
+
+
+def _raw_small(setup: Setup, constant: bool, clients: int) -> Sample:
+    def work(cursor: duckdb.DuckDBPyConnection, until: float, counts: list[int]) -> None:
+        count = 0
+        while time.perf_counter() < until:
+            if constant:
+                cursor.execute("SELECT 1").fetchall()
+            else:
+                query = "SELECT sum(n), count(*) FROM points WHERE id = ?"
+                cursor.execute(query, [1 + count * 7919 % POINTS]).fetchall()
+            count += 1
+        counts.append(count)
+
+    def sample() -> float:
+        counts: list[int] = []
+        start = time.perf_counter()
+        arguments = (start + setup.seconds, counts)
+        threads = [threading.Thread(target=work, args=(setup.raw.cursor(), *arguments)) for _ in range(clients)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return sum(counts) / (time.perf_counter() - start)
+
+    return sample
+
+
+def _report_runners(setup: Setup) -> dict[str, Callable[[str], object]]:
+    runners: dict[str, Callable[[str], object]] = {}
+    for server in setup.servers:
+        client = server.connect()
+        if server.name == "PostgreSQL":
+            client.simple(f"SET statement_timeout TO {_LIMIT_S * 1000}")
+        else:
+            client.simple("SET enable_result_cache_for_session TO off")
+        runners[server.name] = client.simple
+    runners[RAW] = lambda query: setup.raw.execute(query).fetchall()
+    return runners
+
+
+def _timed_query(run: Callable[[str], object], query: str, name: str, notes: dict[str, str]) -> float:
+    start = time.perf_counter()
+    try:
+        run(query)
+    except ServerError as error:
+        notes[name] = f"failed: {error}"
+        return _LIMIT_S
+    return time.perf_counter() - start
