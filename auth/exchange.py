@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final, Protocol
 
+from auth.validity import expired
 from auth.verifiers import ScramVerifier, mock_scram, parse_scram
 from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
@@ -119,11 +120,6 @@ def candidate(account: Account | None, name: str, secret: bytes, now: datetime) 
         md5=account.md5 if usable and account is not None else None,
         has_scram=own is not None,
     )
-
-
-def expired(valid_until: str | None, now: datetime) -> bool:
-    """Tell whether VALID UNTIL has passed."""
-    return valid_until is not None and datetime.fromisoformat(valid_until) <= now
 
 
 def password_sent(response: bytes, who: Candidate) -> bytes:

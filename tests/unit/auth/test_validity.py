@@ -1,8 +1,8 @@
-"""Names and limits. Redshift, "CREATE USER"."""
+"""VALID UNTIL. Redshift, "CREATE USER"."""
 
 import pytest
 
-from auth.principals import check_connection_limit, check_name, check_session_timeout, moment
+from auth.validity import moment
 from core.errors import SqlError
 from core.sqlstate import SqlState
 
@@ -38,26 +38,3 @@ def test_a_moment_out_of_range() -> None:
     with pytest.raises(SqlError) as caught:
         moment("0001-01-01 00:00:00+05")
     assert caught.value.state is SqlState.DATETIME_FIELD_OVERFLOW
-
-
-def test_names() -> None:
-    check_name("alice")
-    check_name("IAM:alice")
-    with pytest.raises(SqlError, match='user name "public" is reserved'):
-        check_name("public")
-
-
-@pytest.mark.parametrize(("seconds", "good"), [(59, False), (60, True), (1_728_000, True), (1_728_001, False)])
-def test_session_timeouts(seconds: int, good: bool) -> None:
-    if good:
-        check_session_timeout(seconds)
-    else:
-        with pytest.raises(SqlError):
-            check_session_timeout(seconds)
-
-
-def test_connection_limits() -> None:
-    check_connection_limit(-1)
-    check_connection_limit(0)
-    with pytest.raises(SqlError):
-        check_connection_limit(-2)

@@ -1,7 +1,6 @@
-"""What may be said of users and groups: names, limits, when a password ends.
+"""How long a password is good for: VALID UNTIL, as written and as kept.
 
-Redshift, "CREATE USER", "ALTER USER", "CREATE GROUP". The commands that make and change them are
-``session.statements.users``.
+Redshift, "CREATE USER", parameter VALID UNTIL.
 """
 
 import re
@@ -11,33 +10,10 @@ from typing import Final
 from core.errors import SqlError
 from core.sqlstate import SqlState
 
-_RESERVED: Final = frozenset({"public"})
-_TIMEOUT_S: Final = range(60, 1_728_001)
 _FOREVER: Final = frozenset({"infinity", ""})
 _DATE_FORMATS: Final = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y", "%m/%d/%Y")
 _TIME_FORMATS: Final = ("", " %H:%M:%S", " %H:%M")
 _FILLING: Final = re.compile(r"[\s,]+")
-
-
-def check_name(name: str, what: str = "user") -> None:
-    """Raise 42939 for a name that no user or group may have."""
-    if name in _RESERVED:
-        raise SqlError(SqlState.RESERVED_NAME, f'{what} name "{name}" is reserved')
-
-
-def check_session_timeout(seconds: int) -> None:
-    """Raise 22023 for a SESSION TIMEOUT out of its bounds."""
-    if seconds not in _TIMEOUT_S:
-        raise SqlError(
-            SqlState.INVALID_PARAMETER_VALUE,
-            f"session timeout must be between {_TIMEOUT_S.start} and {_TIMEOUT_S.stop - 1} seconds",
-        )
-
-
-def check_connection_limit(limit: int) -> None:
-    """Raise 22023 for a CONNECTION LIMIT that is none; -1 is UNLIMITED."""
-    if limit < -1:
-        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"invalid connection limit: {limit}")
 
 
 def moment(text: str) -> str | None:
@@ -52,6 +28,11 @@ def moment(text: str) -> str | None:
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
     except OverflowError:
         raise SqlError(SqlState.DATETIME_FIELD_OVERFLOW, f'timestamp out of range: "{text}"') from None
+
+
+def expired(valid_until: str | None, now: datetime) -> bool:
+    """Tell whether what ``moment`` returned has passed."""
+    return valid_until is not None and datetime.fromisoformat(valid_until) <= now
 
 
 def _iso(text: str) -> datetime | None:
