@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 # What the installed program is made of besides the sources, which are used in place.
-BUILT_FROM := pyproject.toml hatch_build.py $(wildcard server/wire/native/*.c) tools/build_native.py
+BUILT_FROM := pyproject.toml hatch_build.py $(wildcard server/wire/native/*.[ch]) tools/build_native.py
 
 ##@ Use
 

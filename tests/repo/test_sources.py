@@ -85,7 +85,7 @@ def test_imports_are_absolute():
 FOREIGN = {
     "the path of one machine": re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users/\w+)/"),
     "the address of a package index": re.compile(r"--(?:extra-)?index-url\b|pypi\.org|files\.pythonhosted|registry\.npmjs"),
-    "an unfinished mark": re.compile(r"(?:#|--|//)\s*(?:TODO|FIXME|XXX|HACK)\b|\braise NotImplementedError"),
+    "an unfinished mark": re.compile(r"(?:#|--|//)\s*(?:TODO|FIXME|XXX|HACK)\b"),
 }
 
 
