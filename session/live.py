@@ -15,6 +15,8 @@ from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
 from engine.cursors import Connection
 from session.settings import BY_NAME
 from storage.journal import source_sql
+from storage.lake import qualified
+from storage.sizes import sizes
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -38,6 +40,8 @@ def _builder(session: "Session", name: str) -> Builder:
     state, source, database = session.tx.state, SOURCES[name], session.database.name
     if name in _JOURNAL:
         return lambda connection: _journal(connection, name)
+    if name == "sys_storage":
+        return lambda _: live_table(name, _storage(session))
     if name not in CATALOG_SOURCES:
         rows = _ROWS[name](session) if name in _ROWS else []
         live = Live(database=database, tables={name: live_table(name, rows)})
@@ -70,6 +74,16 @@ def _journal(connection: Connection, name: str) -> pa.Table:
         for field in shape
     ]
     return pa.table(columns, schema=shape)
+
+
+def _storage(session: "Session") -> list[dict[str, Any]]:
+    oids = {item.engine_name: item.oid for item in session.tx.state.relations() if item.engine_name}
+    found = []
+    for size in sizes(session.warehouse.database):
+        oid = oids.get(qualified(size.schema, size.table))
+        if oid is not None:
+            found.append({"relation": oid, "rows": size.rows, "bytes": size.size_bytes, "files": size.files})
+    return found
 
 
 def _settings(session: "Session") -> list[dict[str, Any]]:

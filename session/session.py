@@ -139,7 +139,9 @@ class Session:
         await extended.bind(self, portal, statement, values, result_formats)
 
     async def describe_portal(self, name: str) -> tuple[tuple[Column, ...] | None, tuple[int, ...]]:
-        """Return a portal's columns and result formats."""
+        """Return a portal's columns and result formats; an SQL cursor is a portal, which psycopg describes."""
+        if (cursor := self.shelf.cursors.get(name)) is not None:
+            return cursor.columns, ()
         portal = self.portal(name)
         return await extended.portal_columns(self, portal), portal.result_formats
 
