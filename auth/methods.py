@@ -100,7 +100,10 @@ def _auto(attempt: Attempt) -> Exchange:
 
 
 def _scram(attempt: Attempt) -> Exchange:
-    return ScramExchange(attempt.who, attempt.tls.certificate_hash if attempt.tls else b"")
+    # Redshift's Python driver takes the empty name that ends the list for one more mechanism and gives up
+    # (redshift_connector 2.2, core.py, AuthenticationSASL): tests/clients/test_logins.py.
+    ended = attempt.driver is None or not attempt.driver.startswith(_DRIVER_WITH_SCRAM)
+    return ScramExchange(attempt.who, attempt.tls.certificate_hash if attempt.tls else b"", ended=ended)
 
 
 def _md5(attempt: Attempt) -> Exchange:

@@ -41,10 +41,16 @@ class _First:
 
 
 class ScramExchange:
-    """AuthenticationSASL. With a *certificate_hash* the channel may be, and a client that can must, be bound."""
+    """AuthenticationSASL. With a *certificate_hash* the channel may be, and a client that can must, be bound.
 
-    def __init__(self, who: Candidate, certificate_hash: bytes = b"", nonce: str | None = None) -> None:
+    *ended* is whether an empty name ends the list of mechanisms, as the protocol has it.
+    """
+
+    def __init__(
+        self, who: Candidate, certificate_hash: bytes = b"", *, nonce: str | None = None, ended: bool = True
+    ) -> None:
         self._who = who
+        self._ended = ended
         self._certificate_hash = certificate_hash
         self._nonce = base64.b64encode(secrets.token_bytes(_NONCE_BYTES)).decode() if nonce is None else nonce
         self._plus: bool | None = None
@@ -53,7 +59,7 @@ class ScramExchange:
     def start(self) -> Challenge:
         """Offer the mechanisms, the better one first."""
         offered = [PLUS, PLAIN] if self._certificate_hash else [PLAIN]
-        return Challenge(Code.SASL, b"".join(name.encode() + b"\0" for name in offered) + b"\0")
+        return Challenge(Code.SASL, b"".join(name.encode() + b"\0" for name in offered) + b"\0" * self._ended)
 
     def step(self, response: bytes) -> Challenge | Success:
         """Judge SASLInitialResponse, then SASLResponse."""

@@ -105,6 +105,11 @@ def test_scram() -> None:
     scram(under, "Secret12")
 
 
+def test_redshifts_python_driver_reads_the_list_to_its_last_byte_but_one() -> None:
+    payload = exchange(SCRAM, **PYTHON).start().payload
+    assert payload[:-1].split(b"\0") == [b"SCRAM-SHA-256"]
+
+
 def test_scram_over_tls_binds_the_channel() -> None:
     under = exchange(SCRAM, TLS)
     assert under.start() == Challenge(10, b"SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0")
