@@ -10,7 +10,7 @@ import os
 import secrets
 import signal
 import sys
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +56,7 @@ class _Server:
     def __init__(self, options: Options) -> None:
         self._options = options
         self._clock = SystemClock()
-        self._folder = _folder(options)
+        self._folder = options.storage.state_folder
         self._stop = asyncio.Event()
 
     async def run(self) -> int:
@@ -113,7 +113,7 @@ class _Server:
         )
         return Listener(
             settings,
-            authenticate=partial(_authenticate, warehouse, self._policy()),
+            authenticate=_Gate(warehouse, self._policy()),
             sessions=SessionFactory(warehouse),
             tls=self._tls(),
         )
@@ -149,25 +149,24 @@ class _Server:
         )
 
 
-def _authenticate(
-    warehouse: Warehouse,
-    policy: Policy,
-    *,
-    user: str,
-    database: str,
-    parameters: dict[str, str],
-    peer: str,
-    tls: ServerTls | None,
-) -> Exchange:
-    """Return the exchange by which *user* has to prove who it is."""
-    return begin(
-        warehouse.store.state.user(user),
-        user,
-        rules=policy,
-        tls=tls,
-        peer=peer,
-        parameters={"database": database, **parameters},
-    )
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """Chooses how a user has to prove who it is (``server.seams.Authenticate``)."""
+
+    warehouse: Warehouse
+    policy: Policy
+
+    def __call__(
+        self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: ServerTls | None
+    ) -> Exchange:
+        return begin(
+            self.warehouse.store.state.user(user),
+            user,
+            rules=self.policy,
+            tls=tls,
+            peer=peer,
+            parameters={"database": database, **parameters},
+        )
 
 
 def _write_private(place: Path, data: bytes) -> None:
@@ -176,13 +175,6 @@ def _write_private(place: Path, data: bytes) -> None:
         place.unlink()
     with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(data)
-
-
-def _folder(options: Options) -> Path:
-    storage = options.storage
-    if storage.folder:
-        return Path(storage.folder).absolute()
-    return Path("duckshift-data" if storage.data.startswith("s3://") else storage.data).absolute()
 
 
 def _access(given: S3Options) -> S3Access:

@@ -4,6 +4,7 @@ Memory stays bounded: beyond some megabytes the data is on disk. Formats are Pos
 ``\N``, backslash escapes) and CSV; see its "COPY", File Formats.
 """
 
+import io
 import re
 import tempfile
 from dataclasses import replace
@@ -110,11 +111,11 @@ class _OneFile:
 
     def write(self, location: str, source: Path) -> None:
         """Refuse: there is one file, and it is written piece by piece."""
-        raise NotImplementedError
+        raise io.UnsupportedOperation
 
     def delete(self, location: str) -> None:
         """Refuse, as ``write`` does."""
-        raise NotImplementedError
+        raise io.UnsupportedOperation
 
     def engine_path(self, location: str) -> str:
         """Return the path."""

@@ -27,7 +27,9 @@ class StdinCopy:
 
     binary = False
 
-    def __init__(self, work: Work, relation: Relation, chosen: list[TableColumn], plan: CopyPlan, *, fresh: bool) -> None:
+    def __init__(
+        self, work: Work, relation: Relation, chosen: list[TableColumn], plan: CopyPlan, *, fresh: bool
+    ) -> None:
         """Load into the columns *chosen* of *relation* as *plan* says; *fresh* as ``engine.load.copy`` has it."""
         self.columns = tuple(Column(column.name, column.type, relation.oid) for column in plan.columns)
         self._work = work

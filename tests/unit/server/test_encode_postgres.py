@@ -1,7 +1,5 @@
 """Rows byte for byte as PostgreSQL sends them, for the types that both have."""
 
-import socket
-import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,16 +11,9 @@ import pytest
 
 from core import types
 from core.types import Column
-from server.wire.encode import (
-    CSV,
-    CopyBinaryEncoder,
-    CopyForm,
-    CopyTextEncoder,
-    OutputStyle,
-    RowEncoder,
-    row_description,
-)
+from server.wire.encode import OutputStyle, RowEncoder, row_description
 from tests.support import postgres
+from tests.support.raw_postgres import Client, quoted
 
 pytestmark = [
     pytest.mark.postgres,
@@ -31,53 +22,6 @@ pytestmark = [
 
 _US_DAY = 86_400_000_000
 _EPOCH_DAYS = 10_957
-
-
-class Client:
-    """Asks PostgreSQL and returns the messages as they came."""
-
-    def __init__(self, server: postgres.Postgres) -> None:
-        self._socket = socket.create_connection((server.host, server.port), 10)
-        self._data = self._socket.makefile("rb")
-        start = struct.pack(">i", 196_608) + b"user\0postgres\0database\0postgres\0client_encoding\0UTF8\0\0"
-        self._socket.sendall(struct.pack(">i", len(start) + 4) + start)
-        self._messages()
-
-    def _messages(self) -> list[bytes]:
-        found = []
-        while True:
-            head = self._data.read(5)
-            message = head + self._data.read(struct.unpack(">i", head[1:])[0] - 4)
-            assert message[:1] != b"E", message
-            found.append(message)
-            if message[:1] == b"Z":
-                return found
-
-    def _send(self, *parts: tuple[bytes, bytes]) -> list[bytes]:
-        self._socket.sendall(b"".join(tag + struct.pack(">i", len(body) + 4) + body for tag, body in parts))
-        return self._messages()
-
-    def run(self, sql: str) -> list[bytes]:
-        """Run *sql* by the simple protocol."""
-        return self._send((b"Q", sql.encode() + b"\0"))
-
-    def rows(self, sql: str, code: int) -> tuple[bytes, bytes]:
-        """Return RowDescription and the DataRows."""
-        bind = b"\0\0" + struct.pack(">hhhh", 0, 0, 1, code)
-        found = self._send(
-            (b"P", b"\0" + sql.encode() + b"\0\0\0"), (b"B", bind), (b"D", b"P\0"), (b"E", b"\0\0\0\0\0"), (b"S", b"")
-        )
-        by_tag = {tag: b"".join(message for message in found if message[:1] == tag) for tag in (b"T", b"D")}
-        return by_tag[b"T"], by_tag[b"D"]
-
-    def copy(self, sql: str) -> bytes:
-        """Return what COPY … TO STDOUT sends."""
-        return b"".join(message[5:] for message in self.run(sql) if message[:1] == b"d")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._data.close()
-        self._socket.close()
 
 
 @pytest.fixture(scope="module")
@@ -110,10 +54,6 @@ class Case:
         """Return the SQL that yields the same rows."""
         items = ", ".join(f"({i}, {self.sql(value)})" for i, value in enumerate(self.values))
         return f"select x::{cast} as x from (values {items}, (9999, null)) as v(i, x) order by i"
-
-
-def _quoted(value: Any) -> str:
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def _decimals(texts: list[str]) -> list[Any]:
@@ -375,67 +315,6 @@ def test_extra_float_digits(client: Client, name: str, extra: int) -> None:
 )
 @pytest.mark.parametrize("code", [0, 1])
 def test_values_that_travel_as_text(client: Client, name: str, cast: str, value: str, code: int) -> None:
-    expected = client.rows(f"select {_quoted(value)}::{cast} as x", code)[1]
+    expected = client.rows(f"select {quoted(value)}::{cast} as x", code)[1]
     batch = pa.RecordBatch.from_arrays([pa.array([value])], names=["x"])
     assert bytes(RowEncoder((Column("x", types.of(name)),), (code,), OutputStyle()).encode(batch)) == expected
-
-
-_AWKWARD = [
-    "plain",
-    "",
-    "\\N",
-    "\\.",
-    "a\tb",
-    "a|b",
-    'say "x"',
-    "back\\slash",
-    "line\nfeed",
-    "return\rcar",
-    "\b\f\v",
-    "comma,",
-    "NULL",
-    "'",
-    "x" * 5000,
-    '"' * 600,
-    "\t" * 700,
-]
-_FORMS = {
-    "": CopyForm(),
-    "(delimiter '|', null 'NULL')": CopyForm(delimiter="|", null="NULL"),
-    "(format text, header)": CopyForm(header=True),
-    "(format csv)": CSV,
-    "(format csv, header, delimiter '|', null 'NULL', quote '''', escape '\\')": CopyForm(
-        csv=True, delimiter="|", null="NULL", header=True, quote="'", escape="\\"
-    ),
-    '(format csv, force_quote ("b c"))': CopyForm(csv=True, delimiter=",", null="", force_quote=frozenset({"b c"})),
-}
-
-
-def _table(width: int) -> tuple[tuple[Column, ...], pa.RecordBatch, str]:
-    names = ["a", "b c"][:width]
-    texts = [[*_AWKWARD, None], [None, *reversed(_AWKWARD)]][:width]
-    columns = tuple(Column(name, types.with_length("varchar", 6000)) for name in names)
-    batch = pa.RecordBatch.from_arrays([pa.array(column) for column in texts], names=names)
-    items = ", ".join(
-        f"({i}, " + ", ".join("null" if item is None else _quoted(item) for item in row) + ")"
-        for i, row in enumerate(zip(*texts, strict=True))
-    )
-    listed = ", ".join(f'"{name}"' for name in names)
-    return columns, batch, f"(select {listed} from (values {items}) as v(i, {listed}) order by i)"
-
-
-@pytest.mark.parametrize("form", _FORMS)
-@pytest.mark.parametrize("width", [1, 2])
-def test_copy_text(client: Client, form: str, width: int) -> None:
-    if width == 1 and "force_quote" in form:
-        pytest.skip("the column that is quoted is the second")
-    columns, batch, query = _table(width)
-    encoder = CopyTextEncoder(columns, OutputStyle(), _FORMS[form])
-    assert encoder.start + bytes(encoder.encode(batch)) + encoder.end == client.copy(f"copy {query} to stdout {form}")
-
-
-def test_copy_binary(client: Client) -> None:
-    columns, batch, query = _table(2)
-    encoder = CopyBinaryEncoder(columns)
-    expected = client.copy(f"copy {query} to stdout (format binary)")
-    assert encoder.start + bytes(encoder.encode(batch)) + encoder.end == expected
