@@ -103,15 +103,15 @@ _INTERVALS = [pa.MonthDayNano(parts) for parts in product(_PARTS, _PARTS[:4], _C
 
 CASES = {
     "boolean": Case(types.of("bool"), pa.bool_(), [True, False], str),
-    "smallint": Case(types.of("int2"), pa.int16(), [0, -1, 9, 10, 99, 100, -32768, 32767], _quoted),
-    "integer": Case(types.of("int4"), pa.int32(), [0, -1, 10**9, -(2**31), 2**31 - 1], _quoted),
+    "smallint": Case(types.of("int2"), pa.int16(), [0, -1, 9, 10, 99, 100, -32768, 32767], quoted),
+    "integer": Case(types.of("int4"), pa.int32(), [0, -1, 10**9, -(2**31), 2**31 - 1], quoted),
     "bigint": Case(
         types.of("int8"),
         pa.int64(),
         [0, *(10**n for n in range(19)), *(1 - 10**n for n in range(19)), -(2**63), 2**63 - 1],
-        _quoted,
+        quoted,
     ),
-    "oid": Case(types.of("oid"), pa.uint32(), [0, 26, 2**32 - 1], _quoted),
+    "oid": Case(types.of("oid"), pa.uint32(), [0, 26, 2**32 - 1], quoted),
     "numeric(18,4)": Case(
         types.numeric(18, 4),
         pa.decimal128(18, 4),
@@ -128,21 +128,21 @@ CASES = {
                 "-100000000.0000",
             ]
         ),
-        _quoted,
+        quoted,
     ),
     "numeric(38,0)": Case(
         types.numeric(38, 0),
         pa.decimal128(38, 0),
         _decimals(["0", "1", "-10000", "9" * 38, "-" + "9" * 38, "1" + "0" * 37, "18446744073709551616"]),
-        _quoted,
+        quoted,
     ),
     "numeric(38,37)": Case(
         types.numeric(38, 37),
         pa.decimal128(38, 37),
         _decimals(["0." + "0" * 37, "9." + "9" * 37, "-0." + "0" * 36 + "1", "0.0001" + "0" * 33]),
-        _quoted,
+        quoted,
     ),
-    "numeric(5,3)": Case(types.numeric(5, 3), pa.decimal128(5, 3), _decimals(["1.250", "-0.001", "99.999"]), _quoted),
+    "numeric(5,3)": Case(types.numeric(5, 3), pa.decimal128(5, 3), _decimals(["1.250", "-0.001", "99.999"]), quoted),
     "real": Case(
         types.of("float4"),
         pa.float32(),
@@ -161,7 +161,7 @@ CASES = {
             float("inf"),
             float("-inf"),
         ],
-        _quoted,
+        quoted,
     ),
     "double precision": Case(
         types.of("float8"),
@@ -189,16 +189,16 @@ CASES = {
             float("inf"),
             float("-inf"),
         ],
-        _quoted,
+        quoted,
     ),
     "varchar(300)": Case(
         types.with_length("varchar", 300),
         pa.string(),
         ["", "a", "it's", "äöü", "日本語", "x" * 300, *("y" * n for n in range(1, 20))],
-        _quoted,
+        quoted,
     ),
-    "char(10)": Case(types.with_length("bpchar", 10), pa.string(), ["abc".ljust(10), " " * 10], _quoted),
-    "text": Case(types.ColumnType(types.BY_OID[25]), pa.string(), ["", "a\tb\n"], _quoted),
+    "char(10)": Case(types.with_length("bpchar", 10), pa.string(), ["abc".ljust(10), " " * 10], quoted),
+    "text": Case(types.ColumnType(types.BY_OID[25]), pa.string(), ["", "a\tb\n"], quoted),
     "date": Case(types.of("date"), pa.date32(), _DAYS, lambda day: f"(date '2000-01-01' + ({day - _EPOCH_DAYS}))"),
     "time": Case(
         types.of("time"), pa.time64("us"), _FRACTIONS, lambda us: f"(time '00:00' + interval '{us} microseconds')"
