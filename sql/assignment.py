@@ -47,7 +47,11 @@ def _stored(value: Value, target: ColumnType) -> Value:
     if is_integer(target) and value.name == "numeric":
         return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
     _check_assignable(value, target)
-    return conversion.cast(value, target)
+    stored = conversion.cast(value, target)
+    if name == "timetz":
+        # A table keeps eight bytes of a TIMETZ: the time in UTC (Redshift, "TIMETZ").
+        return made(f"timezone('UTC', {stored.sql})", target, exact=True)
+    return stored
 
 
 def _check_assignable(value: Value, target: ColumnType) -> None:

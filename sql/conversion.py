@@ -351,6 +351,9 @@ def _shortened(sql: str, target: ColumnType) -> str:
 
 def parameter(number: int, type_: ColumnType) -> Value:
     """Return ``$n`` as a value of a known type."""
+    if type_.type.name == "bpchar":
+        # CHAR lives without its trailing blanks; a client sends it back as it was shown, padded.
+        return made(f"rtrim(CAST(${number} AS VARCHAR), ' ')", type_, exact=True)
     if type_.type.category == "S":
         return made(f"CAST(${number} AS VARCHAR)", type_, exact=True)
     if type_.type.name == "super":

@@ -61,6 +61,8 @@ def _closed(value: Value, other: Value) -> Value:
     """Give an open value the other's type; CHAR ignores trailing blanks."""
     if not value.open:
         return value
+    if value.slot is not None and other.name == "bpchar":
+        return conversion.cast(value, types.of("bpchar"))
     if value.literal is not None and other.name == "bpchar":
         return made(literal(value.literal.rstrip(" ")), VARCHAR, exact=True)
     if value.literal is not None and other.category == "N" and "." in value.literal:
