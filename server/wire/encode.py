@@ -27,6 +27,8 @@ _DATE_FORMS: Final = {
     "german": DateForm.GERMAN,
 }
 _VARCHAR: Final = of("varchar")
+_MESSAGE_HEAD: Final = 5
+"""Bytes of a message's tag and length."""
 _DAY_FIRST: Final = frozenset({"dmy", "euro", "european"})
 
 
@@ -169,10 +171,27 @@ class CopyBinaryEncoder(_Encoder):
         wishes = [Wish(column=column, binary=True, zone="UTC", zone_names=False) for column in columns]
         layout = _layout(OutputStyle(), Framing.COPY_BINARY, CopyForm())
         super().__init__(wishes, _in_messages(layout) if messages else layout)
-        self.start = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+        head = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
+        self.start = b"" if messages else head
         """What stands before the first row."""
-        self.end = struct.pack(">h", -1)
-        """What stands behind the last row."""
+        self._head = head if messages else b""
+        """The same where rows are messages: PostgreSQL sends it in the first row's, which psycopg relies on."""
+
+    @property
+    def end(self) -> bytes:
+        """Return what stands behind the last row."""
+        return self._head + struct.pack(">h", -1)
+
+    def pieces(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
+        """Yield the rows of the batch in pieces of whole rows, the first of all behind the header."""
+        for piece in super().pieces(batch):
+            if self._head:
+                (size,) = struct.unpack_from(">I", piece, 1)
+                begun = struct.pack(">cI", b"d", size + len(self._head)) + self._head
+                self._head = b""
+                yield memoryview(begun + bytes(piece[_MESSAGE_HEAD:]))
+            else:
+                yield piece
 
 
 def _in_messages(layout: Layout) -> Layout:
