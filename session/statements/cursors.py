@@ -62,12 +62,17 @@ async def close(work: Work, command: Close) -> Done:
         cursors.clear()
         return Done("CLOSE CURSOR ALL")
     _cursor(work, command.name).reader.close()
-    del cursors[command.name]
+    cursors.pop(command.name, None)
     return Done("CLOSE CURSOR")
 
 
 def _cursor(work: Work, name: str) -> Cursor:
-    found = work.session.shelf.cursors.get(name)
+    shelf = work.session.shelf
+    found = shelf.cursors.get(name)
+    portal = shelf.portals.get(name)
+    if found is None and portal is not None and portal.reader is not None:
+        # To PostgreSQL the two are one thing: asyncpg moves on in the portals that it reads from.
+        return Cursor(name, portal.columns or (), portal.reader, "")
     if found is None:
         raise SqlError(SqlState.INVALID_CURSOR_NAME, f'cursor "{name}" does not exist')
     return found
