@@ -6,6 +6,8 @@ statement and nothing else. Knows no session.
 """
 
 import asyncio
+import contextlib
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -62,6 +64,7 @@ class Channel(asyncio.BufferedProtocol):
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._virgin = True
+        self._stream: socket.socket | None = None
 
     @property
     def peer(self) -> str:
@@ -114,6 +117,11 @@ class Channel(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell everyone who waits."""
         self.is_lost = True
+        if self._stream is not None:
+            # Wakes who waits in a send on it.
+            with contextlib.suppress(OSError):
+                self._stream.shutdown(socket.SHUT_RDWR)
+            self._stream.close()
         if self._linger is not None:
             self._linger.cancel()
         self.wake()
@@ -184,8 +192,23 @@ class Channel(asyncio.BufferedProtocol):
             self.send(bytes(piece))
             return
         await self.flush()
+        if self._tls is None and self._transport is not None and not self._transport.get_write_buffer_size():
+            await self._send_past_transport(self._transport, piece)
+            return
         self._write(piece)
         await self.flush()
+
+    async def _send_past_transport(self, transport: asyncio.Transport, piece: bytes | memoryview) -> None:
+        # What a socket does not take at once the transport copies, and moves again after every send: twice
+        # the bytes of a large result. A second descriptor of the same socket takes them as they are.
+        if self._stream is None:
+            raw = transport.get_extra_info("socket")
+            self._stream = socket.socket(fileno=os.dup(raw.fileno()))
+            self._stream.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_sendall(self._stream, piece)
+        except OSError:
+            raise ConnectionLost from None
 
     async def start_tls(self, context: ssl.SSLContext, greeting: bytes) -> None:
         """Send *greeting* in the clear and everything from there on encrypted; wait for the handshake."""

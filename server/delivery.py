@@ -17,6 +17,7 @@ from core.types import Column
 from server.channel import Channel, ConnectionLost
 from server.seams import Session, Style
 from server.wire import copy, replies
+from server.wire.copy_in import CopyBinaryReader
 from server.wire.diagnostics import notice_response
 from server.wire.encode import (
     CSV,
@@ -134,7 +135,7 @@ class Delivery:
         self._channel.send(copy.copy_in_response(len(answer.columns), binary=answer.binary))
         self._channel.protocol.happened(Happening.COPY_STARTED)
         await self._channel.flush()
-        done = await self._copy_stream(answer)
+        done = await self._copy_stream(_Lines(answer) if answer.binary else answer)
         self.announce()
         self._channel.send(replies.command_complete(done.tag))
 
@@ -159,6 +160,38 @@ class Delivery:
             return await self._receive_copy()
         except (ConnectionLost, SqlError, asyncio.CancelledError):
             await answer.fail("the client broke off")
+            raise
+
+
+class _Lines:
+    """The ``CopyIn`` that a client of the binary format writes to: its rows become lines for *target*."""
+
+    binary = True
+
+    def __init__(self, target: CopyIn) -> None:
+        self.columns = target.columns
+        self._target = target
+        self._reader = CopyBinaryReader(target.columns)
+
+    async def write(self, data: bytes) -> None:
+        async with self._judged():
+            lines = self._reader.lines(data)
+        await self._target.write(lines)
+
+    async def finish(self) -> Done:
+        async with self._judged():
+            self._reader.finish()
+        return await self._target.finish()
+
+    async def fail(self, reason: str) -> None:
+        await self._target.fail(reason)
+
+    @asynccontextmanager
+    async def _judged(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except SqlError as error:
+            await self._target.fail(str(error))
             raise
 
 
