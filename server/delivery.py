@@ -82,7 +82,7 @@ class Delivery:
             self._channel.send(row_description(rows.columns, spread_formats, self._level))
         encoder = RowEncoder(rows.columns, spread_formats, _output_style(self._session.output_style))
         async with closing(rows.batches()) as batches:
-            async for batch in batches:
+            async for batch in ahead(batches):
                 await self._batch(encoder, batch)
         self.announce()
         self._channel.send(replies.PORTAL_SUSPENDED if rows.suspended else replies.command_complete(rows.tag))
@@ -214,6 +214,30 @@ def _output_style(style: Style) -> OutputStyle:
         datestyle=style.datestyle,
         intervalstyle=style.intervalstyle,
     )
+
+
+async def ahead(batches: AsyncIterator[pa.RecordBatch]) -> AsyncIterator[pa.RecordBatch]:
+    """Yield *batches*; while a large one is encoded and sent, the next is already being produced."""
+    async for first in batches:
+        yield first
+        if first.num_rows > _INLINE_ROWS:
+            break
+    else:
+        return
+    task = asyncio.ensure_future(_next(batches))
+    try:
+        while (batch := await task) is not None:
+            task = asyncio.ensure_future(_next(batches))
+            yield batch
+    finally:
+        # What was begun is let end: it is one batch, and the engine must not be left in the middle of it.
+        await asyncio.wait([task])
+        if not task.cancelled():
+            task.exception()
+
+
+async def _next(batches: AsyncIterator[pa.RecordBatch]) -> pa.RecordBatch | None:
+    return await anext(batches, None)
 
 
 @asynccontextmanager
