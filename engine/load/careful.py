@@ -23,6 +23,9 @@ _CHUNK_CHARS: Final = 32 << 20
 _SPOOL_MEMORY_BYTES: Final = 8 << 20
 _CHUNK: Final = "duckshift_load_chunk"
 _GOOD: Final = "duckshift_load_good"
+# Beside the columns of the user's table, which may be called anything shorter.
+_NUMBER: Final = "duckshift_load_number"
+_FLAGS: Final = "duckshift_load_flags"
 _RAW_CHARS: Final = 1_024
 """STL_LOAD_ERRORS keeps this much of a line and of a value."""
 
@@ -62,7 +65,8 @@ class CarefulLoad:
         self._writer = pa.ipc.new_stream(self._spool, self._schema)
         flags = ", ".join(faulty(column, quote(column.name), plan.conversion) for column in plan.columns)
         self._check = (
-            f"SELECT n, flags FROM (SELECT n, [{flags}] AS flags FROM {_CHUNK}) WHERE list_contains(flags, true)"
+            f"SELECT {_NUMBER}, {_FLAGS} FROM (SELECT {_NUMBER}, [{flags}] AS {_FLAGS} FROM {_CHUNK}) "
+            f"WHERE list_contains({_FLAGS}, true)"
         )
 
     def read(self, filename: str, stream: IO[bytes]) -> None:
@@ -129,7 +133,7 @@ class CarefulLoad:
             return []
         arrays = [pa.array(values, pa.string()) for values in zip(*chunk.rows, strict=True)]
         batch = pa.RecordBatch.from_arrays(arrays, schema=self._schema)
-        numbered = pa.Table.from_batches([batch]).append_column("n", pa.array(range(len(chunk.rows)), pa.int64()))
+        numbered = pa.Table.from_batches([batch]).append_column(_NUMBER, pa.array(range(len(chunk.rows)), pa.int64()))
         self._connection.register(_CHUNK, numbered)
         try:
             bad = self._connection.execute(self._check).fetchall()

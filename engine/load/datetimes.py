@@ -46,11 +46,21 @@ def date_sql(text: str, date_format: str) -> str:
     """Return engine SQL for *text* (engine SQL) as a DATE, NULL where it is none."""
     if not date_format:
         # Redshift's own wording: "length must be 10 or more".
-        return f"CASE WHEN strlen({text}) >= 10 THEN TRY_CAST({text} AS DATE) END"
+        return f"CASE WHEN strlen({text}) >= 10 THEN {_iso_date(text)} END"
     if date_format == "auto":
         formats = ", ".join(literal(form) for form in (*_AUTO_DATES, *_with_times(_AUTO_DATES[:1])))
-        return f"coalesce(TRY_CAST({text} AS DATE), CAST(try_strptime(trim({text}), [{formats}]) AS DATE))"
+        return f"coalesce({_iso_date(text)}, CAST(try_strptime(trim({text}), [{formats}]) AS DATE))"
     return f"CAST(try_strptime(trim({text}), {literal(directives(date_format))}) AS DATE)"
+
+
+def _iso_date(text: str) -> str:
+    # Cast to a DATE the engine passes over whatever follows the day, cast to a TIMESTAMP it does not; the era it
+    # wants in brackets behind the day.
+    whole = rf"regexp_replace(trim({text}), '^(\S+)(.*) BC$', '\1 (BC)\2')"
+    return (
+        f"CASE WHEN strlen({text}) = 10 THEN TRY_CAST({text} AS DATE) "
+        f"ELSE CAST(TRY_CAST({whole} AS TIMESTAMP) AS DATE) END"
+    )
 
 
 def timestamp_sql(text: str, time_format: str, *, zoned: bool) -> str:

@@ -133,6 +133,11 @@ def _varbyte(kind: ColumnType, text: str, conversion: Conversion) -> str:
     return value if kind.length is None else f"CASE WHEN strlen({text}) <= {2 * kind.length} THEN {value} END"
 
 
+def _timetz(kind: ColumnType, text: str, conversion: Conversion) -> str:
+    # A table keeps the time in UTC (Redshift, "TIMETZ").
+    return f"timezone('UTC', {_castable(kind, text, conversion)})"
+
+
 def _castable(kind: ColumnType, text: str, conversion: Conversion) -> str:
     return f"TRY_CAST({text} AS {kind.engine()})"
 
@@ -141,7 +146,7 @@ _Strict = Callable[[ColumnType, str, Conversion], str]
 _STRICT: Final[dict[str, _Strict]] = {
     "int2": _integer, "int4": _integer, "int8": _integer, "numeric": _numeric, "float4": _float, "float8": _float,
     "bool": _boolean, "date": _date, "timestamp": _timestamp, "timestamptz": _timestamp, "varchar": _string,
-    "bpchar": _string, "super": _super, "varbyte": _varbyte,
+    "bpchar": _string, "super": _super, "varbyte": _varbyte, "timetz": _timetz,
 }  # fmt: skip
 
 
