@@ -29,21 +29,22 @@ class CopyBinaryReader:
 
     def __init__(self, columns: Sequence[Column]) -> None:
         self._columns = columns
-        self._rest = b""
+        self._rest = bytearray()
         self._begun = False
         self._ended = False
 
-    def lines(self, data: bytes) -> bytes:
+    def lines(self, piece: bytes) -> bytes:
         """Take a piece of the stream and return the rows that are whole now; raises 22P04 for what is none."""
-        data = self._rest + data
+        data = self._rest
+        data += piece
         position = 0 if self._begun else self._start(data)
         found: list[str] = []
         while self._begun and (end := self._row_end(data, position)) is not None:
             if not self._ended:
                 found.append(self._line(data, position + _COUNT_BYTES))
             position = end
-        self._rest = data[position:]
-        if len(self._rest) > _ROW_BYTES:
+        del data[:position]
+        if len(data) > _ROW_BYTES:
             raise _bad("row is too long")
         return "".join(found).encode()
 
@@ -54,7 +55,7 @@ class CopyBinaryReader:
         if self._rest:
             raise _bad("unexpected EOF in COPY data")
 
-    def _start(self, data: bytes) -> int:
+    def _start(self, data: bytearray) -> int:
         if not _SIGNATURE.startswith(data[: len(_SIGNATURE)]):
             raise _bad("COPY file signature not recognized")
         if len(data) < _HEAD_BYTES:
@@ -67,9 +68,9 @@ class CopyBinaryReader:
         if len(data) < _HEAD_BYTES + extension:
             return 0
         self._begun = True
-        return _HEAD_BYTES + extension
+        return _HEAD_BYTES + int(extension)
 
-    def _row_end(self, data: bytes, position: int) -> int | None:
+    def _row_end(self, data: bytearray, position: int) -> int | None:
         """Return where the row that begins at *position* ends, None when it is not whole."""
         if self._ended and position < len(data):
             raise _bad("received copy data after EOF marker")
@@ -91,7 +92,7 @@ class CopyBinaryReader:
             position += 4 + max(size, 0)
         return position if position <= len(data) else None
 
-    def _line(self, data: bytes, position: int) -> str:
+    def _line(self, data: bytearray, position: int) -> str:
         fields = []
         for column in self._columns:
             (size,) = struct.unpack_from(">i", data, position)
@@ -99,7 +100,7 @@ class CopyBinaryReader:
             if size < 0:
                 fields.append("\\N")
                 continue
-            fields.append(_text(decode_parameter(column.type, 1, data[position : position + size])))
+            fields.append(_text(decode_parameter(column.type, 1, bytes(data[position : position + size]))))
             position += size
         return "\t".join(fields) + "\n"
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pyarrow as pa
 
 from catalog.model import Relation, TableColumn
-from core.errors import SqlError, not_supported
+from core.errors import SqlError
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import Column
@@ -25,12 +25,15 @@ from sql.commands.copy import CopyFormat, CopyFromStdin, CopyToStdout
 class StdinCopy:
     """The answer ``session.answers.CopyIn``."""
 
-    binary = False
-
     def __init__(
-        self, work: Work, relation: Relation, chosen: list[TableColumn], plan: CopyPlan, *, fresh: bool
+        self, work: Work, relation: Relation, chosen: list[TableColumn], form: CopyFormat, *, fresh: bool
     ) -> None:
-        """Load into the columns *chosen* of *relation* as *plan* says; *fresh* as ``engine.load.copy`` has it."""
+        """Load into the columns *chosen* of *relation*; *fresh* as ``engine.load.copy`` has it.
+
+        What the client sends in binary format is written here as lines of the text format.
+        """
+        plan = _plan(work, relation, chosen, form)
+        self.binary = form.format == "binary"
         self.columns = tuple(Column(column.name, column.type, relation.oid) for column in plan.columns)
         self._work = work
         self._relation = relation
@@ -84,14 +87,12 @@ class StdoutCopy:
 
 async def copy_stdin(work: Work, command: CopyFromStdin) -> StdinCopy:
     """COPY table FROM STDIN."""
-    if command.format.format == "binary":
-        raise not_supported("COPY FROM STDIN in binary format")
     relation = work.find_table(command.table)
     chosen = _chosen(relation, command.columns)
     work.require("INSERT", relation, frozenset(column.name for column in chosen))
     fresh = work.tx.single
     relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
-    return StdinCopy(work, relation, chosen, _plan(work, relation, chosen, command.format), fresh=fresh)
+    return StdinCopy(work, relation, chosen, command.format, fresh=fresh)
 
 
 async def copy_stdout(work: Work, command: CopyToStdout) -> StdoutCopy:
