@@ -1,6 +1,6 @@
 """Access control lists as the catalogs show them: ``alice=arw/awsuser``.
 
-PostgreSQL 8.0, "GRANT"; Redshift adds A (ALTER) and P (DROP). D is TRUNCATE.
+PostgreSQL 8.0, "GRANT"; Redshift adds A (ALTER), D (DROP) and P (TRUNCATE).
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from core.names import quote_if_needed
 
 _TABLE: Final = (
     ("INSERT", "a"), ("SELECT", "r"), ("UPDATE", "w"), ("DELETE", "d"), ("RULE", "R"), ("REFERENCES", "x"),
-    ("TRIGGER", "t"), ("TRUNCATE", "D"), ("DROP", "P"), ("ALTER", "A"),
+    ("TRIGGER", "t"), ("DROP", "D"), ("TRUNCATE", "P"), ("ALTER", "A"),
 )  # fmt: skip
-_SCHEMA: Final = (("USAGE", "U"), ("CREATE", "C"), ("ALTER", "A"), ("DROP", "P"))
+_SCHEMA: Final = (("USAGE", "U"), ("CREATE", "C"), ("ALTER", "A"), ("DROP", "D"))
 _DATABASE: Final = (("CREATE", "C"), ("TEMP", "T"), ("TEMPORARY", "T"), ("USAGE", "U"), ("ALTER", "A"))
 LETTERS: Final = {"table": _TABLE, "schema": _SCHEMA, "database": _DATABASE}
 """Kind of object → (privilege, letter) in the order shown."""
-OWNER: Final = {"table": "arwdRxtDPA", "schema": "UCAP", "database": "CTA"}
+OWNER: Final = {"table": "arwdRxtDPA", "schema": "UCAD", "database": "CTA"}
 """What the owner always holds."""
 
 Names = Mapping[int, str]

@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from auth.grants import with_columns, with_owner
 from catalog import ddl
-from catalog.model import Relation, RelationKind
+from catalog.model import Grant, Relation, RelationKind
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
@@ -76,6 +77,7 @@ async def _rename_column(work: Work, relation: Relation, action: actions.RenameC
             for item in relation.constraints
         ),
         diststyle=relation.diststyle.replace(f"({action.column})", f"({action.name})"),
+        acl=with_columns(relation.acl, {action.column: action.name}, Grant),
     )
 
 
@@ -85,7 +87,7 @@ async def _change_owner(work: Work, relation: Relation, action: actions.ChangeOw
         raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{action.owner}" does not exist')
     if not work.principal.superuser and user.oid != work.principal.oid:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'must be superuser to give a table to user "{user.name}"')
-    return replace(relation, owner=user.oid)
+    return replace(relation, owner=user.oid, acl=with_owner(relation.acl, relation.owner, user.oid, Grant))
 
 
 async def _add_column(work: Work, relation: Relation, action: actions.AddColumn) -> Relation:
@@ -132,6 +134,7 @@ async def _drop_column(work: Work, relation: Relation, action: actions.DropColum
         relation,
         columns=tuple(item for item in relation.columns if item.name != column.name),
         constraints=tuple(item for item in relation.constraints if column.name not in item.columns),
+        acl=with_columns(relation.acl, {column.name: None}, Grant),
     )
 
 

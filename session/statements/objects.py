@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from auth.grants import with_owner
 from catalog import ddl
-from catalog.model import Relation, RelationKind, Schema, TableColumn
+from catalog.model import Grant, Relation, RelationKind, Schema, TableColumn
 from core.errors import SqlError, not_supported, notice
 from core.names import quote
 from core.sqlstate import SqlState
@@ -136,7 +137,8 @@ async def alter_schema(work: Work, command: AlterSchema) -> Done:
         user = work.state.user(command.owner)
         if user is None:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{command.owner}" does not exist')
-        schema = replace(schema, owner=user.oid)
+        acl = with_owner(schema.acl, schema.owner, user.oid, Grant)
+        schema = replace(schema, owner=user.oid, acl=acl)
     if command.quota_mb is not None:
         schema = replace(schema, quota_mb=command.quota_mb if command.quota_mb > 0 else None)
     work.change(schema)

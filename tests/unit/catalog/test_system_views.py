@@ -187,7 +187,7 @@ def test_access_lists(ask: Ask) -> None:
     # PostgreSQL quotes the items of an array that hold blanks.
     assert acl[0] == '{awsuser=arwdRxtDPA/awsuser,"group readers=ar*/awsuser"}'
     assert ask("SELECT attacl FROM {pg_attribute} WHERE attname = 'price'") == [("{eve=r/awsuser}",)]
-    assert ask("SELECT nspacl FROM {pg_namespace} WHERE nspname = 'public'") == [("{rdsdb=UCAP/rdsdb,=UC/rdsdb}",)]
+    assert ask("SELECT nspacl FROM {pg_namespace} WHERE nspname = 'public'") == [("{rdsdb=UCAD/rdsdb,=UC/rdsdb}",)]
     assert ask(
         "SELECT relation_name, privilege_type, identity_name, identity_type, admin_option"
         " FROM {svv_relation_privileges} ORDER BY 2"
