@@ -4,6 +4,8 @@ Every relation gets an engine alias and a list of fields; nothing reaches the en
 here, so its own way of finding tables (files, client variables) is out of reach.
 """
 
+from typing import Final
+
 from sqlglot import exp
 
 from core.errors import SqlError, not_supported
@@ -272,11 +274,16 @@ def _relabelled(outputs: tuple[Output, ...], columns: list[str], *, exact: bool 
 
 # Functions and arrays as tables
 
+_ROWS_OF_MANY: Final = frozenset({"pg_get_late_binding_view_cols", "pg_get_cols", "unnest"})
+"""Functions that give rows of several columns."""
+
 
 def _table_function(node: exp.Table, scope: Scope) -> str:
     call = node.this
-    if call.name.lower() != "generate_series":
+    if call.name.lower() in _ROWS_OF_MANY:
         raise not_supported(f"function {call.name.lower()} in FROM", position=scope.writer.position(node))
+    if call.name.lower() != "generate_series":
+        return _one_row(node, scope)
     values = [conversion.coerce(scope.value(item), INT8) for item in call.expressions]
     if len(values) not in (2, 3):
         raise SqlError(SqlState.UNDEFINED_FUNCTION, "function generate_series() does not exist")
@@ -285,6 +292,16 @@ def _table_function(node: exp.Table, scope: Scope) -> str:
     item = Field(name=column, value=made(f"{engine}.{quote(column)}", INT8, exact=True))
     _add(Relation(name=name, alias=engine, fields=(item,)), scope)
     return f"generate_series({', '.join(value.sql for value in values)}) AS {engine}({quote(column)})"
+
+
+def _one_row(node: exp.Table, scope: Scope) -> str:
+    """Translate a function of one value: a row of one column, both called as the function is."""
+    value = conversion.exact(scope.value(node.this))
+    name, engine, names = _names(node.args.get("alias"), node.this.name.lower(), scope)
+    column = names[0] if names else name
+    item = Field(name=column, value=made(f"{engine}.{quote(column)}", value.type, exact=True))
+    _add(Relation(name=name, alias=engine, fields=(item,)), scope)
+    return f"(SELECT {value.sql}) AS {engine}({quote(column)})"
 
 
 def _unnest(node: exp.Unnest, scope: Scope) -> str:
