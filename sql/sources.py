@@ -54,10 +54,17 @@ def relation(node: exp.Expr, scope: Scope) -> str:
 
 
 def _refuse_clauses(node: exp.Expr, scope: Scope) -> None:
-    for name in ("pivots", "sample", "version", "hints", "laterals", "match", "partition", "changes"):
-        if node.args.get(name):
-            word = {"pivots": "PIVOT", "sample": "TABLESAMPLE"}.get(name, name.upper())
+    """Raise 0A000 for a clause that this reads past: what a parser knows beyond Redshift must not be ignored."""
+    known = _TABLE_PARTS if isinstance(node, exp.Table) else frozenset(node.args) - _CLAUSES
+    for name, value in node.args.items():
+        if value and name not in known:
+            word = _WORDS.get(name, name.upper())
             raise not_supported(word, position=scope.writer.position(node))
+
+
+_TABLE_PARTS = frozenset({"this", "db", "catalog", "alias", "joins"})
+_CLAUSES = frozenset({"pivots", "sample", "version", "when", "hints", "laterals", "match", "partition", "changes"})
+_WORDS = {"pivots": "PIVOT", "sample": "TABLESAMPLE", "when": "AT", "version": "FOR VERSION"}
 
 
 # Tables and views
