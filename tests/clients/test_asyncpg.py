@@ -6,7 +6,8 @@ import gc
 import ssl
 import struct
 import time
-from collections.abc import Awaitable, Callable
+import warnings
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import asyncpg
@@ -15,6 +16,11 @@ import pytest
 from tests.clients.round_trip import CASES, RAW, Case, same
 from tests.support.server import Server
 
+# asyncpg leaves the transports of refused connections to the garbage collector.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 _NAMES = [case.name for case in CASES]
 # What PostgreSQL has too asyncpg moves in binary only.
 _TRIPS = [
@@ -24,6 +30,14 @@ _TRIPS = [
 ]
 _OWN_TYPES = ("intervaly2m", "intervald2s", "super", "varbyte")
 Work = Callable[[asyncpg.Connection], Awaitable[None]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected() -> Iterator[None]:
+    """Leave no such transport to the modules that follow."""
+    yield
+    with warnings.catch_warnings(action="ignore"):
+        gc.collect()
 
 
 def _trust(server: Server) -> ssl.SSLContext:
@@ -104,8 +118,6 @@ def test_values_are_found_again(server: Server, case: Case) -> None:
     _run(server, work)
 
 
-# asyncpg leaves the transports of failed handshakes to the garbage collector.
-@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 def test_tls_with_and_without(server: Server) -> None:
     async def scene() -> None:
         for tls in (_trust(server), "require", "prefer", False):
@@ -116,7 +128,6 @@ def test_tls_with_and_without(server: Server) -> None:
             await _connect(server, ssl=ssl.create_default_context())
 
     asyncio.run(scene())
-    gc.collect()
 
 
 @pytest.mark.parametrize("tls", [True, False])

@@ -1,6 +1,8 @@
 """redshift_connector, Amazon's own driver: connection with its demands, every type, its ways of asking."""
 
 import datetime as dt
+import gc
+import warnings
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -19,6 +21,14 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 _NAMES = [case.name for case in CASES]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected() -> Iterator[None]:
+    """Leave no such socket to the modules that follow."""
+    yield
+    with warnings.catch_warnings(action="ignore"):
+        gc.collect()
 
 
 def _connect(server: Server, **others: Any) -> Any:
