@@ -17,7 +17,9 @@ from core.sqlstate import SqlState
 PREFIX: Final = "duckshift:"
 """What a message of our own macros begins with."""
 _OURS: Final = re.compile(r"duckshift:([0-9A-Z]{5}):(.*)\Z", re.DOTALL)
-_CONVERSION: Final = re.compile(r"(?:Could not convert string|invalid (\w+) field format:|Could not parse string) [\"'](.*?)[\"']", re.DOTALL)
+_CONVERSION: Final = re.compile(
+    r"(?:Could not convert string|invalid (\w+) field format:|Could not parse string) [\"'](.*?)[\"']", re.DOTALL
+)
 
 
 class EngineFailure(SqlError):

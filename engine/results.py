@@ -32,6 +32,10 @@ _FAMILY: Final = {
 }  # fmt: skip
 
 
+Hint = tuple[str, ColumnType | None, int, int]
+"""What the translator knows of a column: name, type, table OID, attribute number."""
+
+
 def column_type(arrow: pa.DataType) -> ColumnType:
     """Return the type that rows of the Arrow type *arrow* are described with."""
     name = _PLAIN.get(arrow)
@@ -49,8 +53,8 @@ def column_type(arrow: pa.DataType) -> ColumnType:
     return types.of("varchar")
 
 
-def columns(schema: pa.Schema, hints: Sequence[tuple[str, ColumnType | None, int, int]]) -> tuple[Column, ...]:
-    """Return the columns of *schema*; a hint is (name, type, table OID, attribute number).
+def columns(schema: pa.Schema, hints: Sequence[Hint]) -> tuple[Column, ...]:
+    """Return the columns of *schema*.
 
     A hint's type counts where the engine's values can be shown as it; else the engine's own does.
     """
