@@ -58,8 +58,7 @@ def _refuse_clauses(node: exp.Expr, scope: Scope) -> None:
     known = _TABLE_PARTS if isinstance(node, exp.Table) else frozenset(node.args) - _CLAUSES
     for name, value in node.args.items():
         if value and name not in known:
-            word = _WORDS.get(name, name.upper())
-            raise not_supported(word, position=scope.writer.position(node))
+            raise not_supported(_WORDS.get(name, name.upper()), position=scope.writer.position(node))
 
 
 _TABLE_PARTS = frozenset({"this", "db", "catalog", "alias", "joins"})
