@@ -80,6 +80,7 @@ class _Server:
             await self._stop.wait()
             _log.info("draining", extra={"connections": listener.connections})
             await listener.drain(options.server.drain_grace_s)
+            await warehouse.upkeep.close()
         finally:
             executor.close()
             database.close()

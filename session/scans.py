@@ -40,8 +40,10 @@ class Scans:
                 break
             for item in unknown:
                 await self._learn(item, state, engine)
-        known = {item.engine_name: scan for item in relations if (scan := self._known.get(item.oid)) is not None}
-        return substituted(sql, known) if known else sql
+        stored = [item for item in relations if not item.temporary]
+        known = {item.engine_name: scan for item in stored if (scan := self._known.get(item.oid)) is not None}
+        # All or none: DuckLake would take the snapshot of the others later than these files were looked up.
+        return substituted(sql, known) if stored and len(known) == len(stored) else sql
 
     async def _learn(self, relation: Relation, state: CatalogState, engine: DuckDbEngine) -> None:
         schema = state.objects.get(relation.schema)

@@ -8,6 +8,7 @@ a writer that had to wait for its table's lock then starts from what its predece
 
 import asyncio
 from collections.abc import Hashable
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ class Transaction:
         """Start idle; *owner* is the session's number, under which it holds locks."""
         self.owner = owner
         self.number = 0
-        self.started = warehouse.clock.now()
+        self.started: datetime = warehouse.clock.now()
         self.status = Status.IDLE
         self.temporaries = Changes()
         self.changes = Changes()
@@ -225,6 +226,7 @@ class Transaction:
             self._engine_open = False
             warehouse.scans.forget(self._written)
             self._publish()
+        warehouse.upkeep.note(self._written)
 
     def _permanent(self) -> Changes:
         mine = Changes()

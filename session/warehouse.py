@@ -28,6 +28,7 @@ from engine.executor import Executor
 from session.locks import LockManager
 from session.scans import Scans
 from session.serializability import SerializationGraph
+from session.upkeep import Upkeep
 from storage import database as storage
 from storage import lake
 from storage.journal import Journal
@@ -121,6 +122,7 @@ class Warehouse:
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
         self.sources: Cache[tuple[str, int], Any] = Cache(200)
         self.scans = Scans(database)
+        self.upkeep = Upkeep(self)
         self.metastore = Metastore(database.cursor())
         self.metastore.compact()
         entries = self.metastore.load()

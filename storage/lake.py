@@ -94,6 +94,12 @@ def sort_by(name: str, columns: Sequence[str]) -> list[str]:
     return [f"ALTER TABLE {name} SET SORTED BY ({', '.join(quote(column) for column in columns)})"]
 
 
+def flush(schema: str, table: str) -> list[str]:
+    """Return the statements that move a table's inlined rows (bare names) into a Parquet file."""
+    where, named = literal(schema), literal(table)
+    return [f"CALL ducklake_flush_inlined_data({literal(LAKE)}, schema_name => {where}, table_name => {named})"]
+
+
 def maintain(schema: str, table: str) -> list[str]:
     """Return the statements that put a table (bare names) in order.
 
@@ -101,7 +107,7 @@ def maintain(schema: str, table: str) -> list[str]:
     """
     lake, where, named = literal(LAKE), literal(schema), literal(table)
     return [
-        f"CALL ducklake_flush_inlined_data({lake}, schema_name => {where}, table_name => {named})",
+        *flush(schema, table),
         f"CALL ducklake_rewrite_data_files({lake}, {named}, schema => {where})",
         f"CALL ducklake_merge_adjacent_files({lake}, {named}, schema => {where})",
     ]

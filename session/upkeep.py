@@ -1,0 +1,67 @@
+"""Keeping tables quick to read without being asked: inlined rows are flushed once there are many.
+
+Small inserts go into the lake's catalog, where they are cheap to write and dear to scan. After a number of
+writes to one table its rows are moved into a Parquet file, under the table's lock, between two writers.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Final
+
+from catalog.model import Relation, Schema
+from core.errors import SqlError
+from session.locks import Mode
+from storage import lake
+
+if TYPE_CHECKING:
+    from session.warehouse import Warehouse
+
+_log = logging.getLogger(__name__)
+WRITES_BEFORE_FLUSH: Final = 500
+"""Committed writes to a table after which its inlined rows are flushed."""
+
+
+class Upkeep:
+    """Counts writes and flushes in the background, one table at a time."""
+
+    def __init__(self, warehouse: "Warehouse") -> None:
+        """Look after *warehouse*."""
+        self._warehouse = warehouse
+        self._writes: dict[int, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def note(self, tables: frozenset[int]) -> None:
+        """Take note that a transaction which wrote *tables* (OIDs) has committed."""
+        for oid in tables:
+            count = self._writes[oid] = self._writes.get(oid, 0) + 1
+            if count == WRITES_BEFORE_FLUSH:
+                task = asyncio.get_running_loop().create_task(self._flush(oid))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    async def _flush(self, oid: int) -> None:
+        warehouse = self._warehouse
+        # Sessions own locks by their numbers, which are positive.
+        owner = -oid
+        engine = warehouse.connect()
+        await warehouse.locks.acquire(owner, oid, Mode.SHARE_ROW_EXCLUSIVE)
+        try:
+            relation = warehouse.store.state.objects.get(oid)
+            if isinstance(relation, Relation) and not relation.temporary:
+                schema = warehouse.store.state.objects[relation.schema]
+                place = schema.engine_name if isinstance(schema, Schema) else ""
+                async with warehouse.commit_lock:
+                    await engine.script(lake.flush(place, relation.name))
+                warehouse.scans.forget(frozenset({oid}))
+        except SqlError as error:
+            # The rows stay where they are, and nothing is lost but speed.
+            _log.warning("could not flush a table", extra={"table": oid, "state": error.state.value})
+        finally:
+            self._writes.pop(oid, None)
+            warehouse.locks.release_all(owner)
+            engine.close()
