@@ -7,10 +7,23 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from session.answers import Answer, Value
 from session.context import Work
+from session.locks import Mode
 from session.statements import HANDLERS
 from sql.statement import Kind, Statement
 
 _ENDS = frozenset({Kind.COMMIT, Kind.ROLLBACK})
+_PHYSICAL = frozenset(
+    {
+        Kind.CREATE_TABLE,
+        Kind.CREATE_TABLE_AS,
+        Kind.ALTER_TABLE,
+        Kind.DROP,
+        Kind.CREATE_SCHEMA,
+        Kind.CREATE_DATABASE,
+        Kind.DROP_DATABASE,
+    }
+)
+"""Kinds that change the lake's own schema."""
 
 
 async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
@@ -24,6 +37,9 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     if not rule.in_block and tx.block:
         raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{statement.tag} cannot run inside a transaction block")
     tx.start()
+    if statement.kind in _PHYSICAL and not getattr(statement.command, "temporary", False):
+        # DuckLake 1.0 loses sight of tables, or crashes, when transactions that alter its schema overlap.
+        await tx.lock("ddl", Mode.ACCESS_EXCLUSIVE)
     answer = await HANDLERS[statement.kind](work, statement, parameters)
     if rule.commits:
         await tx.commit()
