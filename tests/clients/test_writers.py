@@ -18,12 +18,12 @@ def dsn(server: Server) -> str:
 
 
 def _together(work: Any) -> None:
-    failures: list[BaseException] = []
+    failures: list[Exception] = []
 
     def guarded(number: int) -> None:
         try:
             work(number)
-        except BaseException as error:
+        except (psycopg.Error, AssertionError) as error:
             failures.append(error)
 
     threads = [threading.Thread(target=guarded, args=(number,)) for number in range(WRITERS)]
