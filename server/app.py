@@ -196,7 +196,6 @@ def _limits(options: Options) -> Limits:
         for role in options.roles.values()
     }
     return Limits(
-        max_connections=options.server.max_connections,
         stores=StoreAccess(
             roles=roles, local_folders=options.copy.local_folders, keys_access=_access(options.s3)
         ),

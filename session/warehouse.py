@@ -82,7 +82,6 @@ class IdentityCounter:
 class Limits:
     """What the administrator allows, as sessions need it."""
 
-    max_connections: int = 500
     stores: StoreAccess = field(default_factory=StoreAccess)
     """Where COPY and UNLOAD may reach, and as whom."""
     translation_cache: int = 2_000

@@ -4,7 +4,6 @@ import datetime as dt
 import struct
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -15,30 +14,6 @@ from tests.clients.round_trip import CASES, RAW, Case, same
 from tests.support.server import Server
 
 _NAMES = [case.name for case in CASES]
-
-
-@pytest.fixture(scope="module")
-def url(server: Server) -> dict[str, Any]:
-    return {
-        "host": server.host,
-        "port": server.port,
-        "user": server.user,
-        "password": server.password,
-        "dbname": server.database,
-    }
-
-
-@pytest.fixture(scope="module")
-def connection(url: dict[str, Any]) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(**url, autocommit=True) as made:
-        yield made
-
-
-@pytest.fixture
-def own(url: dict[str, Any]) -> Iterator[psycopg.Connection]:
-    """A connection whose state a test may spoil."""
-    with psycopg.connect(**url, autocommit=True) as made:
-        yield made
 
 
 def _table(connection: psycopg.Connection, case: Case, suffix: str) -> str:

@@ -2,41 +2,14 @@
 
 import datetime as dt
 import struct
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 import psycopg
 import pytest
 
 from tests.clients.round_trip import CASES, Case
-from tests.support.server import Server
 
 _NAMES = [case.name for case in CASES]
-
-
-@pytest.fixture(scope="module")
-def url(server: Server) -> dict[str, Any]:
-    return {
-        "host": server.host,
-        "port": server.port,
-        "user": server.user,
-        "password": server.password,
-        "dbname": server.database,
-    }
-
-
-@pytest.fixture(scope="module")
-def connection(url: dict[str, Any]) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(**url, autocommit=True) as made:
-        yield made
-
-
-@pytest.fixture
-def own(url: dict[str, Any]) -> Iterator[psycopg.Connection]:
-    """A connection whose state a test may spoil."""
-    with psycopg.connect(**url, autocommit=True) as made:
-        yield made
 
 
 def _table(connection: psycopg.Connection, case: Case, suffix: str) -> str:
