@@ -38,7 +38,7 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
         raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{statement.tag} cannot run inside a transaction block")
     tx.start()
     if statement.kind in _PHYSICAL and not getattr(statement.command, "temporary", False):
-        # DuckLake 1.0 loses sight of tables, or crashes, when transactions that alter its schema overlap.
+        # DuckLake 1.0 loses sight of committed tables when transactions that alter its schema overlap.
         await tx.lock("ddl", Mode.ACCESS_EXCLUSIVE)
     answer = await HANDLERS[statement.kind](work, statement, parameters)
     if rule.commits:
