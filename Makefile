@@ -40,6 +40,11 @@ $(STAMP_DEV): $(STAMP) requirements-dev.lock
 test:  ## Check and test everything, installing what that needs (ARGS go to pytest)
 	scripts/test $(ARGS)
 
+.PHONY: conformance
+conformance: install-dev  ## Run the conformance suite and print its figures (ARGS="super ddl" chooses)
+	scripts/apt-packages postgresql-client
+	$(BIN)/python -m tools.conformance $(ARGS)
+
 .PHONY: check
 check: lint test-fast  ## Checks and the tests that need no server
 

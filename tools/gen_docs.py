@@ -14,6 +14,8 @@ from core.config import OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
 from session.settings import SETTINGS
 from sql.commands.unsupported import HEADS
 from sql.functions import FUNCTIONS
+from tools import gen_surface
+from tools.gen_surface import grid
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _WIDTH: Final = 110
@@ -76,7 +78,7 @@ def functions_reference() -> str:
         for name, forms in sorted(FUNCTIONS.items())
     )
     return _page("Functions", "sql/functions", "`?` marks what may be left out, `*` what may be repeated.",
-                 _grid(["name", "kind", "forms"], rows))  # fmt: skip
+                 grid(["name", "kind", "forms"], rows))  # fmt: skip
 
 
 def views_reference() -> str:
@@ -86,14 +88,14 @@ def views_reference() -> str:
         for view in sorted(SYSTEM_VIEWS, key=lambda view: (view.schema, view.name))
     )
     return _page("System tables and views", "catalog/system", "Who sees rows, and whose page they follow.",
-                 _grid(["name", "rows for", "documentation"], rows))  # fmt: skip
+                 grid(["name", "rows for", "documentation"], rows))  # fmt: skip
 
 
 def settings_reference() -> str:
     """Return ``docs/reference/settings.md``."""
     rows = ([f"`{row.name}`", f"`{row.default}`" if row.default else "", row.doc] for row in SETTINGS)
     return _page("Session settings", "session/settings.py", "Parameters of SET, SHOW and RESET.",
-                 _grid(["name", "default", "meaning"], rows))  # fmt: skip
+                 grid(["name", "default", "meaning"], rows))  # fmt: skip
 
 
 def absent_reference() -> str:
@@ -104,6 +106,7 @@ def absent_reference() -> str:
 
 GENERATED: Final[tuple[tuple[str, Callable[[], str]], ...]] = (
     ("config/duckshift.toml", example_toml),
+    ("docs/compatibility.md", gen_surface.compatibility),
     ("docs/reference/absent.md", absent_reference),
     ("docs/reference/config.md", config_reference),
     ("docs/reference/functions.md", functions_reference),
@@ -132,13 +135,6 @@ def main(arguments: list[str]) -> int:
 def _page(title: str, source: str, introduction: str, body: Iterable[str]) -> str:
     lines = [f"# {title}", "", f"<!-- Written by `make docs` from {source}. -->", "", introduction, "", *body, ""]
     return "\n".join(lines)
-
-
-def _grid(head: list[str], rows: Iterable[list[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(head)} |"
-    yield f"|{' --- |' * len(head)}"
-    for cells in rows:
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def _is_current(path: Path, wanted: str) -> bool:
@@ -172,7 +168,7 @@ def _sentence(option: Option) -> str:
 
 def _rows(options: list[Option], *, with_variable: bool) -> Iterator[str]:
     head = ["key", "default", *(["variable", "flag"] if with_variable else []), "meaning"]
-    return _grid(head, (_cells(option, with_variable=with_variable) for option in options))
+    return grid(head, (_cells(option, with_variable=with_variable) for option in options))
 
 
 def _cells(option: Option, *, with_variable: bool) -> list[str]:

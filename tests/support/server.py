@@ -36,6 +36,11 @@ class Server:
         self._environment = dict(environment or {})
         self._reader: threading.Thread | None = None
 
+    @property
+    def dsn(self) -> str:
+        """What libpq needs to connect as the first superuser."""
+        return f"host={self.host} port={self.port} user={self.user} password={self.password} dbname={self.database}"
+
     def start(self, timeout_s: float = 60) -> "Server":
         """Start and wait for the ready line."""
         command = [sys.executable, "-P", "-c", "import sys; from server.main import main; sys.exit(main())", "serve"]

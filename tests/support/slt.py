@@ -21,6 +21,7 @@ A file is a list of records, separated by blank lines::
 
 Columns of a row are separated by `` | ``; NULL is ``NULL``, the empty string ``(empty)``. ``connection x``
 before a record runs it on the session called x; ``user name password`` makes that session another user's.
+``gap reason`` before a record says that the server does not do that yet: the record must fail.
 A query has an ORDER BY or ``rowsort``.
 """
 
@@ -32,7 +33,7 @@ from pathlib import Path
 import psycopg
 from psycopg import pq
 
-_HEAD = re.compile(r"(statement|query|connection|user|restart)\b\s*(.*)")
+_HEAD = re.compile(r"(statement|query|connection|user|gap)\b\s*(.*)")
 
 
 @dataclass
@@ -45,12 +46,20 @@ class Record:
     sql: str = ""
     expected: list[str] = field(default_factory=list)
     types: list[str] | None = None
+    gap: str = ""
+    """Why it fails and is known to; empty for a record that must hold."""
+
+    @property
+    def case(self) -> bool:
+        """Whether it asserts something."""
+        return self.kind in {"statement", "query"}
 
 
 def parse(path: Path) -> Iterator[Record]:
     """Yield the records of a file; raises ValueError for one that is not understood."""
     lines = path.read_text().splitlines()
     place = 0
+    gap = ""
     while place < len(lines):
         if not lines[place].strip() or lines[place].startswith("#"):
             place += 1
@@ -61,8 +70,13 @@ def parse(path: Path) -> Iterator[Record]:
         end = place + 1
         while end < len(lines) and lines[end].strip():
             end += 1
-        yield _record(place + 1, head[1], head[2].strip(), lines[place + 1 : end])
+        record = _record(place + 1, head[1], head[2].strip(), lines[place + 1 : end])
         place = end
+        if record.kind == "gap":
+            gap = record.argument
+            continue
+        record.gap, gap = (gap, "") if record.case else ("", gap)
+        yield record
 
 
 def _record(line: int, kind: str, argument: str, body: list[str]) -> Record:
@@ -113,6 +127,12 @@ class Runner:
 
     def run(self, record: Record) -> str | None:
         """Run a record; return what is wrong, None for nothing."""
+        problem = self._run(record)
+        if not record.gap:
+            return problem
+        return None if problem else f"holds, so it is no gap any more: {record.gap}"
+
+    def _run(self, record: Record) -> str | None:
         if record.kind == "connection":
             self._current = record.argument or "main"
             return None
@@ -160,6 +180,19 @@ class Runner:
             return None
         found = [_type_name(result.ftype(column), result.fmod(column)) for column in range(result.nfields)]
         return None if found == record.types else f"types {' | '.join(found)}, expected {' | '.join(record.types)}"
+
+
+def problems(path: Path, dsn: str) -> list[str]:
+    """Run a file in a schema of its own on the server at *dsn*; return what is wrong."""
+    runner = Runner(dsn, "slt_" + re.sub(r"\W", "_", path.stem))
+    try:
+        return [
+            f"{path.name}:{record.line}: {record.sql}\n{problem}"
+            for record in parse(path)
+            if (problem := runner.run(record)) is not None
+        ]
+    finally:
+        runner.close()
 
 
 def _error(result: pq.abc.PGresult) -> str | None:

@@ -1,0 +1,45 @@
+"""The conformance suite: every .slt file beside this one, a feature a file, and the tables of Redshift's surface."""
+
+from pathlib import Path
+
+import pytest
+
+from sql.functions import FUNCTIONS
+from tests.support import slt
+from tests.support.server import Server
+from tests.support.surface import FOLDER, KINDS, STATES, Row, rows
+
+FILES = sorted(FOLDER.rglob("*.slt"))
+ROWS = rows()
+
+
+@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(FOLDER)) for path in FILES])
+def test_feature(path: Path, server: Server) -> None:
+    assert not slt.problems(path, server.dsn)
+
+
+def test_rows_are_well_formed() -> None:
+    assert not [row for row in ROWS if row.kind not in KINDS or row.status not in STATES or row.priority[:1] != "P"]
+
+
+def test_rows_are_unique() -> None:
+    names = [(row.kind, row.name.lower()) for row in ROWS]
+    assert not {name for name in names if names.count(name) > 1}
+
+
+def test_what_works_is_shown_by_a_file() -> None:
+    # Views are not among them: their rows say what the catalog's table holds, tests/unit/catalog holds their shapes.
+    shown = [row for row in ROWS if row.status != "not yet" and row.kind != "view"]
+    assert not [row for row in shown if not (FOLDER / f"{row.cases}.slt").is_file()]
+
+
+def test_what_is_partly_there_or_absent_says_how() -> None:
+    assert not [row for row in ROWS if row.status != "works" and not row.note]
+
+
+def test_functions_agree_with_the_translators_table() -> None:
+    def known(row: Row) -> bool:
+        return row.name.lower().partition("(")[0] in FUNCTIONS
+
+    functions = [row for row in ROWS if row.kind == "function"]
+    assert not [row for row in functions if row.status == "not yet" and known(row)]
