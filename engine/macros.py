@@ -31,6 +31,7 @@ def _raise(state: str, message: str) -> str:
 
 
 _DIVISION: Final = _raise("22012", "'division by zero'")
+_LOOP: Final = _raise("54001", "'CONNECT BY runs in a circle: a row is its own ancestor'")
 _NO_ROOT: Final = _raise("2201F", "'cannot take square root of a negative number'")
 _LOG_ZERO: Final = _raise("2201E", "'cannot take logarithm of zero'")
 _LOG_NEGATIVE: Final = _raise("2201E", "'cannot take logarithm of a negative number'")
@@ -92,6 +93,10 @@ TABLE: Final = (
                " + epoch_us(i - to_years(datepart('year', i)) - to_months(datepart('month', i))"
                " - to_days(datepart('day', i))) * n) AS BIGINT))",
           doc="Interval times a number."),
+    # Trees
+    Macro(name="rs_grown", arguments="path, place",
+          body=f"CASE WHEN list_contains(path, place) THEN {_LOOP} ELSE list_append(path, place) END",
+          doc="The places on the way to a row of CONNECT BY, which may not come back to itself."),
     # Strings
     Macro(name="rs_tail", arguments="x, m",
           body="substr(hex(encode(x)), 2 * m + 1, 1) IN ('8', '9', 'A', 'B')",

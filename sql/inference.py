@@ -87,6 +87,18 @@ def common(values: Iterable[Value]) -> ColumnType:
     return VARCHAR if found is UNKNOWN else found
 
 
+def unmatched(values: Iterable[Value]) -> tuple[str, str] | None:
+    """Return the names of two types that no column can hold together, None where all go together."""
+    first: ColumnType | None = None
+    for value in values:
+        if value.open or "super" in (value.name, first.type.name if first else ""):
+            continue
+        if first is not None and first.type.category != value.category:
+            return first.type.sql, value.type.type.sql
+        first = first or value.type
+    return None
+
+
 def common_type(left: ColumnType, right: ColumnType) -> ColumnType:
     """Return the type that both can be converted to."""
     if left == right:

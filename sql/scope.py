@@ -144,6 +144,8 @@ class Scope:
     aggregates: bool = True
     merged: dict[str, Value] = field(default_factory=dict)
     """Columns that USING made of two."""
+    prior: "Scope | None" = None
+    """What PRIOR reads: the parent row, in a condition of CONNECT BY."""
 
     def child(self) -> "Scope":
         """Return a scope for a query inside this one."""

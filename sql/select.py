@@ -13,7 +13,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion
+from sql import conversion, hierarchy
 from sql.clauses import Item, conditional, grouping, tail
 from sql.inference import common
 from sql.naming import column_name
@@ -22,7 +22,7 @@ from sql.sources import from_clause, with_clause
 from sql.value import Value, made
 
 _UNSUPPORTED: Final = {
-    "connect": "CONNECT BY", "into": "SELECT INTO", "windows": "WINDOW", "sort": "SORT BY", "cluster": "CLUSTER BY",
+    "into": "SELECT INTO", "windows": "WINDOW", "sort": "SORT BY", "cluster": "CLUSTER BY",
     "distribute": "DISTRIBUTE BY", "laterals": "LATERAL VIEW", "match": "MATCH_RECOGNIZE", "pivots": "PIVOT",
     "prewhere": "PREWHERE", "settings": "SETTINGS", "format": "FORMAT", "sample": "TABLESAMPLE", "kind": "SELECT AS",
 }  # fmt: skip
@@ -76,6 +76,8 @@ def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[Column
     _refuse(node, scope)
     prefix = with_clause(node, scope)
     source = from_clause(node, scope)
+    if connect := node.args.get("connect"):
+        source = hierarchy.connected(connect, source, scope)
     items = _items(node, scope, finish, forced)
     listed = ", ".join(f"{item.output.value.sql} AS {quote(item.output.engine_name)}" for item in items)
     distinct = "DISTINCT " if node.args.get("distinct") else ""

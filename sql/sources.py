@@ -11,7 +11,7 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion, joins
+from sql import conversion, joins, pivots
 from sql.facts import Source, SourceKind
 from sql.query import parse_query
 from sql.rules import arrays
@@ -39,6 +39,9 @@ def nested(node: exp.Expr, scope: Scope) -> list[str]:
 
 def relation(node: exp.Expr, scope: Scope) -> str:
     """Translate one entry of FROM and add it to *scope*."""
+    plain, pivot = pivots.unrolled(node)
+    if pivot is not None:
+        return _pivoted(plain, pivot, scope)
     _refuse_clauses(node, scope)
     if isinstance(node, exp.Table):
         return _table(node, scope)
@@ -59,6 +62,15 @@ def _refuse_clauses(node: exp.Expr, scope: Scope) -> None:
     for name, value in node.args.items():
         if value and name not in known:
             raise not_supported(_WORDS.get(name, name.upper()), position=scope.writer.position(node))
+
+
+def _pivoted(node: exp.Expr, pivot: exp.Expr, scope: Scope) -> str:
+    """Translate a table, WITH query or subquery and what PIVOT or UNPIVOT makes of it."""
+    inside = Scope(writer=scope.writer, parent=scope.parent, owner=scope.owner, ctes=dict(scope.ctes))
+    source = relation(node, inside)
+    query = pivots.turned(pivot, source, inside)
+    default = inside.relations[0].name
+    return _add_query(f"({query.sql})", query.outputs, default, pivot.args.get("alias"), scope)
 
 
 _TABLE_PARTS = frozenset({"this", "db", "catalog", "alias", "joins"})
