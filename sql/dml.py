@@ -14,10 +14,11 @@ from core.sqlstate import SqlState
 from sql import assignment
 from sql.assignment import Goal
 from sql.clauses import conditional
+from sql.ctes import with_clause
 from sql.facts import Source, SourceColumn, SourceKind
 from sql.query import parse_expression
 from sql.scope import Output, Relation, Scope, typed_field
-from sql.sources import from_clause, nested, relation, resolve, with_clause
+from sql.sources import from_clause, nested, relation, resolve
 from sql.value import Value, made, null
 
 DEFAULT: Final = "default"

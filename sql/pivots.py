@@ -11,6 +11,7 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import fold, literal, quote
 from core.sqlstate import SqlState
+from core.types import ColumnType
 from sql import conversion
 from sql.functions import FUNCTIONS
 from sql.inference import common, unmatched
@@ -174,7 +175,7 @@ def _label(name: str, alias: exp.Expr | None, scope: Scope) -> str:
     return alias.name if isinstance(alias, exp.Literal) else _word(alias, scope)
 
 
-def _made(name: str, type_: conversion.ColumnType) -> Output:
+def _made(name: str, type_: ColumnType) -> Output:
     return Output(name=name, engine_name=name, value=made(quote(name), type_, exact=True))
 
 

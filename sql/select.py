@@ -15,10 +15,11 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, hierarchy
 from sql.clauses import Item, conditional, grouping, tail
+from sql.ctes import with_clause
 from sql.inference import common
 from sql.naming import column_name
 from sql.scope import Output, Query, Scope
-from sql.sources import from_clause, with_clause
+from sql.sources import from_clause
 from sql.value import Value, made
 
 _UNSUPPORTED: Final = {
