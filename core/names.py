@@ -8,6 +8,25 @@ import re
 from typing import Final
 
 IDENTIFIER_BYTES: Final = 127
+RESERVED: Final = frozenset({
+    "aes128", "aes256", "all", "allowoverwrite", "analyse", "analyze", "and", "any", "array", "as", "asc",
+    "authorization", "az64", "backup", "between", "binary", "blanksasnull", "both", "bytedict", "bzip2", "case",
+    "cast", "check", "collate", "column", "constraint", "create", "credentials", "cross", "current_date",
+    "current_time", "current_timestamp", "current_user", "current_user_id", "default", "deferrable", "deflate",
+    "defrag", "delta", "delta32k", "desc", "disable", "distinct", "do", "else", "emptyasnull", "enable", "encode",
+    "encrypt", "encryption", "end", "except", "explicit", "false", "for", "foreign", "freeze", "from", "full",
+    "globaldict256", "globaldict64k", "grant", "group", "gzip", "having", "identity", "ignore", "ilike", "in",
+    "initially", "inner", "intersect", "interval", "into", "is", "isnull", "join", "leading", "left", "like",
+    "limit", "localtime", "localtimestamp", "lun", "luns", "lzo", "lzop", "minus", "mostly16", "mostly32",
+    "mostly8", "natural", "new", "not", "notnull", "null", "nulls", "off", "offline", "offset", "oid", "old",
+    "on", "only", "open", "or", "order", "outer", "overlaps", "parallel", "partition", "percent", "permissions",
+    "pivot", "placing", "primary", "raw", "readratio", "recover", "references", "rejectlog", "resort", "respect",
+    "restore", "right", "select", "session_user", "similar", "snapshot", "some", "sysdate", "system", "table",
+    "tag", "tdes", "text255", "text32k", "then", "timestamp", "to", "top", "trailing", "true", "truncatecolumns",
+    "union", "unique", "unnest", "unpivot", "user", "using", "verbose", "wallet", "when", "where", "with",
+    "without",
+})  # fmt: skip
+"""Words that name nothing unless they are quoted: Redshift, "Reserved words"."""
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
 
 
@@ -30,8 +49,8 @@ def quote(name: str) -> str:
 
 
 def quote_if_needed(name: str) -> str:
-    """Return *name* bare where that reads back as the same name, else quoted (quote_ident without keywords)."""
-    return name if _PLAIN.match(name) else quote(name)
+    """Return *name* bare where that reads back as the same name, else quoted."""
+    return name if _PLAIN.match(name) and name not in RESERVED else quote(name)
 
 
 def literal(text: str) -> str:

@@ -185,8 +185,15 @@ class Work:
 
     def prepare(self, plan: Plan) -> Prepare | None:
         """Return what must be done on the connection before *plan* runs."""
-        variables = self.session.fresh_variables(plan.variables)
-        tables = self.session.fresh_sources(plan.sources)
+        return self._prepare(plan.variables, plan.sources)
+
+    def prepare_sources(self, sql: str) -> Prepare | None:
+        """Return what must be done on the connection before engine SQL over the ``sys_*`` sources runs."""
+        return self._prepare(*needs(sql))
+
+    def _prepare(self, names: tuple[str, ...], sources: tuple[str, ...]) -> Prepare | None:
+        variables = self.session.fresh_variables(names)
+        tables = self.session.fresh_sources(sources)
         if not variables and not tables:
             return None
 

@@ -1,59 +1,13 @@
-"""EXPLAIN, ANALYZE, VACUUM, LOCK, CANCEL, DISCARD, LISTEN and their like."""
-
-from typing import Final
+"""ANALYZE, VACUUM, LOCK, CANCEL, DISCARD, LISTEN and their like."""
 
 from catalog.model import Relation, RelationKind, Schema
-from core import types
 from core.errors import Canceled, SqlError, not_supported
 from core.sqlstate import SqlState
-from core.types import Column
-from session.answers import Done, Value
+from session.answers import Done
 from session.context import Work
 from session.locks import Mode
-from session.streams import Page, table
-from sql.commands.maintenance import Analyze, Cancel, Discard, Explain, Lock, Notification, Vacuum
-from sql.statement import QUERIES, Fragment, Statement
+from sql.commands.maintenance import Analyze, Cancel, Discard, Lock, Notification, Vacuum
 from storage import lake
-
-_PLAN: Final = (Column("QUERY PLAN", types.of("varchar")),)
-
-
-async def explain(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Page:
-    """EXPLAIN: the engine's plan, a line a row; the statement itself does not run."""
-    command = statement.command
-    if not isinstance(command, Explain):
-        raise SqlError(SqlState.INTERNAL_ERROR, "EXPLAIN without a statement")
-    fragment = _explained(command)
-    plan = await work.ready(fragment.text, fragment.offset)
-    rows = await _plan_lines(work, plan.translated.engine_sql, work.prepare(plan))
-    return table(_PLAN, [[line] for line in rows], tag="EXPLAIN")
-
-
-async def describe_explain(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...]:
-    """Return the column of EXPLAIN."""
-    return _PLAN
-
-
-def _explained(command: Explain) -> Fragment:
-    inner = command.statement
-    if inner.kind in QUERIES:
-        return Fragment(inner.text, inner.offset)
-    query = getattr(inner.command, "query", None)
-    if isinstance(query, Fragment):
-        return query
-    raise not_supported(f"EXPLAIN of {inner.tag}")
-
-
-async def _plan_lines(work: Work, sql: str, prepare: object) -> list[str]:
-    connection = work.engine.connection
-
-    def run() -> list[str]:
-        if callable(prepare):
-            prepare(connection)
-        found = connection.execute(f"EXPLAIN {sql}").fetchall()
-        return [line.rstrip() for row in found for line in str(row[-1]).splitlines() if line.strip()]
-
-    return await work.engine.work(run)
 
 
 async def analyze(work: Work, command: Analyze) -> Done:

@@ -15,7 +15,8 @@ ROWS = rows()
 
 @pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(FOLDER)) for path in FILES])
 def test_feature(path: Path, server: Server) -> None:
-    assert not slt.problems(path, server.dsn)
+    problems = slt.problems(path, server.dsn)
+    assert not problems, "\n\n".join(problems)
 
 
 def test_rows_are_well_formed() -> None:

@@ -165,9 +165,11 @@ class Runner:
         ordered = "order by" in record.sql.lower() or record.sql.lower().startswith("fetch")
         if "rowsort" not in record.argument and not ordered and result.ntuples > 1:
             return "a query of several rows needs ORDER BY or rowsort"
+        # A value of several lines is written as several lines.
         rows = [
             " | ".join(_shown(result, row, column) for column in range(result.nfields)) for row in range(result.ntuples)
         ]
+        rows = [line for row in rows for line in row.split("\n")]
         expected = list(record.expected)
         if "rowsort" in record.argument:
             rows, expected = sorted(rows), sorted(expected)

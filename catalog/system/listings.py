@@ -1,0 +1,191 @@
+"""What the SHOW family lists: one row a command, its columns and the engine SQL that fills them.
+
+Redshift, "SHOW DATABASES", "SHOW SCHEMAS", "SHOW TABLES", "SHOW COLUMNS", "SHOW CONSTRAINTS", "SHOW GRANTS",
+"SHOW COLUMN GRANTS". The names of databases, schemas, tables and columns are VARCHAR(128).
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from catalog.system import access
+from catalog.system.access import HERE
+from catalog.system.spec import SUPERUSER, Columns, columns
+from core.names import literal, quote
+
+LIMIT: Final = 10_000
+"""Rows that a SHOW command lists at most; more is an error."""
+_V: Final = "varchar(128)"
+_DB: Final = f"COALESCE(r.database, {HERE})"
+_TABLE: Final = f"{_DB} AS database_name, r.schema_name, r.name AS table_name"
+_ACL: Final = "array_to_string({}.acl, '~')"
+_DISTSTYLE: Final = (
+    "CASE WHEN r.kind <> 'r' OR r.system THEN '' WHEN r.diststyle LIKE 'KEY%' THEN 'KEY'"
+    " ELSE regexp_replace(r.diststyle, '^AUTO\\((\\w+).*', 'AUTO (\\1)') END"
+)
+_SUBTYPE: Final = (
+    "CASE WHEN r.kind = 'r' THEN 'REGULAR TABLE'"
+    " WHEN lower(r.definition) LIKE 'create materialized view%' THEN 'MATERIALIZED VIEW'"
+    " WHEN r.late_binding THEN 'LATE BINDING VIEW' ELSE 'REGULAR VIEW' END"
+)
+_GRANTS: Final = (
+    "sys_grants AS g LEFT JOIN (SELECT u.oid, u.name, 'user' AS kind FROM sys_users AS u"
+    " UNION ALL SELECT o.oid, o.name, 'group' FROM sys_groups AS o UNION ALL SELECT 0, 'public', 'public') AS w"
+    " ON w.oid = g.grantee"
+)
+_WHO: Final = (
+    "g.privilege AS privilege_type, g.grantee AS identity_id, w.name AS identity_name, w.kind AS identity_type"
+)
+_GRANTOR: Final = "rs_pg_get_userbyid(g.grantor) AS grantor_name"
+_SEES_GRANT: Final = (
+    f"({SUPERUSER} OR g.grantor = {access.ME} OR g.grantee IN"
+    f" (SELECT m.grantee FROM sys_members AS m WHERE m.member = {access.ME}))"
+)
+_WHO_COLUMNS: Final = f"privilege_type {_V}, identity_id int4, identity_name {_V}, identity_type {_V}"
+_TABLE_GRANT: Final = "JOIN sys_relations AS r ON r.oid = g.object"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listing:
+    """One SHOW command that lists things."""
+
+    topic: str
+    """As ``sql.commands.show`` names it."""
+    columns: Columns
+    query: str
+    """Engine SQL over the ``sys_*`` sources."""
+    named: tuple[str, ...] = ()
+    """The columns that hold the parts of the name that the command is about."""
+    like: str = ""
+    """The column that LIKE filters."""
+    order: str
+    doc: str
+
+    def sql(self, parts: tuple[str, ...], *, like: str | None, grantee: str | None, limit: int | None) -> str:
+        """Return engine SQL for what *parts* name, filtered and in order."""
+        filters = [f"q.{quote(name)} = {literal(part)}" for name, part in zip(self.named, parts, strict=True)]
+        if like is not None:
+            filters.append(f"q.{quote(self.like)} LIKE {literal(like)} ESCAPE '\\'")
+        if grantee is not None:
+            filters.append(f"q.identity_name = {literal(grantee)}")
+        where = f" WHERE {' AND '.join(filters)}" if filters else ""
+        shown = ", ".join(f"CAST(q.{quote(name)} AS {kind.engine()}) AS {quote(name)}" for name, kind in self.columns)
+        rows = LIMIT + 1 if limit is None else limit
+        return f"SELECT {shown} FROM ({self.query}) AS q{where} ORDER BY {self.order} LIMIT {rows}"
+
+
+def _listing(topic: str, shape: str, query: str, **more: str | tuple[str, ...]) -> Listing:
+    named, like, order = more.get("named", ()), more.get("like", ""), more.get("order", "1")
+    return Listing(
+        topic=topic,
+        columns=columns(shape),
+        query=query,
+        named=named if isinstance(named, tuple) else (named,),
+        like=str(like),
+        order=str(order),
+        doc=f"Redshift, SHOW {topic}",
+    )
+
+
+_NAME: Final = ("database_name", "schema_name", "table_name")
+# fmt: off
+ROWS: Final = (
+    _listing("DATABASES",
+        f"database_name {_V}, database_owner int4, database_type varchar(32), database_acl {_V}, parameters {_V},"
+        f"database_isolation_level {_V}",
+        "SELECT d.name AS database_name, d.owner AS database_owner, 'local' AS database_type,"
+        f" {_ACL.format('d')} AS database_acl, NULL AS parameters, d.isolation AS database_isolation_level"
+        " FROM sys_databases AS d WHERE d.allow", like="database_name"),
+    _listing("SCHEMAS",
+        f"database_name {_V}, schema_name {_V}, schema_owner int4, schema_type varchar(32), schema_acl {_V},"
+        f"source_database {_V}, schema_option {_V}",
+        f"SELECT COALESCE(n.database, {HERE}) AS database_name, n.name AS schema_name, n.owner AS schema_owner,"
+        f" 'local' AS schema_type, {_ACL.format('n')} AS schema_acl, NULL AS source_database, NULL AS schema_option"
+        " FROM sys_namespaces AS n WHERE n.name NOT LIKE 'pg\\_temp%' ESCAPE '\\'",
+        named=("database_name",), like="schema_name", order="2"),
+    _listing("TABLES",
+        f"database_name {_V}, schema_name {_V}, table_name {_V}, table_type {_V}, table_acl {_V}, remarks varchar(256),"
+        f"owner {_V}, last_altered_time ts, last_modified_time ts, dist_style {_V}, table_subtype {_V}",
+        f"SELECT {_TABLE}, CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'TABLE' END AS table_type,"
+        f" {_ACL.format('r')} AS table_acl, r.comment AS remarks, rs_pg_get_userbyid(r.owner) AS owner,"
+        f" NULL AS last_altered_time, NULL AS last_modified_time, {_DISTSTYLE} AS dist_style,"
+        f" {_SUBTYPE} AS table_subtype FROM {access.relations(everywhere=True)}",
+        named=("database_name", "schema_name"), like="table_name", order="3"),
+    _listing("COLUMNS",
+        f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, ordinal_position int4,"
+        f"column_default varchar(4000), is_nullable varchar(3), data_type {_V}, character_maximum_length int4,"
+        f"numeric_precision int4, numeric_scale int4, remarks varchar(256), sort_key_type {_V}, sort_key int4,"
+        f"dist_key int4, encoding {_V}, collation {_V}",
+        f"SELECT {_TABLE}, c.name AS column_name, row_number() OVER (PARTITION BY r.oid ORDER BY c.number)"
+        " AS ordinal_position, c.default AS column_default,"
+        f" CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, {access.TYPE_NAME} AS data_type,"
+        f" {access.CHARACTER_LENGTH} AS character_maximum_length, {access.PRECISION} AS numeric_precision,"
+        f" {access.SCALE} AS numeric_scale, c.comment AS remarks,"
+        " CASE WHEN c.sortkey = 0 THEN NULL WHEN r.sortstyle = '' THEN 'COMPOUND' ELSE r.sortstyle END AS sort_key_type,"
+        " abs(c.sortkey) AS sort_key, CASE WHEN c.distkey THEN 1 ELSE 0 END AS dist_key, c.encoding,"
+        " COALESCE(c.collation, CASE WHEN c.type IN (1042, 1043) THEN 'default' END) AS collation"
+        f" FROM {access.columns(everywhere=True)} WHERE r.kind IN ('r', 'v')",
+        named=_NAME, like="column_name", order="5"),
+    _listing("PRIMARY KEYS",
+        f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, key_seq int4, pk_name {_V}",
+        f"SELECT {_TABLE}, unnest(k.columns) AS column_name, generate_subscripts(k.columns, 1) AS key_seq,"
+        " k.name AS pk_name FROM sys_constraints AS k"
+        f" JOIN (SELECT r.* FROM {access.relations(everywhere=True)}) AS r ON r.oid = k.relation WHERE k.kind = 'p'",
+        named=_NAME, order="5"),
+    *(_listing(topic,
+        f"pk_database_name {_V}, pk_schema_name {_V}, pk_table_name {_V}, pk_column_name {_V}, fk_database_name {_V},"
+        f"fk_schema_name {_V}, fk_table_name {_V}, fk_column_name {_V}, key_seq int4, update_rule int4,"
+        f"delete_rule int4, fk_name {_V}, pk_name {_V}, deferrability int4",
+        f"SELECT COALESCE(p.database, {HERE}) AS pk_database_name, p.schema_name AS pk_schema_name,"
+        " p.name AS pk_table_name, unnest(k.target_columns) AS pk_column_name,"
+        f" {_DB} AS fk_database_name, r.schema_name AS fk_schema_name, r.name AS fk_table_name,"
+        " unnest(k.columns) AS fk_column_name, generate_subscripts(k.columns, 1) AS key_seq,"
+        # JDBC's numbers: importedKeyNoAction, importedKeyNotDeferrable.
+        " 3 AS update_rule, 3 AS delete_rule, k.name AS fk_name,"
+        " (SELECT min(t.name) FROM sys_constraints AS t WHERE t.relation = p.oid AND t.kind IN ('p', 'u')"
+        " AND t.columns = k.target_columns) AS pk_name, 7 AS deferrability"
+        " FROM sys_constraints AS k"
+        f" JOIN (SELECT r.* FROM {access.relations(everywhere=True)}) AS r ON r.oid = k.relation"
+        f" JOIN (SELECT r.* FROM {access.relations(everywhere=True)}) AS p ON p.oid = k.target WHERE k.kind = 'f'",
+        named=tuple(f"{side}_{name}" for name in _NAME), order="12, 9")
+        for topic, side in (("FOREIGN KEYS", "fk"), ("EXPORTED FOREIGN KEYS", "pk"))),
+    _listing("GRANTS ON DATABASE",
+        f"database_name {_V}, {_WHO_COLUMNS}, admin_option bool, privilege_scope {_V}, grantor_name {_V}",
+        f"SELECT d.name AS database_name, {_WHO}, g.grantable AS admin_option, 'DATABASE' AS privilege_scope,"
+        f" {_GRANTOR} FROM {_GRANTS} JOIN sys_databases AS d ON d.oid = g.object"
+        f" WHERE g.kind = 'database' AND {_SEES_GRANT}",
+        named=("database_name",), order="4, 2"),
+    _listing("GRANTS ON SCHEMA",
+        f"schema_name {_V}, object_name {_V}, object_type {_V}, {_WHO_COLUMNS}, admin_option bool,"
+        f"privilege_scope {_V}, database_name {_V}, grantor_name {_V}",
+        f"SELECT n.name AS schema_name, n.name AS object_name, 'SCHEMA' AS object_type, {_WHO},"
+        f" g.grantable AS admin_option, 'SCHEMA' AS privilege_scope, COALESCE(n.database, {HERE}) AS database_name,"
+        f" {_GRANTOR} FROM {_GRANTS} JOIN sys_namespaces AS n ON n.oid = g.object"
+        f" WHERE g.kind = 'schema' AND {_SEES_GRANT}",
+        named=("database_name", "schema_name"), order="6, 4"),
+    _listing("GRANTS ON TABLE",
+        f"schema_name {_V}, object_name {_V}, object_type {_V}, {_WHO_COLUMNS}, admin_option bool,"
+        f"privilege_scope {_V}, database_name {_V}, grantor_name {_V}",
+        "SELECT r.schema_name, r.name AS object_name, CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'TABLE' END"
+        f" AS object_type, {_WHO}, g.grantable AS admin_option, 'TABLE' AS privilege_scope, {_DB} AS database_name,"
+        f" {_GRANTOR} FROM {_GRANTS} {_TABLE_GRANT} WHERE g.kind = 'table' AND g.column = '' AND {_SEES_GRANT}",
+        named=("database_name", "schema_name", "object_name"), order="6, 4"),
+    _listing("COLUMN GRANTS",
+        f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, {_WHO_COLUMNS},"
+        f"admin_option bool, grantor_name {_V}",
+        f"SELECT {_TABLE}, g.column AS column_name, {_WHO}, g.grantable AS admin_option, {_GRANTOR}"
+        f" FROM {_GRANTS} {_TABLE_GRANT} WHERE g.kind = 'table' AND g.column <> '' AND {_SEES_GRANT}",
+        named=_NAME, like="column_name", order="4, 7, 5"),
+    _listing("GRANTS FOR",
+        f"database_name {_V}, schema_name {_V}, object_name {_V}, object_type {_V}, {_WHO_COLUMNS},"
+        f"privilege_scope {_V}, grantor_name {_V}",
+        f"SELECT {_DB} AS database_name, r.schema_name, r.name AS object_name,"
+        f" CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'TABLE' END AS object_type, {_WHO}, 'TABLE' AS privilege_scope,"
+        f" {_GRANTOR} FROM {_GRANTS} {_TABLE_GRANT} WHERE g.kind = 'table' AND g.column = '' AND {_SEES_GRANT}"
+        f" UNION ALL SELECT COALESCE(n.database, {HERE}), n.name, n.name, 'SCHEMA', {_WHO}, 'SCHEMA', {_GRANTOR}"
+        f" FROM {_GRANTS} JOIN sys_namespaces AS n ON n.oid = g.object WHERE g.kind = 'schema' AND {_SEES_GRANT}"
+        f" UNION ALL SELECT d.name, NULL, d.name, 'DATABASE', {_WHO}, 'DATABASE', {_GRANTOR}"
+        f" FROM {_GRANTS} JOIN sys_databases AS d ON d.oid = g.object WHERE g.kind = 'database' AND {_SEES_GRANT}",
+        named=("database_name", "identity_name"), order="4, 2, 3, 5"),
+)
+# fmt: on
+LISTINGS: Final = {row.topic: row for row in ROWS}

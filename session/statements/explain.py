@@ -1,0 +1,93 @@
+"""EXPLAIN: how a statement would run, in the shape of Redshift's plans."""
+
+from catalog.model import Relation
+from core import types
+from core.errors import SqlError, not_supported
+from core.sqlstate import SqlState
+from core.types import Column
+from engine import plans
+from session.answers import Value
+from session.context import Plan, Work
+from session.streams import Page, table
+from sql.commands.maintenance import Explain
+from sql.statement import QUERIES, Fragment, Statement
+
+_PLAN = (Column("QUERY PLAN", types.of("varchar")),)
+_WIDTH = 32
+"""Bytes that a plan shows for a value whose length is not fixed and not declared."""
+
+
+async def explain(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Page:
+    """EXPLAIN: the plan, a line a row; the statement does not run unless ANALYZE asks for it."""
+    command = _command(statement)
+    fragment = _explained(command)
+    plan = await work.ready(fragment.text, fragment.offset)
+    if command.analyze and plan.translated.target is not None:
+        raise not_supported(f"EXPLAIN ANALYZE of {command.statement.tag}")
+    lines = await _lines(work, plan, parameters, analyze=command.analyze)
+    return table(_PLAN, [[line] for line in lines], tag="EXPLAIN")
+
+
+async def describe_explain(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...]:
+    """Return the column of EXPLAIN."""
+    return _PLAN
+
+
+def _command(statement: Statement) -> Explain:
+    if not isinstance(statement.command, Explain):
+        raise SqlError(SqlState.INTERNAL_ERROR, "EXPLAIN without a statement")
+    return statement.command
+
+
+def _explained(command: Explain) -> Fragment:
+    inner = command.statement
+    if inner.kind in QUERIES:
+        return Fragment(inner.text, inner.offset)
+    query = getattr(inner.command, "query", None)
+    if isinstance(query, Fragment):
+        return query
+    raise not_supported(f"EXPLAIN of {inner.tag}")
+
+
+async def _lines(work: Work, plan: Plan, parameters: tuple[Value, ...], *, analyze: bool) -> list[str]:
+    connection, prepare = work.engine.connection, work.prepare(plan)
+    form = "ANALYZE, FORMAT JSON" if analyze else "FORMAT JSON"
+    # A plan does not depend on what a parameter's value is, but the engine wants one.
+    values = list(parameters) or [None] * len(plan.translated.parameter_types)
+
+    def run() -> str:
+        if prepare is not None:
+            prepare(connection)
+        found = connection.execute(f"EXPLAIN ({form}) {plan.translated.engine_sql}", values or None).fetchone()
+        return str(found[-1]) if found else "{}"
+
+    return plans.lines(plans.read(await work.engine.work(run)), _stored(work, plan))
+
+
+def _stored(work: Work, plan: Plan) -> dict[str, plans.Stored]:
+    target = plan.translated.target
+    oids = plan.tables | ({target.oid} if target is not None else set())
+    found = [relation for oid in oids if isinstance(relation := work.state.objects.get(oid), Relation)]
+    return {_bare(relation.engine_name): _shown(relation) for relation in found}
+
+
+def _bare(engine_name: str) -> str:
+    """Return the last part of a quoted, qualified name, as the engine's plans show it."""
+    return engine_name.rpartition('."')[2].strip('"').replace('""', '"')
+
+
+def _shown(relation: Relation) -> plans.Stored:
+    return plans.Stored(
+        name=relation.name,
+        everywhere="ALL" in relation.diststyle,
+        key=next((column.name for column in relation.columns if column.distkey), None),
+        widths={column.name: _width(column.type) for column in relation.columns},
+    )
+
+
+def _width(kind: types.ColumnType) -> int:
+    if kind.type.length > 0:
+        return kind.type.length
+    if kind.type.name == "numeric":
+        return 8
+    return min(kind.length or _WIDTH, 256)

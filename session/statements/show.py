@@ -1,0 +1,116 @@
+"""SHOW of objects: lists from the catalog's sources, and the statements that would make a table or view."""
+
+from catalog import definitions
+from catalog.model import RelationKind
+from catalog.system.listings import LIMIT, LISTINGS, Listing
+from core import types
+from core.errors import SqlError, not_supported
+from core.sqlstate import SqlState
+from core.types import Column
+from engine import results
+from session.answers import Rows, Value
+from session.context import Work
+from session.streams import Page, Reader, table
+from session.visible import SYSTEM_SCHEMAS
+from sql.commands.show import ShowObjects
+from sql.statement import Statement
+
+_TEXT = types.of("text")
+_DEFINITIONS = {"TABLE": "Show Table DDL statement", "VIEW": "Show View DDL statement"}
+
+
+async def show_objects(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Rows:
+    """Run one of the SHOW family."""
+    command = _command(statement)
+    if command.topic in _DEFINITIONS:
+        return table(_columns(command), [[_definition(work, command)]], tag="SHOW")
+    return await _listed(work, command, _listing(command))
+
+
+async def describe_show_objects(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...]:
+    """Return the columns of one of the SHOW family."""
+    return _columns(_command(statement))
+
+
+def _command(statement: Statement) -> ShowObjects:
+    if not isinstance(statement.command, ShowObjects):
+        raise SqlError(SqlState.INTERNAL_ERROR, "SHOW without a topic")
+    return statement.command
+
+
+def _columns(command: ShowObjects) -> tuple[Column, ...]:
+    if command.topic in _DEFINITIONS:
+        return (Column(_DEFINITIONS[command.topic], _TEXT),)
+    return tuple(Column(name, kind) for name, kind in _listing(command).columns)
+
+
+def _listing(command: ShowObjects) -> Listing:
+    topic = f"{command.topic} {command.object}" if command.topic == "GRANTS ON" else command.topic
+    found = LISTINGS.get(topic)
+    if found is None:
+        raise not_supported(f"SHOW {topic}")
+    return found
+
+
+def _definition(work: Work, command: ShowObjects) -> str:
+    relation = work.find_relation(command.name)
+    work.require("SELECT", relation)
+    if (relation.type is RelationKind.TABLE) != (command.topic == "TABLE"):
+        raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{relation.name}" is not a {command.topic.lower()}')
+    return (definitions.table if command.topic == "TABLE" else definitions.view)(relation, work.state)
+
+
+async def _listed(work: Work, command: ShowObjects, listing: Listing) -> Page:
+    if command.limit is not None and command.limit > LIMIT:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"LIMIT must be between 0 and {LIMIT}")
+    if command.like is not None and not listing.like:
+        raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near "LIKE"')
+    sql = listing.sql(
+        _parts(work, command),
+        like=command.like,
+        grantee=_grantee(command) if command.topic != "GRANTS FOR" else None,
+        limit=command.limit,
+    )
+    stream = await work.engine.rows(sql, (), work.prepare_sources(sql))
+    hints = [(name, kind, 0, 0) for name, kind in listing.columns]
+    return Page(results.columns(stream.schema, hints), Reader(stream), tag="SHOW")
+
+
+def _parts(work: Work, command: ShowObjects) -> tuple[str, ...]:
+    """Return the full name that a command is about; raises where there is nothing of that name."""
+    topic, name = command.topic, command.name
+    if topic == "DATABASES":
+        return ()
+    if topic == "SCHEMAS" or (topic == "GRANTS ON" and command.object == "DATABASE"):
+        return (_database(work, name[0] if name else None),)
+    if topic == "GRANTS FOR":
+        return _database(work, command.database), _grantee(command) or ""
+    if topic == "TABLES" or (topic == "GRANTS ON" and command.object == "SCHEMA"):
+        return _schema(work, name)
+    found = work.visible.source(name)
+    if found is None:
+        raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(name)}" does not exist')
+    return found.database, found.schema, found.name
+
+
+def _database(work: Work, name: str | None) -> str:
+    if name is None:
+        return work.database.name
+    if work.state.database(name) is None:
+        raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{name}" does not exist')
+    return name
+
+
+def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
+    if len(name) > 2:
+        raise SqlError(SqlState.SYNTAX_ERROR, f"improper qualified name: {'.'.join(name)}")
+    database = _database(work, name[0] if len(name) > 1 else None)
+    if name[-1] not in SYSTEM_SCHEMAS:
+        work.visible.schema((database, name[-1]))
+    return database, name[-1]
+
+
+def _grantee(command: ShowObjects) -> str | None:
+    if command.grantee is None:
+        return None
+    return command.grantee.name or "public"
