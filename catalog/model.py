@@ -67,6 +67,8 @@ class Database:
     acl: Acl = ()
     isolation: str = "Snapshot Isolation"
     connection_limit: int | None = None
+    collation: str | None = None
+    """What its tables' character columns get that name none."""
 
     kind = Kind.DATABASE
 

@@ -110,6 +110,8 @@ TABLE: Final = (
                " WHEN NOT rs_tail(x, n - 2) THEN rs_cut_bytes(x, n - 2)"
                " ELSE rs_cut_bytes(x, n - 3) END",
           doc="A string cut to n bytes, no character split: CAST to VARCHAR(n)."),
+    Macro(name="rs_bare", arguments="x", body="CASE WHEN suffix(x, ' ') THEN rtrim(x, ' ') ELSE x END",
+          doc="A string without trailing blanks, which most strings have none of."),
     Macro(name="rs_fit", arguments="x, n, t",
           body="CASE WHEN x IS NULL OR strlen(x) <= n THEN x WHEN strlen(rtrim(x, ' ')) <= n THEN rpad(rtrim(x, ' '),"
                " CAST(length(rtrim(x, ' ')) + n - strlen(rtrim(x, ' ')) AS INTEGER), ' ')"

@@ -139,6 +139,7 @@ class Visible:
                     default=column.default,
                     identity=(column.identity.seed, column.identity.step) if column.identity else None,
                     identity_by_default=bool(column.identity and column.identity.by_default),
+                    folded=column.collation == "case_insensitive",
                 )
                 for column in relation.columns
             ),

@@ -6,8 +6,10 @@ from sqlglot import exp
 
 from core import types
 from core.errors import SqlError, not_supported
+from core.names import quote
 from core.sqlstate import SqlState
 from sql import conversion
+from sql.keys import keyed, plain
 from sql.scope import Output, Scope
 from sql.value import INT8, Value
 
@@ -38,35 +40,48 @@ def grouping(group: exp.Group, items: list[Item], scope: Scope) -> str:
     """Write what stands after GROUP BY."""
     if group.args.get("all"):
         return "ALL"
-    parts = [_group_item(item, items, scope) for item in group.expressions]
+    keys: dict[str, str] = {}
+    parts = [_group_item(item, items, scope, keys) for item in group.expressions]
     for name in ("rollup", "cube", "grouping_sets"):
-        parts += [_group_item(item, items, scope) for item in group.args.get(name) or []]
+        parts += [_group_item(item, items, scope, keys) for item in group.args.get(name) or []]
+    several = any(group.find_all(exp.Rollup, exp.Cube, exp.GroupingSets))
+    for sql, key in keys.items():
+        shown = f"any_value({sql})"
+        scope.grouped[sql] = f"CASE WHEN grouping({key}) = 0 THEN {shown} END" if several else shown
     return ", ".join(parts)
 
 
-def _group_item(node: exp.Expr, items: list[Item], scope: Scope) -> str:
+def _group_item(node: exp.Expr, items: list[Item], scope: Scope, keys: dict[str, str]) -> str:
     if isinstance(node, exp.Rollup | exp.Cube):
-        listed = ", ".join(_group_item(item, items, scope) for item in node.expressions)
+        listed = ", ".join(_group_item(item, items, scope, keys) for item in node.expressions)
         return f"{node.key.upper()} ({listed})"
     if isinstance(node, exp.GroupingSets):
-        return f"GROUPING SETS ({', '.join(_group_set(item, items, scope) for item in node.expressions)})"
+        return f"GROUPING SETS ({', '.join(_group_set(item, items, scope, keys) for item in node.expressions)})"
     if isinstance(node, exp.Tuple):
-        return _group_set(node, items, scope)
+        return _group_set(node, items, scope, keys)
     index = _ordinal(node, items, scope, "GROUP BY")
     if index is None:
         index = _aliased(node, items, scope)
     if index is None:
-        return scope.value(node).sql
+        return _key(scope.value(node), keys)
     raw = items[index].raw
     constant = raw.constant or raw.literal is not None or raw.null
-    return str(index + 1) if constant else raw.sql
+    return str(index + 1) if constant else _key(raw, keys)
 
 
-def _group_set(node: exp.Expr, items: list[Item], scope: Scope) -> str:
+def _key(value: Value, keys: dict[str, str]) -> str:
+    """Return what *value* is grouped by, noting it in *keys* when that is not the value itself."""
+    if plain(value):
+        return value.sql
+    keys[value.sql] = keyed(value).sql
+    return keys[value.sql]
+
+
+def _group_set(node: exp.Expr, items: list[Item], scope: Scope, keys: dict[str, str]) -> str:
     if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
-        return _group_item(node, items, scope)
+        return _group_item(node, items, scope, keys)
     inner = node.expressions if isinstance(node, exp.Tuple) else [node.this if isinstance(node, exp.Paren) else node]
-    return f"({', '.join(_group_item(item, items, scope) for item in inner)})"
+    return f"({', '.join(_group_item(item, items, scope, keys) for item in inner)})"
 
 
 def _aliased(node: exp.Expr, items: list[Item], scope: Scope) -> int | None:
@@ -122,6 +137,10 @@ def _ordered(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool,
         index = _output(scope.writer.identifier(inner.this), items)
     if index is None and names_only:
         raise not_supported("ORDER BY an expression on the result of a set operation")
+    if index is not None and items[index].output.value.folded and not names_only:
+        output = items[index].output
+        value = output.value.named(quote(output.engine_name)) if distinct else items[index].raw
+        return keyed(value).sql + direction(node)
     sql = str(index + 1) if index is not None else _matched(inner, items, scope, distinct=distinct)
     return sql + direction(node)
 
@@ -145,7 +164,8 @@ def _matched(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool)
             "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
             position=scope.writer.position(node),
         )
-    return conversion.settled(value).sql
+    value = conversion.settled(value)
+    return keyed(value).sql if value.folded else value.sql
 
 
 def _count(word: str, clause: exp.Expr, scope: Scope) -> str:

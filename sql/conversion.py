@@ -6,6 +6,7 @@ Redshift, "Type compatibility and conversion", "CAST function", "Character types
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from core import types
@@ -75,7 +76,7 @@ def settled(value: Value) -> Value:
         return value
     if value.literal is not None:
         length = min(max(1, len(value.literal.encode())), types.VARCHAR_MAX)
-        return value.typed(types.with_length("varchar", length))
+        return replace(value.typed(types.with_length("varchar", length)), text=value.literal)
     if value.null:
         return made("CAST(NULL AS VARCHAR)", VARCHAR, exact=True)
     return cast(value, VARCHAR)
@@ -108,7 +109,8 @@ def _of_literal(value: Value, target: ColumnType, *, lax: bool) -> Value:
         if lax:
             return made(f"CAST(NULL AS {target.engine()})", target, exact=True)
         raise bad_input(value.literal, target)
-    return made(sql, target, exact=True)
+    content = _cut(value.literal, target) if target.type.category == "S" else None
+    return Value(sql=sql, type=target, exact=True, text=content)
 
 
 def _of_parameter(slot: Slot, target: ColumnType, *, lax: bool) -> Value:

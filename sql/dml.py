@@ -17,7 +17,7 @@ from sql.clauses import conditional
 from sql.ctes import with_clause
 from sql.facts import Source, SourceColumn, SourceKind
 from sql.query import parse_expression
-from sql.scope import Output, Relation, Scope, typed_field
+from sql.scope import Output, Relation, Scope, stored_field
 from sql.sources import from_clause, nested, relation, resolve
 from sql.value import Value, made, null
 
@@ -234,7 +234,7 @@ def target_relation(table: exp.Table, source: Source, scope: Scope) -> str:
     name = scope.writer.identifier(alias.this) if alias is not None and alias.this else source.name
     engine = quote(name)
     fields = tuple(
-        typed_field(engine, column.name, column.type, (source.oid, column.number), source)
+        stored_field(engine, column, source)
         for column in source.columns
     )
     scope.relations.append(

@@ -34,6 +34,8 @@ class SourceColumn:
     identity: tuple[int, int] | None = None
     """(seed, step) of IDENTITY."""
     identity_by_default: bool = False
+    folded: bool = False
+    """Whether its collation is CASE_INSENSITIVE."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

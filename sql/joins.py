@@ -3,6 +3,7 @@
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
+from sql import conversion, keys
 from sql.inference import common_type
 from sql.scope import Relation, Scope
 from sql.value import Value, made
@@ -21,7 +22,7 @@ def merge(using: list[str], before: int, scope: Scope, words: list[str]) -> str:
         left = scope.merged.get(name) or _one(name, scope.relations[:before], scope)
         right = _one(name, scope.relations[before:], scope)
         shared = common_type(left.type, right.type)
-        conditions.append(f"{left.sql} = {right.sql}")
+        conditions.append(keys.compared("=", *_alike(left, right, shared)).sql)
         scope.merged[name] = _merged(left, right, shared, words)
     hidden = frozenset(using)
     for index, item in enumerate(scope.relations):
@@ -31,6 +32,13 @@ def merge(using: list[str], before: int, scope: Scope, words: list[str]) -> str:
                 database=item.database, hidden=item.hidden | hidden,
             )  # fmt: skip
     return " AND ".join(conditions)
+
+
+def _alike(left: Value, right: Value, shared: ColumnType) -> tuple[Value, Value]:
+    """Bring two columns to one type where only one of them is a string."""
+    if left.textual == right.textual:
+        return left, right
+    return conversion.cast(left, shared), conversion.cast(right, shared)
 
 
 def _merged(left: Value, right: Value, shared: ColumnType, words: list[str]) -> Value:

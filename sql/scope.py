@@ -3,8 +3,9 @@
 A ``Scope`` belongs to one SELECT; its parent is the query around it. ``Writer`` lives for one translation.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlglot import exp
@@ -12,8 +13,7 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import fold, quote
 from core.sqlstate import SqlState
-from core.types import ColumnType
-from sql.facts import Facts, Source
+from sql.facts import Facts, Source, SourceColumn
 from sql.value import Slot, Value
 
 VIEW_DEPTH: Final = 64
@@ -146,6 +146,8 @@ class Scope:
     """Columns that USING made of two."""
     prior: "Scope | None" = None
     """What PRIOR reads: the parent row, in a condition of CONNECT BY."""
+    grouped: dict[str, str] = field(default_factory=dict)
+    """What stands for an expression that is grouped by a key other than itself (``sql.keys``)."""
 
     def child(self) -> "Scope":
         """Return a scope for a query inside this one."""
@@ -156,7 +158,18 @@ class Scope:
         rule = self.writer.rules.get(type(node))
         if rule is None:
             raise not_supported(f"{type(node).key.upper()} expression", position=self.writer.position(node))
-        return rule(node, self)
+        value = rule(node, self)
+        found = self.grouped.get(value.sql)
+        return value if found is None else replace(value, sql=found)
+
+    @contextmanager
+    def rows(self) -> Iterator[None]:
+        """Translate what an aggregate is over: the rows before they are grouped."""
+        kept, self.grouped = self.grouped, {}
+        try:
+            yield
+        finally:
+            self.grouped = kept
 
     def column(self, name: str, node: exp.Expr) -> Value:
         """Resolve a bare column name: columns first, then select aliases, then the query around."""
@@ -229,7 +242,10 @@ class Scope:
         )
 
 
-def typed_field(alias: str, name: str, type_: ColumnType, origin: tuple[int, int], source: Source) -> Field:
+def stored_field(alias: str, column: SourceColumn, source: Source) -> Field:
     """Return the field of a stored or system relation's column."""
-    sql = f"{alias}.{quote(name)}"
-    return Field(name=name, value=Value(sql=sql, type=type_, exact=True, origin=origin), source=source)
+    value = Value(
+        sql=f"{alias}.{quote(column.name)}", type=column.type, exact=True, folded=column.folded,
+        origin=(source.oid, column.number),
+    )  # fmt: skip
+    return Field(name=column.name, value=value, source=source)

@@ -13,7 +13,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, hierarchy
+from sql import conversion, hierarchy, keys
 from sql.clauses import Item, conditional, grouping, tail
 from sql.ctes import with_clause
 from sql.inference import common
@@ -80,12 +80,28 @@ def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[Column
     if connect := node.args.get("connect"):
         source = hierarchy.connected(connect, source, scope)
     items = _items(node, scope, finish, forced)
+    where = f"WHERE {conditional(node.args['where'].this, scope)}" if node.args.get("where") else ""
+    group = f"GROUP BY {grouping(node.args['group'], items, scope)}" if node.args.get("group") else ""
+    if scope.grouped:
+        # What is grouped by a key (sql.keys) is shown as one of the group's values.
+        scope.aliases.clear()
+        items = _items(node, scope, finish, forced)
     listed = ", ".join(f"{item.output.value.sql} AS {quote(item.output.engine_name)}" for item in items)
-    distinct = "DISTINCT " if node.args.get("distinct") else ""
-    parts = [f"{prefix}SELECT {distinct}{listed}", source]
-    parts += _filters(node, items, scope)
-    sql = " ".join(part for part in parts if part) + tail(node, items, scope, distinct=bool(distinct))
-    return Query(sql=sql, outputs=tuple(item.output for item in items))
+    outputs = tuple(item.output for item in items)
+    distinct = bool(node.args.get("distinct"))
+    keyed_apart = distinct and not all(keys.plain(output.value) for output in outputs)
+    words = "SELECT DISTINCT" if distinct and not keyed_apart else "SELECT"
+    parts = [f"{words} {listed}", source, where, group, *_filters(node, scope)]
+    sql = " ".join(part for part in parts if part)
+    if keyed_apart:
+        sql = _distinct(sql, outputs)
+    return Query(sql=prefix + sql + tail(node, items, scope, distinct=distinct), outputs=outputs)
+
+
+def _distinct(sql: str, outputs: tuple[Output, ...]) -> str:
+    """Return the rows of a query that differ in their columns' keys."""
+    columns = ", ".join(keys.keyed(_outer(output)).sql for output in outputs)
+    return f"SELECT DISTINCT ON ({columns}) * FROM ({sql}) AS q"
 
 
 def _refuse(node: exp.Select, scope: Scope) -> None:
@@ -192,15 +208,11 @@ def finished(value: Value, finish: Finish) -> Value:
     return exact
 
 
-# WHERE, GROUP BY, HAVING, QUALIFY
+# HAVING, QUALIFY
 
 
-def _filters(node: exp.Select, items: list[Item], scope: Scope) -> list[str]:
+def _filters(node: exp.Select, scope: Scope) -> list[str]:
     parts = []
-    if where := node.args.get("where"):
-        parts.append(f"WHERE {conditional(where.this, scope)}")
-    if group := node.args.get("group"):
-        parts.append(f"GROUP BY {grouping(group, items, scope)}")
     if having := node.args.get("having"):
         parts.append(f"HAVING {conditional(having.this, scope)}")
     if qualify := node.args.get("qualify"):
@@ -232,13 +244,11 @@ def _set_operation(
             word = operators[index].split(maxsplit=1)[0]
             raise SqlError(SqlState.SYNTAX_ERROR, f"each {word} query must have the same number of columns")
     types = forced or tuple(common(branch.outputs[index].value for branch in branches) for index in range(width))
-    sql = _brought(branches[0], types)
+    outputs = tuple(_united(branches, index, type_) for index, type_ in enumerate(types))
+    apart = not all(keys.plain(output.value) for output in outputs) and any(word != "UNION ALL" for word in operators)
+    sql = _brought(branches[0], types, apart=apart)
     for operator, branch in zip(operators, branches[1:], strict=True):
-        sql = f"({sql}) {operator} ({_brought(branch, types)})"
-    outputs = tuple(
-        replace(output, value=made(quote(output.engine_name), type_, exact=True))
-        for output, type_ in zip(branches[0].outputs, types, strict=True)
-    )
+        sql = f"({sql}) {operator} ({_brought(branch, types, apart=apart)})"
     items = [Item(output=output, raw=output.value) for output in outputs]
     sql = prefix + sql + tail(node, items, scope, names_only=True)
     return _finished(Query(sql=sql, outputs=outputs), finish)
@@ -258,19 +268,32 @@ def _operator(node: exp.SetOperation, scope: Scope) -> str:
     return "UNION ALL"
 
 
-def _brought(branch: Query, types: tuple[ColumnType, ...]) -> str:
-    """Return a branch whose columns have the common types."""
-    if all(output.value.type.engine() == type_.engine() for output, type_ in zip(branch.outputs, types, strict=True)):
+def _united(branches: list[Query], index: int, type_: ColumnType) -> Output:
+    """Return a column of a set operation: named by the first branch."""
+    values = [branch.outputs[index].value for branch in branches]
+    first = branches[0].outputs[index]
+    return replace(first, value=Value(
+        sql=quote(first.engine_name), type=type_, exact=True,
+        bare=all(keys.bare(value) for value in values), folded=any(value.folded for value in values),
+    ))  # fmt: skip
+
+
+def _brought(branch: Query, types: tuple[ColumnType, ...], *, apart: bool = False) -> str:
+    """Return a branch whose columns have the common types; *apart* cuts trailing blanks, so that rows are equal."""
+    same = zip(branch.outputs, types, strict=True)
+    if not apart and all(output.value.type.engine() == type_.engine() for output, type_ in same):
         return branch.sql
+    values = [conversion.exact(conversion.cast(_outer(output), type_))
+              for output, type_ in zip(branch.outputs, types, strict=True)]
     columns = ", ".join(
-        f"{conversion.exact(conversion.cast(_outer(output), type_)).sql} AS {quote(output.engine_name)}"
-        for output, type_ in zip(branch.outputs, types, strict=True)
+        f"{(keys.trimmed(value) if apart else value).sql} AS {quote(output.engine_name)}"
+        for output, value in zip(branch.outputs, values, strict=True)
     )
     return f"SELECT {columns} FROM ({branch.sql}) AS q"
 
 
 def _outer(output: Output) -> Value:
-    return replace(output.value, sql=f"q.{quote(output.engine_name)}", origin=(0, 0))
+    return replace(output.value.named(f"q.{quote(output.engine_name)}"), origin=(0, 0))
 
 
 def _finished(inner: Query, finish: Finish) -> Query:

@@ -4,6 +4,7 @@ Every relation gets an engine alias and a list of fields; nothing reaches the en
 here, so its own way of finding tables (files, client variables) is out of reach.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
@@ -15,7 +16,7 @@ from sql import conversion, joins, pivots
 from sql.facts import Source, SourceKind
 from sql.query import parse_query
 from sql.rules import arrays
-from sql.scope import VIEW_DEPTH, Field, Output, Query, Relation, Scope, typed_field
+from sql.scope import VIEW_DEPTH, Field, Output, Query, Relation, Scope, stored_field
 from sql.value import INT8, SUPER, Value, made
 
 
@@ -142,7 +143,7 @@ def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scop
     fields = []
     for index, column in enumerate(source.columns):
         shown = names[index] if index < len(names) else column.name
-        item = typed_field(engine, column.name, column.type, (source.oid, column.number), source)
+        item = stored_field(engine, column, source)
         fields.append(item if shown == column.name else _renamed(item, shown))
     _add(
         Relation(name=name, alias=engine, fields=tuple(fields), schema=source.schema, database=source.database),
@@ -183,7 +184,7 @@ def _viewed(query: Query, source: Source) -> Query:
 
 
 def _numbered(value: Value, source: Source, number: int) -> Value:
-    return Value(sql=value.sql, type=value.type, exact=value.exact, origin=(source.oid, number))
+    return replace(value, origin=(source.oid, number))
 
 
 def _names(alias: exp.Expr | None, default: str, scope: Scope) -> tuple[str, str, list[str]]:
@@ -221,12 +222,7 @@ def _add_query(
     fields = tuple(
         Field(
             name=names[index] if index < len(names) else output.name,
-            value=Value(
-                sql=f"{engine}.{quote(output.engine_name)}",
-                type=output.value.type,
-                exact=output.value.exact,
-                origin=output.value.origin,
-            ),
+            value=output.value.named(f"{engine}.{quote(output.engine_name)}"),
             source=source,
         )
         for index, output in enumerate(outputs)

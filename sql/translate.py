@@ -18,14 +18,15 @@ from core.types import ColumnType
 from sql import conversion, dml, hierarchy, merge, select
 from sql.facts import Facts, Source
 from sql.query import parse_expression, parse_query, too_complex
-from sql.rules import arrays, calls, comparisons, literals, operators
+from sql.rules import arrays, calls, comparisons, literals, operators, patterns
 from sql.rules.spec import Rule
 from sql.scope import Query, Scope, Write, Writer
 from sql.select import Finish
 from sql.value import Slot
 
 RULES: Final[tuple[Rule, ...]] = (
-    *literals.RULES, *operators.RULES, *comparisons.RULES, *calls.RULES, *arrays.RULES, *hierarchy.RULES,
+    *literals.RULES, *operators.RULES, *comparisons.RULES, *patterns.RULES, *calls.RULES, *arrays.RULES,
+    *hierarchy.RULES,
 )  # fmt: skip
 SETTINGS: Final = ("enable_case_sensitive_identifier",)
 """Settings that a translation depends on besides those that make it not ``cacheable``."""

@@ -54,6 +54,12 @@ class Value:
     """A literal number."""
     slot: "Slot | None" = None
     """The parameter that this is, while its type is not settled."""
+    text: str | None = None
+    """The content of a string constant whose type is settled."""
+    bare: bool = False
+    """Whether a string is known to have no trailing blanks."""
+    folded: bool = False
+    """Whether a string's collation is CASE_INSENSITIVE."""
     origin: tuple[int, int] = (0, 0)
     """(table OID, column number) of a bare column."""
     row: str = ""
@@ -82,6 +88,10 @@ class Value:
     def typed(self, type_: ColumnType, *, exact: bool = True) -> "Value":
         """Return the same SQL with another type."""
         return replace(self, type=type_, exact=exact, literal=None, null=False, slot=None, constant=False)
+
+    def named(self, sql: str) -> "Value":
+        """Return the value where it is read as a column of another query."""
+        return replace(self, sql=sql, literal=None, null=False, constant=False, slot=None, text=None, row="")
 
 
 def made(sql: str, type_: ColumnType, *, exact: bool = False) -> Value:

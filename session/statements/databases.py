@@ -103,6 +103,8 @@ def _with_options(work: Work, database: Database, options: DatabaseOptions) -> D
     if options.connection_limit is not None:
         limit = options.connection_limit if options.connection_limit >= 0 else None
         database = replace(database, connection_limit=limit)
+    if options.collate is not None:
+        database = replace(database, collation=options.collate)
     if options.isolation is not None:
         names = {"SNAPSHOT": "Snapshot Isolation", "SERIALIZABLE": "Serializable"}
         database = replace(database, isolation=names[options.isolation])

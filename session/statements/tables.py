@@ -46,7 +46,10 @@ async def create_table_as(work: Work, command: CreateTableAs) -> Done:
     shape = await describe(work, command.query.text, command.query.offset)
     names = _output_names(shape, command.columns)
     columns = [
-        TableColumn(name=name, type=stored_type(column.type), number=number, encoding="")
+        TableColumn(
+            name=name, type=stored_type(column.type), number=number, encoding="",
+            collation=default_collation(work, column.type),
+        )
         for number, (name, column) in enumerate(zip(names, shape, strict=True), start=1)
     ]
     relation = _relation(work, schema, command.name[-1], columns, command.attributes)
@@ -159,8 +162,13 @@ def table_column(work: Work, definition: ColumnDefinition, number: int) -> Table
         encoding=_encoding(definition.encode),
         distkey=definition.distkey,
         sortkey=1 if definition.sortkey else 0,
-        collation=definition.collate,
+        collation=definition.collate or default_collation(work, definition.type),
     )
+
+
+def default_collation(work: Work, kind: ColumnType) -> str | None:
+    """Return the database's collation for a character column."""
+    return work.database.collation if kind.type.category == "S" else None
 
 
 def _encoding(given: str | None) -> str:

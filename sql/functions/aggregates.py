@@ -1,5 +1,6 @@
 """Aggregate and window functions."""
 
+from dataclasses import replace
 from typing import Final
 
 from core import types
@@ -9,6 +10,7 @@ from core.types import ColumnType
 from sql import conversion
 from sql.functions.spec import Call, Function
 from sql.inference import is_integer, precision_scale, sum_type
+from sql.keys import keyed
 from sql.value import FLOAT8, INT8, Value, made
 
 
@@ -42,7 +44,12 @@ def _avg(call: Call) -> Value:
 def _count(call: Call) -> Value:
     if not call.values:
         return made(f"count(*){call.over}", INT8, exact=True)
-    return made(f"count({call.distinct}{call.sql[0]}){call.over}", INT8, exact=True)
+    counted = keyed(call.values[0]).sql if call.distinct else call.sql[0]
+    return made(f"count({call.distinct}{counted}){call.over}", INT8, exact=True)
+
+
+def _estimate(call: Call) -> Value:
+    return made(f"approx_count_distinct({keyed(call.values[0]).sql}){call.over}", INT8, exact=True)
 
 
 def _extreme(call: Call) -> Value:
@@ -54,6 +61,9 @@ def _extreme(call: Call) -> Value:
             hint="No function matches the given name and argument types. You may need to add explicit type casts.",
             position=call.scope.writer.position(call.node),
         )
+    if value.folded:
+        sql = f"arg_{call.name}({value.sql}, {keyed(value).sql}){call.over}"
+        return replace(value, sql=sql, origin=(0, 0))
     return made(f"{call.name}({call.distinct}{value.sql}){call.over}", value.type, exact=value.exact)
 
 
@@ -119,7 +129,7 @@ def _shifted(call: Call) -> Value:
 
 
 def _grouping(call: Call) -> Value:
-    return made(f"grouping({', '.join(call.sql)})", INT8)
+    return made(f"grouping({', '.join(keyed(value).sql for value in call.values)})", INT8)
 
 
 def _rows(name: str, arguments: tuple[str, ...] = (), returns: str = "int8", doc: str = "") -> Function:
@@ -140,8 +150,8 @@ TABLE: Final = (
     Function(name="avg", arguments=("number",), engine=_avg, kind="aggregate", doc="r_AVG"),
     Function(name="count", engine=_count, kind="aggregate", doc="r_COUNT"),
     Function(name="count", arguments=("any",), engine=_count, kind="aggregate", doc="r_COUNT"),
-    Function(name="approximate count", arguments=("any",), engine="approx_count_distinct({0}){over}",
-             returns="int8", kind="aggregate", exact=True, doc="r_COUNT"),
+    Function(name="approximate count", arguments=("any",), engine=_estimate,
+             kind="aggregate", doc="r_COUNT"),
     Function(name="min", arguments=("any",), engine=_extreme, kind="aggregate", doc="r_MIN"),
     Function(name="max", arguments=("any",), engine=_extreme, kind="aggregate", doc="r_MAX"),
     Function(name="any_value", arguments=("any",), engine=_any, kind="aggregate", doc="r_ANY_VALUE"),
@@ -171,8 +181,9 @@ TABLE: Final = (
              kind="aggregate", doc="r_BIT_AND"),
     Function(name="bit_or", arguments=("integer",), engine="bit_or({0}){over}", returns="0",
              kind="aggregate", doc="r_BIT_OR"),
-    Function(name="grouping", arguments=("any", "any*"), engine=_grouping, kind="scalar", doc="r_GROUP_BY_aggregation"),
-    Function(name="grouping_id", arguments=("any", "any*"), engine=_grouping, kind="scalar",
+    Function(name="grouping", arguments=("any", "any*"), engine=_grouping, kind="aggregate",
+             doc="r_GROUP_BY_aggregation"),
+    Function(name="grouping_id", arguments=("any", "any*"), engine=_grouping, kind="aggregate",
              doc="r_GROUP_BY_aggregation"),
     _rows("row_number", doc="r_WF_ROW_NUMBER"),
     _rows("rank", doc="r_WF_RANK"),

@@ -7,7 +7,7 @@ from core.sqlstate import SqlState
 from sql import conversion
 from sql.functions.spec import Call, Function
 from sql.inference import common
-from sql.rules.comparisons import chosen, compared, matched
+from sql.rules.comparisons import chosen, compared, equated
 from sql.value import Value, made
 
 
@@ -27,9 +27,9 @@ def _greatest(call: Call) -> Value:
 
 def _nullif(call: Call) -> Value:
     first, second = call.values
-    left, right = matched("=", first, second, call.scope, call.node)
+    left, right = equated(first, second, call.scope, call.node)
     value = conversion.settled(first)
-    return made(f"CASE WHEN {left.sql} = {right.sql} THEN NULL ELSE {value.sql} END", value.type, exact=value.exact)
+    return made(f"CASE WHEN {left} = {right} THEN NULL ELSE {value.sql} END", value.type, exact=value.exact)
 
 
 def _nvl2(call: Call) -> Value:
@@ -58,8 +58,8 @@ def _decode(call: Call) -> Value:
 def _same(subject: Value, search: Value, call: Call) -> str:
     if search.literal is not None or search.constant:
         return compared("=", subject, search, call.scope, call.node).sql
-    left, right = matched("=", subject, search, call.scope, call.node)
-    return f"({left.sql} IS NOT DISTINCT FROM {right.sql})"
+    left, right = equated(subject, search, call.scope, call.node)
+    return f"({left} IS NOT DISTINCT FROM {right})"
 
 
 TABLE: Final = (

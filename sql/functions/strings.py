@@ -1,5 +1,6 @@
 """String functions; n of LEFT, SUBSTRING and the like counts characters, that of types bytes."""
 
+from dataclasses import replace
 from typing import Final
 
 from core import types
@@ -138,13 +139,11 @@ def _quote_literal(call: Call) -> Value:
 
 
 def _collate(call: Call) -> Value:
-    value = conversion.string(call.values[0])
+    value = conversion.settled(call.values[0])
     kind = (call.values[1].literal or "").lower()
     if kind not in {"case_insensitive", "ci", "case_sensitive", "cs"}:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'collation "{kind}" is not supported')
-    if kind in {"case_sensitive", "cs"}:
-        return value
-    return made(f"({value.sql} COLLATE NOCASE)", value.type, exact=True)
+    return replace(value, folded=kind in {"case_insensitive", "ci"})
 
 
 TABLE: Final = (

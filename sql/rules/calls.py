@@ -3,6 +3,7 @@
 A name that is not in the table does not exist, whatever the engine might know.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,6 +16,7 @@ from sql import conversion
 from sql.clauses import direction
 from sql.functions import FUNCTIONS
 from sql.functions.spec import ACCEPT, Call, Function, fill
+from sql.keys import keyed
 from sql.rules import arrays
 from sql.rules.comparisons import truth
 from sql.rules.spec import Rule
@@ -54,7 +56,8 @@ def _unwrapped(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
         if isinstance(node, exp.WithinGroup):
             frame = replace(frame, group=node.expression)
         elif isinstance(node, exp.Filter):
-            condition = truth(scope.value(node.expression.this), "FILTER", scope, node)
+            with scope.rows():
+                condition = truth(scope.value(node.expression.this), "FILTER", scope, node)
             frame = replace(frame, filtered=f" FILTER (WHERE {condition.sql})")
         elif isinstance(node, exp.IgnoreNulls):
             frame = replace(frame, nulls=" IGNORE NULLS")
@@ -67,7 +70,8 @@ def _unwrapped(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
 def _window(node: exp.Expr, scope: Scope) -> str:
     parts = []
     if partition := node.args.get("partition_by"):
-        parts.append("PARTITION BY " + ", ".join(conversion.settled(scope.value(item)).sql for item in partition))
+        values = [conversion.settled(scope.value(item)) for item in partition]
+        parts.append("PARTITION BY " + ", ".join(keyed(value).sql for value in values))
     if order := node.args.get("order"):
         parts.append(f"ORDER BY {ordering(order, scope)}")
     if spec := node.args.get("spec"):
@@ -78,7 +82,7 @@ def _window(node: exp.Expr, scope: Scope) -> str:
 def ordering(order: exp.Expr, scope: Scope) -> str:
     """Write the items of an ORDER BY inside a call or window."""
     return ", ".join(
-        f"{conversion.settled(scope.value(item.this)).sql}{direction(item)}" for item in order.expressions
+        f"{keyed(conversion.settled(scope.value(item.this))).sql}{direction(item)}" for item in order.expressions
     )
 
 
@@ -112,19 +116,27 @@ def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
     arguments, distinct, nulls = _arguments(node)
     frame = replace(frame, nulls=frame.nulls or nulls)
     raw = rows[0].raw if rows else ()
-    values = tuple(
-        null() if index in raw else scope.value(item) for index, item in enumerate(arguments)
-    )
+    with _domain(rows, frame, scope):
+        values = tuple(
+            null() if index in raw else scope.value(item) for index, item in enumerate(arguments)
+        )
     for row in rows:
         fitted = _fit(row, values)
         if fitted is not None:
-            order, ordered = _framed(frame, scope)
+            with _domain(rows, frame, scope):
+                order, ordered = _framed(frame, scope)
             found = Call(
                 name=name, values=fitted, nodes=tuple(arguments), scope=scope, node=node,
                 over=frame.filtered + frame.over, distinct=distinct, order=order, ordered=ordered, nulls=frame.nulls,
             )  # fmt: skip
             return _write(row, found)
     raise unknown(name, values, scope, node)
+
+
+def _domain(rows: tuple[Function, ...], frame: Frame, scope: Scope) -> AbstractContextManager[None]:
+    """Return what an aggregate's arguments are over: the rows of a group, unless a window is over the groups."""
+    aggregates = bool(rows) and rows[0].kind == "aggregate" and not frame.over
+    return scope.rows() if aggregates else nullcontext()
 
 
 def _arguments(node: exp.Expr) -> tuple[list[exp.Expr], str, str]:

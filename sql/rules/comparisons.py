@@ -1,21 +1,20 @@
 """Comparisons, logic, membership, patterns, CASE, subqueries as values."""
 
-from collections.abc import Callable
 from typing import Final
 
 from sqlglot import exp
 
 from core import types
 from core.errors import SqlError, not_supported
-from core.names import literal
+from core.names import literal, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion
+from sql import conversion, keys
 from sql.inference import common
 from sql.rules import arrays
 from sql.rules.operators import no_operator
 from sql.rules.spec import Rule
-from sql.scope import Query, Scope, Write
+from sql.scope import Output, Query, Scope, Write
 from sql.value import BOOL, VARCHAR, Value, made
 
 _MIXED: Final = frozenset({"BN", "NB", "BD", "DB", "ND", "DN", "BS", "SB", "NT", "TN"})
@@ -36,8 +35,13 @@ def _compare(sign: str) -> Write:
 
 def compared(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) -> Value:
     """Write a comparison of two values, each brought to the type that both have in common."""
-    left, right = matched(sign, left, right, scope, node)
-    return made(f"({left.sql} {sign} {right.sql})", BOOL, exact=True)
+    return keys.compared(sign, *matched(sign, left, right, scope, node))
+
+
+def equated(left: Value, right: Value, scope: Scope, node: exp.Expr) -> tuple[str, str]:
+    """Return what the engine must find equal where Redshift finds *left* and *right* equal."""
+    left, right = keys.both(*matched("=", left, right, scope, node))
+    return left.sql, right.sql
 
 
 def matched(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) -> tuple[Value, Value]:
@@ -64,7 +68,8 @@ def _closed(value: Value, other: Value) -> Value:
     if value.slot is not None and other.name == "bpchar":
         return conversion.cast(value, types.of("bpchar"))
     if value.literal is not None and other.name == "bpchar":
-        return made(literal(value.literal.rstrip(" ")), VARCHAR, exact=True)
+        content = value.literal.rstrip(" ")
+        return Value(sql=literal(content), type=VARCHAR, exact=True, text=content)
     if value.literal is not None and other.category == "N" and "." in value.literal:
         return conversion.cast(value, types.of("float8") if "e" in value.literal.lower()
                                else _numeric_of(value.literal))
@@ -113,16 +118,16 @@ def _quantified(sign: str, node: exp.Expr, scope: Scope) -> Value:
     if not isinstance(inner, exp.Query):
         return arrays.quantified(sign, node, scope)
     query = inside(inner, scope, width=1)
-    left = _closed(scope.value(node.this), query.outputs[0].value)
-    return made(f"({left.sql} {sign} {word} ({query.sql}))", BOOL, exact=True)
+    left, right = keys.both(*matched(sign, scope.value(node.this), _inner(query.outputs[0]), scope, node))
+    return made(f"({left.sql} {sign} {word} ({_projected(query, [right.sql])}))", BOOL, exact=True)
 
 
 def distinctness(word: str) -> Write:
     """Return the rule of IS [NOT] DISTINCT FROM."""
 
     def write(node: exp.Expr, scope: Scope) -> Value:
-        left, right = matched("=", scope.value(node.this), scope.value(node.expression), scope, node)
-        return made(f"({left.sql} {word} {right.sql})", BOOL, exact=True)
+        left, right = equated(scope.value(node.this), scope.value(node.expression), scope, node)
+        return made(f"({left} {word} {right})", BOOL, exact=True)
 
     return write
 
@@ -208,8 +213,10 @@ def member(node: exp.Expr, scope: Scope) -> Value:
         parts = [compared("=", value, item, scope, node).sql for item in items]
         return made(f"({' OR '.join(parts)})", BOOL, exact=True)
     matches = [matched("=", value, item, scope, node) for item in items]
-    left = matches[0][0]
-    return made(f"({left.sql} IN ({', '.join(right.sql for _, right in matches)}))", BOOL, exact=True)
+    if len({left.sql for left, _ in matches}) > 1:
+        parts = [keys.compared("=", left, right).sql for left, right in matches]
+        return made(f"({' OR '.join(parts)})", BOOL, exact=True)
+    return made(keys.listed(matches[0][0], [right for _, right in matches]), BOOL, exact=True)
 
 
 def _in_query(node: exp.Expr, scope: Scope) -> Value:
@@ -218,77 +225,28 @@ def _in_query(node: exp.Expr, scope: Scope) -> Value:
     if len(query.outputs) != len(left):
         words = ("too many", "too few")[len(query.outputs) < len(left)]
         raise SqlError(SqlState.SYNTAX_ERROR, f"subquery has {words} columns")
-    values = [
-        matched("=", scope.value(item), output.value, scope, node)[0]
+    pairs = [
+        equated(scope.value(item), _inner(output), scope, node)
         for item, output in zip(left, query.outputs, strict=True)
     ]
-    shown = ", ".join(value.sql for value in values)
-    return made(f"({f'({shown})' if len(values) > 1 else shown} IN ({query.sql}))", BOOL, exact=True)
+    shown = ", ".join(value for value, _ in pairs)
+    return made(
+        f"({f'({shown})' if len(pairs) > 1 else shown} IN ({_projected(query, [item for _, item in pairs])}))",
+        BOOL,
+        exact=True,
+    )
 
 
-# Patterns
+def _inner(output: Output) -> Value:
+    """Return a subquery's column as it is named around it."""
+    return output.value.named(f"q.{quote(output.engine_name)}")
 
 
-def _pattern(write: Callable[[str, str, str], str]) -> Write:
-    def rule(node: exp.Expr, scope: Scope) -> Value:
-        return _matching(write, node, "\\", scope)
-
-    return rule
-
-
-def _matching(write: Callable[[str, str, str], str], node: exp.Expr, escape: str, scope: Scope) -> Value:
-    if isinstance(node.expression, exp.Any | exp.All | exp.Tuple):
-        raise not_supported("LIKE ANY", position=scope.writer.position(node))
-    value, pattern = conversion.string(scope.value(node.this)), conversion.string(scope.value(node.expression))
-    sql = write(value.sql, pattern.sql, escape)
-    return made(f"(NOT {sql})" if node.args.get("negate") else sql, BOOL, exact=True)
-
-
-def _like(value: str, pattern: str, escape: str) -> str:
-    return f"({value} LIKE {pattern}{_escape(pattern, escape)})"
-
-
-def _ilike(value: str, pattern: str, escape: str) -> str:
-    return f"({value} ILIKE {pattern}{_escape(pattern, escape)})"
-
-
-def _escape(pattern: str, escape: str) -> str:
-    """Return `` ESCAPE …`` where it can matter: the engine is faster without."""
-    plain = pattern.startswith("'") and pattern.endswith("'") and pattern.count("'") == 2
-    return "" if plain and (not escape or escape not in pattern) else f" ESCAPE {literal(escape)}"
-
-
-def _similar(value: str, pattern: str, escape: str) -> str:
-    return f"regexp_full_match({value}, rs_similar({pattern}, {literal(escape)}), 's')"
-
-
-def _regular(value: str, pattern: str, escape: str) -> str:
-    return f"regexp_matches({value}, {pattern})"
-
-
-def _regular_any_case(value: str, pattern: str, escape: str) -> str:
-    return f"regexp_matches({value}, {pattern}, 'i')"
-
-
-_PATTERNS: Final[dict[type[exp.Expr], Callable[[str, str, str], str]]] = {
-    exp.Like: _like,
-    exp.ILike: _ilike,
-    exp.SimilarTo: _similar,
-}
-
-
-def escaped(node: exp.Expr, scope: Scope) -> Value:
-    """Write ``… ESCAPE 'c'``."""
-    write = _PATTERNS.get(type(node.this))
-    escape = scope.value(node.expression)
-    if write is None or escape.literal is None or len(escape.literal) > 1:
-        raise SqlError(
-            SqlState.INVALID_ESCAPE_SEQUENCE,
-            "invalid escape string",
-            hint="Escape string must be empty or one character.",
-            position=scope.writer.position(node),
-        )
-    return _matching(write, node.this, escape.literal, scope)
+def _projected(query: Query, columns: list[str]) -> str:
+    """Return the subquery with its columns brought to *columns*, which are written over ``q``."""
+    if columns == [f"q.{quote(output.engine_name)}" for output in query.outputs]:
+        return query.sql
+    return f"SELECT {', '.join(columns)} FROM ({query.sql}) AS q"
 
 
 # CASE, EXISTS, scalar subqueries
@@ -371,12 +329,6 @@ RULES: Final = (
     Rule(node=exp.Is, write=tested, doc="r_null_condition"),
     Rule(node=exp.Between, write=between, doc="r_range_condition"),
     Rule(node=exp.In, write=member, doc="r_in_condition"),
-    Rule(node=exp.Like, write=_pattern(_like), doc="r_patternmatching_condition_like"),
-    Rule(node=exp.ILike, write=_pattern(_ilike), doc="r_patternmatching_condition_like"),
-    Rule(node=exp.SimilarTo, write=_pattern(_similar), doc="pattern-matching-conditions-similar-to"),
-    Rule(node=exp.RegexpLike, write=_pattern(_regular), doc="pattern-matching-conditions-posix"),
-    Rule(node=exp.RegexpILike, write=_pattern(_regular_any_case), doc="pattern-matching-conditions-posix"),
-    Rule(node=exp.Escape, write=escaped, doc="r_patternmatching_condition_like"),
     Rule(node=exp.Case, write=case, doc="r_CASE_function"),
     Rule(node=exp.Subquery, write=scalar, doc="r_Subquery_examples"),
     Rule(node=exp.Exists, write=exists, doc="r_exists_condition"),

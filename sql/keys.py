@@ -1,0 +1,105 @@
+"""What strings are compared by: trailing blanks do not count, nor does case where the collation says so.
+
+Redshift, "Character types" (significance of trailing blanks) and "Collation sequences". The engine compares
+bytes, so a string is compared by its key. A constant is compared by a range as well, which its statistics
+of a column can answer; most values have no trailing blank, so ``rs_bare`` looks before it trims.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from core.names import literal
+from sql.value import BOOL, Value, made
+
+_PADDED: Final = frozenset({"varchar", "unknown"})
+"""String types whose values may end in blanks: CHAR is stored without, the catalogs' types have none."""
+_NEXT: Final = "!"
+"""The character after the blank."""
+
+
+def plain(value: Value) -> bool:
+    """Tell whether the engine compares *value* as Redshift does."""
+    return not value.textual or (bare(value) and not value.folded)
+
+
+def bare(value: Value) -> bool:
+    """Tell whether *value* has no trailing blanks."""
+    return value.bare or value.name not in _PADDED or (value.text is not None and not value.text.endswith(" "))
+
+
+def trimmed(value: Value) -> Value:
+    """Return *value* without trailing blanks."""
+    return value if not value.textual or bare(value) else replace(value, sql=f"rs_bare({value.sql})", bare=True)
+
+
+def keyed(value: Value) -> Value:
+    """Return what *value* is compared, grouped and made distinct by."""
+    if plain(value):
+        return value
+    if value.text is not None:
+        content = value.text.rstrip(" ")
+        return replace(value, sql=literal(content.lower() if value.folded else content), bare=True, folded=False)
+    sql = trimmed(value).sql
+    return replace(value, sql=f"lower({sql})" if value.folded else sql, bare=True, folded=False, origin=(0, 0))
+
+
+def both(left: Value, right: Value) -> tuple[Value, Value]:
+    """Return the keys of two values that are compared with each other."""
+    if not (left.textual and right.textual):
+        return left, right
+    if left.folded or right.folded:
+        left, right = replace(left, folded=True), replace(right, folded=True)
+    return keyed(left), keyed(right)
+
+
+_SWAPPED: Final = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+
+
+def compared(sign: str, left: Value, right: Value) -> Value:
+    """Write a comparison of two values of one type."""
+    if left.textual and right.textual and not (plain(left) and plain(right)):
+        if _column(left) and _constant(right):
+            return _with_constant(sign, left, right)
+        if _column(right) and _constant(left):
+            return _with_constant(_SWAPPED[sign], right, left)
+    left, right = both(left, right)
+    return made(f"({left.sql} {sign} {right.sql})", BOOL, exact=True)
+
+
+def _column(value: Value) -> bool:
+    """Tell whether *value* is a bare column of a relation that may end in blanks and minds its case."""
+    return not value.folded and not plain(value) and "(" not in value.sql and value.text is None
+
+
+def _constant(value: Value) -> bool:
+    """Tell whether *value* is a literal or a parameter."""
+    return not value.folded and (value.text is not None or value.sql.startswith("CAST($"))
+
+
+def _with_constant(sign: str, value: Value, other: Value) -> Value:
+    low = keyed(other).sql
+    high = literal(other.text.rstrip(" ") + _NEXT) if other.text is not None else f"({low} || '{_NEXT}')"
+    equal = f"({value.sql} >= {low} AND {value.sql} < {high} AND rtrim({value.sql}, ' ') = {low})"
+    ordinary = other.text is not None and all(character >= " " for character in other.text)
+    sql = {
+        "=": equal,
+        "<>": f"(NOT {equal})",
+        "<": f"({value.sql} < {low})" if ordinary else f"(rs_bare({value.sql}) < {low})",
+        ">=": f"({value.sql} >= {low})" if ordinary else f"(rs_bare({value.sql}) >= {low})",
+        "<=": f"({value.sql} < {high} AND rs_bare({value.sql}) <= {low})",
+        ">": f"({value.sql} > {low} AND rs_bare({value.sql}) > {low})",
+    }[sign]
+    return made(sql, BOOL, exact=True)
+
+
+def listed(left: Value, items: list[Value]) -> str:
+    """Write ``left IN (items)``."""
+    if left.folded or any(item.folded for item in items):
+        left, items = replace(left, folded=left.textual), [replace(item, folded=item.textual) for item in items]
+    keys = [keyed(item) for item in items]
+    sql = f"({keyed(left).sql} IN ({', '.join(item.sql for item in keys)}))"
+    contents = [item.text.rstrip(" ") for item in items if item.text is not None]
+    if len(contents) == len(items) and _column(left):
+        low, high = literal(min(contents)), literal(max(contents) + _NEXT)
+        return f"({left.sql} >= {low} AND {left.sql} < {high} AND {sql})"
+    return sql
