@@ -5,30 +5,11 @@ raised with ``error('duckshift:<SQLSTATE>:<text>')``; ``engine.errors`` takes th
 matters: a macro may call those above it. Which call becomes which macro is ``sql``'s business.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Macro:
-    """One function: ``CREATE MACRO name(arguments) AS body``."""
-
-    name: str
-    arguments: str
-    body: str
-    doc: str
-    """What it means, or the page of Redshift's manual."""
-
-    @property
-    def sql(self) -> str:
-        """Return the statement that installs it."""
-        return f"CREATE OR REPLACE MACRO {self.name}({self.arguments}) AS {self.body}"
-
-
-def _raise(state: str, message: str) -> str:
-    """Return an expression that raises *message*, an engine string expression."""
-    return f"error('duckshift:{state}:' || {message})"
-
+from engine import calendar
+from engine.macro import Macro
+from engine.macro import raising as _raise
 
 _DIVISION: Final = _raise("22012", "'division by zero'")
 _LOOP: Final = _raise("54001", "'CONNECT BY runs in a circle: a row is its own ancestor'")
@@ -302,5 +283,5 @@ TABLE: Final = (
           doc="A computed number as SUPER."),
 )  # fmt: skip
 
-MACROS: Final = tuple(macro.sql for macro in TABLE)
+MACROS: Final = tuple(macro.sql for macro in (*TABLE, *calendar.TABLE))
 """What the engine runs once when it starts."""

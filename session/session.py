@@ -9,7 +9,9 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
+from zoneinfo import available_timezones
 
 from auth.authorize import Principal
 from catalog.model import Database, Schema, User
@@ -348,6 +350,11 @@ def _array(names: list[str]) -> str:
     return "{" + ",".join(names) + "}"
 
 
+@cache
+def _zone_names() -> tuple[str, ...]:
+    return tuple(sorted(name.lower() for name in available_timezones()))
+
+
 _VARIABLES: Final[dict[str, Callable[[Session], Variable]]] = {
     "current_user": lambda session: session.user.name,
     "session_user": lambda session: session.session_user.name,
@@ -369,4 +376,6 @@ _VARIABLES: Final[dict[str, Callable[[Session], Variable]]] = {
     "last_unload_id": lambda session: session.last_unload[0],
     "last_unload_count": lambda session: session.last_unload[1],
     "transaction_timestamp": lambda session: session.tx.started.replace(tzinfo=None).isoformat(sep=" "),
+    "statement_timestamp": lambda session: session.query_started.replace(tzinfo=None).isoformat(sep=" "),
+    "zone_names": lambda _: _zone_names(),
 }

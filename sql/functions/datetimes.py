@@ -6,12 +6,11 @@ from sqlglot import exp
 
 from core import types
 from core.errors import SqlError
-from core.names import literal
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion
+from sql import conversion, zones
 from sql.functions.spec import Call, Function
-from sql.value import DATE, FLOAT8, INT4, INT8, TIMESTAMP, TIMESTAMPTZ, Value, made
+from sql.value import DATE, FLOAT8, INT4, INT8, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, Value, made
 
 _SPELLINGS: Final = (
     ("millennium", "millennium millennia mil mils"),
@@ -40,11 +39,24 @@ _SPELLINGS: Final = (
 PARTS: Final = {spelling: part for part, spellings in _SPELLINGS for spelling in spellings.split()}
 _MONTHS: Final = {"millennium": 12000, "century": 1200, "decade": 120, "year": 12, "quarter": 3, "month": 1}
 _DAYS: Final = {"week": 7, "day": 1}
+_WEEKDAYS: Final = {
+    spelling: number
+    for number, spellings in enumerate(
+        ("m mo mon monday", "tu tue tues tuesday", "w we wed wednesday", "th thu thur thurs thursday", "f fr fri friday",
+         "sa sat saturday", "su sun sunday"), start=1)
+    for spelling in spellings.split()
+}  # fmt: skip
 _MICROS: Final = {"hour": 3_600_000_000, "minute": 60_000_000, "second": 1_000_000, "millisecond": 1000,
                   "microsecond": 1}  # fmt: skip
-_WEEKDAYS: Final = {"mo": 1, "tu": 2, "we": 3, "th": 4, "fr": 5, "sa": 6, "su": 7}
+_SPANS: Final = frozenset({*_MONTHS, *_DAYS, *_MICROS})
+"""Parts that are lengths of time: what DATEADD, DATEDIFF and DATE_TRUNC take."""
+_AGES: Final = {"millennium": 1000, "century": 100}
+"""Years of the parts that begin with a year 1."""
 NOW: Final = "rs_instant(getvariable('transaction_timestamp'))"
 """When the transaction began, TIMESTAMPTZ."""
+STATEMENT: Final = "rs_instant(getvariable('statement_timestamp'))"
+"""When the statement began, TIMESTAMPTZ."""
+_UTC: Final = "timezone('UTC', {0})"
 
 
 def part_of(call: Call, index: int = 0) -> str:
@@ -61,17 +73,39 @@ def part_of(call: Call, index: int = 0) -> str:
     return found
 
 
+def _span(call: Call) -> str:
+    """Return the length of time that the first argument names, or raise 22023."""
+    part = part_of(call)
+    if part not in _SPANS:
+        raise _unfit("timestamp", call)
+    return part
+
+
+def _unfit(kind: str, call: Call) -> SqlError:
+    return SqlError(
+        SqlState.INVALID_PARAMETER_VALUE,
+        f'{kind} units "{call.nodes[0].name.lower()}" not supported',
+        position=call.scope.writer.position(call.nodes[0]),
+    )
+
+
 def _stamped(value: Value) -> Value:
-    return value if value.name in {"timestamp", "timestamptz", "time", "timetz"} else conversion.cast(value, TIMESTAMP)
+    """Return a timestamp or time; a date becomes its midnight, TIMETZ is brought to UTC as Redshift keeps it."""
+    if value.name == "timetz":
+        return made(_UTC.format(value.sql), TIMETZ, exact=True)
+    return value if value.name in {"timestamp", "timestamptz", "time"} else conversion.cast(value, TIMESTAMP)
 
 
 def _dateadd(call: Call) -> Value:
-    part = part_of(call)
+    part = _span(call)
     amount = conversion.exact(call.values[1]).sql
     value = _stamped(call.values[2])
     if part in _MONTHS:
-        interval = f"to_months(CAST({amount} * {_MONTHS[part]} AS INTEGER))"
-    elif part in _DAYS:
+        months = f"CAST({amount} * {_MONTHS[part]} AS INTEGER)"
+        macro = "rs_add_years" if _MONTHS[part] >= _MONTHS["year"] else ""
+        sql = f"{macro}({value.sql}, {months})" if macro else f"({value.sql} + to_months({months}))"
+        return made(sql, value.type, exact=True)
+    if part in _DAYS:
         interval = f"to_days(CAST({amount} * {_DAYS[part]} AS INTEGER))"
     else:
         interval = f"to_microseconds({amount} * {_MICROS[part]})"
@@ -79,76 +113,111 @@ def _dateadd(call: Call) -> Value:
 
 
 def _datediff(call: Call) -> Value:
-    part = part_of(call)
-    first, second = (_stamped(value) for value in call.values[1:])
-    if first.type != second.type and first.name in {"timestamp", "timestamptz"}:
-        first, second = (conversion.cast(value, TIMESTAMP) for value in (first, second))
+    part = _span(call)
+    first, second = _comparable(call.values[1], call.values[2])
+    if part in _AGES:
+        return made(f"(date_part('{part}', {second.sql}) - date_part('{part}', {first.sql}))", INT8, exact=True)
+    if part == "week" and first.name != "time":
+        # The engine counts weeks from the epoch's day, Redshift from Mondays.
+        mondays = [f"CAST(date_trunc('week', {value.sql}) AS DATE)" for value in (second, first)]
+        return made(f"(({mondays[0]} - {mondays[1]}) // 7)", INT8, exact=True)
     return made(f"date_diff('{part}', {first.sql}, {second.sql})", INT8, exact=True)
 
 
+_TIMES: Final = frozenset({"time", "timetz"})
+
+
+def _comparable(first: Value, second: Value) -> tuple[Value, Value]:
+    """Return two moments of one type: times of day, or timestamps."""
+    goal = TIMESTAMP
+    if {first.name, second.name} & _TIMES:
+        goal = TIME
+    sides = [_stamped(value) if value.category == "D" else conversion.coerce(value, goal) for value in (first, second)]
+    if goal is TIME:
+        sides = [made(f"CAST({value.sql} AS TIME)", TIME, exact=True) if value.name == "timetz" else value
+                 for value in sides]  # fmt: skip
+    elif first.name != second.name:
+        sides = [conversion.cast(value, TIMESTAMP) for value in sides]
+    return sides[0], sides[1]
+
+
 _FRACTIONS: Final = {"millisecond": 1000, "microsecond": 1_000_000}
+_CLOCK: Final = frozenset({*_MICROS, "epoch"})
+_ZONED: Final = frozenset({"timezone", "timezone_hour", "timezone_minute"})
 
 
-def _part(call: Call) -> str:
-    part = part_of(call)
-    value = call.values[1]
-    if part in _FRACTIONS:
-        return f"(date_part('{part}', {value.sql}) % {_FRACTIONS[part]})"
-    if value.name == "date" and part in {"hour", "minute", "second"}:
+def _checked(call: Call) -> tuple[str, Value]:
+    """Return the part and the value that has it, or raise 22023."""
+    part, value = part_of(call), call.values[1]
+    if part in _ZONED and value.name not in {"timestamptz", "timetz"}:
+        raise _unfit(value.type.type.sql, call)
+    if value.name in _TIMES and part not in _CLOCK | _ZONED:
+        raise _unfit(value.type.type.sql, call)
+    return part, value
+
+
+def _part(part: str, value: Value) -> str:
+    if part == "decade" and value.category == "D":
+        # The first decade is that of the years 1 to 9.
+        return f"(date_part('decade', {value.sql}) + 1)"
+    if value.name == "date" and part in _MICROS:
         return f"(0 * date_part('day', {value.sql}))"
     return f"date_part('{part}', {value.sql})"
 
 
 def _extract(call: Call) -> Value:
-    type_ = FLOAT8 if part_of(call) == "epoch" else INT4
-    return made(f"CAST({_part(call)} AS {type_.engine()})", type_, exact=True)
+    part, value = _checked(call)
+    type_ = FLOAT8 if part == "epoch" or value.name == "timestamptz" else INT4
+    sql = _part(part, value)
+    if part in _FRACTIONS:
+        sql = f"({sql} % {_FRACTIONS[part]})"
+    return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
 
 
 def _date_part(call: Call) -> Value:
-    return made(f"CAST({_part(call)} AS DOUBLE)", FLOAT8, exact=True)
+    """Unlike EXTRACT it gives seconds with their fraction, milliseconds and microseconds with the seconds."""
+    part, value = _checked(call)
+    scale = {"second": 1_000_000, "millisecond": 1000}.get(part)
+    if scale and value.name != "date":
+        return made(f"(date_part('microsecond', {value.sql}) / {scale}.0::DOUBLE)", FLOAT8, exact=True)
+    return made(f"CAST({_part(part, value)} AS DOUBLE)", FLOAT8, exact=True)
 
 
 def _date_trunc(call: Call) -> Value:
-    part = part_of(call)
+    part = _span(call)
     value = _stamped(call.values[1])
+    if part in _AGES:
+        return made(f"rs_trunc_years({value.sql}, {_AGES[part]})", value.type, exact=True)
     return made(f"date_trunc('{part}', {value.sql})", value.type, exact=True)
-
-
-def _zone(value: Value) -> str:
-    """Return a time zone's name for the engine: POSIX offsets have their sign turned round."""
-    content = value.literal
-    if content is None:
-        return value.sql
-    text = content.strip()
-    offset = text.split()[-1] if text else ""
-    if offset[:1] in "+-" and offset[1:].isdigit():
-        return literal(f"Etc/GMT{'+' if offset[0] == '+' else '-'}{int(offset[1:])}")
-    return literal(text)
 
 
 def _convert_timezone(call: Call) -> Value:
     value = call.values[-1]
-    target = _zone(call.values[-2])
     if value.name == "timestamptz":
-        return made(f"timezone({target}, {value.sql})", TIMESTAMP, exact=True)
-    source = _zone(call.values[0]) if len(call.values) == 3 else "'UTC'"
-    stamp = conversion.cast(value, TIMESTAMP).sql
-    return made(f"timezone({target}, timezone({source}, {stamp}))", TIMESTAMP, exact=True)
+        stamp = _UTC.format(value.sql)
+    else:
+        stamp = conversion.cast(value, TIMESTAMP).sql
+        if len(call.values) == 3:
+            stamp = zones.universal(stamp, call.values[0])
+    return made(zones.local(stamp, call.values[-2]), TIMESTAMP, exact=True)
 
 
 def _timezone(call: Call) -> Value:
-    value = call.values[1]
-    zone = _zone(call.values[0])
+    zone, value = call.values
     if value.name == "timestamptz":
-        return made(f"timezone({zone}, {value.sql})", TIMESTAMP, exact=True)
-    return made(f"timezone({zone}, {conversion.cast(value, TIMESTAMP).sql})", TIMESTAMPTZ, exact=True)
+        return made(zones.local(_UTC.format(value.sql), zone), TIMESTAMP, exact=True)
+    stamp = conversion.cast(value, TIMESTAMP).sql
+    return made(_UTC.format(zones.universal(stamp, zone)), TIMESTAMPTZ, exact=True)
 
 
 def _next_day(call: Call) -> Value:
     name = call.values[1].literal
-    if name is None or name.strip().lower()[:2] not in _WEEKDAYS:
-        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "invalid day of the week")
-    number = _WEEKDAYS[name.strip().lower()[:2]]
+    if name is None:
+        table = ", ".join(f"'{key}': {number}" for key, number in _WEEKDAYS.items())
+        return made(f"rs_next_day({call.sql[0]}, rs_weekday(MAP {{{table}}}, {call.sql[1]}))", DATE, exact=True)
+    number = _WEEKDAYS.get(name.strip().lower())
+    if number is None:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'invalid day of the week: "{name}"')
     return made(f"rs_next_day({call.sql[0]}, {number})", DATE, exact=True)
 
 
@@ -169,7 +238,7 @@ def _order(name: str, first: str, second: str) -> Function:
 
 
 TABLE: Final = (
-    _now("getdate", TIMESTAMP, f"date_trunc('second', CAST({NOW} AS TIMESTAMP))", "r_GETDATE"),
+    _now("getdate", TIMESTAMP, f"date_trunc('second', CAST({STATEMENT} AS TIMESTAMP))", "r_GETDATE"),
     _now("sysdate", TIMESTAMP, f"CAST({NOW} AS TIMESTAMP)", "r_SYSDATE"),
     _now("localtimestamp", TIMESTAMP, f"CAST({NOW} AS TIMESTAMP)", "c_SQL_reference_funct_unsupported"),
     _now("current_date", DATE, f"CAST({NOW} AS DATE)", "r_CURRENT_DATE_function"),
@@ -178,13 +247,15 @@ TABLE: Final = (
     _now("localtime", types.of("time"), f"CAST(CAST({NOW} AS TIMESTAMP) AS TIME)",
          "c_SQL_reference_funct_unsupported"),
     _now("current_time", types.of("timetz"), f"CAST({NOW} AS TIMETZ)", "c_SQL_reference_funct_unsupported"),
-    _now("timeofday", types.of("varchar"), f"strftime({NOW}, '%a %b %d %H:%M:%S.%f %Y UTC')", "r_TIMEOFDAY_function"),
+    _now("timeofday", types.of("varchar"), f"strftime({STATEMENT}, '%a %b %d %H:%M:%S.%f %Y UTC')",
+         "r_TIMEOFDAY_function"),
+    _now("tzdb_version", types.of("varchar"), "'2025b'", "TZDB_VERSION"),
     *(
         Function(name=name, arguments=("open", "int8", "moment"), engine=_dateadd, raw=(0,), doc="r_DATEADD_function")
         for name in ("dateadd", "date_add")
     ),
     *(
-        Function(name=name, arguments=("open", "moment", "moment"), engine=_datediff, raw=(0,),
+        Function(name=name, arguments=("open", "when", "when"), engine=_datediff, raw=(0,),
                  doc="r_DATEDIFF_function")
         for name in ("datediff", "date_diff")
     ),
@@ -193,6 +264,7 @@ TABLE: Final = (
         for kind in ("interval", "moment")
         for name, engine, doc in (
             ("date_part", _date_part, "r_DATE_PART_function"), ("datepart", _date_part, "r_DATE_PART_function"),
+            ("pgdate_part", _date_part, "r_DATE_PART_function"),
             ("extract", _extract, "r_EXTRACT_function"),
         )
     ),
@@ -218,6 +290,7 @@ TABLE: Final = (
     Function(name="age", arguments=("stamp", "stamp?"), engine=_age, doc="c_SQL_reference_funct_unsupported"),
     Function(name="isfinite", arguments=("stamp",), engine="isfinite({0})", returns="bool", exact=True,
              doc="c_SQL_reference_funct_unsupported"),
+    _order("interval_cmp", "span", "span"),
     _order("date_cmp", "date", "date"),
     _order("date_cmp_timestamp", "date", "timestamp"),
     _order("date_cmp_timestamptz", "date", "timestamptz"),

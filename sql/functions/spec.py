@@ -11,7 +11,7 @@ from core.types import ColumnType
 from sql import conversion
 from sql.inference import is_integer
 from sql.scope import Scope
-from sql.value import FLOAT8, INT4, TIMESTAMP, VARCHAR, Value, made
+from sql.value import FLOAT8, INT4, INTERVAL, TIMESTAMP, VARCHAR, Value, made
 
 Kind = Literal["scalar", "aggregate", "window"]
 
@@ -156,6 +156,8 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "stamp": _stamp,
     "moment": _moment,
     "dated": lambda value: value if value.name in {"date", "timestamp", "timestamptz"} else None,
+    "when": lambda value: value if value.category == "D" or value.open or value.textual else None,
+    "span": lambda value: conversion.coerce(value, INTERVAL) if value.open or value.category == "T" else None,
     "interval": lambda value: value if value.category == "T" else None,
     "time": lambda value: value if value.name in {"time", "timetz"} else None,
     "super": _super,

@@ -28,6 +28,7 @@ ROWS: Final = (
     "SET VARIABLE identity_104 = 7",
     "SET VARIABLE current_user = 'bob'",
     "SET VARIABLE transaction_timestamp = '2020-02-03 04:05:06.789'",
+    "SET VARIABLE statement_timestamp = '2020-02-03 04:05:06.789'",
 )
 
 
