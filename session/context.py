@@ -17,7 +17,7 @@ from session.functions import needs
 from session.locks import Mode
 from session.visible import Visible
 from sql.facts import SourceKind
-from sql.select import Finish
+from sql.finish import Finish
 from sql.translate import Translated, Use, translate, translate_expression
 
 if TYPE_CHECKING:

@@ -17,11 +17,11 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, dml, hierarchy, merge, select
 from sql.facts import Facts, Source
+from sql.finish import Finish
 from sql.query import parse_expression, parse_query, too_complex
 from sql.rules import arrays, calls, comparisons, literals, operators, patterns
 from sql.rules.spec import Rule
 from sql.scope import Query, Scope, Write, Writer
-from sql.select import Finish
 from sql.value import Slot
 
 RULES: Final[tuple[Rule, ...]] = (
