@@ -133,15 +133,37 @@ def dropped(state: CatalogState, relations: Sequence[Relation], *, cascade: bool
         raise SqlError(
             SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
             f"cannot drop {kind_word(first)} {first.name} because other objects depend on it",
-            detail="\n".join(f"view {view.name} depends on {kind_word(first)} {first.name}" for view in others),
+            detail="\n".join(
+                f"{kind_word(view)} {view.name} depends on {kind_word(first)} {first.name}" for view in others
+            ),
             hint="Use DROP ... CASCADE to drop the dependent objects too.",
         )
-    return [*relations, *others]
+    return with_storage(state, [*relations, *others])
+
+
+def with_storage(state: CatalogState, relations: Sequence[Relation]) -> list[Relation]:
+    """Return *relations* and the tables that keep the rows of the materialized views among them."""
+    known = {relation.oid for relation in relations}
+    tables = [
+        table
+        for relation in relations
+        if relation.materialized is not None
+        and relation.materialized.table not in known
+        and isinstance(table := state.objects.get(relation.materialized.table), Relation)
+    ]
+    return [*relations, *tables]
 
 
 def kind_word(relation: Relation) -> str:
-    """Return "table" or "view"."""
-    return "view" if relation.type is RelationKind.VIEW else "table"
+    """Return what DROP calls it: table, view or materialized view."""
+    if relation.type is RelationKind.TABLE:
+        return "table"
+    return "view" if relation.materialized is None else "materialized view"
+
+
+def storage_name(view: str) -> str:
+    """Return the name of the table that keeps a materialized view's rows."""
+    return f"mv_tbl__{view}__0"
 
 
 def free_engine_schema(state: CatalogState, wanted: str) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from catalog.system import shapes
 from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
 from engine.cursors import Connection
+from session.freshness import stale
 from session.settings import BY_NAME
 from storage.journal import source_sql
 from storage.lake import qualified
@@ -40,6 +41,8 @@ def _builder(session: "Session", name: str) -> Builder:
     state, source, database = session.tx.state, SOURCES[name], session.database.name
     if name in _JOURNAL:
         return lambda connection: _journal(connection, name)
+    if name == "sys_stale":
+        return lambda _: live_table(name, _stale(session))
     if name == "sys_storage":
         return lambda _: live_table(name, _storage(session))
     if name not in CATALOG_SOURCES:
@@ -61,7 +64,7 @@ def _builder(session: "Session", name: str) -> Builder:
     return build
 
 
-_JOURNAL = {"sys_load_errors": "load_errors"}
+_JOURNAL = {"sys_load_errors": "load_errors", "sys_mv_refreshes": "mv_refreshes"}
 """Live sources that are journal tables."""
 
 
@@ -84,6 +87,12 @@ def _storage(session: "Session") -> list[dict[str, Any]]:
         if oid is not None:
             found.append({"relation": oid, "rows": size.rows, "bytes": size.size_bytes, "files": size.files})
     return found
+
+
+def _stale(session: "Session") -> list[dict[str, Any]]:
+    views = [item for item in session.tx.state.relations() if item.materialized is not None]
+    found = stale(session.warehouse, session.tx.state, views)
+    return [{"relation": item.oid, "stale": item.oid in found} for item in views]
 
 
 def _settings(session: "Session") -> list[dict[str, Any]]:

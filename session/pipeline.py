@@ -18,6 +18,7 @@ _PHYSICAL = frozenset(
         Kind.CREATE_TABLE_AS,
         Kind.ALTER_TABLE,
         Kind.DROP,
+        Kind.CREATE_MATERIALIZED_VIEW,
         Kind.CREATE_SCHEMA,
         Kind.CREATE_DATABASE,
         Kind.DROP_DATABASE,

@@ -56,6 +56,7 @@ class Transaction:
         self._reason: SqlError | None = None
         self._written: frozenset[int] = frozenset()
         self._reserved: dict[int, tuple[Entry, int]] = {}
+        self._refreshed: dict[int, int | None] = {}
         self._seen: tuple[tuple[int, int, int], CatalogState] | None = None
 
     @property
@@ -166,6 +167,15 @@ class Transaction:
             first = self._reserved.get(table)
             self._reserved[table] = (entry, first[1] if first else mark)
 
+    @property
+    def written(self) -> frozenset[int]:
+        """The tables (OIDs) that this transaction has written so far."""
+        return self._written
+
+    def refreshed(self, view: int, snapshot: int | None) -> None:
+        """Note the snapshot that a materialized view's rows are made from, None for no committed one."""
+        self._refreshed[view] = snapshot
+
     def interrupt(self, reason: Canceled) -> None:
         """End a wait for a lock with *reason*."""
         if self._waiting is not None:
@@ -216,6 +226,7 @@ class Transaction:
                 warehouse.graph.commit(self._footprint)
             entries = [Entry(item.kind, item.oid, item.body) for item in self._permanent().entries()]
             entries += [entry for entry, _ in self._reserved.values()]
+            entries += [warehouse.refresh_entry(view, snapshot) for view, snapshot in self._refreshed.items()]
             connection = self._engine.connection
 
             def finish() -> None:
@@ -225,6 +236,7 @@ class Transaction:
             await self._engine.work(finish)
             self._engine_open = False
             warehouse.scans.forget(self._written)
+            warehouse.note_refreshes(self._refreshed)
             self._publish()
         warehouse.upkeep.note(self._written)
 
@@ -253,6 +265,7 @@ class Transaction:
         for table, (_, mark) in self._reserved.items():
             self._warehouse.unreserve(table, mark)
         self._reserved.clear()
+        self._refreshed.clear()
         if self._footprint is not None:
             self._warehouse.graph.forget(self._footprint)
             self._footprint = None
@@ -266,6 +279,7 @@ class Transaction:
         self.wrote = self._running = self._engine_open = False
         self._footprint = None
         self._reserved.clear()
+        self._refreshed.clear()
         self._written = frozenset()
         self._warehouse.locks.release_all(self.owner)
         self._settings.end(committed=committed)

@@ -1,4 +1,4 @@
-"""Keeping tables quick to read without being asked: inlined rows are flushed once there are many.
+"""What is done without being asked: inlined rows are flushed once there are many, views are refreshed.
 
 Small inserts go into the lake's catalog, where they are cheap to write and dear to scan. After a number of
 writes to one table its rows are moved into a Parquet file, under the table's lock, between two writers.
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from catalog.model import Relation, Schema
 from core.errors import SqlError
+from session.autorefresh import AutoRefresh
 from session.locks import Mode
 from storage import lake
 
@@ -29,9 +30,11 @@ class Upkeep:
         self._warehouse = warehouse
         self._writes: dict[int, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.views = AutoRefresh(warehouse)
 
     def note(self, tables: frozenset[int]) -> None:
         """Take note that a transaction which wrote *tables* (OIDs) has committed."""
+        self.views.note(tables)
         for oid in tables:
             count = self._writes[oid] = self._writes.get(oid, 0) + 1
             if count == WRITES_BEFORE_FLUSH:
@@ -41,6 +44,7 @@ class Upkeep:
 
     async def close(self) -> None:
         """Wait for what is under way."""
+        await self.views.close()
         if self._tasks:
             await asyncio.wait(self._tasks)
 

@@ -44,6 +44,7 @@ V = TypeVar("V")
 _FIRST_DATABASE: Final = 100_000
 _FIRST_SCHEMA: Final = 2_200
 _IDENTITY: Final = "identity"
+_REFRESH: Final = "refresh"
 _IDENTITY_BLOCK: Final = 100_000
 """Values that are reserved at once; a restart leaves a gap of at most as many."""
 
@@ -130,6 +131,10 @@ class Warehouse:
             for entry in entries
             if entry.kind == _IDENTITY and entry.body is not None
         }
+        self.refreshed: dict[int, int] = {
+            entry.oid: int(entry.body) for entry in entries if entry.kind == _REFRESH and entry.body
+        }
+        """Materialized view (OID) → the lake's snapshot that its rows were made from; absent where unknown."""
         kinds = {kind.value for kind in Kind}
         objects = [parsed(entry.kind, entry.body) for entry in entries if entry.kind in kinds and entry.body]
         if not objects:
@@ -168,6 +173,18 @@ class Warehouse:
             return None
         counter.mark = counter.next + step * _IDENTITY_BLOCK
         return Entry(_IDENTITY, table, str(counter.mark))
+
+    def refresh_entry(self, view: int, snapshot: int | None) -> Entry:
+        """Return the log entry that says which snapshot a materialized view's rows were made from."""
+        return Entry(_REFRESH, view, None if snapshot is None else str(snapshot))
+
+    def note_refreshes(self, snapshots: dict[int, int | None]) -> None:
+        """Take note of committed refreshes."""
+        for view, snapshot in snapshots.items():
+            if snapshot is None:
+                self.refreshed.pop(view, None)
+            else:
+                self.refreshed[view] = snapshot
 
     def unreserve(self, table: int, mark: int) -> None:
         """Take back a mark that was not committed, so that the next insert writes it anew."""

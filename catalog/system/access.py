@@ -30,6 +30,24 @@ def columns(*, everywhere: bool = False, system: bool = True) -> str:
     return f"sys_columns AS c JOIN (SELECT r.* FROM {chosen}) AS r ON r.oid = c.relation"
 
 
+MATERIALIZED: Final = (
+    "sys_materialized AS m JOIN sys_relations AS r ON r.oid = m.relation JOIN sys_users AS u ON u.oid = r.owner"
+    " LEFT JOIN sys_stale AS s ON s.relation = m.relation"
+)
+"""Materialized views, with their relation ``r``, owner ``u`` and staleness ``s``."""
+MATERIALIZED_ON: Final = (
+    "sys_dependencies AS d JOIN sys_materialized AS v ON v.relation = d.dependent"
+    " JOIN sys_relations AS r ON r.oid = d.dependent"
+    " JOIN sys_relations AS o ON o.oid = d.referenced AND o.oid <> v.storage"
+)
+"""Materialized views ``r`` with what they read, ``o``."""
+
+
+def switch(condition: str) -> str:
+    """Return engine SQL for a flag that is shown as t or f."""
+    return f"CASE WHEN {condition} THEN 't' ELSE 'f' END"
+
+
 CHARACTER_LENGTH: Final = "CASE WHEN c.type IN (1042, 1043) AND c.modifier >= 4 THEN c.modifier - 4 END"
 PRECISION: Final = (
     "CASE c.type WHEN 21 THEN 16 WHEN 23 THEN 32 WHEN 20 THEN 64 WHEN 700 THEN 24 WHEN 701 THEN 53"

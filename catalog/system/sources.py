@@ -21,10 +21,9 @@ from catalog.model import (
     Relation,
     TableColumn,
 )
-from catalog.routines import languages as all_languages
-from catalog.routines import routines as all_routines
-from catalog.system import acl, keys, routines, shapes, views
+from catalog.system import acl, keys, shapes, views
 from catalog.system.build import Live, Source, arrays, empty, live_table, places_of, table
+from core.names import quote
 from core.types import TYPES, ColumnType
 
 __all__ = ["CATALOG_SOURCES", "LIVE_SOURCES", "SOURCES", "Live", "Source", "empty", "live_table"]
@@ -41,7 +40,7 @@ _SCHEMA_OID: Final = {name: oid for oid, name in _SYSTEM_SCHEMAS}
 
 def databases(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_databases."""
-    names = acl.named(state)
+    names = _grantees(state)
     rows: list[tuple[Any, ...]] = [
         (
             each.oid,
@@ -65,7 +64,7 @@ def databases(state: CatalogState, live: Live) -> pa.Table:
 
 def namespaces(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_namespaces."""
-    names = acl.named(state)
+    names = _grantees(state)
     of = {each.oid: each.name for each in state.databases()}
     rows: list[tuple[Any, ...]] = [
         (
@@ -87,7 +86,7 @@ def namespaces(state: CatalogState, live: Live) -> pa.Table:
 
 def relations(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_relations: the users' tables and views, the indexes of their keys, the system's views."""
-    names = acl.named(state)
+    names = _grantees(state)
     places = places_of(state, live)
     tied = keys.linked(state)
     rows: list[tuple[Any, ...]] = []
@@ -97,7 +96,7 @@ def relations(state: CatalogState, live: Live) -> pa.Table:
         rows.append((
             each.oid, each.name, schema, schema_name, database, each.type.value, each.owner,
             acl.items("table", each.acl, each.owner, names), each.temporary, len(each.columns), keyed, each.diststyle,
-            each.sortstyle, each.definition, each.late_binding, each.comment, each.backup, _time(each.created),
+            each.sortstyle, _definition(each), each.late_binding, each.comment, each.backup, _time(each.created),
             each.oid in tied, False,
         ))  # fmt: skip
         rows += [
@@ -116,7 +115,7 @@ def columns(state: CatalogState, live: Live) -> pa.Table:
     for each in state.relations():
         flat += each.columns
         owners += [each] * len(each.columns)
-    names = acl.named(state)
+    names = _grantees(state)
     data = [
         [each.oid for each in owners],
         [each.name for each in flat],
@@ -205,8 +204,6 @@ def grants(state: CatalogState, live: Live) -> pa.Table:
         [("database", each.oid, each.acl) for each in state.databases()]
         + [("schema", each.oid, each.acl) for each in state.schemas()]
         + [("table", each.oid, each.acl) for each in state.relations()]
-        + [("routine", each.oid, each.acl) for each in all_routines(state)]
-        + [("language", each.oid, each.acl) for each in all_languages(state)]
     )
     rows = [
         (oid, kind, column, grant.grantee, grant.grantor, privilege, privilege in grant.grantable)
@@ -221,6 +218,24 @@ def grants(state: CatalogState, live: Live) -> pa.Table:
 def dependencies(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_dependencies: which views read which relations."""
     return table("sys_dependencies", [(each.oid, other) for each in state.relations() for other in each.depends])
+
+
+def materialized(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_materialized."""
+    rows = [
+        (each.oid, each.materialized.table, int(each.materialized.incremental), each.materialized.auto_refresh)
+        for each in state.relations()
+        if each.materialized is not None
+    ]
+    return table("sys_materialized", rows)
+
+
+def _definition(relation: Relation) -> str | None:
+    """Return a view's definition as it is shown: of a materialized one, what makes it."""
+    if relation.materialized is None or relation.definition is None:
+        return relation.definition
+    refresh = " AUTO REFRESH YES" if relation.materialized.auto_refresh else ""
+    return f"CREATE MATERIALIZED VIEW {quote(relation.name)}{refresh} AS {relation.definition};"
 
 
 def _given(name: str) -> Source:
@@ -276,6 +291,13 @@ def _receiver(array: bool) -> int:
     return oids.ARRAY_RECEIVE if array else oids.TEXT_RECEIVE
 
 
+def _grantees(state: CatalogState) -> dict[int, str]:
+    return acl.grantees(
+        {BOOTSTRAP_USER: "rdsdb"} | {each.oid: each.name for each in state.users()},
+        {each.oid: each.name for each in state.groups()},
+    )
+
+
 def _time(text: str) -> datetime | None:
     if not text:
         return None
@@ -289,14 +311,13 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_relations": relations,
     "sys_columns": columns,
     "sys_constraints": keys.constraints,
-    "sys_routines": routines.rows,
-    "sys_languages": routines.languages,
     "sys_types": types,
     "sys_users": users,
     "sys_groups": groups,
     "sys_members": members,
     "sys_grants": grants,
     "sys_dependencies": dependencies,
+    "sys_materialized": materialized,
 }
 """To be rebuilt when the catalog's version (or the session's temporary tables) change."""
 LIVE_SOURCES: Final[dict[str, Source]] = {name: _given(name) for name in shapes.LIVE}

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from catalog.system import access
 from catalog.system.spec import SystemView, Visible, columns
 
 
@@ -63,10 +64,17 @@ ROWS: Final = (
         "SELECT d.name AS db_name, d.isolation AS isolation_level FROM sys_databases AS d WHERE d.allow", "all"),
     _view(5_108, "stv_mv_info",
         "db_name bpchar(128), schema bpchar(128), name bpchar(128), updated_upto_xid int8, is_stale bpchar(1),"
-        "owner_user_name bpchar(128), state int4, autorefresh bpchar(1), autorewrite bpchar(1)", "", "all"),
+        "owner_user_name bpchar(128), state int4, autorefresh bpchar(1), autorewrite bpchar(1)",
+        "SELECT r.database AS db_name, r.schema_name AS schema, r.name, NULL AS updated_upto_xid,"
+        " CASE WHEN s.stale THEN 't' ELSE 'f' END AS is_stale, u.name AS owner_user_name, m.state,"
+        f" {access.switch('m.auto_refresh')} AS autorefresh, 'f' AS autorewrite FROM {access.MATERIALIZED}"
+        f" WHERE {access.SEES}", "all"),
     _view(5_109, "stv_mv_deps",
         "db_name bpchar(128), schema bpchar(128), name bpchar(128), ref_schema bpchar(128), ref_name bpchar(128),"
-        "ref_database_name bpchar(128)", "", "all"),
+        "ref_database_name bpchar(128)",
+        "SELECT r.database AS db_name, r.schema_name AS schema, r.name, o.schema_name AS ref_schema,"
+        f" o.name AS ref_name, o.database AS ref_database_name FROM {access.MATERIALIZED_ON} WHERE {access.SEES}"
+        " AND o.oid IN (SELECT m.relation FROM sys_materialized AS m)", "all"),
     _view(5_110, "stv_blocklist",
         "slice int4, col int4, tbl int4, blocknum int4, num_values int4, extended_limits int4, minvalue int8,"
         "maxvalue int8, sb_pos int4, pinned int4, on_disk int4, modified int4, hdr_modified int4, unsorted int4,"

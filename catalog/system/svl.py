@@ -37,7 +37,9 @@ ROWS: Final = (
     _view(5_204, "svl_terminate", "pid int4, eventtime ts, userid int4, type bpchar(50)"),
     _view(5_205, "svl_mv_refresh_status",
         "db_name bpchar(128), userid int8, schema_name bpchar(128), mv_name bpchar(128), xid int8, starttime ts,"
-        "endtime ts, status text, refresh_type bpchar(32)"),
+        "endtime ts, status text, refresh_type bpchar(32)",
+        "SELECT f.database AS db_name, f.userid, f.schema_name, f.name AS mv_name, f.xid, f.started AS starttime,"
+        " f.ended AS endtime, f.status, f.refresh_type FROM sys_mv_refreshes AS f"),
     _view(5_206, "svl_s3log",
         "pid int4, query int4, segment int4, step int4, node int4, slice int4, eventtime ts, message bpchar(512),"
         "userid int4"),

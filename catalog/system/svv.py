@@ -111,11 +111,7 @@ ROWS: Final = (
         f" c.comment AS remarks FROM {_ALL_COLUMNS} WHERE r.kind IN ('r', 'v')"),
     _view(4_109, "svv_redshift_functions",
         f"database_name {_V}, schema_name {_V}, function_name {_V}, function_type {_V}, argument_type varchar(512),"
-        f"result_type {_V}",
-        f"SELECT COALESCE(r.database, {access.HERE}) AS database_name, r.schema_name, r.name AS function_name,"
-        " CASE r.kind WHEN 'p' THEN 'STORED PROCEDURE' ELSE 'REGULAR FUNCTION' END AS function_type,"
-        " r.signature AS argument_type,"
-        " CASE WHEN r.result <> 2278 THEN rs_format_type(r.result, -1) END AS result_type FROM sys_routines AS r"),
+        f"result_type {_V}", ""),
     _view(4_110, "svv_table_info",
         'database text, schema text, table_id oid, "table" text, encoded text, diststyle text, sortkey1 text,'
         "max_varchar int4, sortkey1_enc bpchar(32), sortkey_num int4, size int8, pct_used numeric(10,4), empty int8,"
@@ -123,7 +119,7 @@ ROWS: Final = (
         "skew_rows numeric(19,2), estimated_visible_rows numeric(38,0), risk_event text,"
         "vacuum_sort_benefit numeric(12,2), create_time ts",
         # Redshift lists no empty tables.
-        f'SELECT {_DB} AS database, r.schema_name AS schema, r.oid AS table_id, r.name AS "table",'
+        f'SELECT {_DB} AS database, r.schema_name AS schema, r.oid AS table_id, COALESCE(m.name, r.name) AS "table",'
         " CASE WHEN k.encoded THEN 'Y' ELSE 'N' END AS encoded, r.diststyle,"
         " COALESCE(k.sortkey1, CASE WHEN r.sortstyle = 'AUTO' THEN 'AUTO(SORTKEY)' END) AS sortkey1,"
         " COALESCE(k.max_varchar, 0) AS max_varchar, k.sortkey1_enc, COALESCE(k.sortkey_num, 0) AS sortkey_num,"
@@ -132,11 +128,26 @@ ROWS: Final = (
         " NULL AS skew_sortkey1, CASE WHEN r.diststyle LIKE '%ALL%' THEN NULL ELSE 1 END AS skew_rows,"
         " s.rows AS estimated_visible_rows, NULL AS risk_event, NULL AS vacuum_sort_benefit, r.created AS create_time"
         f" FROM (SELECT r.* FROM {access.relations(kinds=chr(39) + 'r' + chr(39), system=False)}) AS r"
+        # The table of a materialized view goes by the view's name here.
+        " LEFT JOIN (SELECT m.storage, v.name FROM sys_materialized AS m JOIN sys_relations AS v"
+        " ON v.oid = m.relation) AS m ON m.storage = r.oid"
         " JOIN sys_storage AS s ON s.relation = r.oid LEFT JOIN (SELECT c.relation,"
         " bool_or(c.encoding NOT IN ('none', 'raw')) AS encoded, max(c.name) FILTER (c.sortkey = 1) AS sortkey1,"
         " max(c.modifier - 4) FILTER (c.type = 1043) AS max_varchar,"
         " max(c.encoding) FILTER (c.sortkey = 1) AS sortkey1_enc, count(*) FILTER (c.sortkey <> 0) AS sortkey_num"
         " FROM sys_columns AS c GROUP BY c.relation) AS k ON k.relation = r.oid WHERE s.rows > 0", "superuser"),
+    _view(4_200, "svv_mv_info",
+        "database_name bpchar(128), schema_name bpchar(128), user_name bpchar(128), name bpchar(128),"
+        "is_stale bpchar(1), state int4, autorewrite bpchar(1), autorefresh bpchar(1)",
+        "SELECT r.database AS database_name, r.schema_name, u.name AS user_name, r.name,"
+        f" {access.switch('s.stale')} AS is_stale, m.state, 'f' AS autorewrite,"
+        f" {access.switch('m.auto_refresh')} AS autorefresh FROM {access.MATERIALIZED} WHERE {access.SEES}"),
+    _view(4_201, "svv_mv_dependency",
+        "database_name bpchar(128), schema_name bpchar(128), name bpchar(128), dependent_database_name bpchar(128),"
+        "dependent_schema_name bpchar(128), dependent_name bpchar(128)",
+        "SELECT r.database AS database_name, r.schema_name, r.name, o.database AS dependent_database_name,"
+        " o.schema_name AS dependent_schema_name, o.name AS dependent_name"
+        f" FROM {access.MATERIALIZED_ON} WHERE {access.SEES}"),
     _view(4_111, "svv_user_info",
         "user_name text, user_id int4, createdb bool, superuser bool, catalog_update bool, connection_limit text,"
         "syslog_access text, last_ddl_timestamp ts, session_timeout int4, external_user_id text",

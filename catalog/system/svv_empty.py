@@ -11,8 +11,6 @@ _WHO = "privilege_type text, identity_id int4, identity_name text, identity_type
 
 # fmt: off
 _SHAPES: Final = (
-    (4_200, "svv_mv_info", "database_name bpchar(128), schema_name bpchar(128), user_name bpchar(128), name bpchar(128), is_stale bpchar(1), state int4, autorewrite bpchar(1), autorefresh bpchar(1)"),
-    (4_201, "svv_mv_dependency", "database_name bpchar(128), schema_name bpchar(128), name bpchar(128), dependent_database_name bpchar(128), dependent_schema_name bpchar(128), dependent_name bpchar(128)"),
     (4_202, "svv_function_privileges", "namespace_name text, function_name text, argument_types text, " + _WHO),
     (4_203, "svv_language_privileges", "language_name text, " + _WHO),
     (4_204, "svv_default_privileges", "schema_name text, object_type text, owner_id int4, owner_name text, owner_type text, privilege_type text, grantee_id int4, grantee_name text, grantee_type text, admin_option bool"),

@@ -131,7 +131,11 @@ ROWS: Final = (
     _view(5_315, "sys_mv_refresh_history",
         "user_id int4, session_id int4, transaction_id int8, database_name bpchar(128), schema_name bpchar(128),"
         "mv_id int8, mv_name bpchar(128), refresh_type bpchar(32), status text, start_time ts, end_time ts,"
-        "duration int8, consumer_account bpchar(12), consumer_region bpchar(32), consumer_namespace bpchar(36)"),
+        "duration int8, consumer_account bpchar(12), consumer_region bpchar(32), consumer_namespace bpchar(36)",
+        "SELECT f.userid AS user_id, f.pid AS session_id, f.xid AS transaction_id, f.database AS database_name,"
+        " f.schema_name, f.view AS mv_id, f.name AS mv_name, f.refresh_type, f.status, f.started AS start_time,"
+        " f.ended AS end_time, date_diff('microsecond', f.started, f.ended) AS duration, NULL AS consumer_account,"
+        " NULL AS consumer_region, NULL AS consumer_namespace FROM sys_mv_refreshes AS f"),
     _view(5_316, "sys_vacuum_history",
         "user_id int4, transaction_id int8, query_id int8, database_name text, schema_name text, table_name text,"
         "table_id int4, vacuum_type bpchar(20), is_automatic bool, status text, start_time ts, end_time ts,"

@@ -29,11 +29,18 @@ async def alter_table(work: Work, command: AlterTable) -> Done:
     relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
     for action in command.actions:
         run = _ACTIONS.get(type(action))
+        if relation.materialized is not None and isinstance(action, actions.RenameTable):
+            raise not_supported("renaming a materialized view")
         if run is None or (relation.type is RelationKind.VIEW and type(action) not in _FOR_VIEWS):
             raise not_supported(f"this form of {command.tag}")
         relation = await run(work, relation, action)
     work.change(relation)
     return Done(command.tag)
+
+
+async def run_action(work: Work, relation: Relation, action: Any) -> Relation:
+    """Return *relation* after one action."""
+    return await _ACTIONS[type(action)](work, relation, action)
 
 
 async def _rename_table(work: Work, relation: Relation, action: actions.RenameTable) -> Relation:
@@ -87,6 +94,8 @@ async def _change_owner(work: Work, relation: Relation, action: actions.ChangeOw
         raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{action.owner}" does not exist')
     if not work.principal.superuser and user.oid != work.principal.oid:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'must be superuser to give a table to user "{user.name}"')
+    for item in ddl.with_storage(work.state, [relation])[1:]:
+        work.change(replace(item, owner=user.oid))
     return replace(relation, owner=user.oid, acl=with_owner(relation.acl, relation.owner, user.oid, Grant))
 
 
@@ -231,4 +240,6 @@ _ACTIONS: Final[dict[type[Any], Action]] = {
     actions.AddConstraint: _add_constraint,
     actions.DropConstraint: _drop_constraint,
 }
+STORAGE_ACTIONS: Final = (actions.ChangeOwner, actions.AlterDistribution, actions.AlterSortkey)
+"""What ALTER MATERIALIZED VIEW may do to the table that keeps its rows."""
 _FOR_VIEWS: Final[tuple[type[Any], ...]] = (actions.RenameTable, actions.ChangeOwner)

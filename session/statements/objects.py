@@ -1,11 +1,11 @@
 """CREATE VIEW, schemas, databases, DROP, COMMENT."""
 
 from dataclasses import replace
+from typing import Final
 
 from auth.grants import with_owner
 from catalog import ddl
 from catalog.model import Grant, Relation, RelationKind, Schema, TableColumn
-from catalog.routines import routines
 from core.errors import SqlError, not_supported, notice
 from core.names import quote
 from core.sqlstate import SqlState
@@ -14,7 +14,6 @@ from session.context import Work
 from session.locks import Mode
 from session.statements.alterations import follow
 from session.statements.query import describe
-from session.statements.routines import drop_routines, remove_routines
 from session.statements.tables import stored_type, target_schema
 from sql.commands.comments import Comment
 from sql.commands.drops import Drop
@@ -157,28 +156,25 @@ async def drop(work: Work, command: Drop) -> Done:
     if command.object == "SCHEMA":
         for name in command.names:
             await _drop_schema(work, name, command)
-    elif command.object in {"TABLE", "VIEW"}:
+    elif command.object in _KINDS:
         await _drop_relations(work, command)
-    elif command.object in {"FUNCTION", "PROCEDURE"}:
-        await drop_routines(work, command)
     else:
         raise not_supported(command.tag)
     return Done(command.tag)
 
 
 async def _drop_relations(work: Work, command: Drop) -> None:
-    wanted = RelationKind.TABLE if command.object == "TABLE" else RelationKind.VIEW
     found = []
     for name in command.names:
         relation = _found(work, name, command)
         if relation is None:
             continue
-        if relation.type is not wanted:
-            word = "view" if wanted is RelationKind.VIEW else "table"
+        kind = ddl.kind_word(relation)
+        if kind != _KINDS[command.object]:
             raise SqlError(
                 SqlState.WRONG_OBJECT_TYPE,
-                f'"{relation.name}" is not a {word}',
-                hint=f"Use DROP {'TABLE' if wanted is RelationKind.VIEW else 'VIEW'} to remove it.",
+                f'"{relation.name}" is not a {_KINDS[command.object]}',
+                hint=f"Use DROP {kind.upper()} to remove a {kind}.",
             )
         if relation.owner != work.principal.oid:
             work.require("DROP", relation)
@@ -201,13 +197,19 @@ def _found(work: Work, name: tuple[str, ...], command: Drop) -> Relation | None:
         raise
 
 
+_KINDS: Final = {"TABLE": "table", "VIEW": "view", "MATERIALIZED VIEW": "materialized view"}
+
+
 async def remove_relations(work: Work, relations: list[Relation], *, cascade: bool) -> None:
     """Drop *relations*, and the views on them where *cascade*; raises 2BP01 where not."""
     if not relations:
         return
-    gone = ddl.dropped(work.state, relations, cascade=cascade)
+    gone = ddl.dropped(work.state, ddl.with_storage(work.state, relations), cascade=cascade)
     for relation in gone:
         await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
+    for item in gone:
+        if item.materialized is not None:
+            work.tx.refreshed(item.oid, None)
     statements = [sql for item in gone if item.engine_name for sql in lake.drop_table(item.engine_name)]
     await work.engine.script(statements)
     work.change(drops=tuple(item.oid for item in gone))
@@ -223,8 +225,7 @@ async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None
         raise
     _require_schema_owner(work, schema)
     inside = work.state.relations(schema.oid)
-    programs = routines(work.state, schema.oid)
-    if (inside or programs) and not command.cascade:
+    if inside and not command.cascade:
         raise SqlError(
             SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
             f"cannot drop schema {schema.name} because other objects depend on it",
@@ -232,7 +233,6 @@ async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None
         )
     await work.tx.writing(frozenset())
     await remove_relations(work, inside, cascade=True)
-    await remove_routines(work, programs, cascade=True)
     await work.engine.script(lake.drop_schema(schema.engine_name))
     work.change(drops=(schema.oid,))
 

@@ -21,7 +21,7 @@ from sql.commands.tables import (
     TableConstraint,
     Truncate,
 )
-from sql.finish import Finish
+from sql.select import Finish
 from sql.statement import Fragment
 from storage import lake
 
@@ -32,9 +32,9 @@ async def create_table(work: Work, command: CreateTable) -> Done:
     if await _exists(work, schema, command.name[-1], if_not_exists=command.if_not_exists):
         return Done("CREATE TABLE")
     columns = _columns(work, command)
-    relation = _relation(work, schema, command.name[-1], columns, command.attributes)
+    relation = new_relation(work, schema, command.name[-1], columns, command.attributes)
     relation = _keyed(work, relation, command.constraints)
-    await _create(work, relation)
+    await create(work, relation)
     return Done("CREATE TABLE")
 
 
@@ -44,16 +44,9 @@ async def create_table_as(work: Work, command: CreateTableAs) -> Done:
     if await _exists(work, schema, command.name[-1], if_not_exists=command.if_not_exists):
         return Done("SELECT")
     shape = await describe(work, command.query.text, command.query.offset)
-    names = _output_names(shape, command.columns)
-    columns = [
-        TableColumn(
-            name=name, type=stored_type(column.type), number=number, encoding="",
-            collation=default_collation(work, column.type),
-        )
-        for number, (name, column) in enumerate(zip(names, shape, strict=True), start=1)
-    ]
-    relation = _relation(work, schema, command.name[-1], columns, command.attributes)
-    await _create(work, relation)
+    columns = described(work, shape, command.columns, "CREATE TABLE AS")
+    relation = new_relation(work, schema, command.name[-1], columns, command.attributes)
+    await create(work, relation)
     return Done(f"SELECT {await fill(work, relation, command.query)}")
 
 
@@ -175,9 +168,10 @@ def _encoding(given: str | None) -> str:
     return {"raw": "none", None: ""}.get(given, given or "")
 
 
-def _relation(
+def new_relation(
     work: Work, schema: Schema, name: str, columns: list[TableColumn], attributes: TableAttributes
 ) -> Relation:
+    """Return the relation that CREATE TABLE makes of *columns* and *attributes*."""
     ddl.checked_names(columns)
     key = attributes.sortkey or tuple(column.name for column in columns if column.sortkey)
     style = attributes.sortstyle or ("COMPOUND" if key else "")
@@ -230,7 +224,8 @@ def table_constraint(work: Work, relation: Relation, key: TableConstraint, taken
     )
 
 
-async def _create(work: Work, relation: Relation) -> None:
+async def create(work: Work, relation: Relation) -> None:
+    """Make an empty table."""
     await work.engine.script(physical(relation))
     work.change(relation)
 
@@ -262,7 +257,17 @@ def stored_type(kind: ColumnType) -> ColumnType:
     return kind
 
 
-def _output_names(shape: tuple[Column, ...], given: tuple[str, ...]) -> list[str]:
+def described(
+    work: Work, shape: tuple[Column, ...], given: tuple[str, ...], statement: str
+) -> list[TableColumn]:
+    """Return the columns of a table made from a query's, the first of them called as *given*."""
     if len(given) > len(shape):
-        raise SqlError(SqlState.SYNTAX_ERROR, "CREATE TABLE AS specifies too many column names")
-    return [*given, *(column.name for column in shape[len(given) :])]
+        raise SqlError(SqlState.SYNTAX_ERROR, f"{statement} specifies too many column names")
+    names = [*given, *(column.name for column in shape[len(given) :])]
+    return [
+        TableColumn(
+            name=name, type=stored_type(column.type), number=number, encoding="",
+            collation=default_collation(work, column.type),
+        )
+        for number, (name, column) in enumerate(zip(names, shape, strict=True), start=1)
+    ]

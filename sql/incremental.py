@@ -1,0 +1,173 @@
+"""What a materialized view's query is to its tables' changes: a pure reading of its tree.
+
+Redshift, "Refreshing a materialized view": queries of one SELECT over tables and inner joins, with WHERE,
+GROUP BY, HAVING and SUM, COUNT, MIN, MAX, AVG can take changes in; others are run anew. How the changes are
+brought in is ``session.refresh``'s business.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from sqlglot import exp
+
+from core.errors import not_supported
+from sql.facts import Facts, Source, SourceKind
+from sql.functions import FUNCTIONS
+from sql.query import parse_query
+from sql.select import Finish
+from sql.translate import Translated, translate
+
+_FOLDED: Final = frozenset({"sum", "count", "min", "max"})
+"""Aggregates of a whole that follow from those of its parts."""
+_AGGREGATES: Final = _FOLDED | {"avg"}
+_UNFIT: Final = (exp.Window, exp.Distinct, exp.Filter, exp.WithinGroup)
+_CLAUSES: Final = frozenset({"expressions", "from_", "joins", "where", "group", "having", "operation_modifiers"})
+_UNORDERED: Final = (("order", "ORDER BY"), ("limit", "LIMIT"), ("offset", "OFFSET"))
+
+
+Expression = exp.Expr
+"""A query's tree, for those who only hand it on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How rows of a query follow from rows of its tables."""
+
+    grouped: bool
+    """Whether a row stands for a group; else each stands for one row of each table."""
+    keys: tuple[int, ...] = ()
+    """Places (from 0) of the columns that tell groups apart."""
+    folds: tuple[str, ...] = ()
+    """A column each: key, sum, count, min, max. Empty where a group cannot be made of its parts."""
+
+
+def refuse_unfit(text: str) -> None:
+    """Raise 0A000 for clauses that a materialized view may not have."""
+    tree = parse_query(text)
+    for name, word in _UNORDERED:
+        if tree.args.get(name):
+            raise not_supported(f"{word} in the query of a materialized view")
+
+
+def shape(text: str) -> Shape | None:
+    """Return the shape of a query that changes can be worked into, None for one that must be run anew."""
+    tree = parse_query(text)
+    if not isinstance(tree, exp.Select) or not _plain(tree):
+        return None
+    if not tree.args.get("group") and not _aggregates(tree):
+        return None if tree.args.get("having") else Shape(grouped=False)
+    keys = _keys(tree)
+    if keys is None:
+        return None
+    return Shape(grouped=True, keys=keys, folds=_folds(tree, keys))
+
+
+def _plain(tree: exp.Select) -> bool:
+    if any(value and name not in _CLAUSES for name, value in tree.args.items()):
+        return False
+    if any(node is not tree for node in tree.find_all(exp.Query)) or tree.find(*_UNFIT):
+        return False
+    return _joined_inside(tree) and _called(tree, lambda kind: kind != "scalar") <= _AGGREGATES
+
+
+def _called(tree: exp.Expr, wanted: Callable[[str], bool]) -> set[str]:
+    """Return the names of the functions called that have a form of a kind *wanted*."""
+    names = {node.name.lower() for node in tree.find_all(exp.Anonymous)}
+    return {name for name in names if any(wanted(row.kind) for row in FUNCTIONS.get(name, ()))}
+
+
+def _joined_inside(tree: exp.Select) -> bool:
+    """Tell whether FROM is tables, each once, and inner joins."""
+    first = tree.args.get("from_")
+    tables = list(tree.find_all(exp.Table))
+    if first is None or not all(isinstance(table.this, exp.Identifier) for table in tables):
+        return False
+    names = [tuple(part.name.lower() for part in table.parts) for table in tables]
+    joins = list(tree.find_all(exp.Join))
+    words = {str(join.args.get(key) or "").upper() for join in joins for key in ("method", "side", "kind")}
+    sources = 1 + len(joins)
+    return len(tables) == sources and len(set(names)) == len(names) and words <= {"", "INNER", "CROSS"}
+
+
+def _aggregates(tree: exp.Expr) -> bool:
+    return bool(_called(tree, lambda kind: kind == "aggregate"))
+
+
+def _bare(node: exp.Expr) -> exp.Expr:
+    return _bare(node.this) if isinstance(node, exp.Alias | exp.Paren) else node
+
+
+def _keys(tree: exp.Select) -> tuple[int, ...] | None:
+    """Return the places of the grouping columns, None where one is not selected or more than a list is there."""
+    group = tree.args.get("group")
+    if group is None:
+        return ()
+    if any(value for name, value in group.args.items() if name != "expressions"):
+        return None
+    items = [_bare(item) for item in tree.expressions]
+    if any(item.is_star for item in items):
+        return None
+    places = [_place(node, tree.expressions, items) for node in group.expressions]
+    found = tuple(dict.fromkeys(place for place in places if place is not None))
+    return found if len(places) == len([place for place in places if place is not None]) else None
+
+
+def _place(node: exp.Expr, written: list[exp.Expr], items: list[exp.Expr]) -> int | None:
+    if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
+        place = int(node.name) - 1
+        return place if 0 <= place < len(items) else None
+    node = _bare(node)
+    for place, item in enumerate(items):
+        if item == node:
+            return place
+    if isinstance(node, exp.Column) and not node.args.get("table"):
+        names = [item.alias.lower() if isinstance(item, exp.Alias) else "" for item in written]
+        return names.index(node.name.lower()) if node.name.lower() in names else None
+    return None
+
+
+def _folds(tree: exp.Select, keys: tuple[int, ...]) -> tuple[str, ...]:
+    if tree.args.get("having"):
+        return ()
+    folds = []
+    for place, item in enumerate(tree.expressions):
+        call = _bare(item)
+        name = call.name.lower() if isinstance(call, exp.Anonymous) else ""
+        if place not in keys and name not in _FOLDED:
+            return ()
+        folds.append("key" if place in keys else name)
+    return tuple(folds)
+
+
+class _Replaced:
+    """Facts in which some tables are something else to read from."""
+
+    def __init__(self, facts: Facts, places: Mapping[int, str]) -> None:
+        self._facts = facts
+        self._places = places
+
+    def source(self, parts: tuple[str, ...]) -> Source | None:
+        found = self._facts.source(parts)
+        place = self._places.get(found.oid) if found is not None else None
+        if found is None or place is None:
+            return found
+        return replace(found, kind=SourceKind.TABLE, engine_name=place)
+
+    def setting(self, name: str) -> str:
+        return self._facts.setting(name)
+
+
+def of_keys(text: str, keys: tuple[int, ...]) -> exp.Expr:
+    """Return the tree of the query for the groups alone: the *keys* of the rows that WHERE lets through."""
+    tree = parse_query(text)
+    tree.set("expressions", [item for place, item in enumerate(tree.args["expressions"]) if place in keys])
+    tree.set("group", None)
+    tree.set("having", None)
+    tree.set("distinct", exp.Distinct())
+    return tree
+
+
+def reading(text: str | exp.Expr, facts: Facts, places: Mapping[int, str]) -> Translated:
+    """Translate a query with the relations *places* (by OID) read from other engine SQL."""
+    return translate(text, _Replaced(facts, places), finish=Finish.EXACT)
