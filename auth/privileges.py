@@ -20,6 +20,9 @@ class ObjectKind(StrEnum):
     """A table or view."""
     SCHEMA = "schema"
     DATABASE = "database"
+    FUNCTION = "function"
+    PROCEDURE = "procedure"
+    LANGUAGE = "language"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,7 @@ class Privilege:
 
 
 _R, _S, _D = ObjectKind.RELATION, ObjectKind.SCHEMA, ObjectKind.DATABASE
+_L, _ROUTINES = ObjectKind.LANGUAGE, frozenset({ObjectKind.FUNCTION, ObjectKind.PROCEDURE})
 
 # In the order in which an ACL shows them.
 _ROWS: Final = (
@@ -46,7 +50,8 @@ _ROWS: Final = (
     Privilege(name="RULE", letter="R", kinds=frozenset({_R}), doc="Without effect; part of ALL."),
     Privilege(name="REFERENCES", letter="x", kinds=frozenset({_R}), doc="Refer to it by a foreign key."),
     Privilege(name="TRIGGER", letter="t", kinds=frozenset({_R}), doc="Without effect; part of ALL."),
-    Privilege(name="USAGE", letter="U", kinds=frozenset({_S, _D}), doc="Reach what is in it."),
+    Privilege(name="USAGE", letter="U", kinds=frozenset({_S, _D, _L}), doc="Reach what is in it; write in it."),
+    Privilege(name="EXECUTE", letter="X", kinds=_ROUTINES, doc="Call it."),
     Privilege(name="CREATE", letter="C", kinds=frozenset({_S, _D}), doc="Make objects (schemas) in it."),
     Privilege(name="TEMPORARY", letter="T", kinds=frozenset({_D}), doc="Make temporary tables."),
     Privilege(name="DROP", letter="D", kinds=frozenset({_R, _S}), doc="Drop it."),

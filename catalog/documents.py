@@ -1,7 +1,7 @@
 """Catalog objects as JSON documents and back: the form that the metadata log keeps."""
 
 import json
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final
 
 from catalog.model import (
@@ -19,12 +19,15 @@ from catalog.model import (
     TableColumn,
     User,
 )
+from catalog.routines import Language, Parameter, Routine, RoutineKind
 from core.types import BY_NAME, ColumnType
 
 _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.DATABASE: Database,
     Kind.SCHEMA: Schema,
     Kind.RELATION: Relation,
+    Kind.ROUTINE: Routine,
+    Kind.LANGUAGE: Language,
     Kind.USER: User,
     Kind.GROUP: Group,
 }
@@ -106,6 +109,18 @@ def _relation(cls: type[Any], values: dict[str, Any]) -> Relation:
     )
 
 
+def _routine(cls: type[Any], values: dict[str, Any]) -> Routine:
+    returns = values.get("returns")
+    rest = {key: value for key, value in values.items() if key not in {"parameters", "returns", "type"}}
+    made: Routine = _record(Routine, rest)
+    return replace(
+        made,
+        type=RoutineKind(values.get("type", "f")),
+        parameters=tuple(_record(Parameter, item) for item in values.get("parameters", ())),
+        returns=_record(Parameter, returns) if returns else None,
+    )
+
+
 def _settings(values: list[list[str]]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in values)
 
@@ -124,4 +139,4 @@ BY_NAME_EXACT: Final = {row.name: row for row in BY_NAME.values()}
 _FIELDS: Final[dict[str, Any]] = {
     "acl": _grants, "settings": _settings, "constraints": _constraints, "materialized": _materialized,
 }  # fmt: skip
-_READERS: Final[dict[type[Any], Any]] = {Relation: _relation}
+_READERS: Final[dict[type[Any], Any]] = {Relation: _relation, Routine: _routine}

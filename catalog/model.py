@@ -1,4 +1,4 @@
-"""What exists: databases, schemas, relations, users and groups, as immutable values.
+"""What exists: databases, schemas, relations, users, groups, as immutable values; routines are in ``catalog.routines``.
 
 An object is identified by its OID for ever; names may change. Every value can be written as one JSON
 document (``storage.metastore`` keeps them) and read back. Who may do what is in ``Acl`` values, decided
@@ -7,9 +7,12 @@ by ``auth``.
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from core.types import ColumnType
+
+if TYPE_CHECKING:
+    from catalog.routines import Language, Routine
 
 FIRST_OID: Final = 100_000
 """Objects made by users start here; below are PostgreSQL's own."""
@@ -28,6 +31,8 @@ class Kind(StrEnum):
     DATABASE = "database"
     SCHEMA = "schema"
     RELATION = "relation"
+    ROUTINE = "routine"
+    LANGUAGE = "language"
     USER = "user"
     GROUP = "group"
 
@@ -219,7 +224,7 @@ class Group:
     kind = Kind.GROUP
 
 
-CatalogObject = Database | Schema | Relation | User | Group
+CatalogObject: TypeAlias = "Database | Schema | Relation | Routine | Language | User | Group"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,12 +236,15 @@ class CatalogState:
     """By OID. Treated as immutable."""
     names: dict[tuple[Kind, int, str], int] = field(default_factory=dict)
     """(kind, parent OID, name) → OID. The parent is a relation's schema, a schema's database, else 0.
-    Users and groups share one key space of names each."""
+    Users and groups share one key space of names each; a routine's name here holds its signature."""
+    overloads: dict[tuple[int, str], tuple[int, ...]] = field(default_factory=dict)
+    """(schema, name) → OIDs of the routines so called, oldest first."""
 
     def with_changes(self, puts: tuple[CatalogObject, ...], drops: tuple[int, ...] = ()) -> "CatalogState":
         """Return the state after *drops* and then *puts*, one version on."""
         objects = dict(self.objects)
         names = dict(self.names)
+        routines = [item for item in (*puts, *(self.objects.get(oid) for oid in drops)) if _is_routine(item)]
         for oid in drops:
             gone = objects.pop(oid, None)
             if gone is not None:
@@ -248,7 +256,8 @@ class CatalogState:
         for new in puts:
             objects[new.oid] = new
             names[_key(new)] = new.oid
-        return replace(self, version=self.version + 1, objects=objects, names=names)
+        overloads = _overloads(objects) if routines else self.overloads
+        return replace(self, version=self.version + 1, objects=objects, names=names, overloads=overloads)
 
     def database(self, name: str) -> Database | None:
         """Return the database called *name*."""
@@ -307,11 +316,24 @@ class CatalogState:
         """Return the OIDs of the groups that *user* is in."""
         return frozenset(group.oid for group in self.groups() if user in group.members)
 
-    def _named(self, kind: Kind, parent: int, name: str) -> CatalogObject | None:
+    def _named(self, kind: Kind, parent: int, name: str) -> "CatalogObject | None":
         oid = self.names.get((kind, parent, name))
         return None if oid is None else self.objects[oid]
 
 
 def _key(item: CatalogObject) -> tuple[Kind, int, str]:
-    parent = item.schema if isinstance(item, Relation) else item.database if isinstance(item, Schema) else 0
-    return item.kind, parent, item.name
+    parent = getattr(item, "schema", getattr(item, "database", 0))
+    return item.kind, parent, getattr(item, "identity", item.name)
+
+
+def _is_routine(item: "CatalogObject | None") -> bool:
+    return item is not None and item.kind is Kind.ROUTINE
+
+
+def _overloads(objects: dict[int, CatalogObject]) -> dict[tuple[int, str], tuple[int, ...]]:
+    """Return the index of routines by name."""
+    found: dict[tuple[int, str], tuple[int, ...]] = {}
+    for oid in sorted(oid for oid, item in objects.items() if _is_routine(item)):
+        key = _key(objects[oid])[1], objects[oid].name
+        found[key] = (*found.get(key, ()), oid)
+    return found

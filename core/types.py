@@ -79,11 +79,15 @@ TYPES: Final = (
     SqlType(name="int2vector", sql="int2vector", oid=22, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="oidvector", sql="oidvector", oid=30, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="xid", sql="xid", oid=28, length=4, category="U", engine="UINTEGER", arrow="uint32", column=False),
+    SqlType(name="refcursor", sql="refcursor", oid=1790, length=-1, category="U", engine="VARCHAR", arrow="string", column=False),
+    SqlType(name="anyelement", sql="anyelement", oid=2283, length=4, category="P", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="void", sql="void", oid=2278, length=4, category="P", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="record", sql="record", oid=2249, length=-1, category="P", engine="VARCHAR", arrow="string", column=False),
 )
 # fmt: on
 
+TYPNAMES: Final = {row.name: row for row in TYPES}
+"""By pg_type.typname."""
 BY_OID: Final = {row.oid: row for row in TYPES}
 BY_NAME: Final = {name: row for row in TYPES for name in (row.name, row.sql, *row.aliases)} | {
     # These spellings belong to two rows; the column type wins over the catalog's.

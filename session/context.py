@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from auth.authorize import Principal, check
 from catalog.model import CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
+from catalog.routines import Routine
 from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
 from core.sqlstate import SqlState
@@ -19,9 +20,9 @@ from session.locks import Mode
 from session.visible import Visible
 from sql import incremental
 from sql.facts import SourceKind
+from sql.finish import Finish
 from sql.incremental import Expression
-from sql.select import Finish
-from sql.translate import Translated, Use, translate, translate_expression
+from sql.translate import CallUse, Translated, Use, translate, translate_expression
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -179,6 +180,7 @@ class Work:
         for _ in range(_REPLANS):
             plan = self.plan(text, offset, oids, finish)
             self.authorize(plan.translated.uses)
+            self.authorize_calls(plan.translated.calls)
             token = self.tx.token
             await self._locked(plan)
             # What a lock was waited for may have changed what the names mean.
@@ -226,6 +228,21 @@ class Work:
             if not isinstance(relation, Relation):
                 raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{use.source.name}" does not exist')
             self._check(self._acting(use.owner), use.privilege, relation, use.columns)
+
+    def authorize_calls(self, calls: tuple[CallUse, ...]) -> None:
+        """Raise 42501 unless every function that a statement calls may be called by who calls it."""
+        for use in calls:
+            routine = self.state.objects.get(use.function.oid)
+            if isinstance(routine, Routine):
+                self.require_routine(routine, self._acting(use.owner))
+
+    def require_routine(self, routine: Routine, who: Principal | None = None) -> None:
+        """Raise 42501 unless *who* (the user) may call *routine*."""
+        who = who or self.principal
+        schema = self.state.objects.get(routine.schema)
+        if isinstance(schema, Schema):
+            check(who, "USAGE", schema.owner, schema.acl, kind="schema", name=schema.name)
+        check(who, "EXECUTE", routine.owner, routine.acl, kind=routine.word, name=routine.name)
 
     def expression(self, text: str) -> str:
         """Return an expression without columns (DEFAULT) as engine SQL."""

@@ -320,6 +320,10 @@ class Settings:
         self._local.pop(name, None)
         self._note(name)
 
+    def check(self, name: str, text: str) -> None:
+        """Raise what ``set`` would raise."""
+        self._checked(_SPELLINGS.get(name, name), text)
+
     def reset_all(self) -> None:
         """Return everything to the session's defaults."""
         self._values.clear()

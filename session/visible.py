@@ -6,13 +6,15 @@ Implements ``sql.facts.Facts`` over the catalog's state, the system views and th
 from collections.abc import Mapping
 
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
+from catalog.routines import Parameter, Routine, RoutineKind, routines
 from catalog.system.spec import SystemView
 from catalog.system.views import VIEWS
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
+from core.types import TYPNAMES, ColumnType
 from session.settings import Settings
-from sql.facts import Source, SourceColumn, SourceKind
+from sql.facts import FunctionSource, Source, SourceColumn, SourceKind
 
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 
@@ -47,6 +49,36 @@ class Visible:
     def setting(self, name: str) -> str:
         """Return a session parameter's value."""
         return self._settings.get(name)
+
+    def functions(self, parts: tuple[str, ...]) -> tuple[FunctionSource, ...]:
+        """Resolve the name of a function; see ``sql.facts.Facts``."""
+        found = self.routines(parts)
+        return tuple(self.function(item) for item in found if item.type is RoutineKind.FUNCTION)
+
+    def runs(self, language: str) -> bool:
+        """Tell whether functions in *language* may run."""
+        return language == "sql"
+
+    def routines(self, parts: tuple[str, ...]) -> list[Routine]:
+        """Return the routines called *parts*, in the order of the search path; raises 3F000."""
+        if len(parts) > 1:
+            return routines(self.state, self.schema(parts[:-1]).oid, parts[-1])
+        places = [schema for name in self.search_path if (schema := self._schema(name)) is not None]
+        return [item for schema in places for item in routines(self.state, schema.oid, parts[0])]
+
+    def function(self, item: Routine) -> FunctionSource:
+        """Return a function as the translator sees it."""
+        schema = self.state.objects.get(item.schema)
+        return FunctionSource(
+            oid=item.oid,
+            schema=schema.name if isinstance(schema, Schema) else "",
+            name=item.name,
+            owner=item.owner,
+            arguments=tuple(_type(parameter) for parameter in item.parameters),
+            returns=_type(item.returns) if item.returns else None,
+            language=item.language,
+            body=item.body,
+        )
 
     def relation(self, parts: tuple[str, ...]) -> Relation | None:
         """Resolve a name to a user's table or view, None where there is none."""
@@ -149,7 +181,6 @@ class Visible:
             late_binding=relation.late_binding,
         )
 
-
     def _read_as(self, relation: Relation) -> str | None:
         """Return the query that a view stands for; a materialized one's is to read its table."""
         if relation.materialized is None:
@@ -160,6 +191,12 @@ class Visible:
         if table is None or schema is None or database is None:
             raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{relation.name}" does not exist')
         return f"SELECT * FROM {'.'.join(quote(item.name) for item in (database, schema, table))}"
+
+
+def _type(parameter: Parameter) -> ColumnType | None:
+    if parameter.type == "anyelement":
+        return None
+    return ColumnType(TYPNAMES[parameter.type], parameter.modifier)
 
 
 _KINDS = {RelationKind.TABLE: SourceKind.TABLE, RelationKind.VIEW: SourceKind.VIEW}

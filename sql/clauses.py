@@ -22,6 +22,11 @@ class Item:
     raw: Value
 
 
+def modified(node: exp.Expr) -> bool:
+    """Tell whether a query has clauses of its own besides what it consists of."""
+    return any(node.args.get(name) for name in ("with_", "order", "limit", "offset"))
+
+
 def conditional(node: exp.Expr, scope: Scope) -> str:
     """Translate a condition; raise 42804 when it is not boolean."""
     value = scope.value(node)

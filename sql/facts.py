@@ -54,6 +54,21 @@ class Source:
     late_binding: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSource:
+    """A user's function that a name may mean."""
+
+    oid: int
+    schema: str
+    name: str
+    owner: int
+    arguments: tuple[ColumnType | None, ...]
+    """None is ANYELEMENT."""
+    returns: ColumnType | None
+    language: str
+    body: str
+
+
 class Facts(Protocol):
     """The catalog as one statement sees it."""
 
@@ -63,6 +78,14 @@ class Facts(Protocol):
         Parts are folded already. Raises 3F000 where a named schema does not exist; returns None for an
         unknown relation.
         """
+        ...
+
+    def functions(self, parts: tuple[str, ...]) -> tuple[FunctionSource, ...]:
+        """Return the user's functions called ``name`` or ``schema.name``, in the order of the search path."""
+        ...
+
+    def runs(self, language: str) -> bool:
+        """Tell whether functions in *language* may run here."""
         ...
 
     def setting(self, name: str) -> str:

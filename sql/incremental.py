@@ -12,10 +12,10 @@ from typing import Final
 from sqlglot import exp
 
 from core.errors import not_supported
-from sql.facts import Facts, Source, SourceKind
+from sql.facts import Facts, FunctionSource, Source, SourceKind
+from sql.finish import Finish
 from sql.functions import FUNCTIONS
 from sql.query import parse_query
-from sql.select import Finish
 from sql.translate import Translated, translate
 
 _FOLDED: Final = frozenset({"sum", "count", "min", "max"})
@@ -153,6 +153,12 @@ class _Replaced:
         if found is None or place is None:
             return found
         return replace(found, kind=SourceKind.TABLE, engine_name=place)
+
+    def functions(self, parts: tuple[str, ...]) -> tuple[FunctionSource, ...]:
+        return self._facts.functions(parts)
+
+    def runs(self, language: str) -> bool:
+        return self._facts.runs(language)
 
     def setting(self, name: str) -> str:
         return self._facts.setting(name)

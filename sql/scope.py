@@ -13,7 +13,9 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import fold, quote
 from core.sqlstate import SqlState
-from sql.facts import Facts, Source, SourceColumn
+from core.types import ColumnType
+from sql import conversion
+from sql.facts import Facts, FunctionSource, Source, SourceColumn
 from sql.value import Slot, Value
 
 VIEW_DEPTH: Final = 64
@@ -94,6 +96,39 @@ class Writer:
     positions: bool = True
     """False inside a view: its text is not what the client sent."""
     aliases: int = 0
+    arguments: tuple[Value, ...] | None = None
+    """Inside a SQL function: what ``$1``, ``$2`` … are."""
+    variables: Callable[[tuple[str, ...]], ColumnType | None] | None = None
+    """Inside a procedure: the type of a variable called so, None where there is none."""
+    bound: list[tuple[str, ...]] = field(default_factory=list)
+    """The variables that are read, in the order of the parameters that stand for them."""
+    calls: dict[tuple[int, int | None], FunctionSource] = field(default_factory=dict)
+    """The users' functions that are called, and whose rights that needs."""
+
+    @contextmanager
+    def elsewhere(self, arguments: tuple[Value, ...] | None = None) -> Iterator[None]:
+        """Read a text that is not the client's: a view's, or a function's over *arguments*."""
+        kept = self.positions, self.arguments, self.variables
+        self.positions, self.arguments, self.variables = False, arguments, None
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.positions, self.arguments, self.variables = kept
+
+    def call(self, function: FunctionSource, owner: int | None) -> None:
+        """Note that *function* is called."""
+        self.calls[function.oid, owner] = function
+
+    def variable(self, parts: tuple[str, ...]) -> Value | None:
+        """Return the parameter that stands for a procedure's variable, None where none is called so."""
+        type_ = self.variables(parts) if self.variables is not None else None
+        if type_ is None:
+            return None
+        if parts not in self.bound:
+            self.bound.append(parts)
+        return conversion.parameter(self.bound.index(parts) + 1, type_)
 
     def use(self, source: Source, privilege: str, owner: int | None, column: str | None = None) -> None:
         """Note that *source* is read or written, and which column."""
@@ -111,6 +146,10 @@ class Writer:
         """Return an engine alias that nothing else has."""
         self.aliases += 1
         return quote(f"{stem}_{self.aliases}")
+
+    def called_name(self, node: exp.Expr) -> str:
+        """Return the name that a call is of, folded."""
+        return fold(node.name)
 
     def identifier(self, node: exp.Expr) -> str:
         """Return the name that an identifier means: folded, unless quoted names keep their case."""
@@ -172,7 +211,13 @@ class Scope:
             self.grouped = kept
 
     def column(self, name: str, node: exp.Expr) -> Value:
-        """Resolve a bare column name: columns first, then select aliases, then the query around."""
+        """Resolve a bare column name: columns first, then select aliases, then the query around.
+
+        A procedure's variable of that name comes before all of them, as in Redshift.
+        """
+        variable = self.writer.variable((name,))
+        if variable is not None:
+            return variable
         scope: Scope | None = self
         while scope is not None:
             found = scope.local(name, node)

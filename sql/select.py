@@ -3,8 +3,6 @@
 Leaves FROM and WITH to ``sql.sources`` and expressions to ``sql.rules``.
 """
 
-from dataclasses import replace
-from enum import Enum
 from typing import Final
 
 from sqlglot import exp
@@ -14,11 +12,13 @@ from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, hierarchy, keys
-from sql.clauses import Item, conditional, grouping, tail
+from sql.clauses import Item, conditional, grouping, modified, tail
 from sql.ctes import with_clause
+from sql.finish import Finish, columns_finished, finished, outer
 from sql.inference import common
 from sql.naming import column_name
 from sql.scope import Output, Query, Scope
+from sql.setoperations import set_operation
 from sql.sources import from_clause
 from sql.value import Value, made
 
@@ -29,36 +29,21 @@ _UNSUPPORTED: Final = {
 }  # fmt: skip
 
 
-class Finish(Enum):
-    """What is done to the columns of a finished query."""
-
-    NONE = "none"
-    """Nothing: the query is part of another."""
-    EXACT = "exact"
-    """The engine's types are made to be the declared ones: for tables and files."""
-    WIRE = "wire"
-    """Also CHAR is padded and TIMETZ made text: for the client."""
-
-
 def query(
     node: exp.Expr, scope: Scope, *, finish: Finish = Finish.NONE, forced: tuple[ColumnType, ...] = ()
 ) -> Query:
     """Translate a query; *forced* are the types that its columns must have."""
-    if isinstance(node, exp.Subquery | exp.Paren) and not _modified(node):
+    if isinstance(node, exp.Subquery | exp.Paren) and not modified(node):
         return query(node.this, scope, finish=finish, forced=forced)
     if isinstance(node, exp.Subquery):
         return _wrapped(node, scope, finish)
     if isinstance(node, exp.SetOperation):
-        return _set_operation(node, scope, finish, forced)
+        return set_operation(node, scope, finish, forced)
     if isinstance(node, exp.Select):
         return _select(node, scope, finish, forced)
     if isinstance(node, exp.Values):
         return _values(node, scope, finish)
     raise not_supported(f"{node.key.upper()} here", position=scope.writer.position(node))
-
-
-def _modified(node: exp.Expr) -> bool:
-    return any(node.args.get(name) for name in ("with_", "order", "limit", "offset"))
 
 
 def _wrapped(node: exp.Expr, scope: Scope, finish: Finish) -> Query:
@@ -67,7 +52,7 @@ def _wrapped(node: exp.Expr, scope: Scope, finish: Finish) -> Query:
     inner = query(node.this, scope)
     items = [Item(output=output, raw=output.value) for output in inner.outputs]
     ending = tail(node, items, scope, names_only=True)
-    return _finished(Query(sql=f"{prefix}SELECT * FROM ({inner.sql}){ending}", outputs=inner.outputs), finish)
+    return columns_finished(Query(sql=f"{prefix}SELECT * FROM ({inner.sql}){ending}", outputs=inner.outputs), finish)
 
 
 # SELECT
@@ -100,7 +85,7 @@ def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[Column
 
 def _distinct(sql: str, outputs: tuple[Output, ...]) -> str:
     """Return the rows of a query that differ in their columns' keys."""
-    columns = ", ".join(keys.keyed(_outer(output)).sql for output in outputs)
+    columns = ", ".join(keys.keyed(outer(output)).sql for output in outputs)
     return f"SELECT DISTINCT ON ({columns}) * FROM ({sql}) AS q"
 
 
@@ -191,23 +176,6 @@ def _all(scope: Scope, node: exp.Expr) -> list[tuple[str, Value]]:
     ]
 
 
-def finished(value: Value, finish: Finish) -> Value:
-    """Return a select item as the place that the query is for wants it."""
-    value = conversion.settled(value)
-    if finish is Finish.NONE:
-        return value
-    if value.name == "timetz" and finish is Finish.WIRE:
-        return replace(value, sql=f"CAST({value.sql} AS VARCHAR)", exact=True)
-    if value.name in {"regclass", "regtype"} and finish is Finish.WIRE:
-        # An OID inside; a client is shown the name.
-        return replace(value, sql=f"rs_{value.name}_name({value.sql})", exact=True)
-    exact = conversion.exact(value)
-    exact = replace(exact, origin=value.origin)
-    if value.name == "bpchar" and value.type.length and finish is Finish.WIRE:
-        return replace(exact, sql=f"rpad({exact.sql}, {value.type.length}, ' ')")
-    return exact
-
-
 # HAVING, QUALIFY
 
 
@@ -220,89 +188,7 @@ def _filters(node: exp.Select, scope: Scope) -> list[str]:
     return parts
 
 
-# Set operations and VALUES
-
-
-def _set_operation(
-    node: exp.SetOperation, scope: Scope, finish: Finish, forced: tuple[ColumnType, ...]
-) -> Query:
-    prefix = with_clause(node, scope)
-    operators: list[str] = []
-    branches = [query(_right(node), scope.child(), finish=Finish.EXACT)]
-    operators.append(_operator(node, scope))
-    left = node.this
-    while isinstance(left, exp.SetOperation) and not _modified(left):
-        branches.append(query(_right(left), scope.child(), finish=Finish.EXACT))
-        operators.append(_operator(left, scope))
-        left = left.this
-    branches.append(query(left, scope.child(), finish=Finish.EXACT))
-    branches.reverse()
-    operators.reverse()
-    width = len(branches[0].outputs)
-    for index, branch in enumerate(branches[1:]):
-        if len(branch.outputs) != width:
-            word = operators[index].split(maxsplit=1)[0]
-            raise SqlError(SqlState.SYNTAX_ERROR, f"each {word} query must have the same number of columns")
-    types = forced or tuple(common(branch.outputs[index].value for branch in branches) for index in range(width))
-    outputs = tuple(_united(branches, index, type_) for index, type_ in enumerate(types))
-    apart = not all(keys.plain(output.value) for output in outputs) and any(word != "UNION ALL" for word in operators)
-    sql = _brought(branches[0], types, apart=apart)
-    for operator, branch in zip(operators, branches[1:], strict=True):
-        sql = f"({sql}) {operator} ({_brought(branch, types, apart=apart)})"
-    items = [Item(output=output, raw=output.value) for output in outputs]
-    sql = prefix + sql + tail(node, items, scope, names_only=True)
-    return _finished(Query(sql=sql, outputs=outputs), finish)
-
-
-def _right(node: exp.SetOperation) -> exp.Expr:
-    right: exp.Expr = node.expression
-    return right
-
-
-def _operator(node: exp.SetOperation, scope: Scope) -> str:
-    word = type(node).key.upper()
-    if node.args.get("distinct"):
-        return word
-    if word != "UNION":
-        raise not_supported(f"{word} ALL", position=scope.writer.position(node))
-    return "UNION ALL"
-
-
-def _united(branches: list[Query], index: int, type_: ColumnType) -> Output:
-    """Return a column of a set operation: named by the first branch."""
-    values = [branch.outputs[index].value for branch in branches]
-    first = branches[0].outputs[index]
-    return replace(first, value=Value(
-        sql=quote(first.engine_name), type=type_, exact=True,
-        bare=all(keys.bare(value) for value in values), folded=any(value.folded for value in values),
-    ))  # fmt: skip
-
-
-def _brought(branch: Query, types: tuple[ColumnType, ...], *, apart: bool = False) -> str:
-    """Return a branch whose columns have the common types; *apart* cuts trailing blanks, so that rows are equal."""
-    same = zip(branch.outputs, types, strict=True)
-    if not apart and all(output.value.type.engine() == type_.engine() for output, type_ in same):
-        return branch.sql
-    values = [conversion.exact(conversion.cast(_outer(output), type_))
-              for output, type_ in zip(branch.outputs, types, strict=True)]
-    columns = ", ".join(
-        f"{(keys.trimmed(value) if apart else value).sql} AS {quote(output.engine_name)}"
-        for output, value in zip(branch.outputs, values, strict=True)
-    )
-    return f"SELECT {columns} FROM ({branch.sql}) AS q"
-
-
-def _outer(output: Output) -> Value:
-    return replace(output.value.named(f"q.{quote(output.engine_name)}"), origin=(0, 0))
-
-
-def _finished(inner: Query, finish: Finish) -> Query:
-    """Finish the columns of a query that has no select list of its own."""
-    if finish is not Finish.WIRE or not any(output.value.name in {"bpchar", "timetz"} for output in inner.outputs):
-        return inner
-    outputs = tuple(replace(output, value=finished(_outer(output), finish)) for output in inner.outputs)
-    columns = ", ".join(f"{output.value.sql} AS {quote(output.engine_name)}" for output in outputs)
-    return Query(sql=f"SELECT {columns} FROM ({inner.sql}) AS q", outputs=outputs)
+# VALUES
 
 
 def _values(node: exp.Values, scope: Scope, finish: Finish) -> Query:
@@ -319,4 +205,4 @@ def _values(node: exp.Values, scope: Scope, finish: Finish) -> Query:
         for index, type_ in enumerate(types, start=1)
     )
     names = ", ".join(quote(output.engine_name) for output in outputs)
-    return _finished(Query(sql=f"SELECT * FROM (VALUES {listed}) AS v({names})", outputs=outputs), finish)
+    return columns_finished(Query(sql=f"SELECT * FROM (VALUES {listed}) AS v({names})", outputs=outputs), finish)

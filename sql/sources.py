@@ -164,11 +164,8 @@ def expand(source: Source, scope: Scope) -> Query:
             SqlState.INVALID_OBJECT_DEFINITION, f'infinite recursion detected in view "{source.name}"'
         )
     tree = parse_query(source.definition or "")
-    positions, writer.positions = writer.positions, False
-    writer.depth += 1
-    query = writer.query(tree, Scope(writer=writer, owner=source.owner))
-    writer.depth -= 1
-    writer.positions = positions
+    with writer.elsewhere():
+        query = writer.query(tree, Scope(writer=writer, owner=source.owner))
     return _viewed(query, source)
 
 
@@ -254,7 +251,7 @@ def _table_function(node: exp.Table, scope: Scope) -> str:
     call = node.this
     if call.name.lower() in _ROWS_OF_MANY:
         raise not_supported(f"function {call.name.lower()} in FROM", position=scope.writer.position(node))
-    if call.name.lower() != "generate_series":
+    if call.name.lower() != "generate_series" or node.args.get("db"):
         return _one_row(node, scope)
     values = [conversion.coerce(scope.value(item), INT8) for item in call.expressions]
     if len(values) not in (2, 3):
@@ -268,7 +265,9 @@ def _table_function(node: exp.Table, scope: Scope) -> str:
 
 def _one_row(node: exp.Table, scope: Scope) -> str:
     """Translate a function of one value: a row of one column, both called as the function is."""
-    value = conversion.exact(scope.value(node.this))
+    schema = node.args.get("db")
+    call = exp.Dot(this=schema.copy(), expression=node.this.copy()) if schema else node.this
+    value = conversion.exact(scope.value(call))
     name, engine, names = _names(node.args.get("alias"), node.this.name.lower(), scope)
     column = names[0] if names else name
     item = Field(name=column, value=made(f"{engine}.{quote(column)}", value.type, exact=True))

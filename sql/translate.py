@@ -6,6 +6,7 @@ What has no row is refused. The result is the same for the same text and facts, 
 long as the catalog and the settings in ``SETTINGS`` stay.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,14 +16,14 @@ from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, dml, hierarchy, merge, select
-from sql.facts import Facts, Source
+from sql import conversion, dml, hierarchy, merge, routines, select
+from sql.facts import Facts, FunctionSource, Source
+from sql.finish import Finish
 from sql.query import parse_expression, parse_query, too_complex
 from sql.rules import arrays, calls, comparisons, literals, operators, patterns
 from sql.rules.spec import Rule
 from sql.scope import Query, Scope, Write, Writer
-from sql.select import Finish
-from sql.value import Slot
+from sql.value import Slot, made
 
 RULES: Final[tuple[Rule, ...]] = (
     *literals.RULES, *operators.RULES, *comparisons.RULES, *patterns.RULES, *calls.RULES, *arrays.RULES,
@@ -30,6 +31,8 @@ RULES: Final[tuple[Rule, ...]] = (
 )  # fmt: skip
 SETTINGS: Final = ("enable_case_sensitive_identifier",)
 """Settings that a translation depends on besides those that make it not ``cacheable``."""
+Variables = Callable[[tuple[str, ...]], ColumnType | None]
+"""Says which type a procedure's variable (``x``, ``record.field``, ``$1``) has, None where there is none."""
 _BY_NODE: Final[dict[type[exp.Expr], Write]] = {rule.node: rule.write for rule in RULES}
 
 
@@ -42,6 +45,15 @@ class Use:
     """SELECT, INSERT, UPDATE or DELETE."""
     columns: frozenset[str]
     """Those named; empty when none is, as in COUNT(*)."""
+    owner: int | None
+    """Whose rights count: a view's owner inside it, None for the session's user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallUse:
+    """A user's function that a statement calls, to be allowed."""
+
+    function: FunctionSource
     owner: int | None
     """Whose rights count: a view's owner inside it, None for the session's user."""
 
@@ -69,6 +81,9 @@ class Translated:
     uses: tuple[Use, ...]
     target: Source | None = None
     """What is written."""
+    calls: tuple[CallUse, ...] = ()
+    variables: tuple[tuple[str, ...], ...] = ()
+    """Of a procedure: the variables whose values are the parameters, in order."""
     system: bool = False
     """Whether it reads the session's ``sys_*`` sources."""
     cacheable: bool = True
@@ -83,14 +98,16 @@ def translate(
     offset: int = 0,
     parameter_oids: tuple[int, ...] = (),
     finish: Finish = Finish.WIRE,
+    variables: Variables | None = None,
 ) -> Translated:
     """Translate one statement.
 
     *offset* is where it starts in what the client sent, for positions. *parameter_oids* are the types that
     the client declared, 0 or 705 for none. *finish* is ``Finish.EXACT`` for what is stored rather than sent
-    (CREATE TABLE AS, UNLOAD): CHAR is not padded then. Raises ``SqlError``.
+    (CREATE TABLE AS, UNLOAD): CHAR is not padded then. *variables* are those of a procedure around it.
+    Raises ``SqlError``.
     """
-    writer = _writer(facts, offset, parameter_oids)
+    writer = _writer(facts, offset, parameter_oids, variables)
     try:
         tree = parse_query(text, offset) if isinstance(text, str) else text
         return _translated(tree, writer, finish)
@@ -106,22 +123,28 @@ def translate_expression(text: str, facts: Facts) -> str:
 
 
 def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColumn, ...], tuple[int, ...]]:
-    """Return a view's query with its tables qualified, its columns, and the OIDs of what it reads."""
+    """Return a view's query with its tables and functions qualified, its columns, and the OIDs of what it needs."""
     tree = parse_query(text)
     writer = _writer(facts, 0, ())
     query = select.query(tree, Scope(writer=writer), finish=Finish.EXACT)
     for slot in writer.slots:
         raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${slot}")
-    depends = tuple(sorted({oid for oid, _, owner in writer.uses if owner is None}))
-    return _qualified(text, tree, facts), _columns(query), depends
+    depends = {oid for oid, _, owner in writer.uses if owner is None}
+    depends |= {oid for oid, owner in writer.calls if owner is None}
+    return _qualified(text, tree, writer), _columns(query), tuple(sorted(depends))
 
 
-def _writer(facts: Facts, offset: int, parameter_oids: tuple[int, ...]) -> Writer:
+def _writer(
+    facts: Facts, offset: int, parameter_oids: tuple[int, ...], variables: Variables | None = None
+) -> Writer:
     slots = {
         number: Slot(number=number, type=ColumnType(types.BY_OID[oid]) if oid in types.BY_OID and oid != 705 else None)
         for number, oid in enumerate(parameter_oids, start=1)
     }
-    return Writer(facts=facts, rules=_BY_NODE, query=select.query, offset=offset, slots=slots)
+    return Writer(
+        facts=facts, rules=_BY_NODE, query=select.query, offset=offset, slots=slots, variables=variables,
+        positions=variables is None,
+    )  # fmt: skip
 
 
 def _translated(tree: exp.Expr, writer: Writer, finish: Finish) -> Translated:
@@ -159,6 +182,8 @@ def _result(
         system=writer.system,
         cacheable=writer.cacheable,
         identity=writer.identity,
+        calls=tuple(CallUse(function=found, owner=owner) for (_, owner), found in writer.calls.items()),
+        variables=tuple(writer.bound),
     )
 
 
@@ -181,8 +206,9 @@ def _parameter_types(writer: Writer) -> tuple[ColumnType, ...]:
     return tuple(slot.type if slot is not None and slot.type is not None else varchar for slot in found)
 
 
-def _qualified(text: str, tree: exp.Expr, facts: Facts) -> str:
-    """Write ``schema.`` before every bare table name that is no WITH query."""
+def _qualified(text: str, tree: exp.Expr, writer: Writer) -> str:
+    """Write ``schema.`` before every bare table name that is no WITH query, and before users' functions."""
+    facts = writer.facts
     ctes = {item.alias.lower() for item in tree.find_all(exp.CTE)}
     places = []
     for table in tree.find_all(exp.Table):
@@ -192,8 +218,41 @@ def _qualified(text: str, tree: exp.Expr, facts: Facts) -> str:
         start = table.this.meta.get("start")
         if source is not None and start is not None:
             places.append((int(start), source.schema))
+    schemas = {found.name: found.schema for found in writer.calls.values()}
+    for node in tree.find_all(exp.Anonymous):
+        found, start = schemas.get(writer.called_name(node)), node.meta.get("start")
+        if found is not None and start is not None and not _called_in(node):
+            places.append((int(start), found))
     for start, schema in sorted(places, reverse=True):
         text = f"{text[:start]}{conversion.quoted(schema)}.{text[start:]}"
+    return text
+
+
+def _called_in(call: exp.Expr) -> str:
+    """Return the schema that is written before a call's name."""
+    parent = call.parent
+    if isinstance(parent, exp.Dot) and parent.expression is call:
+        return str(parent.this.name).lower()
+    place = parent.args.get("db") if isinstance(parent, exp.Table) else None
+    return "" if place is None else str(place.name).lower()
+
+
+def check_function(function: FunctionSource, facts: Facts) -> None:
+    """Raise what is wrong with a SQL function's body: names, parameters, types."""
+    writer = _writer(facts, 0, ())
+    values = tuple(made(f"CAST(NULL AS {kind.engine()})", kind, exact=True) for kind in function.arguments if kind)
+    routines.expand(function, values, Scope(writer=writer))
+
+
+def renamed_call(text: str, old: tuple[str, str], new: str) -> str:
+    """Return a stored view definition with the function *old* (schema, name) called *new*."""
+    places = []
+    for node in parse_query(text).find_all(exp.Anonymous):
+        start, end = node.meta.get("start"), node.meta.get("end")
+        if (_called_in(node), node.name.lower()) == old and start is not None and end is not None:
+            places.append((int(start), int(end) + 1))
+    for start, end in sorted(places, reverse=True):
+        text = f"{text[:start]}{conversion.quoted(new)}{text[end:]}"
     return text
 
 

@@ -6,7 +6,7 @@ PostgreSQL 8.0, "GRANT"; Redshift adds A (ALTER), D (DROP) and P (TRUNCATE).
 from collections.abc import Mapping
 from typing import Final
 
-from catalog.model import PUBLIC, Acl, Grant
+from catalog.model import BOOTSTRAP_USER, PUBLIC, Acl, CatalogState, Grant
 from core.names import quote_if_needed
 
 _TABLE: Final = (
@@ -15,9 +15,13 @@ _TABLE: Final = (
 )  # fmt: skip
 _SCHEMA: Final = (("USAGE", "U"), ("CREATE", "C"), ("ALTER", "A"), ("DROP", "D"))
 _DATABASE: Final = (("CREATE", "C"), ("TEMP", "T"), ("TEMPORARY", "T"), ("USAGE", "U"), ("ALTER", "A"))
-LETTERS: Final = {"table": _TABLE, "schema": _SCHEMA, "database": _DATABASE}
+_ROUTINE: Final = (("EXECUTE", "X"),)
+_LANGUAGE: Final = (("USAGE", "U"),)
+LETTERS: Final = {
+    "table": _TABLE, "schema": _SCHEMA, "database": _DATABASE, "routine": _ROUTINE, "language": _LANGUAGE,
+}  # fmt: skip
 """Kind of object → (privilege, letter) in the order shown."""
-OWNER: Final = {"table": "arwdRxtDPA", "schema": "UCAD", "database": "CTA"}
+OWNER: Final = {"table": "arwdRxtDPA", "schema": "UCAD", "database": "CTA", "routine": "X", "language": "U"}
 """What the owner always holds."""
 
 Names = Mapping[int, str]
@@ -48,6 +52,14 @@ def item(kind: str, grant: Grant, names: Names) -> str:
         if privilege in grant.privileges
     )
     return f"{who}={letters}/{names.get(grant.grantor, str(grant.grantor))}"
+
+
+def named(state: CatalogState) -> dict[int, str]:
+    """Return the names of all users and groups of *state* as aclitems show them."""
+    return grantees(
+        {BOOTSTRAP_USER: "rdsdb"} | {each.oid: each.name for each in state.users()},
+        {each.oid: each.name for each in state.groups()},
+    )
 
 
 def grantees(users: Mapping[int, str], groups: Mapping[int, str]) -> dict[int, str]:

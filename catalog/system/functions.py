@@ -282,7 +282,7 @@ ROWS: Final[tuple[Function, ...]] = (
     _several("pg_get_ruledef", (("p_rule", _VIEWDEF.replace("p_view", "p_rule")),
         ("p_rule, p_pretty", _VIEWDEF.replace("p_view", "p_rule"))), "text"),
     _scalar("pg_get_partkeydef", "p_relation", _NULL_TEXT, "text"),
-    _scalar("pg_get_functiondef", "p_function", _NULL_TEXT, "text"),
+    _scalar("pg_get_functiondef", "p_function", _PROCEDURE.format("max(rs_f.definition)"), "text"),
     _scalar("pg_get_function_result", "p_function", _PROCEDURE.format("max(rs_format_type(rs_f.result, -1))"), "text"),
     _scalar("pg_get_function_arguments", "p_function", _ARGUMENTS, "text"),
     _scalar("pg_get_function_identity_arguments", "p_function", _ARGUMENTS, "text"),

@@ -17,11 +17,12 @@ _PROC_COLUMNS = (
     "pronargdefaults int2"
 )
 _PROC = (
-    "SELECT p.oid, p.name AS proname, 11 AS pronamespace, 1 AS proowner, 12 AS prolang, p.kind = 'a' AS proisagg,"
-    " FALSE AS prosecdef, TRUE AS proisstrict, FALSE AS proretset, p.volatile AS provolatile,"
-    " len(p.arguments) AS pronargs, p.result AS prorettype, p.arguments AS proargtypes, NULL AS proargnames,"
-    " p.name AS prosrc, NULL AS probin, NULL AS proacl, p.kind = 'w' AS proiswindow, p.kind AS prokind, 1 AS procost,"
-    " 0 AS prorows, 0 AS provariadic, NULL AS proallargtypes, NULL AS proargmodes, NULL AS proargdefaults,"
+    "SELECT p.oid, p.name AS proname, p.schema AS pronamespace, p.owner AS proowner, p.language AS prolang, p.kind = 'a' AS proisagg,"
+    " p.definer AS prosecdef, p.schema = 11 AS proisstrict, FALSE AS proretset, p.volatile AS provolatile,"
+    " len(p.arguments) AS pronargs, p.result AS prorettype, p.arguments AS proargtypes,"
+    " CASE WHEN len(list_filter(p.names, lambda n: n <> '')) > 0 THEN p.names END AS proargnames,"
+    " p.body AS prosrc, NULL AS probin, p.acl AS proacl, p.kind = 'w' AS proiswindow, p.kind AS prokind, 1 AS procost,"
+    " 0 AS prorows, 0 AS provariadic, p.types AS proallargtypes, p.modes AS proargmodes, NULL AS proargdefaults,"
     f" 0 AS pronargdefaults{{extra}} FROM ({procedures.QUERY}) AS p"
 )
 
@@ -63,9 +64,9 @@ ROWS: Final = (
             "oid oid, lanname name, lanowner int4, lanispl bool, lanpltrusted bool, lanplcallfoid oid, lanvalidator oid,"
             "laninline oid, lanacl _aclitem, tableoid oid"
         ),
-        query="SELECT t.oid, t.name AS lanname, 1 AS lanowner, FALSE AS lanispl, t.oid = 14 AS lanpltrusted,"
-        " 0 AS lanplcallfoid, 0 AS lanvalidator, 0 AS laninline, NULL AS lanacl, 2612 AS tableoid"
-        " FROM (VALUES (12, 'internal'), (14, 'sql')) AS t(oid, name)",
+        query="SELECT t.oid, t.name AS lanname, 1 AS lanowner, t.oid > 14 AS lanispl, t.trusted AS lanpltrusted,"
+        " 0 AS lanplcallfoid, 0 AS lanvalidator, 0 AS laninline, t.acl AS lanacl, 2612 AS tableoid"
+        " FROM (SELECT oid, name, trusted, acl FROM sys_languages UNION ALL SELECT 12, 'internal', FALSE, NULL) AS t",
         doc="PostgreSQL 8.0, 43.17 pg_language",
     ),
     SystemView(

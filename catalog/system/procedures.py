@@ -1,4 +1,4 @@
-"""The functions that pg_proc lists: a modest set, so that tools find names, arguments and results.
+"""The functions that pg_proc lists: users' own, and of those built in a modest set with arguments and results.
 
 Each row is (name, argument types, result type, kind f/a/w, volatility i/s/v); types by pg_type.typname.
 """
@@ -74,6 +74,8 @@ _FIXED: Final = {"array_recv": 2400, "textrecv": 2414, "array_in": 750}
 
 _SQL: Final = {row.name: row.sql for row in TYPES} | {"any": '"any"', "trigger": "trigger"}
 _NAMES: Final = "oid, name, arguments, result, kind, volatile, shown"
+_MORE: Final = "schema, owner, language, definer, names, modes, types, body, acl, definition"
+_BUILT_IN: Final = "11, 1, 12, FALSE, NULL, NULL, NULL, name, NULL, NULL"
 
 
 def _query() -> str:
@@ -83,8 +85,12 @@ def _query() -> str:
         f" '{volatile}', '{', '.join(_SQL[word] for word in arguments.split())}')"
         for place, (name, arguments, result, kind, volatile) in enumerate(ROWS)
     )
-    return f"SELECT {_NAMES} FROM (VALUES {rows}) AS t({_NAMES})"
+    return (
+        f"SELECT {_NAMES}, {_MORE} FROM sys_routines UNION ALL"
+        f" SELECT {_NAMES}, {_BUILT_IN} FROM (VALUES {rows}) AS t({_NAMES})"
+    )
 
 
 QUERY: Final = _query()
-"""Engine SQL: oid, name, arguments, result, kind, volatile, and the arguments as they are shown."""
+"""Engine SQL over sys_routines: oid, name, arguments, result, kind, volatile, the arguments as they are shown, and
+what else is known of users' own."""

@@ -42,6 +42,14 @@ CATALOG: Final[dict[str, pa.Schema]] = {
         "oid oid, name text, schema oid, relation oid, kind text, columns names, numbers int2s, target oid,"
         "target_columns names, target_numbers int2s, index oid, definition text"
     ),
+    # Users' functions (kind f) and procedures (kind p); `shown` is the argument list, `definition` the DDL.
+    "sys_routines": _shape(
+        "oid oid, name text, schema oid, schema_name text, database text, owner oid, language oid, kind text,"
+        "volatile text, arguments oids, result oid, shown text, signature text, names names, modes names, types oids, body text,"
+        "definer bool, acl names, definition text"
+    ),
+    # `acl` is null where nobody has changed it.
+    "sys_languages": _shape("oid oid, name text, trusted bool, owner oid, acl names"),
     "sys_types": _shape(
         "oid oid, name text, sql text, length int2, category text, kind text, element oid, array oid, input text,"
         "receive oid"
@@ -53,7 +61,7 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     "sys_groups": _shape("oid oid, name text, members oids"),
     # Whom a user may act as: itself, its groups and PUBLIC (0).
     "sys_members": _shape("member oid, grantee oid"),
-    # One row a privilege; `kind` is table, schema or database; `column` is empty for the whole object.
+    # One row a privilege; `kind` is table, schema, database, routine or language; `column` is empty for the whole object.
     "sys_grants": _shape("object oid, kind text, column text, grantee oid, grantor oid, privilege text, grantable bool"),
     "sys_dependencies": _shape("dependent oid, referenced oid"),
     # Materialized views; the rows of one are in the table `storage`.

@@ -21,7 +21,9 @@ from catalog.model import (
     Relation,
     TableColumn,
 )
-from catalog.system import acl, keys, shapes, views
+from catalog.routines import languages as all_languages
+from catalog.routines import routines as all_routines
+from catalog.system import acl, keys, routines, shapes, views
 from catalog.system.build import Live, Source, arrays, empty, live_table, places_of, table
 from core.names import quote
 from core.types import TYPES, ColumnType
@@ -40,7 +42,7 @@ _SCHEMA_OID: Final = {name: oid for oid, name in _SYSTEM_SCHEMAS}
 
 def databases(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_databases."""
-    names = _grantees(state)
+    names = acl.named(state)
     rows: list[tuple[Any, ...]] = [
         (
             each.oid,
@@ -64,7 +66,7 @@ def databases(state: CatalogState, live: Live) -> pa.Table:
 
 def namespaces(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_namespaces."""
-    names = _grantees(state)
+    names = acl.named(state)
     of = {each.oid: each.name for each in state.databases()}
     rows: list[tuple[Any, ...]] = [
         (
@@ -86,7 +88,7 @@ def namespaces(state: CatalogState, live: Live) -> pa.Table:
 
 def relations(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_relations: the users' tables and views, the indexes of their keys, the system's views."""
-    names = _grantees(state)
+    names = acl.named(state)
     places = places_of(state, live)
     tied = keys.linked(state)
     rows: list[tuple[Any, ...]] = []
@@ -115,7 +117,7 @@ def columns(state: CatalogState, live: Live) -> pa.Table:
     for each in state.relations():
         flat += each.columns
         owners += [each] * len(each.columns)
-    names = _grantees(state)
+    names = acl.named(state)
     data = [
         [each.oid for each in owners],
         [each.name for each in flat],
@@ -204,6 +206,8 @@ def grants(state: CatalogState, live: Live) -> pa.Table:
         [("database", each.oid, each.acl) for each in state.databases()]
         + [("schema", each.oid, each.acl) for each in state.schemas()]
         + [("table", each.oid, each.acl) for each in state.relations()]
+        + [("routine", each.oid, each.acl) for each in all_routines(state)]
+        + [("language", each.oid, each.acl) for each in all_languages(state)]
     )
     rows = [
         (oid, kind, column, grant.grantee, grant.grantor, privilege, privilege in grant.grantable)
@@ -291,13 +295,6 @@ def _receiver(array: bool) -> int:
     return oids.ARRAY_RECEIVE if array else oids.TEXT_RECEIVE
 
 
-def _grantees(state: CatalogState) -> dict[int, str]:
-    return acl.grantees(
-        {BOOTSTRAP_USER: "rdsdb"} | {each.oid: each.name for each in state.users()},
-        {each.oid: each.name for each in state.groups()},
-    )
-
-
 def _time(text: str) -> datetime | None:
     if not text:
         return None
@@ -311,6 +308,8 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_relations": relations,
     "sys_columns": columns,
     "sys_constraints": keys.constraints,
+    "sys_routines": routines.rows,
+    "sys_languages": routines.languages,
     "sys_types": types,
     "sys_users": users,
     "sys_groups": groups,

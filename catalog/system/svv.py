@@ -111,7 +111,11 @@ ROWS: Final = (
         f" c.comment AS remarks FROM {_ALL_COLUMNS} WHERE r.kind IN ('r', 'v')"),
     _view(4_109, "svv_redshift_functions",
         f"database_name {_V}, schema_name {_V}, function_name {_V}, function_type {_V}, argument_type varchar(512),"
-        f"result_type {_V}", ""),
+        f"result_type {_V}",
+        f"SELECT COALESCE(r.database, {access.HERE}) AS database_name, r.schema_name, r.name AS function_name,"
+        " CASE r.kind WHEN 'p' THEN 'STORED PROCEDURE' ELSE 'REGULAR FUNCTION' END AS function_type,"
+        " r.signature AS argument_type,"
+        " CASE WHEN r.result <> 2278 THEN rs_format_type(r.result, -1) END AS result_type FROM sys_routines AS r"),
     _view(4_110, "svv_table_info",
         'database text, schema text, table_id oid, "table" text, encoded text, diststyle text, sortkey1 text,'
         "max_varchar int4, sortkey1_enc bpchar(32), sortkey_num int4, size int8, pct_used numeric(10,4), empty int8,"

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 from catalog.model import PUBLIC, Database, Grant, Schema
+from catalog.routines import routines
 from core.errors import SqlError, notice
 from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
 from session.statements.objects import remove_relations
+from session.statements.routines import remove_routines
 from sql.commands.databases import AlterDatabase, CreateDatabase, DatabaseOptions, DropDatabase
 from storage import lake
 
@@ -68,6 +70,7 @@ async def drop_database(work: Work, command: DropDatabase) -> Done:
     await work.tx.writing(frozenset())
     for schema in work.state.schemas(database.oid):
         await remove_relations(work, work.state.relations(schema.oid), cascade=True)
+        await remove_routines(work, routines(work.state, schema.oid), cascade=True)
         await work.engine.script(lake.drop_schema(schema.engine_name))
         work.change(drops=(schema.oid,))
     work.change(drops=(database.oid,))

@@ -119,6 +119,8 @@ def _refuse_sources(work: Work, depends: tuple[int, ...]) -> None:
 def _refuse_system(plan: Plan) -> None:
     if plan.translated.system:
         raise not_supported("a system table in the query of a materialized view")
+    if plan.translated.calls:
+        raise not_supported("a user-defined function in the query of a materialized view")
 
 
 def find(work: Work, name: tuple[str, ...]) -> Relation:

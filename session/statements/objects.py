@@ -6,6 +6,7 @@ from typing import Final
 from auth.grants import with_owner
 from catalog import ddl
 from catalog.model import Grant, Relation, RelationKind, Schema, TableColumn
+from catalog.routines import routines
 from core.errors import SqlError, not_supported, notice
 from core.names import quote
 from core.sqlstate import SqlState
@@ -14,6 +15,7 @@ from session.context import Work
 from session.locks import Mode
 from session.statements.alterations import follow
 from session.statements.query import describe
+from session.statements.routines import drop_routines, remove_routines
 from session.statements.tables import stored_type, target_schema
 from sql.commands.comments import Comment
 from sql.commands.drops import Drop
@@ -158,6 +160,8 @@ async def drop(work: Work, command: Drop) -> Done:
             await _drop_schema(work, name, command)
     elif command.object in _KINDS:
         await _drop_relations(work, command)
+    elif command.object in {"FUNCTION", "PROCEDURE"}:
+        await drop_routines(work, command)
     else:
         raise not_supported(command.tag)
     return Done(command.tag)
@@ -225,7 +229,8 @@ async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None
         raise
     _require_schema_owner(work, schema)
     inside = work.state.relations(schema.oid)
-    if inside and not command.cascade:
+    programs = routines(work.state, schema.oid)
+    if (inside or programs) and not command.cascade:
         raise SqlError(
             SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
             f"cannot drop schema {schema.name} because other objects depend on it",
@@ -233,6 +238,7 @@ async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None
         )
     await work.tx.writing(frozenset())
     await remove_relations(work, inside, cascade=True)
+    await remove_routines(work, programs, cascade=True)
     await work.engine.script(lake.drop_schema(schema.engine_name))
     work.change(drops=(schema.oid,))
 

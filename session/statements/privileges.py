@@ -11,18 +11,23 @@ from auth import privileges
 from auth.grants import Change, granted, may_grant, revoked
 from catalog.model import PUBLIC, Acl, Database, Relation, Schema
 from catalog.model import Grant as Entry
+from catalog.routines import Language, Routine, RoutineKind, language, routines
 from core.errors import SqlError, not_supported, warning
 from core.sqlstate import SqlState
 from session.context import Work
 from session.locks import Mode
+from session.statements.routines import find_routine
 from sql.commands.privileges import Grant, Grantee, GranteeKind, ObjectKind, PrivilegeItem, PrivilegeTarget, Revoke
 
-Target = Relation | Schema | Database
+Target = Relation | Schema | Database | Routine | Language
 Apply = Callable[[Acl, Change], Acl]
 _KINDS: Final = {
     ObjectKind.TABLE: privileges.ObjectKind.RELATION,
     ObjectKind.SCHEMA: privileges.ObjectKind.SCHEMA,
     ObjectKind.DATABASE: privileges.ObjectKind.DATABASE,
+    ObjectKind.FUNCTION: privileges.ObjectKind.FUNCTION,
+    ObjectKind.PROCEDURE: privileges.ObjectKind.PROCEDURE,
+    ObjectKind.LANGUAGE: privileges.ObjectKind.LANGUAGE,
 }
 
 
@@ -95,7 +100,7 @@ async def _locked(work: Work, target: Target) -> Target:
         await work.tx.lock(target.oid, Mode.ACCESS_SHARE)
     await work.tx.lock(("acl", target.oid), Mode.ACCESS_EXCLUSIVE)
     now = work.state.objects.get(target.oid)
-    return now if isinstance(now, (Relation, Schema, Database)) else target
+    return now if isinstance(now, (Relation, Schema, Database, Routine, Language)) else target
 
 
 def _targets(work: Work, target: PrivilegeTarget) -> list[Target]:
@@ -103,9 +108,29 @@ def _targets(work: Work, target: PrivilegeTarget) -> list[Target]:
         return [_database(work, name[-1]) for name in target.names]
     if target.kind is ObjectKind.SCHEMA:
         return [work.find_schema(name) for name in target.names]
+    if target.kind is ObjectKind.LANGUAGE:
+        return [_language(work, name[-1]) for name in target.names]
+    if target.kind in {ObjectKind.FUNCTION, ObjectKind.PROCEDURE}:
+        return _routines(work, target)
     found: list[Target] = [work.find_relation(name) for name in target.names]
     for name in target.all_in_schemas:
         found += work.state.relations(work.find_schema(name).oid)
+    return found
+
+
+def _routines(work: Work, target: PrivilegeTarget) -> list[Target]:
+    wanted = RoutineKind.FUNCTION if target.kind is ObjectKind.FUNCTION else RoutineKind.PROCEDURE
+    pairs = zip(target.names, target.signatures, strict=True)
+    found: list[Target] = [find_routine(work, name, signature, wanted) for name, signature in pairs]
+    for name in target.all_in_schemas:
+        found += [item for item in routines(work.state, work.find_schema(name).oid) if item.type is wanted]
+    return found
+
+
+def _language(work: Work, name: str) -> Language:
+    found = language(work.state, name)
+    if found is None:
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'language "{name}" does not exist')
     return found
 
 

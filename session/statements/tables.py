@@ -21,7 +21,7 @@ from sql.commands.tables import (
     TableConstraint,
     Truncate,
 )
-from sql.select import Finish
+from sql.finish import Finish
 from sql.statement import Fragment
 from storage import lake
 

@@ -16,9 +16,9 @@ from session.statements.copy import compression, widths
 from session.statements.places import location, open_store
 from session.statements.query import hints
 from sql.commands.unload import Unload
+from sql.finish import Finish
 from sql.options import UNLOAD, Given
 from sql.query import parse_query
-from sql.select import Finish
 
 _FORMATS: Final = {
     "text": Format.DELIMITED,

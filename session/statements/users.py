@@ -9,6 +9,7 @@ from dataclasses import replace
 from auth.passwords import secrets_of
 from auth.validity import moment
 from catalog.model import ADMIN_USER, Database, Group, Relation, Schema, User
+from catalog.routines import Language, Routine
 from core.errors import SqlError, not_supported, notice
 from core.sqlstate import SqlState
 from session.context import Work
@@ -169,7 +170,7 @@ def _refuse_needed(work: Work, user: User) -> None:
     if user.oid <= ADMIN_USER:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'user "{user.name}" cannot be dropped')
     owns = any(
-        isinstance(item, (Database, Schema, Relation)) and item.owner == user.oid
+        isinstance(item, (Database, Schema, Relation, Routine)) and item.owner == user.oid
         for item in work.state.objects.values()
     )
     if owns or _is_granted(work, user.oid):
@@ -183,7 +184,7 @@ def _is_granted(work: Work, oid: int) -> bool:
     return any(
         oid in {grant.grantee, grant.grantor}
         for item in work.state.objects.values()
-        if isinstance(item, (Database, Schema, Relation))
+        if isinstance(item, (Database, Schema, Relation, Routine, Language))
         for grant in item.acl
     )
 

@@ -100,14 +100,19 @@ def read_types(stream: Stream) -> tuple[ColumnType, ...]:
 
 
 def read_signature(stream: Stream) -> tuple[ColumnType, ...]:
-    """Take a routine's parenthesised argument types; names and modes before the types are skipped."""
+    """Take a routine's parenthesised argument types; names before the types are skipped.
+
+    So are OUT arguments, which do not tell routines apart.
+    """
     stream.expect("(")
     types: list[ColumnType] = []
     while not stream.take(")"):
         if types:
             stream.expect(",")
-        read_argument_name(stream)
-        types.append(read_type(stream))
+        _, mode = read_argument_name(stream)
+        kind = read_type(stream)
+        if mode != "OUT":
+            types.append(kind)
     return tuple(types)
 
 

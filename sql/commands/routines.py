@@ -82,6 +82,7 @@ class Call:
     arguments: tuple[Fragment, ...] = ()
 
 
+_UNBOUNDED: Final = frozenset({"varchar", "numeric", "varbyte"})
 _PSEUDO: Final = frozenset({"REFCURSOR", "RECORD", "ANYELEMENT"})
 
 
@@ -203,6 +204,9 @@ def _argument_type(stream: Stream) -> tuple[ColumnType | None, str]:
     if stream.token.key in _PSEUDO:
         return None, stream.advance().value
     type_ = read_type(stream)
+    if stream.tokens[stream.index - 1].key != ")" and type_.type.name in _UNBOUNDED:
+        # Without a length of its own an argument takes what comes, as pg_proc keeps no modifiers.
+        type_ = ColumnType(type_.type)
     return type_, str(type_)
 
 

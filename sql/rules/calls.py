@@ -12,7 +12,7 @@ from sqlglot import exp
 from core import types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
-from sql import conversion
+from sql import conversion, routines
 from sql.clauses import direction
 from sql.functions import FUNCTIONS
 from sql.functions.spec import ACCEPT, Call, Function, fill
@@ -109,7 +109,7 @@ def _bound(spec: exp.Expr, side: str, scope: Scope) -> str:
 
 def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
     """Find the row that a call matches and write it."""
-    name = node.name.lower()
+    name = scope.writer.called_name(node)
     if name == "array" and len(node.expressions) == 1 and isinstance(node.expressions[0], exp.Query):
         return arrays.of_query(node.expressions[0], scope)
     rows = FUNCTIONS.get(name, ())
@@ -130,7 +130,39 @@ def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
                 over=frame.filtered + frame.over, distinct=distinct, order=order, ordered=ordered, nulls=frame.nulls,
             )  # fmt: skip
             return _write(row, found)
-    raise unknown(name, values, scope, node)
+    made = _users("", name, values, frame, scope, node)
+    if made is None:
+        raise unknown(name, values, scope, node)
+    return made
+
+
+def qualified(place: exp.Expr, node: exp.Expr, scope: Scope) -> Value:
+    """Write a call with a schema before its name, and perhaps a database before that."""
+    names = [scope.writer.identifier(part) for part in place.find_all(exp.Identifier)]
+    schema = scope.writer.identifier(place.expression) if isinstance(place, exp.Dot) else names[0]
+    if schema in {"pg_catalog", "information_schema"}:
+        return scope.value(node)
+    arguments, distinct, _ = _arguments(node)
+    name = scope.writer.called_name(node)
+    values = tuple(scope.value(item) for item in arguments)
+    made = None if distinct else _users(schema, name, values, Frame(), scope, node)
+    if made is None:
+        raise unknown(f"{schema}.{name}", values, scope, node)
+    return made
+
+
+def _users(
+    schema: str, name: str, values: tuple[Value, ...], frame: Frame, scope: Scope, node: exp.Expr
+) -> Value | None:
+    """Write a call of a user's function, which is no aggregate; None where there is none that fits."""
+    made = routines.called(schema, name, values, scope, node)
+    if made is not None and (frame.over or frame.filtered):
+        raise SqlError(
+            SqlState.WRONG_OBJECT_TYPE,
+            f"OVER or FILTER specified, but {name} is not a window function nor an aggregate function",
+            position=scope.writer.position(node),
+        )
+    return made
 
 
 def _domain(rows: tuple[Function, ...], frame: Frame, scope: Scope) -> AbstractContextManager[None]:

@@ -10,7 +10,7 @@ from core.names import literal
 from core.sqlstate import SqlState
 from sql import conversion
 from sql.inference import number_type
-from sql.rules import arrays
+from sql.rules import arrays, calls
 from sql.rules.datatypes import type_of
 from sql.rules.spec import Rule
 from sql.scope import Relation, Scope
@@ -51,10 +51,28 @@ def parameter(node: exp.Expr, scope: Scope) -> Value:
             position=scope.writer.position(node),
         )
     number = int(node.name)
+    inside = _given(number, scope)
+    if inside is not None:
+        return inside
     slot = scope.writer.slots.setdefault(number, Slot(number=number))
     if slot.type is not None:
         return conversion.parameter(number, slot.type)
     return Value(sql=f"${number}", type=UNKNOWN, slot=slot)
+
+
+def _given(number: int, scope: Scope) -> Value | None:
+    """Return ``$n`` inside a SQL function's body or a procedure."""
+    writer = scope.writer
+    if writer.arguments is not None:
+        if number > len(writer.arguments):
+            raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${number}")
+        return writer.arguments[number - 1]
+    if writer.variables is None:
+        return None
+    found = writer.variable((f"${number}",))
+    if found is None:
+        raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${number}")
+    return found
 
 
 def paren(node: exp.Expr, scope: Scope) -> Value:
@@ -71,6 +89,9 @@ def column(node: exp.Expr, scope: Scope) -> Value:
     parts = [scope.writer.identifier(part) for part in _parts(node)]
     if len(parts) == 1:
         return _bare(parts[0], node, scope)
+    variable = scope.writer.variable(tuple(parts)) if scope.relation(parts[0]) is None else None
+    if variable is not None:
+        return variable
     relation = scope.relation(parts[0])
     if relation is not None and relation.find(parts[1]):
         return _path(scope.field(relation, parts[1], node), parts[2:], node, scope)
@@ -144,7 +165,7 @@ def _path(root: Value, names: list[str], node: exp.Expr, scope: Scope) -> Value:
 def dot(node: exp.Expr, scope: Scope) -> Value:
     """Write ``value.attribute``, or a call with a schema before it."""
     if isinstance(node.expression, exp.Anonymous):
-        return scope.value(node.expression)
+        return calls.qualified(node.this, node.expression, scope)
     if isinstance(node.expression, exp.Star):
         raise not_supported("* of a SUPER value", position=scope.writer.position(node))
     return _path(scope.value(node.this), [scope.writer.identifier(node.expression)], node, scope)

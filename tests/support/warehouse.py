@@ -9,7 +9,7 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from engine.macros import MACROS
-from sql.facts import Source, SourceColumn, SourceKind
+from sql.facts import FunctionSource, Source, SourceColumn, SourceKind
 
 SESSION: Final = (
     "SET integer_division=true",
@@ -65,6 +65,18 @@ TABLES: Final = (
 )  # fmt: skip
 
 
+FUNCTIONS = (
+    FunctionSource(
+        oid=3, schema="public", name="f_greater", owner=1, arguments=(types.of("float8"), types.of("float8")),
+        returns=types.of("float8"), language="sql", body="select case when $1 > $2 then $1 else $2 end",
+    ),
+    FunctionSource(
+        oid=4, schema="public", name="f_double", owner=1, arguments=(types.of("int4"),),
+        returns=types.of("int4"), language="sql", body="select $1 * 2",
+    ),
+)  # fmt: skip
+
+
 class Warehouse:
     """The tables above, found by name along a search path of pg_catalog and public."""
 
@@ -77,6 +89,14 @@ class Warehouse:
         if schema not in (None, "public", "pg_catalog"):
             raise SqlError(SqlState.INVALID_SCHEMA_NAME, f'schema "{schema}" does not exist')
         return next((row for row in TABLES if row.name == parts[-1] and schema in (None, row.schema)), None)
+
+    def functions(self, parts: tuple[str, ...]) -> tuple[FunctionSource, ...]:
+        """Resolve a function's name."""
+        return tuple(row for row in FUNCTIONS if row.name == parts[-1] and parts[:-1] in ((), (row.schema,)))
+
+    def runs(self, language: str) -> bool:
+        """Tell whether functions in *language* may run."""
+        return language == "sql"
 
     def setting(self, name: str) -> str:
         """Return a setting."""

@@ -4,8 +4,8 @@ import pytest
 
 from core import types
 from core.errors import SqlError
+from sql.finish import Finish
 from sql.functions import FUNCTIONS, TABLE
-from sql.select import Finish
 from sql.translate import RULES, Translated, qualified_definition, translate, translate_expression
 from tests.support.warehouse import Warehouse
 

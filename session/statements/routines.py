@@ -1,0 +1,264 @@
+"""CREATE, ALTER and DROP of functions and procedures; which routine a name with types means.
+
+Redshift, "CREATE FUNCTION", "CREATE PROCEDURE", "DROP FUNCTION", "ALTER PROCEDURE". CALL is ``session.programs``.
+"""
+
+from dataclasses import replace
+from typing import Final
+
+from auth.authorize import check, check_owner
+from auth.grants import with_owner
+from catalog import ddl
+from catalog.model import PUBLIC, Grant, Schema, User
+from catalog.routines import Parameter, Routine, RoutineKind, language, routines
+from core.errors import SqlError, not_supported, notice
+from core.names import fold
+from core.sqlstate import SqlState
+from core.types import ColumnType
+from session.answers import Done
+from session.context import Work
+from session.locks import Mode
+from sql.commands.drops import Drop
+from sql.commands.routines import AlterRoutine, Argument, CreateFunction, CreateProcedure
+from sql.plpgsql.parser import parse
+from sql.translate import check_function, renamed_call
+
+_MOST: Final = 32
+"""Arguments in, and out."""
+_BODY_BYTES: Final = 2 << 20
+_WORDS: Final = {RoutineKind.FUNCTION: "function", RoutineKind.PROCEDURE: "procedure"}
+
+
+async def create_function(work: Work, command: CreateFunction) -> Done:
+    """CREATE [OR REPLACE] FUNCTION."""
+    made = Routine(
+        oid=0,
+        schema=0,
+        name=command.name[-1],
+        owner=work.principal.oid,
+        parameters=tuple(_parameter(item) for item in command.arguments),
+        returns=Parameter(type=command.returns.type.name, modifier=command.returns.modifier)
+        if command.returns
+        else Parameter(type="anyelement"),
+        language=command.language,
+        body=command.body.text,
+        volatility=command.volatility,
+    )
+    _check_function(work, made)
+    # Everyone may call a new function (Redshift, "UDF security and privileges").
+    granted = Grant(grantee=PUBLIC, grantor=work.principal.oid, privileges=frozenset({"EXECUTE"}))
+    await _create(work, command.name, replace(made, acl=(granted,)), or_replace=command.or_replace)
+    return Done("CREATE FUNCTION")
+
+
+async def create_procedure(work: Work, command: CreateProcedure) -> Done:
+    """CREATE [OR REPLACE] PROCEDURE."""
+    if command.language != "plpgsql":
+        raise SqlError(SqlState.INVALID_FUNCTION_DEFINITION, f'language "{command.language}" cannot have procedures')
+    if command.nonatomic and (command.security_definer or command.settings):
+        word = "SECURITY DEFINER" if command.security_definer else "SET"
+        raise not_supported(f"{word} of a NONATOMIC procedure")
+    for name, values in command.settings:
+        work.settings.check(name, ", ".join(values))
+    if len(command.body.text.encode()) > _BODY_BYTES:
+        raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "the source of a procedure cannot exceed 2 MB")
+    made = Routine(
+        oid=0,
+        schema=0,
+        name=command.name[-1],
+        owner=work.principal.oid,
+        type=RoutineKind.PROCEDURE,
+        parameters=tuple(_parameter(item) for item in command.arguments),
+        language="plpgsql",
+        body=command.body.text,
+        nonatomic=command.nonatomic,
+        security_definer=command.security_definer,
+        settings=tuple((name, ", ".join(values)) for name, values in command.settings),
+    )
+    _check_parameters(made)
+    parse(command.body, nonatomic=command.nonatomic, case_sensitive=_keeps_case(work))
+    await _create(work, command.name, made, or_replace=command.or_replace)
+    return Done("CREATE PROCEDURE")
+
+
+def _keeps_case(work: Work) -> bool:
+    return work.settings.on("enable_case_sensitive_identifier")
+
+
+def _parameter(argument: Argument) -> Parameter:
+    kind = argument.type
+    return Parameter(
+        type=kind.type.name if kind else fold(argument.type_name),
+        modifier=kind.modifier if kind else -1,
+        name=argument.name or "",
+        mode=argument.mode,
+    )
+
+
+def _check_parameters(made: Routine) -> None:
+    if len(made.inputs) > _MOST or len(made.outputs) > _MOST:
+        raise SqlError(
+            SqlState.PROGRAM_LIMIT_EXCEEDED, f"{_WORDS[made.type]}s cannot have more than {_MOST} arguments"
+        )
+    named = [item.name for item in made.parameters if item.name]
+    for name in named:
+        if named.count(name) > 1:
+            raise SqlError(SqlState.INVALID_FUNCTION_DEFINITION, f'parameter name "{name}" used more than once')
+
+
+def _check_function(work: Work, made: Routine) -> None:
+    _check_parameters(made)
+    if any(item.mode != "IN" for item in made.parameters):
+        raise SqlError(SqlState.INVALID_FUNCTION_DEFINITION, "functions cannot have OUT or INOUT arguments")
+    if language(work.state, made.language) is None or made.language == "plpgsql":
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'language "{made.language}" does not exist')
+    if not work.visible.runs(made.language):
+        raise not_supported(f"LANGUAGE {made.language}", hint="The administrator has not turned it on.")
+    pseudo = any(item.type == "anyelement" for item in (*made.parameters, *((made.returns,) if made.returns else ())))
+    if made.language == "sql":
+        if pseudo:
+            message = "SQL functions cannot have arguments of type anyelement"
+            raise SqlError(SqlState.INVALID_FUNCTION_DEFINITION, message)
+        check_function(work.visible.function(made), work.visible)
+
+
+async def _create(work: Work, name: tuple[str, ...], made: Routine, *, or_replace: bool) -> None:
+    schema = work.visible.schema(name[:-1]) if len(name) > 1 else work.visible.creation_schema()
+    work.require_schema("CREATE", schema)
+    used = language(work.state, made.language)
+    if used is not None:
+        check(work.principal, "USAGE", used.owner, used.acl, kind="language", name=used.name)
+    await work.tx.writing(frozenset())
+    await work.lock_name(schema, f"{made.name}()")
+    same = [item for item in routines(work.state, schema.oid, made.name) if item.signature == made.signature]
+    made = replace(made, schema=schema.oid)
+    made = _replacement(work, same[0], made, or_replace=or_replace) if same else replace(made, oid=work.next_oid())
+    work.change(made)
+
+
+def _replacement(work: Work, old: Routine, new: Routine, *, or_replace: bool) -> Routine:
+    word = _WORDS[old.type]
+    if not or_replace or old.type is not new.type:
+        raise SqlError(SqlState.DUPLICATE_FUNCTION, f'{word} "{old.name}" already exists with same argument types')
+    check_owner(work.principal, old.owner, kind=word, name=old.name)
+    if _result(old) != _result(new):
+        raise SqlError(
+            SqlState.INVALID_FUNCTION_DEFINITION,
+            f"cannot change return type of existing {word}",
+            hint=f"Use DROP {word.upper()} first.",
+        )
+    return replace(new, oid=old.oid, owner=old.owner, acl=old.acl)
+
+
+def _result(routine: Routine) -> tuple[str, ...]:
+    returned = (routine.returns,) if routine.returns else routine.outputs
+    return tuple(item.type for item in returned)
+
+
+# Which routine
+
+
+def find_routine(
+    work: Work, name: tuple[str, ...], signature: tuple[ColumnType, ...] | None, wanted: RoutineKind
+) -> Routine:
+    """Return the routine called *name* with the argument types *signature*; raises 42883, 42725."""
+    word = _WORDS[wanted]
+    found = [item for item in work.visible.routines(name) if item.type is wanted]
+    if signature is None:
+        if len(found) > 1:
+            raise SqlError(
+                SqlState.AMBIGUOUS_FUNCTION,
+                f'{word} name "{".".join(name)}" is not unique',
+                hint=f"Specify the argument list to select the {word} unambiguously.",
+            )
+    else:
+        types = tuple(kind.type.name for kind in signature)
+        found = [item for item in found if item.signature == types]
+    if not found:
+        shown = "" if signature is None else f"({', '.join(kind.type.sql for kind in signature)})"
+        raise SqlError(SqlState.UNDEFINED_FUNCTION, f"{word} {'.'.join(name)}{shown} does not exist")
+    return found[0]
+
+
+async def _locked(work: Work, routine: Routine) -> Routine:
+    await work.tx.writing(frozenset())
+    await work.tx.lock(("routine", routine.oid), Mode.ACCESS_EXCLUSIVE)
+    now = work.state.objects.get(routine.oid)
+    if not isinstance(now, Routine):
+        raise SqlError(SqlState.UNDEFINED_FUNCTION, f"{routine.word} {routine.name} does not exist")
+    return now
+
+
+async def alter_routine(work: Work, command: AlterRoutine) -> Done:
+    """ALTER FUNCTION, ALTER PROCEDURE: name or owner."""
+    wanted = RoutineKind.FUNCTION if command.object == "FUNCTION" else RoutineKind.PROCEDURE
+    found = find_routine(work, command.name, command.signature, wanted)
+    check_owner(work.principal, found.owner, kind=found.word, name=found.name)
+    found = await _locked(work, found)
+    if command.rename_to is not None:
+        found = await _renamed(work, found, command.rename_to)
+    if command.owner is not None:
+        owner = _owner(work, command.owner)
+        if not work.principal.superuser:
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be superuser to change the owner of a {found.word}")
+        found = replace(found, owner=owner.oid, acl=with_owner(found.acl, found.owner, owner.oid, Grant))
+    work.change(found)
+    return Done(command.tag)
+
+
+def _owner(work: Work, name: str) -> User:
+    word = {"current_user": work.session.user.name, "session_user": work.session.session_user.name}.get(name, name)
+    user = work.state.user(word)
+    if user is None:
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{word}" does not exist')
+    return user
+
+
+async def _renamed(work: Work, routine: Routine, name: str) -> Routine:
+    schema = work.state.objects[routine.schema]
+    if isinstance(schema, Schema):
+        work.require_schema("CREATE", schema)
+        await work.lock_name(schema, f"{name}()")
+    if any(item.signature == routine.signature for item in routines(work.state, routine.schema, name)):
+        raise SqlError(
+            SqlState.DUPLICATE_FUNCTION, f'{routine.word} "{name}" already exists with same argument types'
+        )
+    for view in ddl.dependents(work.state, frozenset({routine.oid})):
+        if routine.oid in view.depends and view.definition is not None:
+            text = renamed_call(view.definition, (schema.name, routine.name), name)
+            work.change(replace(view, definition=text))
+    return replace(routine, name=name)
+
+
+async def drop_routines(work: Work, command: Drop) -> None:
+    """DROP FUNCTION, DROP PROCEDURE."""
+    wanted = RoutineKind.FUNCTION if command.object == "FUNCTION" else RoutineKind.PROCEDURE
+    for name, signature in zip(command.names, command.signatures, strict=True):
+        try:
+            found = find_routine(work, name, signature, wanted)
+        except SqlError as error:
+            if not command.if_exists or error.state not in {SqlState.UNDEFINED_FUNCTION, SqlState.INVALID_SCHEMA_NAME}:
+                raise
+            work.notice(notice(f"{error.message} and will be skipped".replace("does not exist and", "does not exist,")))
+            continue
+        check_owner(work.principal, found.owner, kind=found.word, name=found.name)
+        found = await _locked(work, found)
+        await remove_routines(work, [found], cascade=command.cascade)
+
+
+async def remove_routines(work: Work, gone: list[Routine], *, cascade: bool) -> None:
+    """Drop *gone*, and the views that call them where *cascade*; raises 2BP01 where not."""
+    # The two import each other: views are dropped as DROP VIEW does.
+    from session.statements.objects import remove_relations
+
+    views = ddl.dependents(work.state, frozenset(item.oid for item in gone))
+    if views and not cascade:
+        first = gone[0]
+        raise SqlError(
+            SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+            f"cannot drop {first.word} {first.name} because other objects depend on it",
+            detail="\n".join(f"view {view.name} depends on {first.word} {first.name}" for view in views),
+            hint="Use DROP ... CASCADE to drop the dependent objects too.",
+        )
+    await remove_relations(work, views, cascade=True)
+    work.change(drops=tuple(item.oid for item in gone))

@@ -1,0 +1,51 @@
+"""What is done to the columns of a finished query: nothing, the engine's types made exact, what a client is sent."""
+
+from dataclasses import replace
+from enum import Enum
+
+from core.names import quote
+from sql import conversion
+from sql.scope import Output, Query
+from sql.value import Value
+
+
+class Finish(Enum):
+    """What is done to the columns of a finished query."""
+
+    NONE = "none"
+    """Nothing: the query is part of another."""
+    EXACT = "exact"
+    """The engine's types are made to be the declared ones: for tables and files."""
+    WIRE = "wire"
+    """Also CHAR is padded and TIMETZ made text: for the client."""
+
+
+def finished(value: Value, finish: Finish) -> Value:
+    """Return a select item as the place that the query is for wants it."""
+    value = conversion.settled(value)
+    if finish is Finish.NONE:
+        return value
+    if value.name == "timetz" and finish is Finish.WIRE:
+        return replace(value, sql=f"CAST({value.sql} AS VARCHAR)", exact=True)
+    if value.name in {"regclass", "regtype"} and finish is Finish.WIRE:
+        # An OID inside; a client is shown the name.
+        return replace(value, sql=f"rs_{value.name}_name({value.sql})", exact=True)
+    exact = conversion.exact(value)
+    exact = replace(exact, origin=value.origin)
+    if value.name == "bpchar" and value.type.length and finish is Finish.WIRE:
+        return replace(exact, sql=f"rpad({exact.sql}, {value.type.length}, ' ')")
+    return exact
+
+
+def columns_finished(inner: Query, finish: Finish) -> Query:
+    """Finish the columns of a query that has no select list of its own."""
+    if finish is not Finish.WIRE or not any(output.value.name in {"bpchar", "timetz"} for output in inner.outputs):
+        return inner
+    outputs = tuple(replace(output, value=finished(outer(output), finish)) for output in inner.outputs)
+    columns = ", ".join(f"{output.value.sql} AS {quote(output.engine_name)}" for output in outputs)
+    return Query(sql=f"SELECT {columns} FROM ({inner.sql}) AS q", outputs=outputs)
+
+
+def outer(output: Output) -> Value:
+    """Return a column of a query as one that reads it as ``q`` sees it."""
+    return replace(output.value.named(f"q.{quote(output.engine_name)}"), origin=(0, 0))
