@@ -61,6 +61,23 @@ _TABLE: Final[dict[tuple[str, str], tuple[SqlState, str, str | None]]] = {
 # fmt: on
 
 
+# What a number did not fit is told by the first words of DuckDB's own text, which come before any value: overflows
+# have no subtype. (class, the words) → the wording; ``{0}`` is the type, as ``_NUMBERS`` calls it.
+_OVERFLOWS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    (re.compile(r"Type \w+ with value \S+ can't be cast because the value is out of range for the destination type (\w+)"),
+     "{0} out of range"),
+    (re.compile(r"Overflow in (addition|subtraction|multiplication|division) of DECIMAL\(1"), "Numeric data overflow ({0})"),
+    (re.compile(r"Overflow in (addition|subtraction|multiplication|division) of (?:DECIMAL|INT128)"),
+     "128 bit numeric data overflow ({0})"),
+    (re.compile(r"Overflow in \w+ of (INT\d+|UINT\d+) "), "{0} out of range"),
+    (re.compile(r'Casting value "[^"]*" to type DECIMAL'), "Numeric data overflow (result precision)"),
+    (re.compile(r"Could not cast value \S+ to DECIMAL"), "Numeric data overflow (result precision)"),
+    (re.compile(r"Failed to cast decimal value \S+ to type (\w+)"), "{0} out of range"),
+)
+_NUMBERS: Final = {"INT8": "smallint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint", "UINT32": "OID",
+                   "FLOAT": "real", "DOUBLE": "double precision", "INT128": "numeric"}
+
+
 # The class of an error that came through Arrow is the first words of its text, DuckDB's own constant for
 # the class, so this is no matching of messages.
 _SPOKEN: Final[dict[str, type[duckdb.Error]]] = {
@@ -81,7 +98,9 @@ _SPOKEN: Final[dict[str, type[duckdb.Error]]] = {
 def from_stream(error: Exception) -> SqlError:
     """Return the error to answer with for what Arrow raised while a DuckDB stream was read."""
     text = str(error)
-    return from_engine(_SPOKEN.get(text.partition(":")[0], duckdb.InternalException)(text))
+    word, _, rest = text.partition(": ")
+    found = _SPOKEN.get(word)
+    return from_engine(found(rest) if found is not None else duckdb.InternalException(text))
 
 
 def from_engine(error: duckdb.Error) -> SqlError:
@@ -99,6 +118,9 @@ def from_engine(error: duckdb.Error) -> SqlError:
             "1023: Serializable isolation violation on a table: a concurrent transaction changed it first",
         )
     name = type(error).__name__
+    number = _overflow(name, facts.get("exception_message", ""))
+    if number is not None:
+        return EngineFailure(SqlState.NUMERIC_VALUE_OUT_OF_RANGE, number, error)
     state, message, hint = (
         _TABLE.get((name, facts.get("error_subtype", "")))
         or _TABLE.get((name, ""))
@@ -107,6 +129,15 @@ def from_engine(error: duckdb.Error) -> SqlError:
     if name == "CatalogException" and facts.get("type", "").endswith("Function"):
         state, message, hint = SqlState.UNDEFINED_FUNCTION, "function {name} does not exist", _CAST_HINT
     return EngineFailure(state, _worded(name, message, facts), error, hint=hint)
+
+
+def _overflow(name: str, text: str) -> str | None:
+    if name not in {"ConversionException", "OutOfRangeException"}:
+        return None
+    for pattern, wording in _OVERFLOWS:
+        if (found := pattern.match(text)) is not None:
+            return wording.format(*(_NUMBERS.get(group, group) for group in found.groups()))
+    return None
 
 
 def _worded(name: str, message: str, facts: dict[str, str]) -> str:

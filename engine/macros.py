@@ -51,6 +51,8 @@ TABLE: Final = (
           body=f"CAST(CASE WHEN b = 0 THEN {_DIVISION} ELSE CAST(a AS HUGEINT) * CAST(shift AS HUGEINT)"
                " / CAST(b AS HUGEINT) END AS DECIMAL(38,0))",
           doc="Division of unscaled NUMERICs, cut off."),
+    Macro(name="rs_unscaled", arguments="x", body="CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT)",
+          doc="A NUMERIC's digits as a whole number, where multiplying it would need more than there are."),
     Macro(name="rs_sqrt", arguments="x",
           body=f"CASE WHEN x < 0 THEN {_NO_ROOT}"
                " ELSE sqrt(x) END",

@@ -9,7 +9,7 @@ from core.errors import SqlError
 from core.names import literal
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion
+from sql import constants, conversion
 from sql.inference import is_integer
 from sql.value import Value, made
 
@@ -42,6 +42,8 @@ def _stored(value: Value, target: ColumnType) -> Value:
         return made(f"CAST(NULL AS {target.engine()})", target, exact=True)
     if category == "S" and target.length is not None:
         return _fitted(value, target)
+    if value.constant:
+        constants.checked(value.sql, target)
     if name == "numeric" and value.category == "N":
         return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
     if is_integer(target) and value.name == "numeric":

@@ -4,45 +4,42 @@ Redshift, "Type compatibility and conversion", "CAST function", "Character types
 ``engine.macros``.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from core import types
 from core.errors import SqlError
-from core.names import literal, quote_if_needed
+from core.names import quote_if_needed
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import dates
+from sql import constants
 from sql.inference import is_integer, precision_scale
 from sql.value import VARCHAR, Slot, Value, made
 
-_NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*\Z", re.IGNORECASE)
-_WHOLE: Final = re.compile(r"\s*[+-]?\d+\s*\Z")
-_TRUTH: Final = {
-    **dict.fromkeys(("t", "true", "y", "yes", "1", "on"), "true"),
-    **dict.fromkeys(("f", "false", "n", "no", "0", "off"), "false"),
-}
-_TEMPORAL: Final = frozenset({"date", "time", "timetz", "timestamp", "timestamptz"})
-_RELATIVE: Final = frozenset({"now", "today", "tomorrow", "yesterday", "epoch"})
 
-
-def cast(value: Value, target: ColumnType, *, lax: bool = False) -> Value:
+def cast(value: Value, target: ColumnType, *, lax: bool = False, rounds: bool = False) -> Value:
     """Return *value* converted as CAST does: numbers are cut off, strings shortened.
 
-    *lax* is TRY_CAST: NULL where the value will not do. Raises 42846 for a pair without a conversion.
+    A constant is rounded to the scale of NUMERIC ("CAST function", examples; "Numeric types": values selected from
+    tables are not), and everything is rounded where *rounds* says so (enable_numeric_rounding). *lax* is TRY_CAST:
+    NULL where the value will not do. Raises 42846 for a pair without a conversion.
     """
     if value.open:
         return _of_literal(value, target, lax=lax)
     source, name = value.type, target.type.name
     if source.type.name == name and not _narrows(source, target):
         return value if source == target else value.typed(target, exact=value.exact and name != "numeric")
+    if value.constant and not lax:
+        constants.checked(value.sql, target)
     rule = _pair(source, target)
     if rule is _refused:
         raise cannot_cast(source, target)
-    sql = rule(value, target, "TRY_CAST" if lax else "CAST")
-    return made(_shortened(sql, target), target, exact=True)
+    if (rounds and rule is _number_to_integer) or ((rounds or value.fixed) and rule is _number_to_numeric):
+        rule = _plain
+    sql = _shortened(rule(value, target, "TRY_CAST" if lax else "CAST"), target)
+    bare = name == "bpchar" or value.bare or source.type.category in "NBDT"
+    return Value(sql=sql, type=target, exact=True, fixed=value.fixed, bare=bare, folded=value.folded)
 
 
 def coerce(value: Value, target: ColumnType) -> Value:
@@ -104,13 +101,18 @@ def _of_literal(value: Value, target: ColumnType, *, lax: bool) -> Value:
         return _of_parameter(value.slot, target, lax=lax)
     if value.literal is None:
         return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
-    sql = _literal(value.literal, target)
+    try:
+        sql = constants.literal_of(value.literal, target)
+    except SqlError:
+        if not lax:
+            raise
+        sql = None
+    if sql is None and lax:
+        return made(f"CAST(NULL AS {target.engine()})", target, exact=True)
     if sql is None:
-        if lax:
-            return made(f"CAST(NULL AS {target.engine()})", target, exact=True)
-        raise bad_input(value.literal, target)
-    content = _cut(value.literal, target) if target.type.category == "S" else None
-    return Value(sql=sql, type=target, exact=True, text=content)
+        raise constants.bad_input(value.literal, target)
+    content = constants.cut(value.literal, target) if target.type.category == "S" else None
+    return Value(sql=sql, type=target, exact=True, text=content, fixed=True)
 
 
 def _of_parameter(slot: Slot, target: ColumnType, *, lax: bool) -> Value:
@@ -118,100 +120,6 @@ def _of_parameter(slot: Slot, target: ColumnType, *, lax: bool) -> Value:
         slot.type = target
         return parameter(slot.number, target)
     return cast(parameter(slot.number, slot.type), target, lax=lax)
-
-
-def _literal(content: str, target: ColumnType) -> str | None:
-    """Return the literal's engine SQL, None when it is not of *target*'s form."""
-    name, category = target.type.name, target.type.category
-    if category == "S" or name == "regproc":
-        return literal(_cut(content, target))
-    if name in _TEMPORAL:
-        return _moment(content, target)
-    if name == "bool":
-        word = _TRUTH.get(content.strip().lower())
-        return word and f"CAST({word} AS BOOLEAN)"
-    if is_integer(target):
-        return f"CAST({content.strip()} AS {target.engine()})" if _WHOLE.match(content) else None
-    if name in {"numeric", "float4", "float8"}:
-        return _numeric_literal(content, target)
-    reader = _LITERALS.get(name)
-    return reader(content) if reader else f"CAST({literal(content)} AS {target.engine()})"
-
-
-def _numeric_literal(content: str, target: ColumnType) -> str | None:
-    special = content.strip().lower() in {"nan", "infinity", "-infinity"} and target.type.name != "numeric"
-    if not _NUMBER.match(content) and not special:
-        return None
-    return f"CAST({literal(content.strip())} AS {target.engine()})"
-
-
-_LITERALS: Final[dict[str, Callable[[str], str]]] = {
-    "super": lambda content: f"CAST(to_json({literal(content)}) AS JSON)",
-    "varbyte": lambda content: f"encode({literal(content)})",
-    "regclass": lambda content: f"rs_regclass({literal(content)})",
-    "regtype": lambda content: f"rs_regtype({literal(content)})",
-}
-
-
-def _cut(content: str, target: ColumnType) -> str:
-    length = target.length
-    if length is not None:
-        content = content.encode()[:length].decode(errors="ignore")
-    return content.rstrip(" ") if target.type.name == "bpchar" else content
-
-
-def _moment(content: str, target: ColumnType) -> str | None:
-    word = content.strip().lower()
-    if word in _RELATIVE:
-        return _relative(word, target)
-    moment = dates.read(content)
-    if moment is None:
-        return None
-    name = target.type.name
-    date = moment.date or ("1970-01-01" if name in {"time", "timetz"} else None)
-    if date is None:
-        return None
-    if name == "date":
-        return f"CAST({literal(date)} AS DATE)"
-    time = moment.time or "00:00:00"
-    zone = (moment.zone or "") if name in {"timetz", "timestamptz"} else ""
-    shown = f"{time}{zone}" if name in {"time", "timetz"} else f"{date} {time}{zone}"
-    return f"CAST({literal(shown)} AS {target.engine()})"
-
-
-def _relative(word: str, target: ColumnType) -> str:
-    now = "CAST(rs_instant(getvariable('transaction_timestamp')) AS TIMESTAMP)"
-    sql = {
-        "now": now,
-        "epoch": "CAST('1970-01-01 00:00:00' AS TIMESTAMP)",
-        "today": f"date_trunc('day', {now})",
-        "tomorrow": f"(date_trunc('day', {now}) + to_days(1))",
-        "yesterday": f"(date_trunc('day', {now}) - to_days(1))",
-    }[word]
-    return f"CAST({sql} AS {target.engine()})"
-
-
-def bad_input(content: str, target: ColumnType) -> SqlError:
-    """Return the error for a literal that is not of its type's form."""
-    name = target.type.name
-    if name in _TEMPORAL:
-        looks = re.match(r"\s*\d+[-/.]\d+[-/.]\d+", content)
-        if looks:
-            return SqlError(SqlState.DATETIME_FIELD_OVERFLOW, f'date/time field value out of range: "{content}"')
-        return SqlError(
-            SqlState.INVALID_DATETIME_FORMAT, f'invalid input syntax for type {_said(target)}: "{content}"'
-        )
-    if is_integer(target) and _NUMBER.match(content):
-        return SqlError(
-            SqlState.INVALID_TEXT_REPRESENTATION, f'invalid input syntax for integer: "{content}"'
-        )
-    kind = "integer" if is_integer(target) else _said(target)
-    prefix = "" if is_integer(target) else "type "
-    return SqlError(SqlState.INVALID_TEXT_REPRESENTATION, f'invalid input syntax for {prefix}{kind}: "{content}"')
-
-
-def _said(target: ColumnType) -> str:
-    return target.type.sql
 
 
 # Between types

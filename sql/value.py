@@ -52,6 +52,8 @@ class Value:
     """The literal NULL."""
     constant: bool = False
     """A literal number."""
+    fixed: bool = False
+    """Whether it is made of constants only, which Redshift computes before it runs the query."""
     slot: "Slot | None" = None
     """The parameter that this is, while its type is not settled."""
     text: str | None = None

@@ -13,6 +13,9 @@ from sql.inference import is_integer, precision_scale, sum_type
 from sql.keys import keyed
 from sql.value import FLOAT8, INT8, Value, made
 
+_NARROW: Final = 18
+"""Digits of NUMERICs whose sums have digits to spare."""
+
 
 def _sum(call: Call) -> Value:
     value = call.values[0]
@@ -29,13 +32,15 @@ def _avg(call: Call) -> Value:
         sql = f"CAST(sum({call.distinct}CAST({value.sql} AS BIGINT)){call.over} / {count} AS BIGINT)"
         return made(sql, INT8, exact=True)
     if value.name == "numeric":
-        scale = precision_scale(value.type)[1]
+        precision, scale = precision_scale(value.type)
         type_ = types.numeric(38, scale)
         total = f"sum({call.distinct}{value.sql}){call.over}"
         if scale == 0:
             return made(f"CAST(CAST({total} AS HUGEINT) / {count} AS {type_.engine()})", type_, exact=True)
         unit = "0." + "0" * (scale - 1) + "1"
         whole = f"CAST({total} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)"
+        if precision > _NARROW:
+            whole = f"rs_unscaled({total})"
         sql = f"CAST({whole} / {count} AS DECIMAL(38,0)) * CAST({unit} AS DECIMAL(38,{scale}))"
         return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
     return made(f"avg({call.distinct}{conversion.coerce(value, FLOAT8).sql}){call.over}", FLOAT8, exact=True)

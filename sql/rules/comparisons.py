@@ -85,8 +85,8 @@ def _numeric_of(content: str) -> ColumnType:
 def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
     kinds = left.category + right.category
     if kinds in {"NS", "SN"}:
-        number = left if left.category == "N" else right
-        goal = number.type if number.type.type.name != "numeric" else types.of("float8")
+        # "Type compatibility": a DECIMAL has the string made a number, any other number is made a string.
+        goal = types.of("float8") if "numeric" in (left.name, right.name) else VARCHAR
         return conversion.coerce(left, goal), conversion.coerce(right, goal)
     if kinds in {"DS", "SD"}:
         goal = left.type if left.category == "D" else right.type

@@ -1,5 +1,6 @@
 """Literals, parameters, parentheses, columns, casts and SUPER paths."""
 
+import math
 from typing import Final
 
 from sqlglot import exp
@@ -23,8 +24,15 @@ def constant(node: exp.Expr, scope: Scope) -> Value:
         return text(node.name)
     digits = node.name
     type_ = number_type(digits)
-    sql = digits if type_.type.name in {"int4", "int8", "numeric"} else f"CAST({digits} AS DOUBLE)"
-    return Value(sql=sql, type=type_, constant=True, exact=type_.type.name == "float8")
+    if type_.type.name != "float8":
+        return Value(sql=digits, type=type_, constant=True, fixed=True)
+    if math.isinf(float(digits)):
+        raise SqlError(
+            SqlState.NUMERIC_VALUE_OUT_OF_RANGE,
+            f'"{digits}" is out of range for type double precision',
+            position=scope.writer.position(node),
+        )
+    return Value(sql=f"CAST({digits} AS DOUBLE)", type=type_, constant=True, fixed=True, exact=True)
 
 
 def escaped(node: exp.Expr, scope: Scope) -> Value:
@@ -198,7 +206,8 @@ def _cast(node: exp.Expr, scope: Scope, *, lax: bool) -> Value:
     if node.args.get("format"):
         raise not_supported("CAST … FORMAT", position=scope.writer.position(node))
     try:
-        return conversion.cast(scope.value(node.this), type_of(node, scope), lax=lax)
+        rounds = scope.writer.facts.setting("enable_numeric_rounding") == "on"
+        return conversion.cast(scope.value(node.this), type_of(node, scope), lax=lax, rounds=rounds)
     except SqlError as error:
         if error.position is None:
             error.position = scope.writer.position(node)

@@ -11,7 +11,7 @@ from sqlglot import exp
 from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
-from core.types import ColumnType
+from core.types import NUMERIC_PRECISION_MAX, ColumnType
 from sql import conversion
 from sql.inference import arithmetic, concatenated, is_float, is_integer, number_type, precision_scale
 from sql.rules.spec import Rule
@@ -115,15 +115,46 @@ def _numbers(sign: str, left: Value, right: Value) -> Value:
     type_ = arithmetic(sign, left.type, right.type)
     if sign == "/" and type_.type.name == "numeric":
         return _decimal_division(left, right)
+    fixed = left.fixed and right.fixed
     if is_integer(type_) or is_float(type_):
         left, right = _engine_cast(left, type_), _engine_cast(right, type_)
+    else:
+        left, right = _roomy(sign, left, right, type_)
     if sign in "/%":
         checked = right.constant and right.sql.strip("0.") != ""
         macro = "rs_divide" if sign == "/" else "rs_modulo"
         sql = f"({left.sql} {sign} {right.sql})" if checked else f"{macro}({left.sql}, {right.sql})"
     else:
         sql = f"({left.sql} {sign} {right.sql})"
-    return made(sql, type_, exact=is_integer(type_) or is_float(type_))
+    return Value(sql=sql, type=type_, exact=is_integer(type_) or is_float(type_), fixed=fixed)
+
+
+_NARROW: Final = 18
+"""Digits of the engine's quick NUMERIC; those with more take ten times as long to compute with."""
+_ROOM: Final = 12
+"""Digits before the point that a product of quick ones must be able to have."""
+
+
+def _roomy(sign: str, left: Value, right: Value, type_: ColumnType) -> tuple[Value, Value]:
+    """Widen an operand where the engine's product or sum could not hold what Redshift's type does.
+
+    The engine keeps a result of two quick NUMERICs quick, and raises when it does not fit. That is left at it
+    for values of tables that leave ``_ROOM`` digits before the point.
+    """
+    (p1, s1), (p2, s2) = precision_scale(left.type), precision_scale(right.type)
+    if sign == "*" and s1 + s2 >= NUMERIC_PRECISION_MAX:
+        s1 = max(s1 - (s1 + s2 - NUMERIC_PRECISION_MAX + 1), 0)
+        return _as_numeric(left, min(p1, NUMERIC_PRECISION_MAX), s1), right
+    quick = max(p1, p2) <= _NARROW < (type_.precision or 0)
+    room = _NARROW - (s1 + s2 if sign == "*" else max(s1, s2))
+    if sign not in "+-*" or not quick or (room >= _ROOM and not (left.fixed and right.fixed)):
+        return left, right
+    return _as_numeric(left, max(_NARROW + 1, p1 + s2 if sign == "*" else p1), s1), right
+
+
+def _as_numeric(value: Value, precision: int, scale: int) -> Value:
+    type_ = types.numeric(precision, scale)
+    return Value(sql=f"CAST({value.sql} AS {type_.engine()})", type=type_, exact=True, fixed=value.fixed)
 
 
 def _engine_cast(value: Value, type_: ColumnType) -> Value:
@@ -134,7 +165,7 @@ def _engine_cast(value: Value, type_: ColumnType) -> Value:
         return made(f"CAST({value.sql} AS {type_.engine()})", type_, exact=True)
     cast = made(f"CAST({value.sql} AS {type_.engine()})", type_, exact=True)
     nonzero = value.constant and value.sql.strip("0.") != ""
-    return Value(sql=cast.sql, type=type_, exact=True, constant=nonzero)
+    return Value(sql=cast.sql, type=type_, exact=True, constant=nonzero, fixed=value.fixed)
 
 
 def _decimal_division(left: Value, right: Value) -> Value:
@@ -147,13 +178,16 @@ def _decimal_division(left: Value, right: Value) -> Value:
         return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
     sql = f"rs_quotient({_unscaled(left)}, {10**shift}, {_unscaled(right)})"
     unit = "0." + "0" * (scale - 1) + "1"
-    return made(f"CAST({sql} * CAST({unit} AS DECIMAL(38,{scale})) AS {type_.engine()})", type_, exact=True)
+    sql = f"CAST({sql} * CAST({unit} AS DECIMAL(38,{scale})) AS {type_.engine()})"
+    return Value(sql=sql, type=type_, exact=True, fixed=left.fixed and right.fixed)
 
 
 def _unscaled(value: Value) -> str:
-    scale = precision_scale(value.type)[1]
+    precision, scale = precision_scale(value.type)
     if scale == 0:
         return value.sql
+    if precision + scale > NUMERIC_PRECISION_MAX:
+        return f"rs_unscaled({value.sql})"
     return f"({value.sql} * CAST({10**scale} AS DECIMAL({scale + 1},0)))"
 
 
@@ -265,7 +299,9 @@ def negative(node: exp.Expr, scope: Scope) -> Value:
         return made("CAST('-9223372036854775808' AS BIGINT)", INT8, exact=True)
     if value.constant and value.sql == "2147483648":
         return made("CAST(-2147483648 AS INTEGER)", INT4, exact=True)
-    return Value(sql=f"(-{value.sql})", type=value.type, exact=value.exact, constant=value.constant)
+    return Value(
+        sql=f"(-{value.sql})", type=value.type, exact=value.exact, constant=value.constant, fixed=value.fixed
+    )
 
 
 def joined(node: exp.Expr, scope: Scope) -> Value:

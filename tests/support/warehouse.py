@@ -9,6 +9,7 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from engine.macros import MACROS
+from session.settings import SETTINGS
 from sql.facts import FunctionSource, Source, SourceColumn, SourceKind
 
 SESSION: Final = (
@@ -81,7 +82,7 @@ class Warehouse:
     """The tables above, found by name along a search path of pg_catalog and public."""
 
     def __init__(self, **settings: str) -> None:
-        self.settings = {"enable_case_sensitive_identifier": "off", **settings}
+        self.settings = {row.name: row.default for row in SETTINGS} | settings
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
         """Resolve a name."""

@@ -39,7 +39,7 @@ ANSWERS = [
     ("select stddev(qty) from sales", "10.0", "double precision"),
     ("select 1.5::int", "1", "integer"),
     ("select (-1.5)::int", "-1", "integer"),
-    ("select 2.55::numeric(3,1)", "2.5", "numeric(3,1)"),
+    ("select 2.55::numeric(3,1)", "2.6", "numeric(3,1)"),
     ("select round(28.05, 1)", "28.1", "numeric(4,1)"),
     ("select round(-2.5)", "-3", "numeric(2,0)"),
     ("select mod(-5, 3)", "-2", "integer"),
