@@ -2,12 +2,13 @@
 
 Names begin with ``rs_``. They hold what is too long to write out at every call. An error that Redshift has is
 raised with ``error('duckshift:<SQLSTATE>:<text>')``; ``engine.errors`` takes the message apart again. Order
-matters: a macro may call those above it. Which call becomes which macro is ``sql``'s business.
+matters: a macro may call those above it. Which call becomes which macro is ``sql``'s business. ``strings``,
+``hashes`` and ``calendar`` have tables of their own.
 """
 
 from typing import Final
 
-from engine import calendar
+from engine import calendar, hashes, strings
 from engine.macro import Macro
 from engine.macro import raising as _raise
 
@@ -25,7 +26,6 @@ _BAD_DATE: Final = _raise("22007", "'invalid input syntax for type date: \"' || 
 _BAD_TIMESTAMP: Final = _raise("22007", "'invalid input syntax for type timestamp: \"' || x || '\"'")
 _BAD_TIMESTAMPTZ: Final = _raise("22007", "'invalid input syntax for type timestamp with time zone: \"' || x || '\"'")
 _NEGATIVE_LENGTH: Final = _raise("22011", "'negative substring length not allowed'")
-_FIELD_POSITION: Final = _raise("22023", "'field position must be greater than zero'")
 _BAD_FIELD: Final = _raise("22008", "'date/time field value out of range: \"' || x || '\"'")
 _BAD_JSON: Final = _raise("22023", "'JSON parsing error'")
 _DATE_FORMATS: Final = (
@@ -133,37 +133,10 @@ TABLE: Final = (
           body="CASE WHEN f = '' OR n < 1 THEN left(x, greatest(n, 0)) ELSE lpad(x, n, f) END", doc="r_LPAD"),
     Macro(name="rs_rpad", arguments="x, n, f",
           body="CASE WHEN f = '' OR n < 1 THEN left(x, greatest(n, 0)) ELSE rpad(x, n, f) END", doc="r_LPAD"),
-    Macro(name="rs_split_part", arguments="x, d, n",
-          body="CASE WHEN n < 1 THEN " + _FIELD_POSITION + " ELSE split_part(x, d, n) END", doc="SPLIT_PART"),
     Macro(name="rs_initcap", arguments="x",
-          body="list_aggregate(list_transform(regexp_extract_all(x, '[[:alnum:]\\x{80}-\\x{10FFFF}]+|"
-               "[^[:alnum:]\\x{80}-\\x{10FFFF}]+'),"
-               " lambda w: upper(left(w, 1)) || lower(substr(w, 2))), 'string_agg', '')",
+          body="array_to_string(list_transform(regexp_extract_all(x, '[[:alnum:]\\x{80}-\\x{10FFFF}]+|"
+               "[^[:alnum:]\\x{80}-\\x{10FFFF}]+'), lambda w: upper(left(w, 1)) || lower(substr(w, 2))), '')",
           doc="r_INITCAP"),
-    Macro(name="rs_occurrence", arguments="found, n", body="coalesce(found[n], CASE WHEN found IS NULL THEN NULL"
-          " ELSE '' END)", doc="REGEXP_SUBSTR"),
-    Macro(name="rs_regexp_instr", arguments="x, p, s, n, after",
-          body="CASE WHEN x IS NULL OR p IS NULL THEN NULL"
-               " WHEN len(regexp_extract_all(substring(x, s), p)) < n THEN 0"
-               " ELSE s + list_sum(list_transform(regexp_split_to_array(substring(x, s), p)[1:n],"
-               " lambda w: length(w)))"
-               " + coalesce(list_sum(list_transform(regexp_extract_all(substring(x, s), p)[1:n - 1 + after],"
-               " lambda w: length(w))), 0) END",
-          doc="REGEXP_INSTR"),
-    Macro(name="rs_quote_identifier", arguments="x",
-          body="CASE WHEN regexp_full_match(x, '[a-z_][a-z0-9_]*') THEN x"
-               " ELSE '\"' || replace(x, '\"', '\"\"') || '\"' END",
-          doc="r_QUOTE_IDENT"),
-    Macro(name="rs_strtol", arguments="x, b",
-          body="CAST(list_reduce(list_prepend(CAST(0 AS BIGINT), list_transform(string_split(regexp_replace(lower("
-               "trim(x)), '^[+-]?(0x)?', ''), ''), lambda c: CAST(instr('0123456789abcdefghijklmnopqrstuvwxyz', c) - 1"
-               " AS BIGINT))), lambda a, d: a * b + d) * CASE WHEN left(trim(x), 1) = '-' THEN -1 ELSE 1 END"
-               " AS BIGINT)",
-          doc="r_STRTOL"),
-    Macro(name="rs_similar", arguments="p, e",
-          body="regexp_replace(regexp_replace(regexp_replace(regexp_replace(p, '([.^$\\\\])', '\\\\\\1', 'g'),"
-               " '\\\\\\\\([%_|*+?{}()\\[\\]])', chr(1) || '\\1', 'g'), '%', '.*', 'g'), '_', '.', 'g')",
-          doc="A SIMILAR TO pattern as a regular expression."),
     # Dates and times
     Macro(name="rs_instant", arguments="x",
           body="coalesce(timezone('UTC', CAST(x AS TIMESTAMP)), now())",
@@ -285,5 +258,5 @@ TABLE: Final = (
           doc="A computed number as SUPER."),
 )  # fmt: skip
 
-MACROS: Final = tuple(macro.sql for macro in (*TABLE, *calendar.TABLE))
+MACROS: Final = tuple(macro.sql for macro in (*strings.TABLE, *hashes.TABLE, *TABLE, *calendar.TABLE))
 """What the engine runs once when it starts."""

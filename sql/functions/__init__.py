@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from sql.functions import aggregates, catalog, conditionals, datetimes, formats, json, math, session, strings
+from sql.functions import (
+    aggregates,
+    catalog,
+    conditionals,
+    datetimes,
+    formats,
+    hashes,
+    json,
+    math,
+    regexps,
+    session,
+    strings,
+)
 from sql.functions.spec import Function
 
 TABLE: Final[tuple[Function, ...]] = (
@@ -11,8 +23,10 @@ TABLE: Final[tuple[Function, ...]] = (
     *conditionals.TABLE,
     *datetimes.TABLE,
     *formats.TABLE,
+    *hashes.TABLE,
     *json.TABLE,
     *math.TABLE,
+    *regexps.TABLE,
     *session.TABLE,
     *strings.TABLE,
 )

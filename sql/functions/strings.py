@@ -3,14 +3,12 @@
 from dataclasses import replace
 from typing import Final
 
-from core import types
 from core.errors import SqlError
-from core.names import literal
 from core.sqlstate import SqlState
 from sql import conversion
 from sql.functions.spec import Call, Function, like_text, sized
 from sql.rules.operators import concatenation
-from sql.value import INT4, VARBYTE, VARCHAR, Value, made
+from sql.value import VARBYTE, VARCHAR, Value, made
 
 
 def _concat(call: Call) -> Value:
@@ -23,82 +21,12 @@ def _substring(call: Call) -> Value:
     start = call.values[1]
     first = int(start.sql) if start.constant and start.sql.isdigit() else 0
     if len(call.values) == 2:
-        sql = f"substring({value.sql}, {start.sql if first >= 1 else f'greatest({start.sql}, 1)'})"
+        sql = f"substring({value.sql}, {start.sql if first >= 1 else f'rs_at_least({start.sql}, 1)'})"
     elif first >= 1 and call.values[2].constant and call.values[2].sql.isdigit():
         sql = f"substring({value.sql}, {start.sql}, {call.sql[2]})"
     else:
         sql = f"rs_substring({value.sql}, {start.sql}, {call.sql[2]})"
     return made(sql, like_text(call.values), exact=True)
-
-
-def _dollar_references(content: str) -> str:
-    """Write ``$1`` of a replacement as the engine writes it; its own backslashes are plain."""
-    out = content.replace("\\", "\\\\")
-    for digit in "0123456789":
-        out = out.replace(f"${digit}", f"\\{digit}")
-    return out
-
-
-def _options(call: Call, index: int) -> str:
-    """Return the engine's options for REGEXP parameters: ``i`` ignores case; others change nothing here."""
-    if len(call.values) <= index:
-        return ""
-    content = call.values[index].literal
-    if content is None:
-        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "regular expression parameters must be a literal")
-    if set(content) - set("ciep"):
-        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'invalid regular expression option: "{content}"')
-    return "i" if "i" in content else ""
-
-
-def _subject(call: Call, index: int) -> str:
-    """Return the string from the position that argument number *index* gives."""
-    if len(call.values) <= index or call.values[index].sql == "1":
-        return call.sql[0]
-    return f"substring({call.sql[0]}, {call.sql[index]})"
-
-
-def _regexp_replace(call: Call) -> Value:
-    replacement = "''"
-    if len(call.values) > 2:
-        content = call.values[2].literal
-        replacement = literal(_dollar_references(content)) if content is not None else call.sql[2]
-    options = "g" + _options(call, 4)
-    subject = _subject(call, 3)
-    head = "" if subject == call.sql[0] else f"left({call.sql[0]}, {call.sql[3]} - 1) || "
-    return made(f"({head}regexp_replace({subject}, {call.sql[1]}, {replacement}, '{options}'))", VARCHAR, exact=True)
-
-
-def _regexp_substr(call: Call) -> Value:
-    options = _options(call, 4)
-    whole = f"regexp_extract_all({_subject(call, 2)}, {call.sql[1]}, 0, '{options}')"
-    group = len(call.values) > 4 and "e" in (call.values[4].literal or "")
-    if group:
-        whole = whole.replace(", 0, ", ", 1, ")
-    occurrence = call.sql[3] if len(call.values) > 3 else "1"
-    return made(f"rs_occurrence({whole}, {occurrence})", VARCHAR, exact=True)
-
-
-def _regexp_count(call: Call) -> Value:
-    found = f"regexp_extract_all({_subject(call, 2)}, {call.sql[1]}, 0, '{_options(call, 3)}')"
-    return made(f"CAST(len({found}) AS INTEGER)", INT4, exact=True)
-
-
-def _regexp_instr(call: Call) -> Value:
-    start = call.sql[2] if len(call.values) > 2 else "1"
-    occurrence = call.sql[3] if len(call.values) > 3 else "1"
-    after = call.sql[4] if len(call.values) > 4 else "0"
-    options = _options(call, 5)
-    pattern = f"'(?i)' || {call.sql[1]}" if options else call.sql[1]
-    return made(f"CAST(rs_regexp_instr({call.sql[0]}, {pattern}, {start}, {occurrence}, {after}) AS INTEGER)",
-                INT4, exact=True)
-
-
-def _sha2(call: Call) -> Value:
-    bits = call.sql[1]
-    if bits in {"0", "256"}:
-        return made(f"sha256({call.sql[0]})", types.with_length("varchar", 128), exact=True)
-    raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "SHA2 with anything but 0 or 256 bits is not supported")
 
 
 def _length(name: str) -> tuple[Function, ...]:
@@ -149,14 +77,19 @@ def _collate(call: Call) -> Value:
 TABLE: Final = (
     *(row for name in ("len", "length", "char_length", "character_length", "textlen") for row in _length(name)),
     Function(name="concat", arguments=("open", "open"), engine=_concat, doc="r_CONCAT"),
+    _int("octetindex", ("text", "text"), "rs_octet_index({0}, {1})", "OCTETINDEX"),
+    Function(name="soundex", arguments=("text",), engine="rs_soundex({0})", returns=sized(4), exact=True,
+             doc="SOUNDEX"),
+    _int("difference", ("text", "text"), "rs_alike(rs_soundex({0}), rs_soundex({1}))", "DIFFERENCE"),
+    _int("octet_length", ("varbyte",), "octet_length({0})", "r_OCTET_LENGTH"),
     _int("octet_length", ("text",), "strlen({0})", "r_OCTET_LENGTH"),
     _int("charindex", ("text", "text"), "instr({1}, {0})", "r_CHARINDEX"),
     _int("strpos", ("text", "text"), "instr({0}, {1})", "r_STRPOS"),
     _int("position", ("text", "text"), "instr({1}, {0})", "r_POSITION"),
     _int("ascii", ("text",), "ascii({0})", "r_ASCII"),
     _string("chr", ("int",), "CASE WHEN {0} BETWEEN 1 AND 127 THEN chr({0}) END", "r_CHR"),
-    _like("left", ("text", "int"), "left({0}, greatest({1}, 0))", "r_LEFT"),
-    _like("right", ("text", "int"), "right({0}, greatest({1}, 0))", "r_LEFT"),
+    _like("left", ("text", "int"), "rs_left({0}, {1})", "r_LEFT"),
+    _like("right", ("text", "int"), "rs_right({0}, {1})", "r_LEFT"),
     Function(name="substring", arguments=("text", "int", "int?"), engine=_substring, doc="r_SUBSTRING"),
     Function(name="substr", arguments=("text", "int", "int?"), engine=_substring, doc="r_SUBSTRING"),
     _like("upper", ("text",), "upper({0})", "r_UPPER"),
@@ -175,28 +108,14 @@ TABLE: Final = (
     _like("btrim", ("text", "text"), "trim({0}, {1})", "r_BTRIM"),
     _like("trim", ("text", "text?"), "trim({all})", "r_TRIM"),
     _string("replace", ("text", "text", "text"), "replace({0}, {1}, {2})", "r_REPLACE"),
-    _string("repeat", ("text", "int"), "repeat({0}, greatest({1}, 0))", "r_REPEAT"),
-    _string("replicate", ("text", "int"), "repeat({0}, greatest({1}, 0))", "r_REPLICATE"),
+    _string("repeat", ("text", "int"), "repeat({0}, rs_at_least({1}, 0))", "r_REPEAT"),
+    _string("replicate", ("text", "int"), "repeat({0}, rs_at_least({1}, 0))", "r_REPLICATE"),
     _like("translate", ("text", "text", "text"), "translate({0}, {1}, {2})", "r_TRANSLATE"),
-    _like("split_part", ("text", "text", "int"), "rs_split_part({0}, {1}, {2})", "SPLIT_PART"),
-    Function(name="regexp_replace", arguments=("text", "text", "text?", "int?", "text?"), engine=_regexp_replace,
-             doc="REGEXP_REPLACE"),
-    Function(name="regexp_substr", arguments=("text", "text", "int?", "int?", "text?"), engine=_regexp_substr,
-             doc="REGEXP_SUBSTR"),
-    Function(name="regexp_count", arguments=("text", "text", "int?", "text?"), engine=_regexp_count,
-             doc="REGEXP_COUNT"),
-    Function(name="regexp_instr", arguments=("text", "text", "int?", "int?", "int?", "text?"),
-             engine=_regexp_instr, doc="REGEXP_INSTR"),
+    _like("split_part", ("text", "text", "int"), "rs_split({0}, {1}, {2})", "SPLIT_PART"),
     _string("quote_ident", ("text",), "rs_quote_identifier({0})", "r_QUOTE_IDENT"),
     Function(name="quote_literal", arguments=("text",), engine=_quote_literal, doc="r_QUOTE_LITERAL"),
-    Function(name="md5", arguments=("text",), engine="md5({0})", returns=sized(32), exact=True, doc="r_MD5"),
-    Function(name="sha", arguments=("text",), engine="sha1({0})", returns=sized(40), exact=True, doc="r_SHA1"),
-    Function(name="sha1", arguments=("text",), engine="sha1({0})", returns=sized(40), exact=True, doc="r_SHA1"),
-    Function(name="func_sha1", arguments=("text",), engine="sha1({0})", returns=sized(40), exact=True,
-             doc="FUNC_SHA1"),
-    Function(name="sha2", arguments=("text", "int"), engine=_sha2, doc="SHA2"),
     Function(name="strtol", arguments=("text", "int"), engine="rs_strtol({0}, {1})", returns="int8",
-             doc="r_STRTOL"),
+             exact=True, doc="r_STRTOL"),
     _string("to_hex", ("varbyte",), "lower(hex({0}))", "r_TO_HEX"),
     _string("to_hex", ("int8",), "format('{{:x}}', {0})", "r_TO_HEX"),
     Function(name="from_hex", arguments=("text",), engine="unhex({0})", returns="varbyte", exact=True,

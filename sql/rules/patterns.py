@@ -11,13 +11,14 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import literal
 from core.sqlstate import SqlState
-from sql import conversion
+from sql import conversion, patterns
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write
 from sql.value import BOOL, Value, made
 
-Matching = Callable[[str, str, str], str]
+Matching = Callable[[Value, Value, str], str]
 """(string, pattern, escape) to engine SQL."""
+
 
 def _pattern(write: Matching) -> Write:
     def rule(node: exp.Expr, scope: Scope) -> Value:
@@ -29,19 +30,20 @@ def _pattern(write: Matching) -> Write:
 def _matching(write: Matching, node: exp.Expr, escape: str, scope: Scope) -> Value:
     if isinstance(node.expression, exp.Any | exp.All | exp.Tuple):
         raise not_supported("LIKE ANY", position=scope.writer.position(node))
-    value, pattern = conversion.string(scope.value(node.this)), conversion.string(scope.value(node.expression))
+    value, pattern = conversion.string(scope.value(node.this)), scope.value(node.expression)
+    pattern = pattern if pattern.literal is not None else conversion.string(pattern)
     if value.folded or pattern.folded:
         write = _ANY_CASE.get(write, write)
-    sql = write(value.sql, pattern.sql, escape)
+    sql = write(value, pattern, escape)
     return made(f"(NOT {sql})" if node.args.get("negate") else sql, BOOL, exact=True)
 
 
-def _like(value: str, pattern: str, escape: str) -> str:
-    return f"({value} LIKE {pattern}{_escape(pattern, escape)})"
+def _like(value: Value, pattern: Value, escape: str) -> str:
+    return f"({value.sql} LIKE {pattern.sql}{_escape(pattern.sql, escape)})"
 
 
-def _ilike(value: str, pattern: str, escape: str) -> str:
-    return f"({value} ILIKE {pattern}{_escape(pattern, escape)})"
+def _ilike(value: Value, pattern: Value, escape: str) -> str:
+    return f"({value.sql} ILIKE {pattern.sql}{_escape(pattern.sql, escape)})"
 
 
 def _escape(pattern: str, escape: str) -> str:
@@ -50,20 +52,34 @@ def _escape(pattern: str, escape: str) -> str:
     return "" if plain and (not escape or escape not in pattern) else f" ESCAPE {literal(escape)}"
 
 
-def _similar(value: str, pattern: str, escape: str) -> str:
-    return f"regexp_full_match({value}, rs_similar({pattern}, {literal(escape)}), 's')"
+def _similar(value: Value, pattern: Value, escape: str) -> str:
+    return f"regexp_full_match({value.sql}, {_whole(pattern, escape)}, 's')"
 
 
-def _regular(value: str, pattern: str, escape: str) -> str:
-    return f"regexp_matches({value}, {pattern})"
+def _similar_any_case(value: Value, pattern: Value, escape: str) -> str:
+    return f"regexp_full_match({value.sql}, {_whole(pattern, escape)}, 'si')"
 
 
-def _regular_any_case(value: str, pattern: str, escape: str) -> str:
-    return f"regexp_matches({value}, {pattern}, 'i')"
+def _whole(pattern: Value, escape: str) -> str:
+    """Return a SIMILAR TO pattern as a regular expression."""
+    if pattern.literal is None:
+        return f"rs_similar({pattern.sql}, {literal(escape)})"
+    return literal(patterns.read(patterns.similar(pattern.literal, escape)).text)
 
 
-def _similar_any_case(value: str, pattern: str, escape: str) -> str:
-    return f"regexp_full_match({value}, rs_similar({pattern}, {literal(escape)}), 'si')"
+def _regular(value: Value, pattern: Value, escape: str) -> str:
+    return f"regexp_matches({value.sql}, {_posix(pattern)})"
+
+
+def _regular_any_case(value: Value, pattern: Value, escape: str) -> str:
+    return f"regexp_matches({value.sql}, {_posix(pattern)}, 'i')"
+
+
+def _posix(pattern: Value) -> str:
+    """Return a pattern whose dot matches any character, and whose ``^`` and ``$`` each line's ends."""
+    if pattern.literal is None:
+        return f"('(?ms)' || {pattern.sql})"
+    return literal(patterns.lines(patterns.read(pattern.literal)))
 
 
 _ANY_CASE: Final[dict[Matching, Matching]] = {
