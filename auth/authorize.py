@@ -24,6 +24,13 @@ class Principal:
     name: str
     superuser: bool
     groups: frozenset[int] = frozenset()
+    """OIDs of the groups that the user is in and of the roles that it holds."""
+    permissions: frozenset[str] = frozenset()
+    """System permissions of its roles (``auth.permissions``)."""
+
+    def may(self, permission: str) -> bool:
+        """Tell whether the user is a superuser or holds a system permission."""
+        return self.superuser or permission in self.permissions
 
 
 class Held(Protocol):
@@ -31,7 +38,7 @@ class Held(Protocol):
 
     @property
     def grantee(self) -> int:
-        """OID of a user or group; 0 is PUBLIC."""
+        """OID of a user, group or role; 0 is PUBLIC."""
         ...
 
     @property

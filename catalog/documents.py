@@ -19,6 +19,7 @@ from catalog.model import (
     TableColumn,
     User,
 )
+from catalog.roles import DefaultPrivileges, Membership, Role
 from catalog.routines import Language, Parameter, Routine, RoutineKind
 from core.types import BY_NAME, ColumnType
 
@@ -30,6 +31,8 @@ _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.LANGUAGE: Language,
     Kind.USER: User,
     Kind.GROUP: Group,
+    Kind.ROLE: Role,
+    Kind.DEFAULT_PRIVILEGES: DefaultPrivileges,
 }
 
 
@@ -119,6 +122,10 @@ def _routine(cls: type[Any], values: dict[str, Any]) -> Routine:
         parameters=tuple(_record(Parameter, item) for item in values.get("parameters", ())),
         returns=_record(Parameter, returns) if returns else None,
     )
+def _role(cls: type[Any], values: dict[str, Any]) -> Role:
+    members = tuple(Membership(**item) for item in values.get("members", ()))
+    record: Role = _record(Role, values | {"members": (), "permissions": frozenset(values.get("permissions", ()))})
+    return replace(record, members=members)
 
 
 def _settings(values: list[list[str]]) -> tuple[tuple[str, str], ...]:
@@ -139,4 +146,4 @@ BY_NAME_EXACT: Final = {row.name: row for row in BY_NAME.values()}
 _FIELDS: Final[dict[str, Any]] = {
     "acl": _grants, "settings": _settings, "constraints": _constraints, "materialized": _materialized,
 }  # fmt: skip
-_READERS: Final[dict[type[Any], Any]] = {Relation: _relation, Routine: _routine}
+_READERS: Final[dict[type[Any], Any]] = {Relation: _relation, Routine: _routine, Role: _role}

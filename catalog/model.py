@@ -1,4 +1,4 @@
-"""What exists: databases, schemas, relations, users, groups, as immutable values; routines are in ``catalog.routines``.
+"""What exists: databases, schemas, relations, users, groups, as immutable values; ``roles`` and ``routines`` beside it.
 
 An object is identified by its OID for ever; names may change. Every value can be written as one JSON
 document (``storage.metastore`` keeps them) and read back. Who may do what is in ``Acl`` values, decided
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from core.types import ColumnType
 
 if TYPE_CHECKING:
+    from catalog.roles import DefaultPrivileges, Role
     from catalog.routines import Language, Routine
 
 FIRST_OID: Final = 100_000
@@ -35,6 +36,8 @@ class Kind(StrEnum):
     LANGUAGE = "language"
     USER = "user"
     GROUP = "group"
+    ROLE = "role"
+    DEFAULT_PRIVILEGES = "default_privileges"
 
 
 class RelationKind(StrEnum):
@@ -49,7 +52,7 @@ class Grant:
     """One grantee's privileges on an object or on columns of it."""
 
     grantee: int
-    """OID of a user or group; 0 is PUBLIC."""
+    """OID of a user, group or role; 0 is PUBLIC."""
     grantor: int
     privileges: frozenset[str]
     """Names from ``auth.privileges``, upper case: SELECT, INSERT, …"""
@@ -224,7 +227,7 @@ class Group:
     kind = Kind.GROUP
 
 
-CatalogObject: TypeAlias = "Database | Schema | Relation | Routine | Language | User | Group"
+CatalogObject: TypeAlias = "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from auth.authorize import Principal, check
-from catalog.model import CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
+from catalog.model import Acl, CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
+from catalog.roles import default_privileges
 from catalog.routines import Routine
 from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
@@ -17,6 +18,7 @@ from core.sqlstate import SqlState
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
 from session.functions import needs
 from session.locks import Mode
+from session.principals import principal_of
 from session.visible import Visible
 from sql import incremental
 from sql.facts import SourceKind
@@ -150,6 +152,17 @@ class Work:
         if not self.principal.superuser and relation.owner != self.principal.oid:
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of relation {relation.name}")
 
+    def require_permission(self, permission: str) -> None:
+        """Raise 42501 unless the user is a superuser or a role of its brings *permission*."""
+        if not self.principal.may(permission):
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be superuser to {permission.lower()}")
+
+    def default_acl(self, schema: Schema, object_kind: str) -> Acl:
+        """Return the list that a new object of the user begins with (ALTER DEFAULT PRIVILEGES)."""
+        owner = self.principal.oid
+        found = (default_privileges(self.state, owner, place, object_kind) for place in (0, schema.oid))
+        return tuple(grant for row in found if row is not None for grant in row.acl if grant.grantee != owner)
+
     async def lock(self, relation: Relation, mode: Mode) -> Relation:
         """Lock *relation* for a change and return it as it is then; raises 42P01 where it is gone."""
         await self.tx.writing(frozenset({relation.oid}), mode)
@@ -221,7 +234,7 @@ class Work:
         for use in uses:
             if use.source.kind is SourceKind.SYSTEM:
                 view = VIEWS[use.source.schema, use.source.name]
-                if view.visible == "superuser" and not self.principal.superuser:
+                if view.visible == "superuser" and not self.principal.may("ACCESS SYSTEM TABLE"):
                     raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for relation {view.name}")
                 continue
             relation = self.state.objects.get(use.source.oid)
@@ -263,7 +276,7 @@ class Work:
         user = self.state.objects.get(owner)
         if not isinstance(user, User):
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "permission denied for the owner of a view")
-        return Principal(user.oid, user.name, user.superuser, self.state.groups_of(user.oid))
+        return principal_of(user, self.state)
 
     def _check(self, who: Principal, privilege: str, relation: Relation, columns: frozenset[str]) -> None:
         schema = self.state.objects.get(relation.schema)

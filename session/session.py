@@ -22,6 +22,7 @@ from engine.cursors import Value
 from session import extended, live, simple
 from session.answers import Answer
 from session.portals import Portal, Prepared, Shelf
+from session.principals import principal_of
 from session.settings import SETTINGS, Settings, search_path
 from session.transactions import Transaction
 from session.visible import Visible
@@ -272,10 +273,7 @@ class Session:
             user = state.objects.get(self.user.oid)
             if isinstance(user, User):
                 self.user = user
-            self._identity = (
-                state,
-                Principal(self.user.oid, self.user.name, self.user.superuser, state.groups_of(self.user.oid)),
-            )
+            self._identity = (state, principal_of(self.user, state))
         return self._identity[1]
 
     @property

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from catalog.model import BOOTSTRAP_USER, PUBLIC, Acl, CatalogState, Grant
+from catalog.roles import roles
 from core.names import quote_if_needed
 
 _TABLE: Final = (
@@ -59,11 +60,14 @@ def named(state: CatalogState) -> dict[int, str]:
     return grantees(
         {BOOTSTRAP_USER: "rdsdb"} | {each.oid: each.name for each in state.users()},
         {each.oid: each.name for each in state.groups()},
+        {each.oid: each.name for each in roles(state)},
     )
 
 
-def grantees(users: Mapping[int, str], groups: Mapping[int, str]) -> dict[int, str]:
+def grantees(users: Mapping[int, str], groups: Mapping[int, str], roles: Mapping[int, str]) -> dict[int, str]:
     """Return every grantee's name as aclitems show it."""
-    return {oid: quote_if_needed(name) for oid, name in users.items()} | {
-        oid: f"group {quote_if_needed(name)}" for oid, name in groups.items()
-    }
+    return (
+        {oid: quote_if_needed(name) for oid, name in users.items()}
+        | {oid: f"group {quote_if_needed(name)}" for oid, name in groups.items()}
+        | {oid: f"role {quote_if_needed(name)}" for oid, name in roles.items()}
+    )

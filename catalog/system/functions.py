@@ -329,7 +329,13 @@ ROWS: Final[tuple[Function, ...]] = (
     _several("pg_my_temp_schema", (("", "CAST(0 AS UINTEGER)"),), "oid"),
     _scalar("user_is_member_of", "p_user, p_role",
         "EXISTS (SELECT 1 FROM sys_members AS rs_m JOIN sys_users AS rs_u ON rs_u.oid = rs_m.member"
-        " JOIN sys_groups AS rs_g ON rs_g.oid = rs_m.grantee WHERE rs_u.name = p_user AND rs_g.name = p_role)", "bool", "Redshift, USER_IS_MEMBER_OF"),
+        " JOIN sys_grantees AS rs_g ON rs_g.oid = rs_m.grantee WHERE rs_u.name = p_user AND rs_g.name = p_role"
+        " AND rs_g.kind IN ('group', 'role'))", "bool", "Redshift, USER_IS_MEMBER_OF"),
+    _scalar("role_is_member_of", "p_role, p_other",
+        "EXISTS (WITH RECURSIVE rs_held(role) AS (SELECT rs_m.role FROM sys_role_members AS rs_m JOIN sys_roles AS rs_r"
+        " ON rs_r.oid = rs_m.member WHERE rs_r.name = p_role UNION SELECT rs_n.role FROM sys_role_members AS rs_n"
+        " JOIN rs_held ON rs_held.role = rs_n.member) SELECT 1 FROM rs_held JOIN sys_roles AS rs_o"
+        " ON rs_o.oid = rs_held.role WHERE rs_o.name = p_other)", "bool", "Redshift, ROLE_IS_MEMBER_OF"),
     _scalar("to_regclass", "p_name", "rs_regclass_or_null(p_name)", "regclass"),
 )
 # fmt: on

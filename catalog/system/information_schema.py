@@ -20,8 +20,8 @@ _BARE_TYPE = (
     f" ELSE CASE WHEN t.category = 'A' THEN 'ARRAY' ELSE {access.TYPE_NAME} END END"
 )
 _PRIVILEGES = (
-    "sys_grants AS g JOIN sys_relations AS r ON r.oid = g.object LEFT JOIN (SELECT u.oid, u.name FROM sys_users AS u"
-    " UNION ALL SELECT o.oid, o.name FROM sys_groups AS o UNION ALL SELECT 0, 'PUBLIC') AS w ON w.oid = g.grantee"
+    "sys_grants AS g JOIN sys_relations AS r ON r.oid = g.object LEFT JOIN (SELECT t.oid,"
+    " CASE WHEN t.oid = 0 THEN 'PUBLIC' ELSE t.name END AS name FROM sys_grantees AS t) AS w ON w.oid = g.grantee"
     f" LEFT JOIN sys_users AS f ON f.oid = g.grantor WHERE g.kind = 'table' AND COALESCE(r.database, {HERE}) = {HERE}"
     f" AND ({SUPERUSER} OR r.owner = {ME} OR g.grantor = {ME} OR g.grantee IN"
     f" (SELECT m.grantee FROM sys_members AS m WHERE m.member = {ME}))"
@@ -138,11 +138,11 @@ ROWS: Final = (
         f" CASE WHEN g.grantable THEN 'YES' ELSE 'NO' END AS is_grantable FROM {_PRIVILEGES} AND g.column <> ''"),
     _view(12_112, "applicable_roles", "grantee text, role_name text, is_grantable text",
         "SELECT u.name AS grantee, g.name AS role_name, 'NO' AS is_grantable FROM sys_members AS m"
-        " JOIN sys_users AS u ON u.oid = m.member JOIN sys_groups AS g ON g.oid = m.grantee"
-        f" WHERE m.member = {ME}"),
+        " JOIN sys_users AS u ON u.oid = m.member JOIN sys_grantees AS g ON g.oid = m.grantee"
+        f" WHERE m.member = {ME} AND g.kind IN ('group', 'role')"),
     _view(12_113, "enabled_roles", "role_name text",
-        "SELECT g.name AS role_name FROM sys_members AS m JOIN sys_groups AS g ON g.oid = m.grantee"
-        f" WHERE m.member = {ME}"),
+        "SELECT g.name AS role_name FROM sys_members AS m JOIN sys_grantees AS g ON g.oid = m.grantee"
+        f" WHERE m.member = {ME} AND g.kind IN ('group', 'role')"),
     _view(12_114, "routines",
         "specific_catalog text, specific_schema text, specific_name text, routine_catalog text, routine_schema text,"
         "routine_name text, routine_type text, data_type text, routine_body text, routine_definition text,"

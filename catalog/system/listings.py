@@ -27,11 +27,7 @@ _SUBTYPE: Final = (
     " WHEN lower(r.definition) LIKE 'create materialized view%' THEN 'MATERIALIZED VIEW'"
     " WHEN r.late_binding THEN 'LATE BINDING VIEW' ELSE 'REGULAR VIEW' END"
 )
-_GRANTS: Final = (
-    "sys_grants AS g LEFT JOIN (SELECT u.oid, u.name, 'user' AS kind FROM sys_users AS u"
-    " UNION ALL SELECT o.oid, o.name, 'group' FROM sys_groups AS o UNION ALL SELECT 0, 'public', 'public') AS w"
-    " ON w.oid = g.grantee"
-)
+_GRANTS: Final = "sys_grants AS g LEFT JOIN sys_grantees AS w ON w.oid = g.grantee"
 _WHO: Final = (
     "g.privilege AS privilege_type, g.grantee AS identity_id, w.name AS identity_name, w.kind AS identity_type"
 )

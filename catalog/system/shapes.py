@@ -59,7 +59,16 @@ CATALOG: Final[dict[str, pa.Schema]] = {
         "syslog_unrestricted bool, session_timeout_s int4, settings names"
     ),
     "sys_groups": _shape("oid oid, name text, members oids"),
-    # Whom a user may act as: itself, its groups and PUBLIC (0).
+    # Roles, and who holds them: users and roles.
+    "sys_roles": _shape("oid oid, name text, owner oid, external_id text, permissions names"),
+    "sys_role_members": _shape("role oid, member oid, admin bool"),
+    # Everyone that a privilege may be granted to; `kind` is user, group, role or public.
+    "sys_grantees": _shape("oid oid, name text, kind text"),
+    # What ALTER DEFAULT PRIVILEGES said; `schema` is 0 for all.
+    "sys_default_privileges": _shape(
+        "owner oid, schema oid, object_kind text, grantee oid, grantor oid, privilege text, grantable bool"
+    ),
+    # Whom a user may act as: itself, its groups and roles, and PUBLIC (0).
     "sys_members": _shape("member oid, grantee oid"),
     # One row a privilege; `kind` is table, schema, database, routine or language; `column` is empty for the whole object.
     "sys_grants": _shape("object oid, kind text, column text, grantee oid, grantor oid, privilege text, grantable bool"),

@@ -21,6 +21,8 @@ from catalog.model import (
     Relation,
     TableColumn,
 )
+from catalog.roles import DefaultPrivileges, roles_of
+from catalog.roles import roles as roles_
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
 from catalog.system import acl, keys, routines, shapes, views
@@ -197,7 +199,45 @@ def members(state: CatalogState, live: Live) -> pa.Table:
     users_ = [each.oid for each in state.users()] + [BOOTSTRAP_USER]
     rows = [(oid, grantee) for oid in dict.fromkeys(users_) for grantee in (oid, PUBLIC)]
     rows += [(oid, each.oid) for each in state.groups() for oid in each.members]
+    rows += [(oid, role) for oid in dict.fromkeys(users_) for role in roles_of(state, oid)]
     return table("sys_members", rows)
+
+
+def roles(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_roles."""
+    return table(
+        "sys_roles",
+        [(each.oid, each.name, each.owner, each.external_id, sorted(each.permissions)) for each in roles_(state)],
+    )
+
+
+def role_members(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_role_members."""
+    return table(
+        "sys_role_members", [(each.oid, row.member, row.admin) for each in roles_(state) for row in each.members]
+    )
+
+
+def grantees(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_grantees."""
+    rows = [(PUBLIC, "public", "public"), *((each.oid, each.name, "user") for each in state.users())]
+    rows += [(each.oid, each.name, "group") for each in state.groups()]
+    rows += [(each.oid, each.name, "role") for each in roles_(state)]
+    if BOOTSTRAP_USER not in state.objects:
+        rows.append((BOOTSTRAP_USER, "rdsdb", "user"))
+    return table("sys_grantees", rows)
+
+
+def default_privileges(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_default_privileges."""
+    rows = [
+        (each.owner, each.schema, each.object_kind, grant.grantee, grant.grantor, name, name in grant.grantable)
+        for each in state.objects.values()
+        if isinstance(each, DefaultPrivileges)
+        for grant in each.acl
+        for name in sorted(grant.privileges)
+    ]
+    return table("sys_default_privileges", rows)
 
 
 def grants(state: CatalogState, live: Live) -> pa.Table:
@@ -313,6 +353,10 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_types": types,
     "sys_users": users,
     "sys_groups": groups,
+    "sys_roles": roles,
+    "sys_role_members": role_members,
+    "sys_grantees": grantees,
+    "sys_default_privileges": default_privileges,
     "sys_members": members,
     "sys_grants": grants,
     "sys_dependencies": dependencies,

@@ -20,14 +20,17 @@ _BY_TYPNAME: Final = {row.name: row for row in TYPES} | {
 _COLUMN: Final = re.compile(r'\s*("?)([a-z_0-9]+)\1 +([a-z_0-9]+)(?:\((\d+)(?:,(\d+))?\))?\s*(?:,|\Z)')
 
 SUPERUSER: Final = (
-    "EXISTS (SELECT 1 FROM sys_users AS me WHERE me.oid = getvariable('current_user_id') AND me.superuser)"
+    "EXISTS (SELECT 1 FROM sys_users AS me WHERE me.oid = getvariable('current_user_id') AND (me.superuser"
+    " OR EXISTS (SELECT 1 FROM sys_members AS mine WHERE mine.member = me.oid AND mine.grantee = 51)))"
 )
-"""Engine SQL: whether the session's user sees everything."""
+"""Engine SQL: whether the session's user sees everything; 51 is the role sys:superuser."""
 SEES_ALL: Final = (
     "EXISTS (SELECT 1 FROM sys_users AS me WHERE me.oid = getvariable('current_user_id')"
-    " AND (me.superuser OR me.syslog_unrestricted))"
+    " AND (me.superuser OR me.syslog_unrestricted OR EXISTS (SELECT 1 FROM sys_members AS mine JOIN sys_roles AS held"
+    " ON held.oid = mine.grantee WHERE mine.member = me.oid AND (list_contains(held.permissions, 'ACCESS SYSTEM TABLE')"
+    " OR held.name IN ('sys:superuser', 'sys:dba', 'sys:operator', 'sys:monitor')))))"
 )
-"""Engine SQL: whether the user sees other users' rows of log views (SYSLOG ACCESS UNRESTRICTED)."""
+"""Engine SQL: whether the user sees other users' rows of log views (SYSLOG ACCESS UNRESTRICTED, ACCESS SYSTEM TABLE)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,7 @@ class SystemView:
         if self.visible == "all":
             return ""
         if self.visible == "superuser":
-            return f" WHERE {SUPERUSER}"
+            return f" WHERE {SEES_ALL}"
         return f" WHERE CAST(q.{quote(self.owner)} AS BIGINT) = getvariable('current_user_id') OR {SEES_ALL}"
 
 

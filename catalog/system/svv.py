@@ -18,10 +18,7 @@ _ALL_COLUMNS = access.columns(everywhere=True)
 _USERS_COLUMNS = access.columns(everywhere=True, system=False)
 _LIMIT = "COALESCE(CAST(u.connection_limit AS VARCHAR), 'UNLIMITED')"
 _SYSLOG = "CASE WHEN u.superuser OR u.syslog_unrestricted THEN 'UNRESTRICTED' ELSE 'RESTRICTED' END"
-_IDENTITY = (
-    "LEFT JOIN (SELECT u.oid, u.name, 'user' AS kind FROM sys_users AS u UNION ALL SELECT o.oid, o.name, 'group'"
-    " FROM sys_groups AS o UNION ALL SELECT 0, 'public', 'public') AS w ON w.oid = g.grantee"
-)
+_IDENTITY = "LEFT JOIN sys_grantees AS w ON w.oid = g.grantee"
 _WHO = (
     "g.privilege AS privilege_type, g.grantee AS identity_id, w.name AS identity_name, w.kind AS identity_type,"
     " g.grantable AS admin_option"

@@ -13,11 +13,6 @@ _WHO = "privilege_type text, identity_id int4, identity_name text, identity_type
 _SHAPES: Final = (
     (4_202, "svv_function_privileges", "namespace_name text, function_name text, argument_types text, " + _WHO),
     (4_203, "svv_language_privileges", "language_name text, " + _WHO),
-    (4_204, "svv_default_privileges", "schema_name text, object_type text, owner_id int4, owner_name text, owner_type text, privilege_type text, grantee_id int4, grantee_name text, grantee_type text, admin_option bool"),
-    (4_205, "svv_system_privileges", "system_privilege text, identity_id int4, identity_name text, identity_type text"),
-    (4_206, "svv_roles", "role_id int4, role_name text, role_owner text, external_id text"),
-    (4_207, "svv_role_grants", "role_id int4, role_name text, granted_role_id int4, granted_role_name text"),
-    (4_208, "svv_user_grants", "user_id int4, user_name text, role_id int4, role_name text, admin_option bool"),
     (4_209, "svv_iam_privileges", "iam_arn text, command_type text, identity_id int4, identity_name text, identity_type text"),
     (4_210, "svv_rls_policy", "poldb text, polname text, polalias text, polatts text, polqual text, polenabled bool, polmodifiedby text, polmodifiedtime ts"),
     (4_211, "svv_rls_attached_policy", "relschema text, relname text, relkind text, polname text, grantor text, grantee text, granteekind text, is_pol_on bool, is_rls_on bool, rls_conjunction_type bpchar(3)"),

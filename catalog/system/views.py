@@ -13,6 +13,7 @@ from catalog.system import (
     svl,
     svv,
     svv_empty,
+    svv_roles,
     sys_views,
 )
 from catalog.system.spec import SystemView
@@ -25,6 +26,7 @@ ROWS: Final[tuple[SystemView, ...]] = (
     *information_schema.ROWS,
     *svv.ROWS,
     *svv_empty.ROWS,
+    *svv_roles.ROWS,
     *stl.ROWS,
     *stv.ROWS,
     *svl.ROWS,

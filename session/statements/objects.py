@@ -40,7 +40,7 @@ async def create_view(work: Work, command: CreateView) -> Done:
         schema=schema.oid,
         name=name,
         owner=old.owner if old else work.principal.oid,
-        acl=old.acl if old else (),
+        acl=old.acl if old else work.default_acl(schema, "TABLE"),
         type=RelationKind.VIEW,
         columns=columns,
         definition=text,

@@ -9,15 +9,27 @@ from typing import Final
 
 from auth import privileges
 from auth.grants import Change, granted, may_grant, revoked
-from catalog.model import PUBLIC, Acl, Database, Relation, Schema
+from catalog.model import PUBLIC, Acl, Database, Group, Relation, Schema, User
 from catalog.model import Grant as Entry
+from catalog.roles import Role, role
 from catalog.routines import Language, Routine, RoutineKind, language, routines
 from core.errors import SqlError, not_supported, warning
 from core.sqlstate import SqlState
 from session.context import Work
 from session.locks import Mode
+from session.statements import roles
 from session.statements.routines import find_routine
-from sql.commands.privileges import Grant, Grantee, GranteeKind, ObjectKind, PrivilegeItem, PrivilegeTarget, Revoke
+from sql.commands.privileges import (
+    Grant,
+    Grantee,
+    GranteeKind,
+    GrantRole,
+    ObjectKind,
+    PrivilegeItem,
+    PrivilegeTarget,
+    Revoke,
+    RevokeRole,
+)
 
 Target = Relation | Schema | Database | Routine | Language
 Apply = Callable[[Acl, Change], Acl]
@@ -31,18 +43,26 @@ _KINDS: Final = {
 }
 
 
-async def grant(work: Work, command: Grant) -> str:
-    """GRANT privileges ON objects TO grantees."""
-    if not isinstance(command, Grant):
-        raise not_supported("GRANT of roles")
+async def grant(work: Work, command: Grant | GrantRole) -> str:
+    """GRANT privileges ON objects TO grantees, or roles."""
+    if isinstance(command, GrantRole):
+        await roles.grant_roles(work, command)
+        return "GRANT"
+    if command.target.kind is ObjectKind.SYSTEM:
+        await roles.change_permissions(work, command)
+        return "GRANT"
     await _change(work, command, lambda acl, change: granted(acl, change, Entry))
     return "GRANT"
 
 
-async def revoke(work: Work, command: Revoke) -> str:
-    """REVOKE privileges ON objects FROM grantees."""
-    if not isinstance(command, Revoke):
-        raise not_supported("REVOKE of roles")
+async def revoke(work: Work, command: Revoke | RevokeRole) -> str:
+    """REVOKE privileges ON objects FROM grantees, or roles."""
+    if isinstance(command, RevokeRole):
+        await roles.revoke_roles(work, command)
+        return "REVOKE"
+    if command.target.kind is ObjectKind.SYSTEM:
+        await roles.change_permissions(work, command)
+        return "REVOKE"
     await _change(work, command, lambda acl, change: revoked(acl, change, Entry))
     return "REVOKE"
 
@@ -50,7 +70,7 @@ async def revoke(work: Work, command: Revoke) -> str:
 async def _change(work: Work, command: Grant | Revoke, apply: Apply) -> None:
     if command.target.kind not in _KINDS:
         raise not_supported(f"privileges on {command.target.kind.value.lower()}s")
-    grantees = [(grantee, await _oid(work, grantee)) for grantee in command.grantees]
+    grantees = [(grantee, await grantee_oid(work, grantee)) for grantee in command.grantees]
     for target in _targets(work, command.target):
         current = await _locked(work, target)
         acl = current.acl
@@ -149,9 +169,8 @@ def _check_columns(target: Target, item: PrivilegeItem) -> None:
             )
 
 
-async def _oid(work: Work, grantee: Grantee) -> int:
-    if grantee.kind is GranteeKind.ROLE:
-        raise not_supported("roles as grantees")
+async def grantee_oid(work: Work, grantee: Grantee) -> int:
+    """Return whom a name in TO or FROM means; raises 42704 for nobody, 0LP01 for an option that it cannot have."""
     if grantee.grant_option and grantee.kind is not GranteeKind.USER:
         raise SqlError(
             SqlState.INVALID_GRANT_OPERATION, "grant options can only be granted to individual users"
@@ -160,8 +179,12 @@ async def _oid(work: Work, grantee: Grantee) -> int:
         return PUBLIC
     # Who is being dropped gets nothing any more: DROP locks the name the other way.
     await work.tx.lock(("principal", grantee.name), Mode.ACCESS_SHARE)
-    is_user = grantee.kind is GranteeKind.USER
-    found = work.state.user(grantee.name) if is_user else work.state.group(grantee.name)
+    found: User | Group | Role | None
+    if grantee.kind is GranteeKind.ROLE:
+        found = role(work.state, grantee.name)
+    else:
+        is_user = grantee.kind is GranteeKind.USER
+        found = work.state.user(grantee.name) if is_user else work.state.group(grantee.name)
     if found is None:
         raise SqlError(SqlState.UNDEFINED_OBJECT, f'{grantee.kind.value} "{grantee.name}" does not exist')
     return found.oid

@@ -182,6 +182,7 @@ def new_relation(
         schema=schema.oid,
         name=name,
         owner=work.principal.oid,
+        acl=() if schema.temporary else work.default_acl(schema, "TABLE"),
         columns=ddl.encoded(marked),
         engine_name=_engine_name(schema, name),
         temporary=schema.temporary,

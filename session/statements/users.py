@@ -9,6 +9,7 @@ from dataclasses import replace
 from auth.passwords import secrets_of
 from auth.validity import moment
 from catalog.model import ADMIN_USER, Database, Group, Relation, Schema, User
+from catalog.roles import DefaultPrivileges, Role, roles
 from catalog.routines import Language, Routine
 from core.errors import SqlError, not_supported, notice
 from core.sqlstate import SqlState
@@ -20,7 +21,8 @@ from sql.commands.users import AlterGroup, AlterUser, CreateGroup, CreateUser, D
 
 async def create_user(work: Work, command: CreateUser) -> str:
     """CREATE USER."""
-    _require_superuser(work, "create user")
+    work.require_permission("CREATE USER")
+    _forbid_superuser(work, command.options)
     await _free_name(work, command.name)
     user = _with_options(work, User(oid=work.next_oid(), name=command.name), command.options)
     groups = [await _locked_group(work, name) for name in sorted(set(command.options.groups))]
@@ -31,7 +33,9 @@ async def create_user(work: Work, command: CreateUser) -> str:
 async def alter_user(work: Work, command: AlterUser) -> str:
     """ALTER USER."""
     user = await _locked_user(work, command.name)
-    if not work.principal.superuser:
+    if work.principal.may("ALTER USER") and not user.superuser:
+        _forbid_superuser(work, command.options)
+    elif not work.principal.superuser:
         _allow_oneself(work, user, command)
     if command.rename_to is not None:
         user = await _renamed(work, user, command.rename_to)
@@ -48,7 +52,7 @@ async def alter_user(work: Work, command: AlterUser) -> str:
 
 async def drop_user(work: Work, command: DropUser) -> str:
     """DROP USER."""
-    _require_superuser(work, "drop user")
+    work.require_permission("DROP USER")
     for name in command.names:
         await work.tx.lock(("principal", name), Mode.ACCESS_EXCLUSIVE)
         user = work.state.user(name)
@@ -60,6 +64,8 @@ async def drop_user(work: Work, command: DropUser) -> str:
         _refuse_needed(work, user)
         names = sorted(group.name for group in work.state.groups() if user.oid in group.members)
         groups = [await _locked_group(work, group) for group in names]
+        for role in [role for role in roles(work.state) if any(row.member == user.oid for row in role.members)]:
+            work.change(replace(role, members=tuple(row for row in role.members if row.member != user.oid)))
         work.change(
             *(replace(group, members=tuple(oid for oid in group.members if oid != user.oid)) for group in groups),
             drops=(user.oid,),
@@ -164,13 +170,19 @@ def _allow_oneself(work: Work, user: User, command: AlterUser) -> None:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "permission denied to alter user")
 
 
+def _forbid_superuser(work: Work, options: UserOptions) -> None:
+    """Superusers are made by superusers only, whatever a role brings."""
+    if options.createuser and not work.principal.superuser:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "must be superuser to create superusers")
+
+
 def _refuse_needed(work: Work, user: User) -> None:
     if user.oid in {work.principal.oid, work.session.session_user.oid}:
         raise SqlError(SqlState.OBJECT_IN_USE, "current user cannot be dropped")
     if user.oid <= ADMIN_USER:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'user "{user.name}" cannot be dropped')
     owns = any(
-        isinstance(item, (Database, Schema, Relation, Routine)) and item.owner == user.oid
+        isinstance(item, (Database, Schema, Relation, Routine, Role)) and item.owner == user.oid
         for item in work.state.objects.values()
     )
     if owns or _is_granted(work, user.oid):
@@ -184,7 +196,7 @@ def _is_granted(work: Work, oid: int) -> bool:
     return any(
         oid in {grant.grantee, grant.grantor}
         for item in work.state.objects.values()
-        if isinstance(item, (Database, Schema, Relation, Routine, Language))
+        if isinstance(item, (Database, Schema, Relation, Routine, Language, DefaultPrivileges))
         for grant in item.acl
     )
 

@@ -139,7 +139,7 @@ def read_grant(stream: Stream) -> Change:
     stream.expect("GRANT")
     if _at_role_names(stream):
         stream.take("ROLE")
-        roles = stream.identifiers()
+        roles = _role_names(stream)
         stream.expect("TO")
         return GrantRole(roles=roles, grantees=_grantees(stream, option="ADMIN"))
     privileges = _privileges(stream)
@@ -161,7 +161,7 @@ def read_revoke(stream: Stream) -> Change:
     admin_option_only = stream.take("ADMIN", "OPTION", "FOR")
     if admin_option_only or _at_role_names(stream):
         stream.take("ROLE")
-        roles = stream.identifiers()
+        roles = _role_names(stream)
         stream.expect("FROM")
         return RevokeRole(roles=roles, grantees=_grantees(stream), admin_option_only=admin_option_only)
     grant_option_only = stream.take("GRANT", "OPTION", "FOR")
@@ -187,6 +187,19 @@ def read_revoke(stream: Stream) -> Change:
 
 def _at_role_names(stream: Stream) -> bool:
     return stream.at("ROLE") and stream.tokens[stream.index + 1].kind in {TokenKind.WORD, TokenKind.QUOTED}
+
+
+def read_role_name(stream: Stream) -> str:
+    """Take a role's name; those of the system's roles need no quotes: sys:dba."""
+    name = stream.identifier()
+    return f"{name}:{stream.identifier()}" if stream.take(":") else name
+
+
+def _role_names(stream: Stream) -> tuple[str, ...]:
+    names = [read_role_name(stream)]
+    while stream.take(","):
+        names.append(read_role_name(stream))
+    return tuple(names)
 
 
 def _privileges(stream: Stream) -> tuple[PrivilegeItem, ...]:
@@ -267,7 +280,8 @@ def read_grantee(stream: Stream, *, option: str = "") -> Grantee:
     if stream.take("PUBLIC"):
         kind = GranteeKind.PUBLIC
     elif choice := stream.take_any("GROUP", "ROLE"):
-        kind, name = GranteeKind(choice.lower()), stream.identifier()
+        kind = GranteeKind(choice.lower())
+        name = read_role_name(stream) if choice == "ROLE" else stream.identifier()
     else:
         name = stream.identifier()
     granted = bool(option) and stream.take("WITH", option, "OPTION")

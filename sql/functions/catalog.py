@@ -67,6 +67,7 @@ _ROWS: Final = (
     ("pg_relation_is_publishable", ("any",), "bool"),
     ("to_regclass", ("text",), "regclass"),
     ("user_is_member_of", ("text", "text"), "bool"),
+    ("role_is_member_of", ("text", "text"), "bool"),
     ("pg_tablespace_location", ("oid",), "text"),
     ("inet_server_addr", (), "text"),
     ("inet_server_port", (), "int4"),

@@ -1,0 +1,15 @@
+"""Who somebody is to ``auth``: a user with its groups, roles and what those bring."""
+
+from auth.authorize import Principal
+from auth.permissions import SUPERUSER_ROLE, held
+from catalog.model import CatalogState, User
+from catalog.roles import roles, roles_of
+
+
+def principal_of(user: User, state: CatalogState) -> Principal:
+    """Return *user* as decisions see it."""
+    held_roles = roles_of(state, user.oid)
+    rows = [row for row in roles(state) if row.oid in held_roles]
+    superuser = user.superuser or any(row.name == SUPERUSER_ROLE for row in rows)
+    permissions = held((row.name, row.permissions) for row in rows)
+    return Principal(user.oid, user.name, superuser, state.groups_of(user.oid) | held_roles, permissions)
