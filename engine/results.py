@@ -23,6 +23,7 @@ _PLAIN: Final[dict[pa.DataType, str]] = {
     pa.date32(): "date",
     pa.binary(): "varbyte",
     pa.large_binary(): "varbyte",
+    pa.binary_view(): "varbyte",
     pa.month_day_nano_interval(): "interval",
 }
 _FAMILY: Final = {
@@ -65,6 +66,14 @@ def columns(schema: pa.Schema, hints: Sequence[Hint]) -> tuple[Column, ...]:
         fits = wanted is not None and _fits(own, wanted, field.type)
         result.append(Column(name, wanted if fits and wanted is not None else own, table, attribute))
     return tuple(result)
+
+
+def without_views(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return the batch with views of bytes made plain, which pyarrow cannot filter yet."""
+    for index, field in enumerate(batch.schema):
+        if pa.types.is_binary_view(field.type):
+            batch = batch.set_column(index, field.name, batch.column(index).cast(pa.binary()))
+    return batch
 
 
 def _fits(own: ColumnType, wanted: ColumnType, arrow: pa.DataType) -> bool:

@@ -17,7 +17,7 @@ class Finish(Enum):
     EXACT = "exact"
     """The engine's types are made to be the declared ones: for tables and files."""
     WIRE = "wire"
-    """Also CHAR is padded and TIMETZ made text: for the client."""
+    """Also TIMETZ is made text: for the client."""
 
 
 def finished(value: Value, finish: Finish) -> Value:
@@ -31,15 +31,13 @@ def finished(value: Value, finish: Finish) -> Value:
         # An OID inside; a client is shown the name.
         return replace(value, sql=f"rs_{value.name}_name({value.sql})", exact=True)
     exact = conversion.exact(value)
-    exact = replace(exact, origin=value.origin)
-    if value.name == "bpchar" and value.type.length and finish is Finish.WIRE:
-        return replace(exact, sql=f"rpad({exact.sql}, {value.type.length}, ' ')")
-    return exact
+    # CHAR stays without its trailing blanks: the wire's encoder puts them back.
+    return replace(exact, origin=value.origin)
 
 
 def columns_finished(inner: Query, finish: Finish) -> Query:
     """Finish the columns of a query that has no select list of its own."""
-    if finish is not Finish.WIRE or not any(output.value.name in {"bpchar", "timetz"} for output in inner.outputs):
+    if finish is not Finish.WIRE or not any(output.value.name == "timetz" for output in inner.outputs):
         return inner
     outputs = tuple(replace(output, value=finished(outer(output), finish)) for output in inner.outputs)
     columns = ", ".join(f"{output.value.sql} AS {quote(output.engine_name)}" for output in outputs)

@@ -208,6 +208,8 @@ _SETTINGS: Final = (
     "python_enable_replacements = false",
     "TimeZone = 'UTC'",
     "preserve_insertion_order = false",
+    # Decimals in as many bytes as they need: what streams them is a tenth quicker.
+    "arrow_output_version = '1.5'",
 )
 
 

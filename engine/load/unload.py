@@ -21,6 +21,7 @@ from core.types import Column
 from engine.load.lines import line_sql
 from engine.load.outputs import Output, outputs
 from engine.load.plan import SUFFIXES, Format, Unloaded, UnloadedFile, UnloadPlan
+from engine.results import without_views
 from storage.objects import ObjectStore
 
 _BATCH_ROWS: Final = 10_000
@@ -46,7 +47,7 @@ def unload(
         writer = _Writer(plan, columns, Path(folder))
         reader = connection.execute(_query(plan, columns)).to_arrow_reader(_BATCH_ROWS)
         for batch in reader:
-            writer.write(batch)
+            writer.write(without_views(batch))
         finished = writer.finish(reader.schema)
         if plan.clean_path:
             for item in existing:

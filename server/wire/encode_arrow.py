@@ -6,7 +6,7 @@ small and rare.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -61,7 +61,14 @@ _OWN_KINDS: Final = {
     "intervald2s": (Kind.DAY_SECOND_TEXT, Kind.DAY_SECOND_BINARY),
 }
 """Type name → kinds, where two types share an Arrow type."""
-_LARGE: Final = {Kind.BYTES: Kind.LARGE_BYTES, Kind.BYTES_HEX: Kind.LARGE_BYTES_HEX}
+_LARGE: Final = {
+    Kind.BYTES: Kind.LARGE_BYTES,
+    Kind.BYTES_HEX: Kind.LARGE_BYTES_HEX,
+    Kind.PADDED_BYTES: Kind.LARGE_PADDED_BYTES,
+}
+_DECIMAL_WIDTHS: Final = frozenset({4, 8, 16})
+"""Bytes of a decimal's value that C reads as they are."""
+_SHORT: Final = {Kind.DECIMAL_TEXT: Kind.SHORT_DECIMAL_TEXT, Kind.DECIMAL_BINARY: Kind.SHORT_DECIMAL_BINARY}
 _RAW_NUMERIC_LEVEL: Final = 2
 """From this client_protocol_version on binary NUMERIC is Redshift's own."""
 _RAW8_PRECISION: Final = 19
@@ -85,6 +92,7 @@ class Wish:
 class _Way:
     kind: Kind
     scale: int = 0
+    width: int = 16
     convert: Convert | None = None
 
 
@@ -114,6 +122,7 @@ class Arrangement:
                 Plan(
                     kind=way.kind,
                     scale=way.scale,
+                    width=way.width,
                     offsets=offsets,
                     zones=zones,
                     shift_us=shift,
@@ -159,7 +168,7 @@ def _way(wish: Wish, arrow: pa.DataType) -> _Way:
     way = _text_family(wish, plain) if wish.column.type.type.arrow == "string" else _typed(wish, plain)
     if decode is None:
         return way
-    return _Way(kind=way.kind, scale=way.scale, convert=_then(decode, way.convert))
+    return replace(way, convert=_then(decode, way.convert))
 
 
 def _decoded(arrow: pa.DataType) -> tuple[pa.DataType, Convert | None]:
@@ -188,6 +197,10 @@ def _text_family(wish: Wish, arrow: pa.DataType) -> _Way:
     send = binary.SENDERS.get(wish.column.type.type.name) if wish.binary else None
     if send is not None:
         return _Way(kind=Kind.BYTES, convert=partial(_each, function=send))
+    kind_of = wish.column.type
+    if kind_of.type.name == "bpchar" and kind_of.length is not None:
+        # CHAR is stored without its trailing blanks, and they are put back here: the cheapest place by far.
+        return _Way(kind=_bytes_kind(Kind.PADDED_BYTES, arrow), width=kind_of.length)
     return _Way(kind=_bytes_kind(Kind.BYTES, arrow))
 
 
@@ -199,7 +212,7 @@ def _foreign_text(wish: Wish, arrow: pa.DataType) -> _Way:
     if pa.types.is_timestamp(arrow) and arrow.tz is not None:
         return _Way(kind=Kind.TIMESTAMPTZ_TEXT, convert=partial(_cast, to=pa.timestamp("us", "UTC")))
     if pa.types.is_decimal(arrow):
-        return _Way(kind=Kind.DECIMAL_TEXT, scale=arrow.scale, convert=_to_decimal(arrow, arrow.scale))
+        return _decimal(Kind.DECIMAL_TEXT, arrow, arrow.scale, None)
     if pa.types.is_large_binary(arrow):
         return _Way(kind=Kind.LARGE_BYTES_HEX)
     if pa.types.is_nested(arrow):
@@ -235,13 +248,14 @@ def _numeric(wish: Wish, arrow: pa.DataType) -> _Way:
     if wish.binary and wish.level >= _RAW_NUMERIC_LEVEL:
         short = described.precision is not None and described.precision <= _RAW8_PRECISION
         kind = Kind.DECIMAL_RAW8 if short else Kind.DECIMAL_RAW16
-    return _Way(kind=kind, scale=scale, convert=_to_decimal(arrow, scale, described))
+    return _decimal(kind, arrow, scale, described)
 
 
-def _to_decimal(arrow: pa.DataType, scale: int, described: ColumnType | None = None) -> Convert | None:
-    if pa.types.is_decimal128(arrow) and arrow.scale == scale:
-        return None
-    return partial(_cast, to=pa.decimal128(38, scale), described=described)
+def _decimal(kind: Kind, arrow: pa.DataType, scale: int, described: ColumnType | None) -> _Way:
+    if pa.types.is_decimal(arrow) and arrow.scale == scale and arrow.byte_width in _DECIMAL_WIDTHS:
+        short = pa.types.is_decimal64(arrow)
+        return _Way(kind=_SHORT.get(kind, kind) if short else kind, scale=scale, width=arrow.byte_width)
+    return _Way(kind=kind, scale=scale, convert=partial(_cast, to=pa.decimal128(38, scale), described=described))
 
 
 def _bytes_kind(kind: Kind, arrow: pa.DataType) -> Kind:

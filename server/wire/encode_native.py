@@ -63,6 +63,10 @@ class Kind(IntEnum):
     INTERVAL_BINARY = 29
     YEAR_MONTH_BINARY = 30
     DAY_SECOND_BINARY = 31
+    PADDED_BYTES = 32
+    LARGE_PADDED_BYTES = 33
+    SHORT_DECIMAL_TEXT = 34
+    SHORT_DECIMAL_BINARY = 35
 
 
 class Framing(IntEnum):
@@ -97,6 +101,9 @@ class Plan:
 
     kind: Kind
     scale: int = 0
+    width: int = 16
+    """Of a decimal the bytes of a value (not read for the short kinds, which are 8), of padded text the characters
+    to fill up to."""
     offsets: int = -1
     """Child with the zone's offsets in microseconds; -1 where ``shift_us`` is the offset of all rows."""
     zones: int = -1
@@ -131,7 +138,7 @@ class _Plan(ctypes.Structure):
         ("zones", ctypes.c_int32),
         ("shift_us", ctypes.c_int64),
         ("force_quote", ctypes.c_int32),
-        ("unused", ctypes.c_int32),
+        ("width", ctypes.c_int32),
     )
 
 
@@ -238,6 +245,7 @@ def _plan(plan: Plan) -> _Plan:
     return _Plan(
         kind=plan.kind,
         scale=plan.scale,
+        width=plan.width,
         offsets=plan.offsets,
         zones=plan.zones,
         shift_us=plan.shift_us,

@@ -23,7 +23,8 @@ enum kind {
     BYTES, LARGE_BYTES, BYTES_HEX, LARGE_BYTES_HEX, DATE_TEXT, TIME_TEXT, TIMESTAMP_TEXT, TIMESTAMPTZ_TEXT,
     INTERVAL_TEXT, YEAR_MONTH_TEXT, DAY_SECOND_TEXT,
     BOOL_BINARY, BITS16, BITS32, BITS64, DECIMAL_BINARY, DECIMAL_RAW8, DECIMAL_RAW16, DATE_BINARY, TIMESTAMP_BINARY,
-    INTERVAL_BINARY, YEAR_MONTH_BINARY, DAY_SECOND_BINARY
+    INTERVAL_BINARY, YEAR_MONTH_BINARY, DAY_SECOND_BINARY, PADDED_BYTES, LARGE_PADDED_BYTES,
+    SHORT_DECIMAL_TEXT, SHORT_DECIMAL_BINARY
 };
 
 enum framing { DATA_ROW, COPY_TEXT, COPY_CSV, COPY_BINARY };
@@ -37,7 +38,7 @@ struct plan {
     int32_t zones;       /* child with the zone's abbreviations (string), -1: none, the offset is shown */
     int64_t shift_us;
     int32_t force_quote; /* CSV */
-    int32_t unused;
+    int32_t width;       /* of a decimal: its bytes in the buffer; of padded text: the characters to fill up to */
 };
 
 struct layout {

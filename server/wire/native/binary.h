@@ -57,6 +57,25 @@ static uint8_t *put_numeric(uint8_t *p, i128 value, int scale) {
     return p;
 }
 
+/* The same for a decimal of up to 18 digits, most of which have the scale of money. */
+static inline uint8_t *put_short_numeric(uint8_t *p, int64_t value, int scale) {
+    uint64_t v = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    uint64_t whole = v / 100;
+    if (scale != 2 || whole >= 100000000) return put_numeric(p, value, scale);
+    uint16_t cents = (uint16_t)((v - whole * 100) * 100);
+    uint16_t high = (uint16_t)(whole / 10000), low = (uint16_t)(whole % 10000);
+    uint64_t head = 0;
+    p = put64(p, head | (value < 0 ? 0x40000000ull : 0) | (uint64_t)scale);
+    /* The count and the weight go in front once it is known which groups there are. */
+    uint8_t *from = p;
+    if (high != 0) p = put16(p, high);
+    if (low != 0 || (high != 0 && cents != 0)) p = put16(p, low);
+    if (cents != 0) p = put16(p, cents);
+    put16(from - 8, (uint16_t)((p - from) / 2));
+    put16(from - 6, (uint16_t)(high != 0 ? 1 : low != 0 || cents == 0 ? 0 : -1));
+    return p;
+}
+
 static inline uint32_t binary_date(int32_t days) {
     if (days == INT32_MAX) return (uint32_t)INT32_MAX;
     if (days <= -INT32_MAX) return (uint32_t)INT32_MIN;

@@ -46,7 +46,33 @@ static inline uint8_t *put_padded(uint8_t *p, uint64_t v, int width) {
     return p + width;
 }
 
-static inline uint8_t *put_unsigned(uint8_t *p, uint64_t v) { return put_padded(p, v, digits_of(v)); }
+/* Eight digits of v < 10^8 as the bytes of a word, the first digit in the lowest: each step splits the
+ * numbers in a word's lanes by a power of ten, without a branch that the next value would take otherwise. */
+static inline uint64_t eight_digits(uint32_t v) {
+    uint64_t lanes = v / 10000 | (uint64_t)(v % 10000) << 32;
+    uint64_t hundreds = ((lanes * 10486) >> 20) & 0x0000007f0000007full;
+    lanes = hundreds | (lanes - hundreds * 100) << 16;
+    uint64_t tens = ((lanes * 103) >> 10) & 0x000f000f000f000full;
+    return tens | (lanes - tens * 10) << 8;
+}
+
+#define ZEROS 0x3030303030303030ull
+
+/* May write up to eight bytes more than the digits. */
+static inline uint8_t *put_unsigned(uint8_t *p, uint64_t v) {
+    if (v >= 100000000) {
+        uint64_t high = v / 100000000;
+        p = high < 100000000 ? put_unsigned(p, high) : put_padded(p, high, digits_of(high));
+        uint64_t low = eight_digits((uint32_t)(v - high * 100000000)) | ZEROS;
+        memcpy(p, &low, 8);
+        return p + 8;
+    }
+    uint64_t digits = eight_digits((uint32_t)v);
+    int leading = __builtin_ctzll(digits | 1ull << 56) >> 3;
+    digits = (digits | ZEROS) >> (8 * leading);
+    memcpy(p, &digits, 8);
+    return p + 8 - leading;
+}
 
 static inline uint8_t *put_integer(uint8_t *p, int64_t v) {
     uint64_t magnitude = (uint64_t)v;
@@ -63,27 +89,18 @@ static inline uint8_t *put_text(uint8_t *p, const char *text) {
     return p + n;
 }
 
-/* memcpy for mostly short values: a call costs more than the bytes. */
-static inline void copy_bytes(uint8_t *to, const uint8_t *from, int64_t n) {
-    if (n > 16) {
-        memcpy(to, from, (size_t)n);
-    } else if (n >= 8) {
-        uint64_t a, b;
-        memcpy(&a, from, 8);
-        memcpy(&b, from + n - 8, 8);
-        memcpy(to, &a, 8);
-        memcpy(to + n - 8, &b, 8);
-    } else if (n >= 4) {
-        uint32_t a, b;
-        memcpy(&a, from, 4);
-        memcpy(&b, from + n - 4, 4);
-        memcpy(to, &a, 4);
-        memcpy(to + n - 4, &b, 4);
-    } else if (n > 0) {
-        to[0] = from[0];
-        if (n > 1) to[1] = from[1];
-        if (n > 2) to[2] = from[2];
+/* memcpy for mostly short values, where a call costs more than the bytes. Up to 15 bytes more are written, and
+ * read where *limit*, the end of what may be read, allows. */
+static inline void copy_bytes(uint8_t *to, const uint8_t *from, int64_t n, const uint8_t *limit) {
+    if (n > 128 || limit - from < n + 16) {
+        if (n > 0) memcpy(to, from, (size_t)n);
+        return;
     }
+    int64_t done = 0;
+    do {
+        memcpy(to + done, from + done, 16);
+        done += 16;
+    } while (done < n);
 }
 
 static uint8_t *put_wide_decimal(uint8_t *p, u128 v, int scale) {
@@ -101,19 +118,29 @@ static uint8_t *put_wide_decimal(uint8_t *p, u128 v, int scale) {
     return p;
 }
 
+/* A decimal of up to 18 digits. */
+static inline uint8_t *put_short_decimal(uint8_t *p, int64_t value, int scale) {
+    uint64_t v = (uint64_t)value;
+    if (value < 0) {
+        *p++ = '-';
+        v = 0 - v;
+    }
+    if (scale == 0) return put_unsigned(p, v);
+    /* The usual scale apart: dividing by a constant is a multiplication. */
+    uint64_t whole = scale == 2 ? v / 100 : v / POWERS[scale];
+    p = put_unsigned(p, whole);
+    *p++ = '.';
+    return scale == 2 ? put_pair(p, (unsigned)(v - whole * 100)) : put_padded(p, v - whole * POWERS[scale], scale);
+}
+
 static inline uint8_t *put_decimal(uint8_t *p, i128 value, int scale) {
+    if (scale <= 18 && value >= INT64_MIN && value <= INT64_MAX) return put_short_decimal(p, (int64_t)value, scale);
     u128 v = (u128)value;
     if (value < 0) {
         *p++ = '-';
         v = 0 - v;
     }
-    if (scale > 18 || v > UINT64_MAX) return put_wide_decimal(p, v, scale);
-    uint64_t small = (uint64_t)v;
-    if (scale == 0) return put_unsigned(p, small);
-    uint64_t whole = small / POWERS[scale];
-    p = put_unsigned(p, whole);
-    *p++ = '.';
-    return put_padded(p, small - whole * POWERS[scale], scale);
+    return put_wide_decimal(p, v, scale);
 }
 
 static uint8_t *put_special_float(uint8_t *p, double v) {
@@ -196,9 +223,29 @@ static inline uint8_t *put_date_parts(uint8_t *p, struct civil c, const struct l
     return put_year(p, c.year);
 }
 
+/* The dates of a hundred years from 1970 on in ISO form, written once when the library is loaded. */
+#define WRITTEN_DAYS 36525
+#define ISO_DATE_BYTES 10
+static uint8_t written_dates[WRITTEN_DAYS][16];
+
+__attribute__((constructor)) static void write_dates(void) {
+    static const struct layout iso = {.date_style = ISO};
+    for (int day = 0; day < WRITTEN_DAYS; day++) put_date_parts(written_dates[day], civil_of(day), &iso);
+}
+
+/* May write up to six bytes more than the date. */
+static inline uint8_t *put_day(uint8_t *p, int64_t days, const struct layout *l) {
+    if (l->date_style == ISO && (uint64_t)days < WRITTEN_DAYS) {
+        memcpy(p, written_dates[days], 16);
+        return p + ISO_DATE_BYTES;
+    }
+    return put_date_parts(p, civil_of(days), l);
+}
+
 static inline uint8_t *put_date(uint8_t *p, int32_t days, const struct layout *l) {
     if (days == INT32_MAX) return put_text(p, "infinity");
     if (days <= -INT32_MAX) return put_text(p, "-infinity");
+    if ((uint32_t)days < WRITTEN_DAYS) return put_day(p, days, l);
     struct civil c = civil_of(days);
     return put_era(put_date_parts(p, c, l), c.year);
 }
@@ -246,7 +293,7 @@ static uint8_t *put_zone(uint8_t *p, const struct zone *z, const struct layout *
     if (l->date_style == ISO) return put_offset(p, z->shift_us);
     *p++ = ' ';
     if (z->name == NULL) return put_offset(p, z->shift_us);
-    copy_bytes(p, z->name, z->name_length);
+    memcpy(p, z->name, (size_t)z->name_length);
     return p + z->name_length;
 }
 
@@ -284,6 +331,11 @@ static inline uint8_t *put_timestamp(uint8_t *p, int64_t us, const struct zone *
         days--;
     }
     if (l->date_style == POSTGRES) return put_postgres_timestamp(p, days, rest, z, l);
+    if ((uint64_t)days < WRITTEN_DAYS) {
+        p = put_day(p, days, l);
+        *p++ = ' ';
+        return put_zone(put_clock(p, rest), z, l);
+    }
     struct civil c = civil_of(days);
     p = put_date_parts(p, c, l);
     *p++ = ' ';

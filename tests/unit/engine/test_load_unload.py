@@ -5,6 +5,7 @@ import bz2
 import gzip
 import json
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,16 @@ def test_partitions(unloader: Unloader) -> None:
         "venue_/b=__HIVE_DEFAULT_PARTITION__/0000_part_00", "venue_/b=x/0000_part_00", "venue_/b=y%2Fz/0000_part_00",
     ]  # fmt: skip
     assert unloader.text("venue_/b=x/0000_part_00") == "1\n"
+
+
+def test_partitions_of_bytes_and_decimals_in_parquet(unloader: Unloader) -> None:
+    unloader.connection.execute("SET arrow_output_version = '1.5'")
+    columns = (COLUMNS[0], Column("b", types.of("varbyte")), Column("d", types.numeric(9, 2)))
+    rows = "(VALUES (1, 'x'::BLOB, 1.25::DECIMAL(9, 2)), (2, NULL, NULL)) AS v(a, b, d)"
+    unloader.run(f"SELECT * FROM {rows}", columns, partition_by=("a",), format=Format.PARQUET)
+    found = next(unloader.folder.rglob("a=1/*.parquet"))
+    held = pq.read_table(found, partitioning=None)
+    assert held.to_pylist() == [{"b": b"x", "d": Decimal("1.25")}]
 
 
 def test_partition_include_keeps_the_column(unloader: Unloader) -> None:

@@ -44,6 +44,11 @@ NEIGHBOURS: list[tuple[ColumnType, pa.Array, int, list[bytes | None]]] = [
     (types.of("varchar"), pa.array([1.5]), 0, [b"1.5"]),
     (types.of("varchar"), pa.array([7], pa.uint64()), 1, [b"7"]),
     (types.of("varchar"), pa.array([Decimal("1.50")], pa.decimal128(4, 2)), 0, [b"1.50"]),
+    (types.with_length("bpchar", 3), pa.array(["", "a", "ab", "abc", None]), 0, [b"   ", b"a  ", b"ab ", b"abc", None]),
+    (types.with_length("bpchar", 3), pa.array(["é", "abcd"]), 1, ["é  ".encode(), b"abcd"]),
+    (types.with_length("bpchar", 40), pa.array(["x" * 20], pa.large_string()), 0, [b"x" * 20 + b" " * 20]),
+    (types.of("bpchar"), pa.array(["a"]), 0, [b"a"]),
+    (types.with_length("bpchar", 3), pa.array([7]), 0, [b"7"]),
     (types.of("_text"), pa.array([["a", None, "b c"]]), 0, [b'{a,NULL,"b c"}']),
     (types.of("varbyte"), pa.array([b"\x00\xff"], pa.large_binary()), 0, [b"00ff"]),
     (types.of("varbyte"), pa.array([b"\x00\xff"]), 1, [b"\x00\xff"]),
@@ -96,6 +101,42 @@ def test_an_unknown_zone_is_an_error() -> None:
     with pytest.raises(SqlError) as caught:
         encode(types.of("timestamptz"), pa.array([0], pa.timestamp("us", "UTC")), 0, OutputStyle("Mars/Olympus"))
     assert caught.value.state is SqlState.INVALID_PARAMETER_VALUE
+
+
+_MONEY = ["0.00", "0.01", "-0.10", "1.00", "99.99", "9999.00", "10000.00", "-10000.05", "123450000.00", "99999999.99",
+          "100000000.00", "9999999999999999.99", "-9999999999999999.99"]  # fmt: skip
+
+
+def test_money_of_every_size() -> None:
+    values = [Decimal(text) for text in _MONEY]
+    for arrow in (pa.decimal64(18, 2), pa.decimal128(18, 2)):
+        assert encode(types.numeric(18, 2), pa.array(values, arrow)) == [text.encode() for text in _MONEY]
+        assert encode(types.numeric(18, 2), pa.array(values, arrow), 1) == [rows.numeric(value) for value in values]
+
+
+def test_whole_numbers_of_every_size() -> None:
+    values = [sign * number for power in range(19) for number in (10**power, 10**power - 1) for sign in (1, -1)]
+    values += [2**63 - 1, -(2**63)]
+    assert encode(types.of("int8"), pa.array(values)) == [str(value).encode() for value in values]
+
+
+def test_dates_around_the_ends_of_the_written_century() -> None:
+    shown = ["1969-12-31", "1970-01-01", "2069-12-31", "2070-01-01", "2000-02-29", "9999-12-31"]
+    days = pa.array(shown).cast(pa.date32())
+    assert encode(types.of("date"), days) == [text.encode() for text in shown]
+    stamps = days.cast(pa.timestamp("us"))
+    assert encode(types.of("timestamp"), stamps) == [f"{text} 00:00:00".encode() for text in shown]
+    assert encode(types.of("date"), days, 0, OutputStyle(datestyle="SQL, DMY"))[1] == b"01/01/1970"
+
+
+def test_padded_rows_fill_pieces_to_the_end() -> None:
+    kind = types.with_length("bpchar", 4096)
+    batch = pa.RecordBatch.from_arrays([pa.array(["a" * (n % 50) for n in range(600)])], names=["x"])
+    found = list(RowEncoder((Column("x", kind),), (0,), _DEFAULT).pieces(batch))
+    assert len(found) > 1
+    assert [row[0] for piece in found for row in rows.parse(piece)] == [
+        b"a" * (n % 50) + b" " * (4096 - n % 50) for n in range(600)
+    ]
 
 
 @pytest.mark.parametrize(

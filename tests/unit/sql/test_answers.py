@@ -71,7 +71,7 @@ ANSWERS = [
     ("select translate('mint tea', 'inea', 'osin')", "most tin", "character varying(8)"),
     ("select charindex('fish', 'dogfish')", "4", "integer"),
     ("select quote_ident('MLB')", '"MLB"', "character varying"),
-    ("select code from codes where id = 1", "ab  ", "character(4)"),
+    ("select code from codes where id = 1", "ab", "character(4)"),
     ("select id from codes where code = 'ab   '", "1", "integer"),
     ("select len(code) from codes where id = 1", "2", "integer"),
     ("select 'it\\'s\\n'", "it's\n", "character varying(5)"),

@@ -4,7 +4,6 @@ import pytest
 
 from core import types
 from core.errors import SqlError
-from sql.finish import Finish
 from sql.functions import FUNCTIONS, TABLE
 from sql.translate import RULES, Translated, qualified_definition, translate, translate_expression
 from tests.support.warehouse import Warehouse
@@ -99,12 +98,6 @@ def test_positions(text: str, state: str, position: int) -> None:
         done(text, offset=100)
     assert raised.value.state == state
     assert raised.value.position == position + 100
-
-
-def test_char_is_padded_for_the_client_only() -> None:
-    assert "rpad" in done("select code from codes").engine_sql
-    assert "rpad" not in done("select code from codes", finish=Finish.EXACT).engine_sql
-    assert "rpad" not in done("select len(code) from codes").engine_sql
 
 
 def test_default_expression() -> None:
