@@ -14,6 +14,9 @@ from engine.macro import raising as _raise
 
 _DIVISION: Final = _raise("22012", "'division by zero'")
 _LOOP: Final = _raise("54001", "'CONNECT BY runs in a circle: a row is its own ancestor'")
+_SEVERAL_ROWS: Final = _raise("21000", "'single-row subquery returns more than one row'")
+_TOO_DEEP: Final = _raise("XX000", "'Hit recursive CTE max rows limit, please add correct CTE termination predicates or"
+                                   " change the max_recursion_rows parameter.'")  # fmt: skip
 _NO_ROOT: Final = _raise("2201F", "'cannot take square root of a negative number'")
 _LOG_ZERO: Final = _raise("2201E", "'cannot take logarithm of zero'")
 _LOG_NEGATIVE: Final = _raise("2201E", "'cannot take logarithm of a negative number'")
@@ -80,6 +83,11 @@ TABLE: Final = (
     Macro(name="rs_grown", arguments="path, place",
           body=f"CASE WHEN list_contains(path, place) THEN {_LOOP} ELSE list_append(path, place) END",
           doc="The places on the way to a row of CONNECT BY, which may not come back to itself."),
+    # Rows
+    Macro(name="rs_one", arguments="x", body=f"CASE WHEN count(*) > 1 THEN {_SEVERAL_ROWS} ELSE first(x) END",
+          doc="The value of a subquery that stands for one."),
+    Macro(name="rs_deeper", arguments="depth", body=f"CASE WHEN depth >= 100000 THEN {_TOO_DEEP} ELSE depth + 1 END",
+          doc="How deep a recursive WITH query is in."),
     # Strings
     Macro(name="rs_tail", arguments="x, m",
           body="substr(hex(encode(x)), 2 * m + 1, 1) IN ('8', '9', 'A', 'B')",

@@ -45,6 +45,8 @@ def grouping(group: exp.Group, items: list[Item], scope: Scope) -> str:
     """Write what stands after GROUP BY."""
     if group.args.get("all"):
         return "ALL"
+    if any(isinstance(item, exp.Tuple) and not item.expressions for item in group.expressions):
+        raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near ")"', position=scope.writer.position(group))
     keys: dict[str, str] = {}
     parts = [_group_item(item, items, scope, keys) for item in group.expressions]
     for name in ("rollup", "cube", "grouping_sets"):
@@ -68,14 +70,15 @@ def _group_item(node: exp.Expr, items: list[Item], scope: Scope, keys: dict[str,
     if index is None:
         index = _aliased(node, items, scope)
     if index is None:
-        return _key(scope.value(node), keys)
+        return _key(scope.value(node), keys, scope)
     raw = items[index].raw
     constant = raw.constant or raw.literal is not None or raw.null
-    return str(index + 1) if constant else _key(raw, keys)
+    return str(index + 1) if constant else _key(raw, keys, scope)
 
 
-def _key(value: Value, keys: dict[str, str]) -> str:
+def _key(value: Value, keys: dict[str, str], scope: Scope) -> str:
     """Return what *value* is grouped by, noting it in *keys* when that is not the value itself."""
+    scope.keys.append(value.sql)
     if plain(value):
         return value.sql
     keys[value.sql] = keyed(value).sql
@@ -141,7 +144,11 @@ def _ordered(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool,
     if index is None and isinstance(inner, exp.Column) and not inner.args.get("table"):
         index = _output(scope.writer.identifier(inner.this), items)
     if index is None and names_only:
-        raise not_supported("ORDER BY an expression on the result of a set operation")
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "ORDER BY on a UNION/INTERSECT/EXCEPT result must be on one of the result columns",
+            position=scope.writer.position(inner),
+        )
     if index is not None and items[index].output.value.folded and not names_only:
         output = items[index].output
         value = output.value.named(quote(output.engine_name)) if distinct else items[index].raw
@@ -174,6 +181,9 @@ def _matched(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool)
 
 
 def _count(word: str, clause: exp.Expr, scope: Scope) -> str:
+    if isinstance(clause, exp.Fetch):
+        # FETCH FIRST n ROWS ONLY, which Redshift lacks and which means nothing else.
+        return _fetched(clause, scope)
     node = clause.expression
     if isinstance(node, exp.Var | exp.Column) and node.name.upper() == "ALL":
         return ""
@@ -182,4 +192,16 @@ def _count(word: str, clause: exp.Expr, scope: Scope) -> str:
     if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
         return f" {word} {node.name}"
     value = conversion.coerce(scope.value(node), INT8)
+    if isinstance(node, exp.Neg) and value.constant and value.sql.strip("(-0)"):
+        raise SqlError(
+            SqlState.INVALID_PARAMETER_VALUE, f"{word} must not be negative", position=scope.writer.position(node)
+        )
     return f" {word} {value.sql}"
+
+
+def _fetched(clause: exp.Fetch, scope: Scope) -> str:
+    options = clause.args.get("limit_options")
+    if options is not None and (options.args.get("with_ties") or options.args.get("percent")):
+        raise not_supported("FETCH FIRST … WITH TIES", position=scope.writer.position(clause))
+    count = clause.args.get("count") or exp.Literal.number(1)
+    return _count("LIMIT", exp.Limit(expression=count.this if isinstance(count, exp.Paren) else count), scope)

@@ -3,11 +3,19 @@
 Redshift, "WITH clause".
 """
 
+from dataclasses import replace
+from typing import Final
+
 from sqlglot import exp
 
-from core.errors import SqlError
+from core import types
+from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
+from core.types import ColumnType
+from sql import conversion
+from sql.finish import outer
+from sql.inference import common_type
 from sql.scope import Cte, Output, Scope
 
 
@@ -26,16 +34,84 @@ def _cte(item: exp.CTE, scope: Scope, *, recursive: bool) -> str:
     columns = [scope.writer.identifier(part) for part in item.args["alias"].args.get("columns") or []]
     alias = scope.writer.fresh(name) if name in scope.ctes else quote(name)
     inside = Scope(writer=scope.writer, parent=scope.parent, owner=scope.owner, ctes=dict(scope.ctes))
-    if recursive and isinstance(item.this, exp.SetOperation):
-        base = scope.writer.query(item.this.this.copy(), inside.child())
-        inside.ctes[name] = Cte(alias=alias, outputs=_relabelled(base.outputs, columns, exact=True))
-        query = scope.writer.query(item.this, inside, forced=tuple(output.value.type for output in base.outputs))
-    else:
-        query = scope.writer.query(item.this, inside)
+    if recursive and _refers(item.this, name, scope):
+        return _recursive(item, name, alias, columns, scope, inside)
+    query = scope.writer.query(item.this, inside)
     outputs = _relabelled(query.outputs, columns)
     scope.ctes[name] = Cte(alias=alias, outputs=outputs)
     listed = ", ".join(quote(output.engine_name) for output in outputs)
     return f"{alias}({listed}) AS ({query.sql})"
+
+
+def _refers(node: exp.Expr, name: str, scope: Scope) -> bool:
+    return any(
+        isinstance(table.this, exp.Identifier) and len(table.parts) == 1 and scope.writer.identifier(table.this) == name
+        for table in node.find_all(exp.Table)
+    )
+
+
+_DEPTH: Final = "rs_depth"
+"""The engine's column that counts how often a recursive query has been through."""
+
+
+def _recursive(item: exp.CTE, name: str, alias: str, columns: list[str], scope: Scope, inside: Scope) -> str:
+    """Translate a query that names itself: a start, UNION ALL, and what follows from rows found before."""
+    union = item.this
+    if not isinstance(union, exp.Union) or union.args.get("distinct") or _refers(union.this, name, scope):
+        raise not_supported(
+            "a recursive WITH query that is not a start, UNION ALL and a step", position=scope.writer.position(union)
+        )
+    _check_step(union, scope)
+    start = scope.writer.query(union.this, inside.child())
+    outputs = _relabelled(start.outputs, columns, exact=True)
+    inside.ctes[name] = Cte(alias=alias, outputs=outputs)
+    step = scope.writer.query(union.expression.copy(), inside.child())
+    if len(step.outputs) != len(outputs):
+        raise SqlError(SqlState.SYNTAX_ERROR, "each UNION query must have the same number of columns")
+    outputs = tuple(_widened(output, one.value.type) for output, one in zip(outputs, step.outputs, strict=True))
+    scope.ctes[name] = inside.ctes[name] = Cte(alias=alias, outputs=outputs)
+    step = scope.writer.query(union.expression, inside.child())
+    brought = (
+        ", ".join(conversion.exact(conversion.cast(outer(one), target.value.type)).sql
+                  for one, target in zip(query.outputs, outputs, strict=True))
+        for query in (start, step)
+    )  # fmt: skip
+    listed = ", ".join(quote(output.engine_name) for output in outputs)
+    first, again = (f"SELECT {listed_columns}" for listed_columns in brought)
+    return (
+        f"{alias}({listed}, {_DEPTH}) AS ({first}, 1 FROM ({start.sql}) AS q UNION ALL"
+        f" {again}, d.depth FROM ({step.sql}) AS q"
+        f" CROSS JOIN (SELECT rs_deeper(max({_DEPTH})) AS depth FROM {alias}) AS d)"
+    )
+
+
+def _widened(output: Output, type_: ColumnType) -> Output:
+    """Return a column wide enough for what a step makes of it; strings that grow may grow to the longest."""
+    if output.value.category != type_.type.category:
+        return output
+    wider = common_type(output.value.type, type_)
+    if wider == output.value.type:
+        return output
+    if wider.type.category == "S":
+        wider = types.with_length("varchar", types.VARCHAR_MAX)
+    return replace(output, value=output.value.typed(wider))
+
+
+def _check_step(union: exp.Union, scope: Scope) -> None:
+    step = union.expression
+    while isinstance(step, exp.Subquery):
+        step = step.this
+    for node in (union, step):
+        if any(node.args.get(clause) for clause in ("order", "limit", "offset")):
+            raise not_supported(
+                "ORDER BY or LIMIT in a recursive WITH query", position=scope.writer.position(node)
+            )
+    if step.args.get("distinct") and isinstance(step, exp.Select):
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "The recursive subquery of CTE tree can not have distinct clause.",
+            position=scope.writer.position(step),
+        )
 
 
 def _relabelled(outputs: tuple[Output, ...], columns: list[str], *, exact: bool = False) -> tuple[Output, ...]:

@@ -88,10 +88,15 @@ def common(values: Iterable[Value]) -> ColumnType:
 
 
 def unmatched(values: Iterable[Value]) -> tuple[str, str] | None:
-    """Return the names of two types that no column can hold together, None where all go together."""
+    """Return the names of two types that no column can hold together, None where all go together.
+
+    Literals fit anything, and so does a string without a length: NULL in a subquery has become one.
+    """
     first: ColumnType | None = None
     for value in values:
-        if value.open or "super" in (value.name, first.type.name if first else ""):
+        if value.open or value.text is not None or "super" in (value.name, first.type.name if first else ""):
+            continue
+        if value.name == "varchar" and value.type.length is None:
             continue
         if first is not None and first.type.category != value.category:
             return first.type.sql, value.type.type.sql

@@ -13,8 +13,8 @@ from core.names import fold, literal, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
-from sql.functions import FUNCTIONS
 from sql.inference import common, unmatched
+from sql.keys import keyed, plain
 from sql.naming import ANONYMOUS, column_name
 from sql.scope import Field, Output, Query, Scope
 from sql.value import VARCHAR, made
@@ -75,9 +75,10 @@ def _outputs(parts: Sequence[tuple[str, Output]]) -> tuple[str, tuple[Output, ..
     return ", ".join(listed), tuple(outputs)
 
 
-def _kept(item: Field, scope: Scope) -> tuple[str, Output]:
+def _kept(item: Field, scope: Scope, *, grouped: bool = False) -> tuple[str, Output]:
     value = scope.read(item)
-    return value.sql, Output(name=item.name, engine_name=item.name, value=value)
+    sql = value.sql if plain(value) or not grouped else f"any_value({value.sql})"
+    return sql, Output(name=item.name, engine_name=item.name, value=value)
 
 
 # PIVOT
@@ -90,16 +91,16 @@ def _pivot(pivot: exp.Expr, source: str, scope: Scope) -> Query:
         _check(call, scope)
     used = {scope.writer.identifier(column.this) for node in (key, *pivot.expressions)
             for column in node.find_all(exp.Column) if not isinstance(column.this, exp.Star)}  # fmt: skip
-    kept = [_kept(item, scope) for item in _remaining(scope, used)]
+    implicit = _remaining(scope, used)
+    kept = [_kept(item, scope, grouped=True) for item in implicit]
     cells = [_cell(key, choice, aggregate, scope) for choice in choices for aggregate in aggregates]
     listed, outputs = _outputs([*kept, *cells])
-    groups = f" GROUP BY {', '.join(sql for sql, _ in kept)}" if kept else ""
+    groups = f" GROUP BY {', '.join(keyed(item.value).sql for item in implicit)}" if kept else ""
     return Query(sql=f"SELECT {listed} FROM {source}{groups}", outputs=outputs)
 
 
 def _check(call: exp.Expr, scope: Scope) -> None:
-    rows = FUNCTIONS.get(call.name.lower(), ()) if isinstance(call, exp.Anonymous) else ()
-    if not any(row.kind == "aggregate" for row in rows):
+    if not isinstance(call, exp.Anonymous) or call.name.lower() not in scope.writer.aggregates:
         raise not_supported("PIVOT with an expression that is no aggregate", position=scope.writer.position(call))
 
 

@@ -85,6 +85,8 @@ class Writer:
     facts: Facts
     rules: Mapping[type[exp.Expr], Write]
     query: Callable[..., Query]
+    aggregates: frozenset[str] = frozenset()
+    """Names of the aggregate functions."""
     offset: int = 0
     uses: dict[tuple[int, str, int | None], set[str]] = field(default_factory=dict)
     sources: dict[int, Source] = field(default_factory=dict)
@@ -180,13 +182,14 @@ class Scope:
     ctes: dict[str, Cte] = field(default_factory=dict)
     aliases: dict[str, Value] = field(default_factory=dict)
     """Select items named so far."""
-    aggregates: bool = True
     merged: dict[str, Value] = field(default_factory=dict)
     """Columns that USING made of two."""
     prior: "Scope | None" = None
     """What PRIOR reads: the parent row, in a condition of CONNECT BY."""
     grouped: dict[str, str] = field(default_factory=dict)
     """What stands for an expression that is grouped by a key other than itself (``sql.keys``)."""
+    keys: list[str] = field(default_factory=list)
+    """What GROUP BY groups by, in the engine's SQL."""
 
     def child(self) -> "Scope":
         """Return a scope for a query inside this one."""

@@ -11,7 +11,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, hierarchy, keys
+from sql import conversion, groups, hierarchy, keys
 from sql.clauses import Item, conditional, grouping, modified, tail
 from sql.ctes import with_clause
 from sql.finish import Finish, columns_finished, finished, outer
@@ -65,8 +65,7 @@ def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[Column
     if connect := node.args.get("connect"):
         source = hierarchy.connected(connect, source, scope)
     items = _items(node, scope, finish, forced)
-    where = f"WHERE {conditional(node.args['where'].this, scope)}" if node.args.get("where") else ""
-    group = f"GROUP BY {grouping(node.args['group'], items, scope)}" if node.args.get("group") else ""
+    where, group = _where(node, scope), _group(node, items, scope)
     if scope.grouped:
         # What is grouped by a key (sql.keys) is shown as one of the group's values.
         scope.aliases.clear()
@@ -81,6 +80,27 @@ def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[Column
     if keyed_apart:
         sql = _distinct(sql, outputs)
     return Query(sql=prefix + sql + tail(node, items, scope, distinct=distinct), outputs=outputs)
+
+
+def _where(node: exp.Select, scope: Scope) -> str:
+    where = node.args.get("where")
+    if where is None:
+        return ""
+    groups.refuse(where.this, "WHERE clause", groups.Naming.of(node, scope))
+    return f"WHERE {conditional(where.this, scope)}"
+
+
+def _group(node: exp.Select, items: list[Item], scope: Scope) -> str:
+    group = node.args.get("group")
+    if group is None:
+        if groups.aggregated(node, scope):
+            groups.check(node, scope, [])
+        return ""
+    sql = f"GROUP BY {grouping(group, items, scope)}"
+    if not group.args.get("all"):
+        groups.refuse(group, "GROUP BY clause", groups.Naming.of(node, scope))
+        groups.check(node, scope, scope.keys)
+    return sql
 
 
 def _distinct(sql: str, outputs: tuple[Output, ...]) -> str:
@@ -184,6 +204,12 @@ def _filters(node: exp.Select, scope: Scope) -> list[str]:
     if having := node.args.get("having"):
         parts.append(f"HAVING {conditional(having.this, scope)}")
     if qualify := node.args.get("qualify"):
+        if not groups.windowed(node, scope):
+            raise SqlError(
+                SqlState.WINDOWING_ERROR,
+                "QUALIFY needs a window function in the select list or in its condition",
+                position=scope.writer.position(qualify),
+            )
         parts.append(f"QUALIFY {conditional(qualify.this, scope)}")
     return parts
 

@@ -15,7 +15,7 @@ from sql import conversion, keys
 from sql.clauses import Item, modified, tail
 from sql.ctes import with_clause
 from sql.finish import Finish, columns_finished, outer
-from sql.inference import common
+from sql.inference import common, unmatched
 from sql.scope import Output, Query, Scope
 from sql.value import Value
 
@@ -25,23 +25,20 @@ def set_operation(
 ) -> Query:
     """Translate UNION, INTERSECT and EXCEPT."""
     prefix = with_clause(node, scope)
-    operators: list[str] = []
-    branches = [scope.writer.query(_right(node), scope.child(), finish=Finish.EXACT)]
-    operators.append(_operator(node, scope))
-    left = node.this
-    while isinstance(left, exp.SetOperation) and not modified(left):
-        branches.append(scope.writer.query(_right(left), scope.child(), finish=Finish.EXACT))
-        operators.append(_operator(left, scope))
-        left = left.this
-    branches.append(scope.writer.query(left, scope.child(), finish=Finish.EXACT))
-    branches.reverse()
-    operators.reverse()
-    width = len(branches[0].outputs)
-    for index, branch in enumerate(branches[1:]):
-        if len(branch.outputs) != width:
-            word = operators[index].split(maxsplit=1)[0]
-            raise SqlError(SqlState.SYNTAX_ERROR, f"each {word} query must have the same number of columns")
-    types = forced or tuple(common(branch.outputs[index].value for branch in branches) for index in range(width))
+    nodes, operators = _chain(node, scope)
+    for input_ in nodes:
+        _check_branch(input_, operators[-1], scope)
+    branches = [scope.writer.query(input_, scope.child(), finish=Finish.EXACT) for input_ in nodes]
+    _check_width(branches, nodes, operators, scope)
+    columns = [[branch.outputs[index].value for branch in branches] for index in range(len(branches[0].outputs))]
+    for values in columns:
+        if pair := unmatched(values):
+            raise SqlError(
+                SqlState.DATATYPE_MISMATCH,
+                f"{operators[0].split()[0]} types {pair[0]} and {pair[1]} cannot be matched",
+                position=scope.writer.position(nodes[1]),
+            )
+    types = forced or tuple(common(values) for values in columns)
     outputs = tuple(_united(branches, index, type_) for index, type_ in enumerate(types))
     apart = not all(keys.plain(output.value) for output in outputs) and any(word != "UNION ALL" for word in operators)
     sql = _brought(branches[0], types, apart=apart)
@@ -52,9 +49,47 @@ def set_operation(
     return columns_finished(Query(sql=sql, outputs=outputs), finish)
 
 
-def _right(node: exp.SetOperation) -> exp.Expr:
-    right: exp.Expr = node.expression
-    return right
+def _chain(node: exp.SetOperation, scope: Scope) -> tuple[list[exp.Expr], list[str]]:
+    """Return the inputs of operations that follow one another, and what stands between them."""
+    nodes: list[exp.Expr] = [node.expression]
+    operators = [_operator(node, scope)]
+    left = node.this
+    while isinstance(left, exp.SetOperation) and not modified(left):
+        nodes.append(left.expression)
+        operators.append(_operator(left, scope))
+        left = left.this
+    nodes.append(left)
+    return nodes[::-1], operators[::-1]
+
+
+def _check_branch(node: exp.Expr, operator: str, scope: Scope) -> None:
+    """Raise for LIMIT in an input, and for ORDER BY before an operator without parentheses."""
+    word = operator.split()[0].lower()
+    if not isinstance(node, exp.Subquery) and any(node.args.get(name) for name in ("order", "limit", "offset")):
+        raise SqlError(SqlState.SYNTAX_ERROR, f'syntax error at or near "{word}"')
+    inner: exp.Expr = node
+    while isinstance(inner, exp.Subquery):
+        if inner.args.get("limit") or inner.args.get("offset"):
+            break
+        inner = inner.this
+    if inner.args.get("limit") or inner.args.get("offset"):
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "LIMIT may not be used within input to set operations.",
+            position=scope.writer.position(inner),
+        )
+
+
+def _check_width(branches: list[Query], nodes: list[exp.Expr], operators: list[str], scope: Scope) -> None:
+    width = len(branches[0].outputs)
+    for operator, branch, node in zip(operators, branches[1:], nodes[1:], strict=True):
+        if len(branch.outputs) != width:
+            word = operator.split(maxsplit=1)[0]
+            raise SqlError(
+                SqlState.SYNTAX_ERROR,
+                f"each {word} query must have the same number of columns",
+                position=scope.writer.position(node),
+            )
 
 
 def _operator(node: exp.SetOperation, scope: Scope) -> str:

@@ -19,6 +19,7 @@ from core.types import ColumnType
 from sql import conversion, dml, hierarchy, merge, routines, select
 from sql.facts import Facts, FunctionSource, Source
 from sql.finish import Finish
+from sql.functions import FUNCTIONS
 from sql.query import parse_expression, parse_query, too_complex
 from sql.rules import arrays, calls, comparisons, literals, operators, patterns
 from sql.rules.spec import Rule
@@ -33,6 +34,7 @@ SETTINGS: Final = ("enable_case_sensitive_identifier",)
 """Settings that a translation depends on besides those that make it not ``cacheable``."""
 Variables = Callable[[tuple[str, ...]], ColumnType | None]
 """Says which type a procedure's variable (``x``, ``record.field``, ``$1``) has, None where there is none."""
+_AGGREGATES: Final = frozenset(name for name, rows in FUNCTIONS.items() if rows[0].kind == "aggregate")
 _BY_NODE: Final[dict[type[exp.Expr], Write]] = {rule.node: rule.write for rule in RULES}
 
 
@@ -142,7 +144,7 @@ def _writer(
         for number, oid in enumerate(parameter_oids, start=1)
     }
     return Writer(
-        facts=facts, rules=_BY_NODE, query=select.query, offset=offset, slots=slots, variables=variables,
+        facts=facts, rules=_BY_NODE, query=select.query, aggregates=_AGGREGATES, offset=offset, slots=slots, variables=variables,
         positions=variables is None,
     )  # fmt: skip
 

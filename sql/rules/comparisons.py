@@ -9,7 +9,8 @@ from core.errors import SqlError, not_supported
 from core.names import literal, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, keys
+from sql import conversion, groups, keys
+from sql.clauses import modified
 from sql.inference import common
 from sql.rules import arrays
 from sql.rules.operators import no_operator
@@ -291,7 +292,21 @@ def scalar(node: exp.Expr, scope: Scope) -> Value:
     """Write a subquery that gives one value."""
     query = inside(node, scope, width=1)
     value = query.outputs[0].value
+    if not _single(node, scope):
+        return made(f"(SELECT rs_one(q.x) FROM ({query.sql}) AS q(x))", value.type, exact=value.exact)
     return made(f"({query.sql})", value.type, exact=value.exact)
+
+
+def _single(node: exp.Expr, scope: Scope) -> bool:
+    """Tell whether a query is known to give at most one row."""
+    while isinstance(node, exp.Subquery) and not modified(node):
+        node = node.this
+    limit = node.args.get("limit")
+    if limit is not None and isinstance(limit.expression, exp.Literal) and limit.expression.name in {"0", "1"}:
+        return True
+    if not isinstance(node, exp.Select) or node.args.get("group") is not None:
+        return False
+    return groups.aggregated(node, scope) or node.args.get("from_") is None
 
 
 def exists(node: exp.Expr, scope: Scope) -> Value:
