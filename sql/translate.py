@@ -144,8 +144,8 @@ def _writer(
         for number, oid in enumerate(parameter_oids, start=1)
     }
     return Writer(
-        facts=facts, rules=_BY_NODE, query=select.query, aggregates=_AGGREGATES, offset=offset, slots=slots, variables=variables,
-        positions=variables is None,
+        facts=facts, rules=_BY_NODE, query=select.query, aggregates=_AGGREGATES, offset=offset, slots=slots,
+        variables=variables, positions=variables is None,
     )  # fmt: skip
 
 
