@@ -24,6 +24,7 @@ _TOO_LONG: Final = _raise("22001", "'value too long for type ' || t")
 _NULL_VALUE: Final = _raise("23502", "'Cannot insert a NULL value into column ' || c")
 _BAD_INTEGER: Final = _raise("22P02", "'invalid input syntax for integer: \"' || x || '\"'")
 _BAD_BOOLEAN: Final = _raise("22P02", "'invalid input syntax for type boolean: \"' || x || '\"'")
+_MATCHES: Final = _raise("XX000", "'Found multiple matches to update the same tuple.'")
 _LISTAGG_LIMIT: Final = _raise("XX000", "'Result size exceeds LISTAGG limit'")
 _BAD_DATE: Final = _raise("22007", "'invalid input syntax for type date: \"' || x || '\"'")
 _BAD_TIMESTAMP: Final = _raise("22007", "'invalid input syntax for type timestamp: \"' || x || '\"'")
@@ -112,6 +113,8 @@ TABLE: Final = (
           body=f"CASE WHEN x IS NULL THEN {_NULL_VALUE}"
                " ELSE x END",
           doc="A value assigned to a NOT NULL column."),
+    Macro(name="rs_single", arguments="x", body=f"CASE WHEN coalesce(x, 0) > 1 THEN {_MATCHES} ELSE TRUE END",
+          doc="Whether no row has more than one match, x being the most that one has; else an error."),
     Macro(name="rs_float_text", arguments="x", body="regexp_replace(CAST(x AS VARCHAR), '\\.0$', '')",
           doc="A float as text: 10, not 10.0."),
     Macro(name="rs_digits", arguments="x",

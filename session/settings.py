@@ -203,7 +203,7 @@ SETTINGS: Final = (
     Setting(name="enable_spectrum_oid", default="true", parse=boolean, doc="Whether external tables show $spectrum_oid."),
     Setting(name="enable_user_activity_logging", default="false", parse=boolean, read_only=True, doc="Of the parameter group: whether statements are logged to files."),
     Setting(name="enable_vacuum_boost", default="off", parse=switch, doc="Taken; VACUUM always uses what it needs."),
-    Setting(name="error_on_nondeterministic_update", default="false", parse=boolean, doc="Whether several matches of one row are an error."),
+    Setting(name="error_on_nondeterministic_update", default="false", parse=boolean, translation=True, doc="Whether several matches of one row are an error."),
     Setting(name="extra_float_digits", default="0", parse=whole(-15, 3), doc="Digits of floating-point text beyond 15 (6 for REAL)."),
     Setting(name="idle_in_transaction_session_timeout", default="0", parse=milliseconds, doc="Taken for PostgreSQL drivers."),
     Setting(name="integer_datetimes", default="on", reported="integer_datetimes", read_only=True, doc="Dates travel as integers."),

@@ -76,12 +76,17 @@ def is_default(node: exp.Expr) -> bool:
     )
 
 
-def default_value(source: Source, column: SourceColumn, scope: Scope) -> Value:
-    """Return what a column gets when nothing is given: identity, DEFAULT or NULL, assigned."""
+def default_value(
+    source: Source, column: SourceColumn, scope: Scope, *, number: str = "row_number() OVER ()"
+) -> Value:
+    """Return what a column gets when nothing is given: identity, DEFAULT or NULL, assigned.
+
+    *number* is the engine SQL that tells the new rows of a statement apart, from 1.
+    """
     if column.identity is not None:
         scope.writer.identity = True
         step = column.identity[1]
-        sql = f"getvariable('identity_{source.oid}') + {step} * (row_number() OVER () - 1)"
+        sql = f"getvariable('identity_{source.oid}') + {step} * ({number} - 1)"
         return made(f"CAST({sql} AS {column.type.engine()})", column.type, exact=True)
     if column.default is None:
         return assignment.assign(null(), goal(column))
@@ -252,13 +257,25 @@ def update(node: exp.Update, scope: Scope) -> Change:
     source = target_of(node.this, scope, "update", "UPDATE")
     target = target_relation(node.this, source, scope)
     others = _others(node.args.get("from_"), scope, source)
-    settings = [_setting(item, source, scope) for item in _assignments(node, scope)]
+    settings = [_setting(item, source, scope) for item in assignments(node, scope)]
     where = _where(node, scope)
+    if others and scope.writer.facts.setting("error_on_nondeterministic_update") in {"on", "true"}:
+        check = single_match(target, others, where.removeprefix(" WHERE "))
+        where = f"{where} AND {check}" if where else f" WHERE {check}"
     sql = f"{prefix}UPDATE {target} SET {', '.join(settings)}{others and f' FROM {others}'}{where}"
     return Change(sql=sql, target=source)
 
 
-def _assignments(node: exp.Update, scope: Scope) -> list[tuple[exp.Expr, exp.Expr]]:
+def single_match(target: str, others: str, condition: str) -> str:
+    """Return a condition that holds, or fails where a row of *target* has more than one match in *others*."""
+    alias = target.rpartition(" AS ")[2]
+    where = f" WHERE {condition}" if condition else ""
+    most = f"SELECT count(*) AS matches FROM {target}, {others}{where} GROUP BY {alias}.rowid"
+    return f"rs_single((SELECT max(matches) FROM ({most}) AS rs_matches))"
+
+
+def assignments(node: exp.Update, scope: Scope) -> list[tuple[exp.Expr, exp.Expr]]:
+    """Return the columns of SET and what they get."""
     pairs: list[tuple[exp.Expr, exp.Expr]] = []
     for item in node.expressions:
         if not isinstance(item, exp.EQ):
@@ -314,7 +331,10 @@ def delete(node: exp.Delete, scope: Scope) -> Change:
     using = node.args.get("using") or []
     others = ", ".join(relation(item, scope) + "".join(nested(item, scope)) for item in using)
     where = _where(node, scope)
-    return Change(sql=f"{prefix}DELETE FROM {target}{others and f' USING {others}'}{where}", target=source)
+    if others:
+        # With USING the engine would count a row once for each match.
+        where = f" WHERE EXISTS (SELECT 1 FROM {others}{where})"
+    return Change(sql=f"{prefix}DELETE FROM {target}{where}", target=source)
 
 
 def _refuse_returning(node: exp.Expr, scope: Scope, word: str) -> None:

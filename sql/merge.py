@@ -1,8 +1,11 @@
 """MERGE, in both of Redshift's forms.
 
-``WHEN MATCHED … WHEN NOT MATCHED …`` becomes the engine's MERGE. ``REMOVE DUPLICATES`` deletes the rows that
-match and inserts the source's, which is UPDATE of every column and INSERT in the engine's MERGE.
+``WHEN MATCHED … WHEN NOT MATCHED …`` becomes the engine's MERGE over the source's rows, numbered where the
+target has an IDENTITY column, once it is sure that no row of the target has two matches. ``REMOVE DUPLICATES``
+takes away the rows that match and adds all of the source's: its rows go in twice, once to match and once to add.
 """
+
+from typing import Final
 
 from sqlglot import exp
 
@@ -13,16 +16,18 @@ from sql import assignment
 from sql.clauses import conditional
 from sql.dml import (
     Change,
+    assignments,
     column_of,
     default_value,
     goal,
     is_default,
     refuse_identity,
     setting,
+    single_match,
     target_of,
     target_relation,
 )
-from sql.facts import Source
+from sql.facts import Source, SourceKind
 from sql.query import REMOVE_DUPLICATES
 from sql.scope import Scope
 from sql.sources import relation
@@ -39,11 +44,45 @@ def merge(node: exp.Merge, scope: Scope) -> Change:
     scope.writer.use(target, "SELECT", scope.owner)
     into = target_relation(node.this, target, scope)
     using = relation(node.args["using"], scope)
+    _refuse_itself(node, target, scope)
     condition = conditional(node.args["on"], scope)
-    head = f"MERGE INTO {into} USING {using} ON {condition}"
+    alias = scope.relations[-1].alias
     if node.meta.get(REMOVE_DUPLICATES):
-        return _remove_duplicates(head, target, scope)
-    return _clauses(head, node, target, scope)
+        columns = f"*, {_PART}"
+        rows = f"{using}, (VALUES (0), (1)) AS rs_parts({_PART})"
+        head = f"MERGE INTO {into} USING (SELECT {columns} FROM {rows}) AS {alias}"
+        return _remove_duplicates(f"{head} ON {condition} AND {alias}.{_PART} = 0", target, scope)
+    check = single_match(into, using, condition)
+    number = f", row_number() OVER () AS {_NUMBER}" if _numbered(target) else ""
+    source = f"(SELECT *{number} FROM {using} WHERE {check}) AS {alias}"
+    return _clauses(f"MERGE INTO {into} USING {source} ON {condition}", node, target, scope)
+
+
+_PART: Final = '"rs_part"'
+_NUMBER: Final = '"rs_number"'
+
+
+def _refuse_itself(node: exp.Merge, target: Source, scope: Scope) -> None:
+    """Raise where the source reads the target."""
+    if (target.oid, "SELECT") not in {(oid, privilege) for oid, privilege, _ in scope.writer.uses}:
+        return
+    names = [tuple(scope.writer.identifier(part) for part in table.parts)
+             for table in node.args["using"].find_all(exp.Table) if isinstance(table.this, exp.Identifier)]
+    sources = [scope.writer.facts.source(name) for name in names if name[-1] not in scope.ctes]
+    read = {source.oid for source in sources if source is not None}
+    views = any(source is not None and source.kind is SourceKind.VIEW for source in sources)
+    if target.oid in read or (views and target.oid in _read_by_views(scope, target)):
+        raise SqlError(
+            SqlState.INTERNAL_ERROR, "Source view/subquery in Merge statement cannot reference target table."
+        )
+
+
+def _read_by_views(scope: Scope, target: Source) -> set[int]:
+    return {oid for oid, privilege, owner in scope.writer.uses if privilege == "SELECT" and owner is not None}
+
+
+def _numbered(target: Source) -> bool:
+    return any(column.identity is not None for column in target.columns)
 
 
 def _clauses(head: str, node: exp.Merge, target: Source, scope: Scope) -> Change:
@@ -60,7 +99,7 @@ def _clauses(head: str, node: exp.Merge, target: Source, scope: Scope) -> Change
 
 def _matched(action: exp.Expr, target: Source, scope: Scope) -> str:
     if isinstance(action, exp.Update):
-        pairs = [setting((item.this, item.expression), target, scope) for item in action.expressions]
+        pairs = [setting(pair, target, scope) for pair in assignments(action, scope)]
         listed = ", ".join(f"{quote(name)} = {value.sql}" for name, value in pairs)
         return f"WHEN MATCHED THEN UPDATE SET {listed}"
     if action.name.upper() == "DELETE":
@@ -70,13 +109,10 @@ def _matched(action: exp.Expr, target: Source, scope: Scope) -> str:
 
 
 def _missing(action: exp.Expr, target: Source, scope: Scope) -> str:
-    if not isinstance(action, exp.Insert) or not isinstance(action.expression, exp.Tuple):
-        raise not_supported("this action of MERGE", position=scope.writer.position(action))
+    places, given = _inserted(action, scope)
     scope.writer.use(target, "INSERT", scope.owner)
-    places = action.this.expressions if isinstance(action.this, exp.Tuple) else []
     chosen = [column_of(target, scope.writer.identifier(item.this), item, scope) for item in places]
-    chosen = chosen or list(target.columns)
-    given = action.expression.expressions
+    chosen = chosen or [column for column in target.columns if column.identity is None or column.identity_by_default]
     if len(given) != len(chosen):
         more = "expressions than target columns" if len(given) > len(chosen) else "target columns than expressions"
         raise SqlError(SqlState.SYNTAX_ERROR, f"INSERT has more {more}")
@@ -89,11 +125,24 @@ def _missing(action: exp.Expr, target: Source, scope: Scope) -> str:
     return _insert(values, target, scope)
 
 
+def _inserted(action: exp.Expr, scope: Scope) -> tuple[list[exp.Expr], list[exp.Expr]]:
+    """Return the columns named (perhaps none) and the values of INSERT."""
+    if isinstance(action, exp.Insert) and isinstance(action.this, exp.Tuple):
+        if isinstance(action.expression, exp.Tuple):
+            return action.this.expressions, action.expression.expressions
+        call = action.this.expressions[0] if len(action.this.expressions) == 1 else None
+        # Without column names VALUES (…) reads as a call.
+        if not action.expression and isinstance(call, exp.Anonymous) and call.name.upper() == "VALUES":
+            return [], call.expressions
+    raise not_supported("this action of MERGE", position=scope.writer.position(action))
+
+
 def _insert(values: dict[str, Value], target: Source, scope: Scope) -> str:
-    for column in target.columns:
-        if column.identity is not None and column.name not in values:
-            raise not_supported("MERGE into a table with an identity column")
-    complete = [values.get(column.name) or default_value(target, column, scope) for column in target.columns]
+    alias = scope.relations[-1].alias
+    complete = [
+        values.get(column.name) or default_value(target, column, scope, number=f"{alias}.{_NUMBER}")
+        for column in target.columns
+    ]
     names = ", ".join(quote(column.name) for column in target.columns)
     return f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({', '.join(value.sql for value in complete)})"
 
@@ -106,10 +155,12 @@ def _remove_duplicates(head: str, target: Source, scope: Scope) -> Change:
         raise SqlError(
             SqlState.SYNTAX_ERROR, "source and target of MERGE REMOVE DUPLICATES must have the same columns"
         )
+    if _numbered(target):
+        raise not_supported("MERGE REMOVE DUPLICATES into a table with an identity column")
     values = {
         column.name: assignment.assign(scope.read(field), goal(column))
         for column, field in zip(target.columns, fields, strict=True)
     }
-    listed = ", ".join(f"{quote(name)} = {value.sql}" for name, value in values.items())
-    sql = f"{head} WHEN MATCHED THEN UPDATE SET {listed} {_insert(values, target, scope)}"
-    return Change(sql=sql, target=target)
+    alias = scope.relations[-1].alias
+    insert = _insert(values, target, scope).replace("NOT MATCHED", f"NOT MATCHED AND {alias}.{_PART} = 1", 1)
+    return Change(sql=f"{head} WHEN MATCHED THEN DELETE {insert}", target=target)
