@@ -8,7 +8,7 @@ matters: a macro may call those above it. Which call becomes which macro is ``sq
 
 from typing import Final
 
-from engine import calendar, hashes, strings
+from engine import calendar, formats, hashes, strings
 from engine.macro import Macro
 from engine.macro import raising as _raise
 
@@ -30,7 +30,6 @@ _BAD_DATE: Final = _raise("22007", "'invalid input syntax for type date: \"' || 
 _BAD_TIMESTAMP: Final = _raise("22007", "'invalid input syntax for type timestamp: \"' || x || '\"'")
 _BAD_TIMESTAMPTZ: Final = _raise("22007", "'invalid input syntax for type timestamp with time zone: \"' || x || '\"'")
 _NEGATIVE_LENGTH: Final = _raise("22011", "'negative substring length not allowed'")
-_BAD_FIELD: Final = _raise("22008", "'date/time field value out of range: \"' || x || '\"'")
 _BAD_JSON: Final = _raise("22023", "'JSON parsing error'")
 _DATE_FORMATS: Final = (
     "%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y",
@@ -207,13 +206,6 @@ TABLE: Final = (
                " || ['', 'I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX'][n % 10 + 1]"
                " ELSE '###############' END",
           doc="RN of TO_CHAR."),
-    Macro(name="rs_read_moment", arguments="x, f",
-          body="CASE WHEN x IS NULL THEN NULL WHEN try_strptime(trim(x), f) IS NULL THEN " + _BAD_FIELD
-               + " ELSE try_strptime(trim(x), f) END",
-          doc="r_TO_DATE_function"),
-    Macro(name="rs_read_number", arguments="x",
-          body="CASE WHEN x LIKE '%-%' OR x LIKE '%<%' THEN '-' ELSE '' END || regexp_replace(x, '[^0-9.]', '', 'g')",
-          doc="r_TO_NUMBER"),
     # Arrays of the system catalogs, as text
     Macro(name="rs_array_items", arguments="x",
           body="CASE WHEN trim(x, '{}') = '' THEN [] WHEN x IS NULL THEN NULL"
@@ -269,5 +261,7 @@ TABLE: Final = (
           doc="A computed number as SUPER."),
 )  # fmt: skip
 
-MACROS: Final = tuple(macro.sql for macro in (*strings.TABLE, *hashes.TABLE, *TABLE, *calendar.TABLE))
+MACROS: Final = tuple(
+    macro.sql for macro in (*strings.TABLE, *hashes.TABLE, *TABLE, *calendar.TABLE, *formats.TABLE)
+)
 """What the engine runs once when it starts."""

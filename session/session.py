@@ -87,7 +87,7 @@ class Session:
             self._offer(name, value)
         for name, value in parameters.items():
             self._offer(name.lower(), value)
-        await self._settle()
+        await self.settle()
 
     # What the connection reports.
 
@@ -168,7 +168,7 @@ class Session:
         self.end_statement()
         if self.tx.running and not self.tx.block:
             await self.commit()
-        await self._settle()
+        await self.settle()
 
     async def fail(self, error: SqlError | None = None) -> None:
         """Take note of an error: the transaction has failed."""
@@ -178,7 +178,7 @@ class Session:
         if not self.tx.block or self.tx.failed:
             self.shelf.end_transaction()
             self._sources.clear()
-        await self._settle()
+        await self.settle()
 
     def cancel(self) -> None:
         """Interrupt what runs now, and nothing that comes later (CancelRequest)."""
@@ -336,7 +336,7 @@ class Session:
         except SqlError:
             return
 
-    async def _settle(self) -> None:
+    async def settle(self) -> None:
         """Hand to the engine what it must know of the settings."""
         zone = self.settings.get("timezone")
         if zone != self._zone:

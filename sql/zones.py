@@ -66,3 +66,25 @@ def _moved(stamp: str, zone: Value, sign: str) -> str:
     daylight = _DAYLIGHT.match(zone.literal)
     place = _WESTERN.get(int(daylight[1])) if daylight else None
     return f"{name}({stamp}, {literal(place or zone.literal.strip())})"
+
+
+_SUMMER: Final = {
+    # zone: (offset, abbreviation) in winter, in summer
+    **dict.fromkeys(("america/new_york", "us/eastern", "est5edt"), (("-05", "EST"), ("-04", "EDT"))),
+    **dict.fromkeys(("america/chicago", "us/central", "cst6cdt"), (("-06", "CST"), ("-05", "CDT"))),
+    **dict.fromkeys(("america/denver", "us/mountain", "mst7mdt"), (("-07", "MST"), ("-06", "MDT"))),
+    **dict.fromkeys(("america/los_angeles", "us/pacific", "pst8pdt"), (("-08", "PST"), ("-07", "PDT"))),
+    **dict.fromkeys(("europe/london", "gb"), (("+00", "GMT"), ("+01", "BST"))),
+    **dict.fromkeys(
+        ("europe/paris", "europe/berlin", "europe/madrid", "europe/rome", "europe/amsterdam", "europe/brussels",
+         "europe/vienna", "europe/zurich", "europe/prague", "europe/stockholm", "europe/oslo", "europe/copenhagen",
+         "europe/warsaw", "europe/budapest", "cet"),
+        (("+01", "CET"), ("+02", "CEST")),
+    ),
+    **dict.fromkeys(("asia/tokyo", "japan"), (("+09", "JST"),)),
+}  # fmt: skip
+
+
+def abbreviations(name: str) -> tuple[tuple[str, str], ...]:
+    """Return (offset, abbreviation) of a zone, as far as they are known."""
+    return _SUMMER.get(name.lower(), ())

@@ -1,6 +1,6 @@
-"""TO_CHAR, TO_DATE, TO_TIMESTAMP, TO_NUMBER: format strings taken apart at translation.
+"""TO_CHAR, TO_DATE, TO_TIMESTAMP, TO_NUMBER and the casts in Teradata's manner: calls matched to formats.
 
-Redshift, "Datetime format strings" and "Numeric format strings". The format must be a literal.
+What a format means is ``patterns`` (dates), ``numbers`` and ``reading``. Redshift, "Data type formatting functions".
 """
 
 import re
@@ -8,206 +8,117 @@ from typing import Final
 
 from core import types
 from core.errors import SqlError
-from core.names import literal
 from core.sqlstate import SqlState
 from sql import conversion
-from sql.functions import numbers
+from sql.functions import numbers, patterns, reading
 from sql.functions.spec import Call, Function
-from sql.value import DATE, TIMESTAMPTZ, VARCHAR, Value, made
-
-_NUMERIC: Final = {
-    # token: (strftime code, the same without padding); numbers that TH may follow
-    "YYYY": ("%Y", "%-Y"), "YY": ("%y", "%-y"), "MM": ("%m", "%-m"), "DDD": ("%j", "%-j"), "DD": ("%d", "%-d"),
-    "HH24": ("%H", "%-H"), "HH12": ("%I", "%-I"), "HH": ("%I", "%-I"), "MI": ("%M", "%-M"), "SS": ("%S", "%-S"),
-    "MS": ("%g", "%g"), "US": ("%f", "%f"), "IYYY": ("%G", "%G"), "IW": ("%V", "%-V"),
-}  # fmt: skip
-_COMPUTED: Final = {
-    # token: engine expression over {x}, width when padded with zeros
-    "Y,YYY": ("regexp_replace(strftime({x}, '%Y'), '^(.*)(...)$', '\\1,\\2')", 0),
-    "YYY": ("right(strftime({x}, '%Y'), 3)", 0),
-    "Y": ("right(strftime({x}, '%Y'), 1)", 0),
-    "IYY": ("right(strftime({x}, '%G'), 3)", 0),
-    "IY": ("right(strftime({x}, '%G'), 2)", 0),
-    "IDDD": ("CAST((week({x}) - 1) * 7 + isodow({x}) AS VARCHAR)", 3),
-    "ID": ("CAST(isodow({x}) AS VARCHAR)", 0),
-    "I": ("right(strftime({x}, '%G'), 1)", 0),
-    "Q": ("CAST(quarter({x}) AS VARCHAR)", 0),
-    "WW": ("CAST((dayofyear({x}) - 1) // 7 + 1 AS VARCHAR)", 2),
-    "W": ("CAST((day({x}) - 1) // 7 + 1 AS VARCHAR)", 0),
-    "D": ("CAST(dayofweek({x}) + 1 AS VARCHAR)", 0),
-    "CC": ("CAST((year({x}) + 99) // 100 AS VARCHAR)", 2),
-    "J": ("CAST(CAST(floor(julian({x})) AS BIGINT) AS VARCHAR)", 0),
-    "SSSS": ("CAST(hour({x}) * 3600 + minute({x}) * 60 + second({x}) AS VARCHAR)", 0),
-    "OF": ("regexp_replace(strftime({x}, '%z'), ':00$', '')", 0),
-    "TZ": ("upper(strftime({x}, '%Z'))", 0),
-}
-_NAMES: Final = {"MONTH": ("%B", 9), "MON": ("%b", 0), "DAY": ("%A", 9), "DY": ("%a", 0)}
-_HALVES: Final = {"A.M.": "A.M.", "P.M.": "P.M.", "AM": "AM", "PM": "PM"}
-_ERAS: Final = {"B.C.": "B.C.", "A.D.": "A.D.", "BC": "BC", "AD": "AD"}
-_ROMAN: Final = "['I', 'II', 'III', 'IV', 'V', 'VI', 'VII', 'VIII', 'IX', 'X', 'XI', 'XII']"
-_TOKENS: Final = tuple(
-    sorted([*_NUMERIC, *_COMPUTED, *_NAMES, *_HALVES, *_ERAS, "RM", "FM", "FX"], key=len, reverse=True)
-)
-
-
-def split(pattern: str) -> list[tuple[str, str]]:
-    """Return a format's pieces: (token in upper case or nothing, text as written)."""
-    pieces: list[tuple[str, str]] = []
-    index = 0
-    while index < len(pattern):
-        if pattern[index] == '"':
-            end = pattern.find('"', index + 1)
-            end = len(pattern) if end < 0 else end
-            pieces.append(("", pattern[index + 1 : end]))
-            index = end + 1
-            continue
-        token = next((item for item in _TOKENS if pattern[index : index + len(item)].upper() == item), "")
-        shown = pattern[index : index + len(token)] if token else pattern[index]
-        pieces.append((token, shown))
-        index += len(shown)
-        if token and pattern[index : index + 2].upper() == "TH" and (token in _NUMERIC or token in _COMPUTED):
-            pieces.append(("TH", pattern[index : index + 2]))
-            index += 2
-    return pieces
+from sql.value import DATE, FLOAT8, INT4, TIMESTAMP, TIMESTAMPTZ, Value, made
 
 
 def _to_char(call: Call) -> Value:
-    pattern = _pattern(call)
-    value = call.values[0]
+    value, pattern = call.values
+    if value.name in {"time", "timetz"}:
+        value = made(f"(CAST('1970-01-01' AS DATE) + CAST({value.sql} AS TIME))", TIMESTAMP, exact=True)
     if value.category == "N":
         return numbers.to_char(value, pattern)
-    return made(_stamp_text(value.sql, pattern), VARCHAR, exact=True)
+    return patterns.to_char(value, pattern, call.scope)
 
 
-def _pattern(call: Call) -> str:
+def _of_text(call: Call) -> Value:
+    """Write TO_CHAR of a string: a number or a moment, as the format tells."""
+    value, pattern = call.values
+    numeric = re.search("[90]", re.sub(r'"[^"]*"', "", pattern.literal or "")) is not None
+    value = conversion.cast(value, FLOAT8 if numeric else TIMESTAMP)
+    return numbers.to_char(value, pattern) if numeric else patterns.to_char(value, pattern, call.scope)
+
+
+def _strict(call: Call) -> str:
+    if len(call.values) < 3 or call.sql[2] == "CAST(false AS BOOLEAN)" or call.sql[2] == "false":
+        return "false"
+    return "true" if call.sql[2] in {"true", "CAST(true AS BOOLEAN)"} else call.sql[2]
+
+
+def _to_date(call: Call) -> Value:
+    sql = reading.moment(call.sql[0], call.values[1], _strict(call), call.name)
+    return made(f"CAST({sql} AS DATE)", DATE, exact=True)
+
+
+def _to_timestamp(call: Call) -> Value:
+    sql = reading.moment(call.sql[0], call.values[1], _strict(call), call.name)
+    return made(f"CAST({sql} AS TIMESTAMP WITH TIME ZONE)", TIMESTAMPTZ, exact=True)
+
+
+def _to_number(call: Call) -> Value:
     content = call.values[1].literal
     if content is None:
         raise SqlError(
             SqlState.FEATURE_NOT_SUPPORTED,
-            f"{call.name.upper()} with a format that is not a literal is not supported",
+            "TO_NUMBER with a format that is not a literal is not supported",
             position=call.scope.writer.position(call.node),
         )
-    return content
-
-
-def _stamp_text(sql: str, pattern: str) -> str:
-    parts: list[str] = []
-    codes = ""
-    bare = False
-    previous = ""
-
-    def flush() -> None:
-        nonlocal codes
-        if codes:
-            parts.append(f"strftime({sql}, {literal(codes)})")
-            codes = ""
-
-    for token, shown in split(pattern):
-        if token in {"FM", "FX"}:
-            bare = shown.upper() == "FM"
-            continue
-        if not token:
-            codes += shown.replace("%", "%%")
-            continue
-        if token in _NUMERIC:
-            codes += _NUMERIC[token][bare]
-        elif token == "TH":  # noqa: S105 - a format token
-            flush()
-            parts.append(_ordinal(sql, previous, shown))
-        else:
-            flush()
-            parts.append(_token(sql, token, shown, bare=bare))
-        previous, bare = token, False
-    flush()
-    return f"({' || '.join(parts)})" if parts else "''"
-
-
-def _token(sql: str, token: str, shown: str, *, bare: bool) -> str:
-    if token in _COMPUTED:
-        template, width = _COMPUTED[token]
-        written = template.format(x=sql)
-        return f"lpad({written}, {width}, '0')" if width and not bare else written
-    if token in _NAMES:
-        return _name(sql, token, shown, bare=bare)
-    if token in _HALVES:
-        return _cased(f"strftime({sql}, '%p')", shown) if "." not in shown else _dotted(sql, shown)
-    if token in _ERAS:
-        sign = {"B": "A", "A": "A"}[token[0]] + token[1:].replace("C", "D")
-        return literal(sign if shown.isupper() else sign.lower())
-    roman = f"{_ROMAN}[month({sql})]"
-    return _cased(roman if bare else f"rpad({roman}, 4, ' ')", shown)
-
-
-def _dotted(sql: str, shown: str) -> str:
-    halves = ("A.M.", "P.M.") if shown.isupper() else ("a.m.", "p.m.")
-    return f"CASE WHEN hour({sql}) < 12 THEN '{halves[0]}' ELSE '{halves[1]}' END"
-
-
-def _name(sql: str, token: str, shown: str, *, bare: bool) -> str:
-    code, width = _NAMES[token]
-    written = _cased(f"strftime({sql}, '{code}')", shown)
-    return f"rpad({written}, {width}, ' ')" if width and not bare else written
-
-
-def _cased(sql: str, shown: str) -> str:
-    if shown.isupper():
-        return f"upper({sql})"
-    return f"lower({sql})" if shown.islower() else sql
-
-
-def _ordinal(sql: str, token: str, shown: str) -> str:
-    number = f"strftime({sql}, '{_NUMERIC[token][0]}')" if token in _NUMERIC else _COMPUTED[token][0].format(x=sql)
-    suffix = f"rs_ordinal(CAST({number} AS INTEGER))"
-    return f"upper({suffix})" if shown.isupper() else suffix
-
-
-# Reading
-
-
-_READ: Final = {
-    **{token: codes[0] for token, codes in _NUMERIC.items()},
-    "MONTH": "%B", "MON": "%b", "DAY": "%A", "DY": "%a", "AM": "%p", "PM": "%p", "TZ": "%Z", "OF": "%z",
-}
-
-
-def _reading(call: Call) -> str:
-    """Return the engine's format for reading, or refuse a token that it cannot read."""
-    codes = ""
-    for token, shown in split(_pattern(call)):
-        if token in {"FM", "FX", "TH"}:
-            continue
-        if token and token not in _READ:
-            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'format "{shown}" is not supported for reading dates')
-        codes += _READ[token] if token else shown.replace("%", "%%")
-    return literal(codes)
-
-
-def _to_date(call: Call) -> Value:
-    sql = f"CAST(rs_read_moment({call.sql[0]}, {_reading(call)}) AS DATE)"
-    return made(sql, DATE, exact=True)
-
-
-def _to_timestamp(call: Call) -> Value:
-    sql = f"CAST(rs_read_moment({call.sql[0]}, {_reading(call)}) AS TIMESTAMP WITH TIME ZONE)"
-    return made(sql, TIMESTAMPTZ, exact=True)
-
-
-def _to_number(call: Call) -> Value:
-    pattern = re.sub(r"[GLSM$I,PR\s]", "", _pattern(call).upper()).replace("D", ".")
-    whole, _, fraction = pattern.partition(".")
-    type_ = types.numeric(min(38, max(1, len(whole) + len(fraction))), min(37, len(fraction)))
+    shape = numbers.shape_of(content)
+    if shape.shift:
+        type_ = types.numeric(min(38, max(1, shape.before)), min(37, shape.shift))
+        sql = f"CAST(CAST(rs_read_number({call.sql[0]}) AS DECIMAL(38,0)) / {10**shape.shift} AS {type_.engine()})"
+        return made(sql, type_, exact=True)
+    type_ = types.numeric(min(38, max(1, shape.before + shape.after)), min(37, shape.after))
     return made(f"CAST(rs_read_number({call.sql[0]}) AS {type_.engine()})", type_, exact=True)
 
 
-def _text_alt(call: Call) -> Value:
-    return conversion.cast(call.values[0], types.of("int4"))
+# Teradata's manner
+
+
+def _teradata(call: Call) -> tuple[str, int]:
+    """Write the plain number of a call's text; return it with the places that V sets apart."""
+    pattern = next((value.literal for value in call.values[1:] if value.literal is not None), None)
+    if pattern is None:
+        return f"rs_teradata_number({call.sql[0]})", 0
+    digits = re.sub(r"([9Z])\((\d+)\)", lambda match: match[1] * int(match[2]), pattern.upper())
+    places = len(re.findall("[9Z]", digits.partition("V")[2])) if "V" in digits else 0
+    macro = "rs_zoned_number" if digits.endswith("S") else "rs_teradata_number"
+    return f"{macro}({call.sql[0]})", places
+
+
+def _shifted(sql: str, places: int) -> str:
+    return f"{sql} || 'e-{places}'" if places else sql
+
+
+def _text_to_int(call: Call) -> Value:
+    sql, places = _teradata(call)
+    whole = f"CAST(trunc(CAST({_shifted(sql, places)} AS DECIMAL(38,9))) AS INTEGER)"
+    return made(whole, INT4, exact=True)
+
+
+def _text_to_numeric(call: Call) -> Value:
+    """Unlike a cast it rounds, halves to the even neighbour."""
+    sizes = [int(value.sql) for value in call.values[1:] if value.constant and value.sql.isdigit()]
+    precision, scale = [*sizes, 0][:2] if sizes else (38, 0)
+    type_ = types.declared("numeric", (precision, scale))
+    sql, places = _teradata(call)
+    engine = type_.engine()
+    unit = f"CAST({'1' if not scale else '0.' + '0' * (scale - 1) + '1'} AS {engine})"
+    rounded = f"CAST(rs_t AS {engine})"
+    tie = f"regexp_full_match(rs_t, '[+-]?[0-9]*\\.[0-9]{{{scale}}}50*')"
+    odd = f"CAST(right(CAST({rounded} AS VARCHAR), 1) AS INTEGER) % 2 = 1"
+    body = (
+        f"CASE WHEN {tie} AND {odd} THEN CAST({rounded} - CASE WHEN rs_t LIKE '-%' THEN -{unit} ELSE {unit} END AS {engine})"
+        f" ELSE {rounded} END"
+    )
+    return made(f"list_transform([{_shifted(sql, places)}], lambda rs_t: {body})[1]", type_, exact=True)
 
 
 TABLE: Final = (
     Function(name="to_char", arguments=("dated", "text"), engine=_to_char, doc="r_TO_CHAR"),
+    Function(name="to_char", arguments=("interval", "text"), engine=_to_char, doc="r_TO_CHAR"),
+    Function(name="to_char", arguments=("time", "text"), engine=_to_char, doc="r_TO_CHAR"),
+    Function(name="to_char", arguments=("letters", "text"), engine=_of_text, doc="r_TO_CHAR"),
     Function(name="to_char", arguments=("number", "text"), engine=_to_char, doc="r_TO_CHAR"),
     Function(name="to_date", arguments=("text", "text", "bool?"), engine=_to_date, doc="r_TO_DATE_function"),
     Function(name="to_timestamp", arguments=("text", "text", "bool?"), engine=_to_timestamp, doc="r_TO_TIMESTAMP"),
     Function(name="to_number", arguments=("text", "text"), engine=_to_number, doc="r_TO_NUMBER"),
-    Function(name="text_to_int_alt", arguments=("text",), engine=_text_alt, doc="r_TEXT_TO_INT_ALT"),
-)
+    Function(name="text_to_int_alt", arguments=("text", "text?"), engine=_text_to_int, doc="r_TEXT_TO_INT_ALT"),
+    Function(name="text_to_numeric_alt", arguments=("text", "integer", "integer?"), engine=_text_to_numeric,
+             doc="r_TEXT_TO_NUMERIC_ALT"),
+    Function(name="text_to_numeric_alt", arguments=("text", "text?", "integer?", "integer?"),
+             engine=_text_to_numeric, doc="r_TEXT_TO_NUMERIC_ALT"),
+)  # fmt: skip

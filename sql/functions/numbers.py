@@ -1,137 +1,197 @@
-"""TO_CHAR of numbers: the numeric format strings, written out as engine SQL.
+"""TO_CHAR of numbers: numeric format strings, written out as engine SQL piece by piece.
 
-Redshift, "Numeric format strings". Digits that a value has no use for are blanks; the sign stands before the
-first digit unless the format says otherwise; a value that does not fit is shown as ``#``.
+Redshift, "Numeric format strings". A row's digits are laid out once (``rs_number_layout``); each piece of the
+format then takes its character from there. A format that is a literal is taken apart here, another by
+``rs_number_facts`` row by row, with the same pieces.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final
 
+from core.errors import not_supported
 from core.names import literal
 from sql.value import VARCHAR, Value, made
 
-_TOKENS: Final = re.compile(r"FM|RN|TH|SG|MI|PL|PR|CC|[90.,DGSLV$]|.", re.IGNORECASE | re.DOTALL)
+_TOKENS: Final = re.compile(r'"[^"]*"|FM|RN|TH|SG|MI|PL|PR|EEEE|.', re.IGNORECASE | re.DOTALL)
 _ROMAN_WIDTH: Final = 15
+_NO_ZERO: Final = 1000
+"""The place of the first 0 in a format that has none."""
+_SILENT: Final = ("FM", "PR", "S", "V", "B", "CC")
+"""Pieces that show nothing where they stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
     """A numeric format, taken apart."""
 
-    whole: str
-    """The pattern before the point: 9, 0 and commas."""
-    fraction: str
-    point: bool
+    tokens: tuple[str, ...]
+    before: int
+    """Digits before the point."""
+    after: int
+    """Digits after the point."""
+    shift: int
+    """Digits after V: the number is multiplied by ten to this power."""
+    zero: int
+    """Digits before the first 0, if it stands before the point."""
+    zeros_end: int
+    """Digits up to the last 0."""
     bare: bool
     """FM: without blanks."""
     sign: str
-    """``lead`` (default), ``S``, ``S-`` (after), ``MI``, ``MI-``, ``PL``, ``SG``, ``PR``."""
-    currency: bool
-    suffix: str
-
-    @property
-    def places(self) -> int:
-        """Return how many digits there are before the point."""
-        return len(self.whole.replace(",", ""))
+    """``lead`` (default), ``S``, ``S-`` (after the digits), ``MI``, ``PL``, ``SG``, ``PR``."""
+    last: int
+    """The index of the last digit or point."""
 
 
-def to_char(value: Value, pattern: str) -> Value:
+def to_char(value: Value, pattern: Value) -> Value:
     """Write ``TO_CHAR(number, pattern)``."""
-    upper = pattern.upper()
+    if pattern.literal is None:
+        return made(_known_late(value.sql, pattern.sql), VARCHAR, exact=True)
+    content = pattern.literal
+    upper = re.sub(r'"[^"]*"', "", content).upper()
+    if "EEEE" in upper:
+        raise not_supported("EEEE in a numeric format")
     if "RN" in upper:
-        roman = "rs_roman(CAST(v AS INTEGER))"
-        roman = roman if "FM" in upper else f"lpad({roman}, {_ROMAN_WIDTH}, ' ')"
-        return _bound(value, f"lower({roman})" if "rn" in pattern else roman)
-    return _bound(value, _written(shape_of(pattern)))
+        body = _roman("FM" in upper, "rn" in content)
+        return made(f"list_transform([{value.sql}], lambda rs_v: {body})[1]", VARCHAR, exact=True)
+    return made(_known_now(value.sql, shape_of(content)), VARCHAR, exact=True)
 
 
-def _bound(value: Value, body: str) -> Value:
-    return made(f"list_transform([{value.sql}], lambda v: CASE WHEN v IS NOT NULL THEN {body} END)[1]", VARCHAR, exact=True)
+def _roman(bare: bool, lower: bool) -> str:
+    roman = "rs_roman(CAST(rs_v AS BIGINT))"
+    roman = roman if bare else f"lpad({roman}, {_ROMAN_WIDTH}, ' ')"
+    roman = f"lower({roman})" if lower else roman
+    return f"CASE WHEN rs_v IS NOT NULL THEN {roman} END"
 
 
 def shape_of(pattern: str) -> Shape:
     """Take a numeric format apart."""
-    whole = fraction = suffix = ""
-    point = False
-    sign = "lead"
-    tokens = [token.upper() for token in _TOKENS.findall(pattern)]
-    for token in tokens:
-        digits = whole + fraction
-        if token in {"9", "0"}:
-            whole, fraction = (whole, fraction + token) if point else (whole + token, fraction)
-        elif token in {",", "G"} and not point:
-            whole += ","
-        elif token in {".", "D"}:
-            point = True
-        elif token in {"S", "MI", "PL", "SG", "PR"}:
-            sign = f"{token}-" if digits and token in {"S", "MI", "PL", "SG"} else token
-        elif token == "TH":  # noqa: S105 - a format token
-            suffix = "th"
-    return Shape(whole=whole, fraction=fraction, point=point, bare="FM" in tokens, sign=sign,
-                 currency="$" in tokens or "L" in tokens, suffix=suffix)  # fmt: skip
+    shown = tuple(_TOKENS.findall(pattern))
+    pieces = [piece.upper() for piece in shown]
+    point = next((index for index, piece in enumerate(pieces) if piece in ".D"), len(pieces))
+    digits = [index for index, piece in enumerate(pieces) if piece in "90"]
+    zeros = [index for index in digits if pieces[index] == "0"]
+    shifted = pieces.index("V") if "V" in pieces else len(pieces)
+    places = [index for index, piece in enumerate(pieces) if piece in "90.D"]
+    early = zeros and zeros[0] < point
+    return Shape(
+        tokens=shown,
+        before=sum(index < point for index in digits),
+        after=sum(index > point for index in digits),
+        shift=sum(index > shifted for index in digits),
+        zero=sum(index < zeros[0] for index in digits) if early else _NO_ZERO,
+        zeros_end=sum(index <= zeros[-1] for index in digits) if zeros else 0,
+        bare="FM" in pieces,
+        sign=_sign(pieces, point),
+        last=places[-1] if places else -1,
+    )
 
 
-def _written(shape: Shape) -> str:
-    scale = len(shape.fraction)
-    rounded = f"CAST(CAST(round(abs(v), {scale}) AS DECIMAL(38,{scale})) AS VARCHAR)"
-    zeros = len(shape.whole.replace(",", "")) - shape.whole.replace(",", "").find("0") if "0" in shape.whole else 0
-    whole = f"split_part({rounded}, '.', 1)"
-    if zeros:
-        whole = f"lpad({whole}, greatest({zeros}, CAST(length({whole}) AS INTEGER)), '0')"
-    elif scale:
-        whole = f"nullif({whole}, '0')"
-    digits = f"list_transform([coalesce({whole}, '')], lambda w: {_grouped(shape)})[1]"
-    body = digits + (f" || '.' || {_fraction(shape, rounded)}" if shape.point else "")
-    body += " || rs_ordinal(CAST(v AS INTEGER))" if shape.suffix else ""
-    return f"list_transform([{body}], lambda b: {_signed(shape)})[1]"
+def _sign(pieces: list[str], point: int) -> str:
+    for piece in ("PR", "SG", "MI", "PL"):
+        if piece in pieces:
+            return piece
+    if "S" not in pieces:
+        return "lead"
+    return "S" if any(piece in "90" for piece in pieces[pieces.index("S") : point]) else "S-"
 
 
-def _grouped(shape: Shape) -> str:
-    """Put the whole digits ``w`` into their places, commas between them where digits stand before."""
-    places = shape.places
-    overflow = literal(re.sub("[90]", "#", shape.whole))
-    if "," not in shape.whole:
-        return f"CASE WHEN length(w) > {places} THEN {overflow} ELSE w END"
+def _known_now(value: str, shape: Shape) -> str:
+    bare = "true" if shape.bare else "false"
+    moved = f"rs_v * {10**shape.shift}" if shape.shift else "rs_v"
+    digits = f"CAST(abs(TRY_CAST({moved} AS DECIMAL(38,{shape.after}))) AS VARCHAR)"
+    layout = (
+        f"rs_number_layout({digits}, rs_v < 0, {shape.before}, {shape.after}, {bare}, {shape.zero},"
+        f" {shape.zeros_end}, '{shape.sign}')"
+    )
     parts = []
-    left = places
-    for piece in shape.whole.split(","):
-        start, left = left, left - len(piece)
-        taken = f"substr(lpad(w, {places}, ' '), {places - start + 1}, {len(piece)})"
-        comma = f"CASE WHEN length(w) > {start} THEN ',' ELSE '' END || " if start != places else ""
-        parts.append(f"{comma}ltrim({taken}, ' ')")
-    return f"CASE WHEN length(w) > {places} THEN {overflow} ELSE {' || '.join(parts)} END"
-
-
-def _fraction(shape: Shape, rounded: str) -> str:
-    shown = f"split_part({rounded}, '.', 2)"
-    if not shape.bare:
-        return shown
-    kept = shape.fraction.rfind("0") + 1
-    return f"(left({shown}, {kept}) || rtrim(substr({shown}, {kept + 1}), '0'))"
-
-
-def _signed(shape: Shape) -> str:
-    currency = "'$' || " if shape.currency else ""
-    width = len(shape.whole) + (1 + len(shape.fraction) if shape.point else 0) + (2 if shape.suffix else 0)
-    minus = "CASE WHEN v < 0 THEN '-' ELSE {0} END"
-    before, after, room = {
-        "lead": (minus.format("''"), "", 1),
-        "S": (minus.format("'+'"), "", 1),
-        "SG": (minus.format("'+'"), "", 1),
-        "S-": ("", minus.format("'+'"), 0),
-        "SG-": ("", minus.format("'+'"), 0),
-        "MI": (minus.format("''"), "", 1),
-        "MI-": ("", minus.format("''" if shape.bare else "' '"), 0),
-        "PL": ("CASE WHEN v < 0 THEN '-' ELSE '+' END", "", 1),
-        "PL-": (minus.format("''"), "CASE WHEN v < 0 THEN ' ' ELSE '+' END", 1),
-        "PR": ("CASE WHEN v < 0 THEN '<' ELSE '' END", "CASE WHEN v < 0 THEN '>' ELSE ' ' END", 1),
-    }[shape.sign]
-    number = f"{before} || b" if before else "b"
+    count = 0
+    for index, token in enumerate(shape.tokens):
+        upper = token.upper()
+        if upper in {"9", "0", ".", "D"}:
+            parts.append(_place(str(count), upper, zero=shape.zero <= count, bare=bare))
+            if index == shape.last and shape.sign in {"S-", "PR"}:
+                parts.append("rs_r.e")
+            count += 1
+        elif shown := _other(token, bare, str(count), zero=shape.zero < count):
+            parts.append(shown)
+    written = " || ".join(parts) or "''"
     if shape.bare:
-        if shape.sign == "PR":
-            after = "CASE WHEN v < 0 THEN '>' ELSE '' END"
-        number = f"{before} || {currency}b" if before else f"{currency}b"
-    else:
-        number = f"{currency}lpad({number}, {width + room}, ' ')"
-    return f"{number} || {after}" if after else number
+        written = f"replace({written}, chr(1), '')"
+    row = f"list_transform([{layout}], lambda rs_r: {written})[1]"
+    return f"list_transform([{value}], lambda rs_v: CASE WHEN rs_v IS NOT NULL THEN {row} END)[1]"
+
+
+def _blank(bare: str) -> str:
+    return {"true": "''", "false": "' '"}.get(bare, f"CASE WHEN {bare} THEN '' ELSE ' ' END")
+
+
+def _place(count: str, token: str, *, zero: bool, bare: str) -> str:
+    """Write the digit or point number *count* with the sign that may stand before it."""
+    empty = "'0'" if zero else _blank(bare)
+    point = token in {".", "D"}
+    shown = "'.'" if point else f"substr(rs_r.n, {count} - rs_r.p + 1, 1)"
+    sign = f"CASE WHEN rs_r.k = {count} THEN rs_r.sg ELSE '' END"
+    return f"{sign} || CASE WHEN {count} < rs_r.p THEN {empty} ELSE {shown} END"
+
+
+def _other(token: str, bare: str, count: str = "0", *, zero: bool = False) -> str:
+    """Write a piece that is no digit; nothing for one that shows nothing."""
+    upper = token.upper()
+    if upper in {",", "G"}:
+        started = "true" if zero else f"{count} > rs_r.p"
+        return _blank(bare) if count == "0" else f"CASE WHEN {started} THEN ',' ELSE {_blank(bare)} END"
+    if upper == "TH":
+        suffix = _ORDINAL if token.islower() else f"upper({_ORDINAL})"
+        return f"CASE WHEN rs_r.th THEN {suffix} ELSE '' END"
+    if upper in _SILENT:
+        return ""
+    return _words(bare).get(upper) or literal(token[1:-1] if token.startswith('"') else token)
+
+
+_ORDINAL: Final = "rs_ordinal(TRY_CAST(rs_r.n AS HUGEINT))"
+
+
+def _words(bare: str) -> dict[str, str]:
+    blank = _blank(bare)
+    return {
+        "MI": f"CASE WHEN rs_r.neg THEN '-' ELSE {blank} END",
+        "PL": f"CASE WHEN rs_r.neg THEN {blank} ELSE '+' END",
+        "SG": "CASE WHEN rs_r.neg THEN '-' ELSE '+' END",
+        "L": "'$'",
+    }
+
+
+def _known_late(value: str, pattern: str) -> str:
+    """Write TO_CHAR with a format of each row's own."""
+    count = "len(list_filter(rs_q.t[:rs_i - 1], lambda rs_u: upper(rs_u) IN ('9', '0', '.', 'D')))"
+    zero = f"rs_q.f.zero <= {count}"
+    place = (
+        f"CASE WHEN rs_r.k = {count} THEN rs_r.sg ELSE '' END || CASE WHEN {count} < rs_r.p THEN"
+        f" CASE WHEN {zero} THEN '0' ELSE {_blank('rs_q.f.fm')} END WHEN upper(rs_t) IN ('.', 'D') THEN '.'"
+        f" ELSE substr(rs_r.n, {count} - rs_r.p + 1, 1) END || CASE WHEN rs_i = rs_q.f.last THEN rs_r.e ELSE '' END"
+    )
+    started = f"{count} > 0 AND ({count} > rs_r.p OR rs_q.f.zero < {count})"
+    comma = f"CASE WHEN {started} THEN ',' ELSE {_blank('rs_q.f.fm')} END"
+    words = " ".join(f"WHEN '{token}' THEN {written}" for token, written in _words("rs_q.f.fm").items())
+    words += f" WHEN 'TH' THEN CASE WHEN NOT rs_r.th THEN '' WHEN rs_t = 'th' THEN {_ORDINAL} ELSE upper({_ORDINAL}) END"
+    silent = ", ".join(f"'{token}'" for token in _SILENT)
+    piece = (
+        f"CASE WHEN upper(rs_t) IN ('9', '0', '.', 'D') THEN {place} WHEN upper(rs_t) IN (',', 'G') THEN {comma}"
+        f" ELSE CASE upper(rs_t) {words} ELSE CASE WHEN upper(rs_t) IN ({silent}) THEN '' ELSE trim(rs_t, '\"') END END END"
+    )
+    pieces = f"replace(array_to_string(list_transform(rs_q.t, lambda rs_t, rs_i: {piece}), ''), chr(1), '')"
+    layout = (
+        "rs_number_layout(rs_number_digits(rs_q.v * CAST(pow(10, rs_q.f.multi) AS BIGINT), rs_q.f.post), rs_q.v < 0,"
+        " rs_q.f.pre, rs_q.f.post, rs_q.f.fm, rs_q.f.zero, rs_q.f.zend, rs_q.f.sign)"
+    )
+    roman = (
+        "CASE WHEN rs_q.f.fm THEN rs_roman(CAST(rs_q.v AS BIGINT))"
+        f" ELSE lpad(rs_roman(CAST(rs_q.v AS BIGINT)), {_ROMAN_WIDTH}, ' ') END"
+    )
+    roman = f"CASE WHEN list_contains(rs_q.t, 'rn') THEN lower({roman}) ELSE {roman} END"
+    row = f"CASE WHEN rs_q.f.roman THEN {roman} ELSE list_transform([{layout}], lambda rs_r: {pieces})[1] END"
+    facts = f"{{v: {value}, t: rs_number_tokens({pattern}), f: rs_number_facts({pattern})}}"
+    known = "rs_q.v IS NOT NULL AND rs_q.t IS NOT NULL"
+    return f"list_transform([{facts}], lambda rs_q: CASE WHEN {known} THEN {row} END)[1]"
