@@ -23,6 +23,8 @@ class Diagnosis:
     hint: str | None = None
     position: int | None = None
     """1-based character offset into the statement's text."""
+    context: str | None = None
+    """Where in a procedure it happened, innermost call first."""
 
 
 class SqlError(Exception):
@@ -39,6 +41,7 @@ class SqlError(Exception):
         detail: str | None = None,
         hint: str | None = None,
         position: int | None = None,
+        context: str | None = None,
     ) -> None:
         super().__init__(message)
         self.state = state
@@ -46,6 +49,7 @@ class SqlError(Exception):
         self.detail = detail
         self.hint = hint
         self.position = position
+        self.context = context
 
     severity: Severity = "ERROR"
 
@@ -58,6 +62,7 @@ class SqlError(Exception):
             detail=self.detail,
             hint=self.hint,
             position=self.position,
+            context=self.context,
         )
 
 

@@ -148,10 +148,18 @@ class DuckDbEngine:
 
         await self.guarded(work)
 
-    async def fetch(self, sql: str, parameters: Sequence[Value] = ()) -> list[tuple[Any, ...]]:
-        """Return all rows of a small answer."""
+    async def fetch(
+        self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, instant: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """Return all rows of a small answer; an *instant* one is computed here and now."""
         await self._detach()
-        return await self.guarded(lambda: self.connection.execute(sql, list(parameters) or None).fetchall())
+
+        def work() -> list[tuple[Any, ...]]:
+            if prepare is not None:
+                prepare(self.connection)
+            return self.connection.execute(sql, list(parameters) or None).fetchall()
+
+        return await self.guarded(work, here=instant)
 
     async def rows(
         self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, instant: bool = False

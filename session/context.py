@@ -4,9 +4,9 @@ Handlers (``session.statements``) get one ``Work`` and touch nothing else of the
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from auth.authorize import Principal, check
 from catalog.model import Acl, CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
@@ -15,7 +15,9 @@ from catalog.routines import Routine
 from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
 from core.sqlstate import SqlState
+from core.types import ColumnType
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
+from session.answers import Value
 from session.functions import needs
 from session.locks import Mode
 from session.principals import principal_of
@@ -24,7 +26,15 @@ from sql import incremental
 from sql.facts import SourceKind
 from sql.finish import Finish
 from sql.incremental import Expression
-from sql.translate import CallUse, Translated, Use, translate, translate_expression
+from sql.translate import (
+    CallUse,
+    Translated,
+    Use,
+    translate,
+    translate_arguments,
+    translate_expression,
+    translate_value,
+)
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -57,12 +67,30 @@ class Plan:
         return self.instant and not self.variables and not self.translated.parameter_types
 
 
+class Environment(Protocol):
+    """The variables of a procedure, as a statement in it sees them."""
+
+    @property
+    def key(self) -> Hashable:
+        """Return all that a translation depends on of it, beside the text and its place."""
+        ...
+
+    def type_of(self, parts: tuple[str, ...]) -> ColumnType | None:
+        """Return the type of the variable called *parts*, None where there is none."""
+        ...
+
+    def value_of(self, parts: tuple[str, ...]) -> Value:
+        """Return the value of a variable that there is."""
+        ...
+
+
 class Work:
     """One statement's working context."""
 
-    def __init__(self, session: "Session") -> None:
-        """Work for *session*."""
+    def __init__(self, session: "Session", environment: Environment | None = None) -> None:
+        """Work for *session*, inside a procedure where *environment* is given."""
         self.session = session
+        self.environment = environment
         self.warehouse: Warehouse = session.warehouse
         self.engine: DuckDbEngine = session.engine
         self.tx = session.tx
@@ -178,10 +206,46 @@ class Work:
     def plan(self, text: str, offset: int = 0, oids: tuple[int, ...] = (), finish: Finish = Finish.WIRE) -> Plan:
         """Translate a query or DML statement, from the cache where it was seen before."""
         session = self.session
-        key = (text, offset, oids, finish, session.translation_key())
+        inside = self.environment
+        key = (text, offset, oids, finish, inside and inside.key, session.translation_key())
+        variables = inside.type_of if inside else None
+        return self._cached(
+            key,
+            lambda: translate(
+                text, self.visible, offset=offset, parameter_oids=oids, finish=finish, variables=variables
+            ),
+        )
+
+    def plan_value(self, text: str, offset: int, goal: ColumnType | None) -> Plan:
+        """Translate an expression of a procedure that gives one value, as the text of one of type *goal*."""
+        inside = self.environment
+        key = (text, offset, goal, "value", inside and inside.key, self.session.translation_key())
+        variables = inside.type_of if inside else None
+        return self._cached(key, lambda: translate_value(text, self.visible, goal, variables=variables))
+
+    def plan_arguments(
+        self,
+        arguments: tuple[str, ...],
+        signatures: list[tuple[ColumnType, ...]],
+        oids: tuple[int, ...] = (),
+    ) -> tuple[list[int], "Plan | str"]:
+        """Plan the arguments of a CALL of a procedure with one of *signatures*; see ``translate_arguments``."""
+        inside = self.environment
+        best, found = translate_arguments(
+            arguments, signatures, self.visible, parameter_oids=oids, variables=inside.type_of if inside else None
+        )
+        return best, found if isinstance(found, str) else _planned(found)
+
+    def bound(self, plan: Plan, parameters: tuple[Value, ...] = ()) -> tuple[Value, ...]:
+        """Return the parameters to run *plan* with: inside a procedure, the variables that it names."""
+        if self.environment is None or not plan.translated.variables:
+            return parameters
+        return tuple(self.environment.value_of(parts) for parts in plan.translated.variables)
+
+    def _cached(self, key: Hashable, make: Callable[[], Translated]) -> Plan:
         found: Plan | None = self.warehouse.translations.get(key)
         if found is None:
-            found = _planned(translate(text, self.visible, offset=offset, parameter_oids=oids, finish=finish))
+            found = _planned(make())
             if found.translated.cacheable:
                 self.warehouse.translations.put(key, found)
         return found
@@ -190,8 +254,12 @@ class Work:
         self, text: str, offset: int = 0, oids: tuple[int, ...] = (), finish: Finish = Finish.WIRE
     ) -> Plan:
         """Return the plan of a statement once it is allowed and its locks are held."""
+        return await self.allowed(lambda: self.plan(text, offset, oids, finish))
+
+    async def allowed(self, make: Callable[[], Plan]) -> Plan:
+        """Return the plan that *make* makes once it is allowed and its locks are held."""
         for _ in range(_REPLANS):
-            plan = self.plan(text, offset, oids, finish)
+            plan = make()
             self.authorize(plan.translated.uses)
             self.authorize_calls(plan.translated.calls)
             token = self.tx.token

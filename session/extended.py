@@ -12,10 +12,11 @@ from session.answers import Answer, Done, Empty, Value
 from session.context import Work
 from session.pipeline import run
 from session.portals import Portal, Prepared
+from session.programs.call import parameter_types
 from session.statements import DESCRIBERS
 from session.streams import Page
 from sql.parse import parse_statement, split
-from sql.statement import QUERIES, Statement
+from sql.statement import QUERIES, Kind, Statement
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -40,6 +41,9 @@ def prepare(session: "Session", name: str, statement: Statement | None, paramete
         refuse_failed(session)
         plan = Work(session).plan(statement.text, statement.offset, parameter_oids)
         prepared.parameter_types = plan.translated.parameter_types
+    elif statement is not None and statement.kind is Kind.CALL:
+        refuse_failed(session)
+        prepared.parameter_types = parameter_types(Work(session), statement, parameter_oids)
     return prepared
 
 

@@ -7,7 +7,8 @@ moment.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -73,6 +74,8 @@ class Session:
         self.query_started = self.started
         self.last_copy: tuple[int, int] = (-1, 0)
         self.last_unload: tuple[int, int] = (-1, 0)
+        self.stopped: Canceled | None = None
+        """Why the statement that is active must end: for what runs between the engine's statements."""
         self._active = False
         self._timer: asyncio.TimerHandle | None = None
         self._variables: dict[str, Variable] = {}
@@ -200,6 +203,7 @@ class Session:
     def interrupt(self, reason: Canceled) -> None:
         """Stop the statement that is active with *reason*; without effect where none is."""
         if self._active:
+            self.stopped = reason
             self.tx.interrupt(reason)
             self.engine.interrupt(reason)
 
@@ -207,6 +211,7 @@ class Session:
         """Note that a statement begins: it can be cancelled, and its time runs."""
         self.end_statement()
         self._active = True
+        self.stopped = None
         self.query = self.warehouse.next_query()
         self.query_text = text
         self.query_started = self.warehouse.clock.now()
@@ -264,6 +269,15 @@ class Session:
         self._identity = None
         self.settings.fix("is_superuser", "on" if user.superuser else "off")
         self.settings.fix("session_authorization", user.name)
+
+    @contextmanager
+    def lent(self, user: User) -> Iterator[None]:
+        """Go on with *user*'s rights for a while (SECURITY DEFINER)."""
+        kept, self.user, self._identity = self.user, user, None
+        try:
+            yield
+        finally:
+            self.user, self._identity = kept, None
 
     @property
     def principal(self) -> Principal:

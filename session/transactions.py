@@ -46,6 +46,8 @@ class Transaction:
         self.temporaries = Changes()
         self.changes = Changes()
         self.wrote = False
+        self.held = False
+        """Whether a procedure's statements share one moment, as a block's do."""
         self._warehouse = warehouse
         self._engine = engine
         self._settings = settings
@@ -93,7 +95,7 @@ class Transaction:
     @property
     def single(self) -> bool:
         """Whether a statement would be a transaction of its own: no block, nothing written before it."""
-        return not self._engine_open and self.status is Status.IDLE
+        return not self._engine_open and self.status is Status.IDLE and not self.held
 
     @property
     def running(self) -> bool:
@@ -122,7 +124,7 @@ class Transaction:
         """Prepare for a statement that reads *relations* (OIDs): locks, and a block's snapshot."""
         for oid in relations:
             await self.lock(oid, Mode.ACCESS_SHARE)
-        if self.status is Status.OPEN:
+        if self.status is Status.OPEN or self.held:
             await self._open_engine()
         if self._footprint is not None:
             self._footprint.reads |= relations
@@ -276,7 +278,7 @@ class Transaction:
     def _finish(self, *, committed: bool) -> None:
         self.changes = Changes(serial=self.changes.serial + 1)
         self.status = Status.IDLE
-        self.wrote = self._running = self._engine_open = False
+        self.wrote = self.held = self._running = self._engine_open = False
         self._footprint = None
         self._reserved.clear()
         self._refreshed.clear()

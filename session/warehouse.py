@@ -5,7 +5,7 @@ Built once by ``server.app``; holds no connection's state.
 
 import asyncio
 import itertools
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -43,6 +43,7 @@ V = TypeVar("V")
 
 _FIRST_DATABASE: Final = 100_000
 _FIRST_SCHEMA: Final = 2_200
+_MESSAGES: Final = 10_000
 _IDENTITY: Final = "identity"
 _REFRESH: Final = "refresh"
 _IDENTITY_BLOCK: Final = 100_000
@@ -120,6 +121,8 @@ class Warehouse:
         self.commit_lock = asyncio.Lock()
         self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
+        self.messages: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
+        """What procedures raised, newest last."""
         self.sources: Cache[tuple[str, int], Any] = Cache(200)
         self.scans = Scans(database)
         self.upkeep = Upkeep(self)

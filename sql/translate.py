@@ -6,7 +6,7 @@ What has no row is refused. The result is the same for the same text and facts, 
 long as the catalog and the settings in ``SETTINGS`` stay.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, dml, hierarchy, merge, routines, select
+from sql import conversion, dml, evaluation, hierarchy, merge, routines, select
 from sql.facts import Facts, FunctionSource, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
@@ -117,6 +117,40 @@ def translate(
         raise too_complex() from None
 
 
+def translate_value(
+    text: str, facts: Facts, goal: ColumnType | None, *, variables: Variables | None = None
+) -> Translated:
+    """Translate an expression of a procedure, ``SELECT`` left out before it, that is assigned to a *goal*.
+
+    The query gives one value as text; its column has the type: *goal*, or the expression's own for None.
+    """
+    writer = _writer(facts, 0, (), variables)
+    writer.positions = False
+    try:
+        query = evaluation.value_query(text, Scope(writer=writer), goal)
+        return _result(query.sql, writer, columns=_columns(query))
+    except RecursionError:
+        raise too_complex() from None
+
+
+def translate_arguments(
+    arguments: Sequence[str],
+    signatures: Sequence[tuple[ColumnType | None, ...]],
+    facts: Facts,
+    *,
+    parameter_oids: tuple[int, ...] = (),
+    variables: Variables | None = None,
+) -> tuple[list[int], Translated | str]:
+    """Return which of a procedure's *signatures* fit a call best, and the query of its arguments as texts.
+
+    In the query's place stands how the arguments' types are shown where not just one fits.
+    """
+    writer = _writer(facts, 0, parameter_oids, variables)
+    writer.positions = False
+    best, found = evaluation.arguments_query(arguments, signatures, Scope(writer=writer))
+    return best, found if isinstance(found, str) else _result(found.sql, writer, columns=_columns(found))
+
+
 def translate_expression(text: str, facts: Facts) -> str:
     """Translate a lone expression without columns: a DEFAULT, an argument of EXECUTE or COPY."""
     writer = _writer(facts, 0, ())
@@ -202,6 +236,8 @@ def _columns(query: Query) -> tuple[OutputColumn, ...]:
 
 
 def _parameter_types(writer: Writer) -> tuple[ColumnType, ...]:
+    if writer.bound and writer.variables is not None:
+        return tuple(writer.variables(parts) or types.of("varchar") for parts in writer.bound)
     count = max(writer.slots, default=0)
     varchar = types.of("varchar")
     found = (writer.slots.get(number) for number in range(1, count + 1))

@@ -23,5 +23,6 @@ def _fields(diagnosis: Diagnosis) -> bytes:
         (b"D", diagnosis.detail),
         (b"H", diagnosis.hint),
         (b"P", None if diagnosis.position is None else str(diagnosis.position)),
+        (b"W", diagnosis.context),
     )
     return b"".join(code + cstring(text) for code, text in fields if text is not None) + b"\0"

@@ -11,6 +11,7 @@ from core.sqlstate import SqlState
 from core.types import Column
 from session.answers import Answer, Done, Value
 from session.context import Work
+from session.programs import call
 from session.statements import (
     alterations,
     compression,
@@ -100,6 +101,8 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
     Kind.DROP_DATABASE: _command(databases.drop_database),
     Kind.DROP: _command(objects.drop),
     Kind.COMMENT: _command(objects.comment),
+    Kind.CALL: call.call,
+    Kind.CREATE_PROCEDURE: _command(routines.create_procedure),
     Kind.CREATE_FUNCTION: _command(routines.create_function),
     Kind.ALTER_ROUTINE: _command(routines.alter_routine),
     Kind.CREATE_USER: _tagged(users.create_user),
@@ -147,6 +150,7 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
 
 DESCRIBERS: Final[Mapping[Kind, Describer]] = dict.fromkeys(Kind, _no_columns) | {
     Kind.SELECT: query.describe_select,
+    Kind.CALL: call.describe_call,
     Kind.SHOW: settings.describe_show,
     Kind.SHOW_OBJECTS: show.describe_show_objects,
     Kind.EXECUTE: prepared.describe_execute,

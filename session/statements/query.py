@@ -5,6 +5,7 @@ from engine import results
 from session.answers import Answer, Done, Value
 from session.context import Plan, Work
 from session.streams import FixedRows, Page, Reader
+from sql.finish import Finish
 from sql.statement import Statement
 
 
@@ -19,9 +20,12 @@ async def rows(
     offset: int,
     parameters: tuple[Value, ...] = (),
     oids: tuple[int, ...] = (),
+    *,
+    finish: Finish = Finish.WIRE,
 ) -> Page:
     """Start the query *text* and return its rows."""
-    plan = await work.ready(text, offset, oids)
+    plan = await work.ready(text, offset, oids, finish)
+    parameters = work.bound(plan, parameters)
     sql = plan.translated.engine_sql
     if plan.constant and work.settings.on("enable_result_cache_for_session"):
         return await _constant(work, plan)
@@ -74,6 +78,7 @@ async def change(work: Work, statement: Statement, parameters: tuple[Value, ...]
 async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, ...] = ()) -> int:
     """Run a DML statement and return how many rows it changed."""
     plan = await work.ready(text, offset)
+    parameters = work.bound(plan, parameters)
     translated, target = plan.translated, plan.translated.target
     identity = _identity(plan)
     if identity is not None:

@@ -61,7 +61,7 @@ async def fill(work: Work, relation: Relation, query: Fragment) -> int:
         f"INSERT INTO {relation.engine_name} SELECT {values} "
         f"FROM ({plan.translated.engine_sql}) AS source({', '.join(aliases)})"
     )
-    return await work.engine.run(sql, (), work.prepare(plan))
+    return await work.engine.run(sql, work.bound(plan), work.prepare(plan))
 
 
 async def truncate(work: Work, command: Truncate) -> Done:
