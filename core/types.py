@@ -97,6 +97,7 @@ BY_NAME: Final = {name: row for row in TYPES for name in (row.name, row.sql, *ro
 
 VARCHAR_MAX: Final = 65_535
 CHAR_MAX: Final = 4_096
+VARBYTE_MAX: Final = 16_777_216
 NUMERIC_PRECISION_MAX: Final = 38
 
 
@@ -184,7 +185,7 @@ def declared(name: str, arguments: tuple[int, ...] = ()) -> ColumnType:
     return with_length(row.name, length)
 
 
-_LENGTHS: Final = {"bpchar": (1, CHAR_MAX), "varchar": (256, VARCHAR_MAX), "varbyte": (64_000, 16_777_216)}
+_LENGTHS: Final = {"bpchar": (1, CHAR_MAX), "varchar": (256, VARCHAR_MAX), "varbyte": (64_000, VARBYTE_MAX)}
 
 
 def _declared_numeric(arguments: tuple[int, ...]) -> ColumnType:

@@ -108,7 +108,8 @@ def from_engine(error: duckdb.Error) -> SqlError:
     facts = _facts(error)
     ours = _OURS.search(facts.get("exception_message", ""))
     if ours is not None:
-        return SqlError(SqlState(ours[1]), ours[2])
+        message, _, detail = ours[2].partition("\x1f")
+        return SqlError(SqlState(ours[1]), message, detail=detail or None)
     if isinstance(error, duckdb.InterruptException):
         return Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")
     if isinstance(error, duckdb.TransactionException):

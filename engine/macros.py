@@ -3,12 +3,12 @@
 Names begin with ``rs_``. They hold what is too long to write out at every call. An error that Redshift has is
 raised with ``error('duckshift:<SQLSTATE>:<text>')``; ``engine.errors`` takes the message apart again. Order
 matters: a macro may call those above it. Which call becomes which macro is ``sql``'s business. ``strings``,
-``hashes`` and ``calendar`` have tables of their own.
+``hashes``, ``documents`` and ``calendar`` have tables of their own.
 """
 
 from typing import Final
 
-from engine import calendar, formats, hashes, strings
+from engine import calendar, documents, formats, hashes, strings
 from engine.macro import Macro
 from engine.macro import raising as _raise
 
@@ -225,24 +225,8 @@ TABLE: Final = (
     Macro(name="rs_super_text", arguments="x",
           body="CASE WHEN json_type(x) IN ('ARRAY', 'OBJECT', 'NULL') THEN NULL ELSE x ->> '$' END",
           doc="A SUPER scalar as text; arrays and objects are NULL."),
-    Macro(name="rs_json_text", arguments="x, p",
-          body="CASE WHEN x IS NULL THEN NULL WHEN NOT json_valid(x) THEN " + _BAD_JSON
-               + " ELSE json_extract_string(x, p) END",
-          doc="JSON_EXTRACT_PATH_TEXT"),
-    Macro(name="rs_try_json_text", arguments="x, p",
-          body="CASE WHEN json_valid(x) THEN json_extract_string(x, p) END", doc="JSON_EXTRACT_PATH_TEXT"),
-    Macro(name="rs_json_length", arguments="x",
-          body="CASE WHEN x IS NULL THEN NULL WHEN NOT json_valid(x) THEN " + _BAD_JSON
-               + " WHEN json_type(x) = 'ARRAY' THEN json_array_length(x) ELSE " + _BAD_JSON + " END",
-          doc="JSON_ARRAY_LENGTH"),
-    Macro(name="rs_try_json_length", arguments="x",
-          body="CASE WHEN json_valid(x) THEN CASE WHEN json_type(x) = 'ARRAY' THEN json_array_length(x) END END",
-          doc="JSON_ARRAY_LENGTH"),
-    Macro(name="rs_valid_json", arguments="x, t",
-          body="CASE WHEN json_valid(x) THEN json_type(x) = t WHEN x IS NULL THEN NULL ELSE false END",
-          doc="IS_VALID_JSON"),
     Macro(name="rs_json_parse", arguments="x",
-          body="CASE WHEN x IS NULL THEN NULL WHEN json_valid(x) THEN json(x) ELSE " + _BAD_JSON + " END",
+          body="CASE WHEN x IS NULL THEN NULL WHEN rs_well_formed(x) THEN json(x) ELSE " + _BAD_JSON + " END",
           doc="JSON_PARSE"),
     Macro(name="rs_json_typeof", arguments="x",
           body="CASE json_type(x) WHEN 'VARCHAR' THEN 'string' WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'object'"
@@ -261,7 +245,13 @@ TABLE: Final = (
           doc="A computed number as SUPER."),
 )  # fmt: skip
 
-MACROS: Final = tuple(
-    macro.sql for macro in (*strings.TABLE, *hashes.TABLE, *TABLE, *calendar.TABLE, *formats.TABLE)
+_FAMILIES: Final = (
+    strings.TABLE,
+    hashes.TABLE,
+    documents.TABLE,
+    TABLE,
+    calendar.TABLE,
+    formats.TABLE,
 )
+MACROS: Final = tuple(macro.sql for family in _FAMILIES for macro in family)
 """What the engine runs once when it starts."""

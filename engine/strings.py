@@ -6,6 +6,10 @@ from engine.macro import Macro, raising
 
 _BAD_BASE: Final = raising("22023", "'invalid base: ' || b || ', valid bases are between 2 and 36'")
 _BAD_DIGITS: Final = raising("22P02", "'The input ' || x || ' is not valid to be converted to base ' || b")
+_BAD_HEX: Final = raising("22P02", "'invalid hexadecimal string: \"' || x || '\"'")
+_BAD_BITS: Final = raising("22P02", "'invalid binary string: \"' || x || '\"'")
+_BAD_INDEX: Final = raising("22023", "'index ' || n || ' out of valid range'")
+_NEGATIVE_LENGTH: Final = raising("22011", "'negative substring length not allowed'")
 _RESERVED: Final = (
     "aes128 aes256 all allowoverwrite analyse analyze and any array as asc authorization az64 backup between binary"
     " blanksasnull both bytedict bzip2 case cast check collate column connect constraint create credentials cross"
@@ -71,6 +75,46 @@ TABLE: Final = (
                + _RESERVED.replace(" ", "', '")
                + "') THEN x ELSE '\"' || replace(x, '\"', '\"\"') || '\"' END",
           doc="r_QUOTE_IDENT"),
+    # Bytes
+    Macro(name="rs_from_hex", arguments="x",
+          body="CASE WHEN x IS NULL OR regexp_full_match(x, '[0-9a-fA-F]*')"
+               f" THEN unhex(CASE WHEN length(x) % 2 = 1 THEN '0' || x ELSE x END) ELSE {_BAD_HEX} END",
+          doc="r_FROM_HEX"),
+    Macro(name="rs_from_bits", arguments="x",
+          body="CASE WHEN x IS NULL OR regexp_full_match(x, '[01]*') THEN unhex(array_to_string(list_transform("
+               "range(1, length(x) + 1, 8), lambda i: right(hex(CAST(CAST(substr(lpad(x, CAST(length(x) + 7 AS INTEGER)"
+               f" // 8 * 8, '0'), i, 8) AS BIT) AS UTINYINT)), 2)), '')) ELSE {_BAD_BITS} END",
+          doc="r_TO_VARBYTE: binary"),
+    Macro(name="rs_to_bits", arguments="x",
+          body="CASE WHEN octet_length(x) = 0 THEN '' ELSE CAST(CAST(x AS BIT) AS VARCHAR) END",
+          doc="r_FROM_VARBYTE: binary"),
+    Macro(name="rs_bit", arguments="x, n",
+          body=f"CASE WHEN n < 0 OR n >= 8 * octet_length(x) THEN {_BAD_INDEX}"
+               " ELSE get_bit(CAST(x AS BIT), CAST(8 * octet_length(x) - 1 - n AS INTEGER)) END",
+          doc="r_GETBIT"),
+    Macro(name="rs_bytes_part", arguments="x, s, n",
+          body="CASE WHEN n < 0 THEN " + _NEGATIVE_LENGTH + " WHEN s + n - 1 < 1 THEN ''::BLOB"
+               " ELSE unhex(substr(hex(x), 2 * greatest(s, 1) - 1, 2 * (s + n - greatest(s, 1)))) END",
+          doc="r_SUBSTRING of bytes."),
+    Macro(name="rs_bytes_backwards", arguments="x",
+          body="unhex(array_to_string(list_reverse(regexp_extract_all(hex(x), '..')), ''))",
+          doc="Bytes, the last first."),
+    Macro(name="rs_bitwise", arguments="x", body="CASE WHEN octet_length(x) > 0 THEN CAST(x AS BIT) END",
+          doc="Bytes as bits."),
+    Macro(name="rs_leader_byte", arguments="x, n",
+          body=f"CASE WHEN n < 0 OR n >= octet_length(x) THEN {_BAD_INDEX}"
+               " ELSE CAST('0x' || substr(hex(x), 2 * n + 1, 2) AS INTEGER) END",
+          doc="GET_BYTE, from the left."),
+    Macro(name="rs_leader_bit", arguments="x, n",
+          body="(rs_leader_byte(x, n // 8) >> (n % 8)) & 1", doc="GET_BIT, of each byte the lowest first."),
+    Macro(name="rs_leader_set_byte", arguments="x, n, v",
+          body=f"CASE WHEN n < 0 OR n >= octet_length(x) THEN {_BAD_INDEX}"
+               " ELSE unhex(left(hex(x), 2 * n) || lpad(hex(v & 255), 2, '0') || substr(hex(x), 2 * n + 3)) END",
+          doc="SET_BYTE"),
+    Macro(name="rs_leader_set_bit", arguments="x, n, v",
+          body="rs_leader_set_byte(x, n // 8, CASE WHEN v = 0 THEN rs_leader_byte(x, n // 8) & (255 - (1 << (n % 8)))"
+               " ELSE rs_leader_byte(x, n // 8) | (1 << (n % 8)) END)",
+          doc="SET_BIT"),
     # Regular expressions
     Macro(name="rs_occurrence", arguments="found, n, x",
           body="CASE WHEN found IS NULL OR n IS NULL OR n < 1 OR n > greatest(length(x), 1) THEN NULL"

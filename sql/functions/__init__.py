@@ -7,6 +7,7 @@ from sql.functions import (
     catalog,
     conditionals,
     datetimes,
+    documents,
     formats,
     hashes,
     json,
@@ -14,6 +15,7 @@ from sql.functions import (
     regexps,
     session,
     strings,
+    varbytes,
 )
 from sql.functions.spec import Function
 
@@ -22,6 +24,7 @@ TABLE: Final[tuple[Function, ...]] = (
     *catalog.TABLE,
     *conditionals.TABLE,
     *datetimes.TABLE,
+    *documents.TABLE,
     *formats.TABLE,
     *hashes.TABLE,
     *json.TABLE,
@@ -29,6 +32,7 @@ TABLE: Final[tuple[Function, ...]] = (
     *regexps.TABLE,
     *session.TABLE,
     *strings.TABLE,
+    *varbytes.TABLE,
 )
 
 

@@ -1,48 +1,12 @@
-"""JSON in text, and SUPER."""
+"""SUPER. Functions over JSON in text are ``documents``."""
 
 from typing import Final
 
-from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql import conversion
 from sql.functions.spec import Call, Function
-from sql.value import SUPER, VARCHAR, Value, made
-
-
-def _flag(call: Call) -> tuple[tuple[Value, ...], bool]:
-    """Part the path from a boolean null_if_invalid at the end."""
-    last = call.values[-1]
-    if last.category == "B":
-        return call.values[:-1], last.sql == "true"
-    return call.values, False
-
-
-def _path_text(call: Call) -> Value:
-    values, lax = _flag(call)
-    if len(values) > 6 or len(values) < 2:
-        raise SqlError(SqlState.UNDEFINED_FUNCTION, "JSON_EXTRACT_PATH_TEXT takes one to five keys")
-    path = "'$'" + "".join(f" || '.\"' || {conversion.string(value).sql} || '\"'" for value in values[1:])
-    literals = [value.literal for value in values[1:]]
-    if all(item is not None and "'" not in item and '"' not in item for item in literals):
-        path = "'$" + "".join(f'."{item}"' for item in literals) + "'"
-    macro = "rs_try_json_text" if lax else "rs_json_text"
-    return made(f"{macro}({conversion.string(values[0]).sql}, {path})", VARCHAR, exact=True)
-
-
-def _element_text(call: Call) -> Value:
-    values, lax = _flag(call)
-    macro = "rs_try_json_text" if lax else "rs_json_text"
-    index = conversion.coerce(values[1], types.of("int8")).sql
-    path = f"CASE WHEN {index} >= 0 THEN '$[' || {index} || ']' END"
-    return made(f"{macro}({conversion.string(values[0]).sql}, {path})", VARCHAR, exact=True)
-
-
-def _array_length(call: Call) -> Value:
-    values, lax = _flag(call)
-    macro = "rs_try_json_length" if lax else "rs_json_length"
-    sql = f"CAST({macro}({conversion.string(values[0]).sql}) AS INTEGER)"
-    return made(sql, types.of("int4"), exact=True)
+from sql.value import SUPER, Value, made
 
 
 def _array(call: Call) -> Value:
@@ -74,21 +38,12 @@ def _kind(name: str, kinds: str) -> Function:
 _WHOLE: Final = "'BIGINT', 'UBIGINT', 'HUGEINT'"
 
 TABLE: Final = (
-    Function(name="json_extract_path_text", arguments=("open", "open", "open*"), engine=_path_text,
-             doc="JSON_EXTRACT_PATH_TEXT"),
-    Function(name="json_extract_array_element_text", arguments=("open", "open", "bool?"), engine=_element_text,
-             doc="JSON_EXTRACT_ARRAY_ELEMENT_TEXT"),
-    Function(name="json_array_length", arguments=("open", "bool?"), engine=_array_length, doc="JSON_ARRAY_LENGTH"),
-    Function(name="is_valid_json", arguments=("text",), engine="rs_valid_json({0}, 'OBJECT')", returns="bool",
-             exact=True, doc="IS_VALID_JSON"),
-    Function(name="is_valid_json_array", arguments=("text",), engine="rs_valid_json({0}, 'ARRAY')", returns="bool",
-             exact=True, doc="IS_VALID_JSON_ARRAY"),
-    Function(name="can_json_parse", arguments=("text",), engine="json_valid({0})", returns="bool", exact=True,
-             doc="CAN_JSON_PARSE"),
     Function(name="json_parse", arguments=("text",), engine="rs_json_parse({0})", returns="super", exact=True,
              doc="JSON_PARSE"),
     Function(name="json_serialize", arguments=("super",), engine="CAST({0} AS VARCHAR)", returns="varchar",
              exact=True, doc="JSON_SERIALIZE"),
+    Function(name="json_serialize_to_varbyte", arguments=("super",), engine="encode(CAST({0} AS VARCHAR))",
+             returns="varbyte", exact=True, doc="JSON_SERIALIZE_TO_VARBYTE"),
     Function(name="json_typeof", arguments=("super",), engine="rs_json_typeof({0})", returns="varchar", exact=True,
              doc="r_json_typeof"),
     Function(name="json_size", arguments=("super",), engine="CAST(strlen(CAST({0} AS VARCHAR)) AS INTEGER)",

@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Final
 
+from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql import conversion
 from sql.functions.spec import Call, Function, like_text, sized
 from sql.rules.operators import concatenation
-from sql.value import VARBYTE, VARCHAR, Value, made
+from sql.value import VARCHAR, Value, made
 
 
 def _concat(call: Call) -> Value:
@@ -27,6 +28,13 @@ def _substring(call: Call) -> Value:
     else:
         sql = f"rs_substring({value.sql}, {start.sql}, {call.sql[2]})"
     return made(sql, like_text(call.values), exact=True)
+
+
+def _bytes_part(call: Call) -> Value:
+    """Bytes are counted where characters are in a string."""
+    start, count = call.sql[1], call.sql[2] if len(call.values) > 2 else str(types.VARBYTE_MAX)
+    start = start if len(call.values) > 2 else f"rs_at_least({start}, 1)"
+    return made(f"rs_bytes_part({call.sql[0]}, {start}, {count})", call.values[0].type, exact=True)
 
 
 def _length(name: str) -> tuple[Function, ...]:
@@ -49,15 +57,6 @@ def _like(name: str, arguments: tuple[str, ...], engine: str, doc: str) -> Funct
 
 def _string(name: str, arguments: tuple[str, ...], engine: str, doc: str) -> Function:
     return Function(name=name, arguments=arguments, engine=engine, returns="varchar", exact=True, doc=doc)
-
-
-def _varbyte(call: Call) -> Value:
-    format_ = (call.values[1].literal or "").lower() if len(call.values) > 1 else "utf8"
-    engine = {"hex": "unhex({0})", "utf8": "encode({0})", "utf-8": "encode({0})",
-              "base64": "from_base64({0})", "binary": "encode({0})"}.get(format_)
-    if engine is None:
-        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format: {format_}")
-    return made(engine.format(call.sql[0]), VARBYTE, exact=True)
 
 
 def _quote_literal(call: Call) -> Value:
@@ -90,11 +89,15 @@ TABLE: Final = (
     _string("chr", ("int",), "CASE WHEN {0} BETWEEN 1 AND 127 THEN chr({0}) END", "r_CHR"),
     _like("left", ("text", "int"), "rs_left({0}, {1})", "r_LEFT"),
     _like("right", ("text", "int"), "rs_right({0}, {1})", "r_LEFT"),
+    *(Function(name=name, arguments=("varbyte", "int", "int?"), engine=_bytes_part, doc="r_SUBSTRING")
+      for name in ("substring", "substr")),
     Function(name="substring", arguments=("text", "int", "int?"), engine=_substring, doc="r_SUBSTRING"),
     Function(name="substr", arguments=("text", "int", "int?"), engine=_substring, doc="r_SUBSTRING"),
     _like("upper", ("text",), "upper({0})", "r_UPPER"),
     _like("lower", ("text",), "lower({0})", "r_LOWER"),
     _like("initcap", ("text",), "rs_initcap({0})", "r_INITCAP"),
+    Function(name="reverse", arguments=("varbyte",), engine="rs_bytes_backwards({0})", returns="0", exact=True,
+             doc="r_REVERSE"),
     _like("reverse", ("text",), "reverse({0})", "r_REVERSE"),
     _string("lpad", ("text", "int"), "lpad({0}, {1}, ' ')", "r_LPAD"),
     _string("lpad", ("text", "int", "text"), "rs_lpad({0}, {1}, {2})", "r_LPAD"),
@@ -116,11 +119,6 @@ TABLE: Final = (
     Function(name="quote_literal", arguments=("text",), engine=_quote_literal, doc="r_QUOTE_LITERAL"),
     Function(name="strtol", arguments=("text", "int"), engine="rs_strtol({0}, {1})", returns="int8",
              exact=True, doc="r_STRTOL"),
-    _string("to_hex", ("varbyte",), "lower(hex({0}))", "r_TO_HEX"),
-    _string("to_hex", ("int8",), "format('{{:x}}', {0})", "r_TO_HEX"),
-    Function(name="from_hex", arguments=("text",), engine="unhex({0})", returns="varbyte", exact=True,
-             doc="r_FROM_HEX"),
-    Function(name="to_varbyte", arguments=("text", "text?"), engine=_varbyte, doc="r_TO_VARBYTE"),
     _int("bpcharcmp", ("text", "text"), "rs_compare(rtrim({0}, ' '), rtrim({1}, ' '))", "r_BPCHARCMP"),
     _int("bttext_pattern_cmp", ("text", "text"), "rs_compare(rtrim({0}, ' '), rtrim({1}, ' '))",
          "r_BTTEXT_PATTERN_CMP"),

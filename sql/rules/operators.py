@@ -41,7 +41,7 @@ def _binary(sign: str) -> Write:
 
 def combine(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) -> Value:
     """Write ``left sign right``, whatever their types."""
-    if sign == "+" and _strings(left, right):
+    if sign == "+" and (_strings(left, right) or left.name == right.name == "varbyte"):
         return concatenation((left, right))
     left, right = _settle(sign, left, right)
     if "super" in (left.name, right.name):
@@ -320,17 +320,26 @@ def concatenation(values: tuple[Value, ...]) -> Value:
         blobs = [
             value.sql if value.name == "varbyte" else f"encode({conversion.string(value).sql})" for value in values
         ]
-        return made(f"({' || '.join(blobs)})", VARBYTE, exact=True)
+        return made(f"({' || '.join(blobs)})", VARBYTE, exact=not any(map(_nothing, values)))
     if any(value.category == "A" for value in values):
         sides = ", ".join(conversion.settled(value).sql for value in values)
         return made(f"rs_array_concat({sides})", types.of("_text"), exact=True)
     parts = [value if value.literal is not None else conversion.string(value) for value in values]
-    return made(f"({' || '.join(part.sql for part in parts)})", concatenated(parts), exact=True)
+    exact = not any(map(_nothing, values))
+    return made(f"({' || '.join(part.sql for part in parts)})", concatenated(parts), exact=exact)
+
+
+def _nothing(value: Value) -> bool:
+    """Tell whether a value is a bare NULL: what the engine makes of it put to a string has no type."""
+    return value.null or value.sql.startswith("CAST(NULL ")
 
 
 def _bits(template: str) -> Write:
     def write(node: exp.Expr, scope: Scope) -> Value:
         left, right = _settle("&", scope.value(node.this), scope.value(node.expression))
+        if left.name == right.name == "varbyte" and ">" not in template and "<" not in template:
+            bits = template.format(f"rs_bitwise({left.sql})", f"rs_bitwise({right.sql})")
+            return made(f"CAST({bits} AS BLOB)", VARBYTE, exact=True)
         if not (is_integer(left.type) and is_integer(right.type)):
             raise no_operator(template[4:-4].strip() or "#", left, right, scope, node)
         type_ = arithmetic("+", left.type, right.type)
@@ -342,7 +351,10 @@ def _bits(template: str) -> Write:
 
 def complement(node: exp.Expr, scope: Scope) -> Value:
     """Write ``~x``."""
-    value = conversion.coerce(scope.value(node.this), INT4)
+    value = scope.value(node.this)
+    if value.name == "varbyte":
+        return made(f"CAST(~rs_bitwise({value.sql}) AS BLOB)", VARBYTE, exact=True)
+    value = value if is_integer(value.type) else conversion.coerce(value, INT4)
     return made(f"(~{value.sql})", value.type, exact=value.exact)
 
 

@@ -1,0 +1,84 @@
+"""Functions over JSON in text: JSON_EXTRACT_PATH_TEXT and the like. SUPER is ``json``'s."""
+
+from typing import Final
+
+from core.errors import SqlError
+from core.names import literal
+from core.sqlstate import SqlState
+from core.types import of
+from sql import conversion
+from sql.functions.spec import Call, Function
+from sql.value import INT4, VARCHAR, Value, made
+
+_LEVELS: Final = 5
+
+
+def _flag(call: Call) -> tuple[tuple[Value, ...], str]:
+    """Part the arguments from a boolean null_if_invalid at the end, given as engine SQL."""
+    last = call.values[-1]
+    if last.category == "B":
+        return call.values[:-1], last.sql
+    return call.values, "false"
+
+
+def _either(macro: str, arguments: str, flag: str) -> str:
+    """Call *macro*, or its form that gives NULL for what is no JSON where *flag* holds."""
+    lax = f"rs_try_{macro}({arguments})"
+    strict = f"rs_{macro}({arguments})"
+    known = {"true": lax, "false": strict}.get(flag.lower())
+    return known or f"CASE WHEN {flag} THEN {lax} ELSE {strict} END"
+
+
+def _path(keys: tuple[Value, ...]) -> str:
+    """Return the path to a member.
+
+    JSONPath quotes a key but has no way to write an empty one or a quote; a pointer has, but takes digits for
+    an element's number.
+    """
+    known = [key.literal for key in keys]
+    if all(item and not set(item) & set('"\\*') for item in known):
+        return literal("$" + "".join(f'."{item}"' for item in known))
+    if all(item is not None for item in known):
+        return literal("".join("/" + str(item).replace("~", "~0").replace("/", "~1") for item in known))
+    parts = [conversion.string(key).sql for key in keys]
+    odd = " OR ".join(f"regexp_matches({part}, '^$|[\"*\\\\]')" for part in parts)
+    pointer = " || ".join(f"rs_json_key({part})" for part in parts)
+    plain = "'$'" + "".join(f" || '.\"' || {part} || '\"'" for part in parts)
+    return f"CASE WHEN {odd} THEN {pointer} ELSE {plain} END"
+
+
+def _path_text(call: Call) -> Value:
+    values, flag = _flag(call)
+    if not 2 <= len(values) <= _LEVELS + 1:
+        raise SqlError(SqlState.UNDEFINED_FUNCTION, "json_extract_path_text takes one to five path elements")
+    text = conversion.string(values[0]).sql
+    return made(_either("json_text", f"{text}, {_path(values[1:])}", flag), VARCHAR, exact=True)
+
+
+def _item_text(call: Call) -> Value:
+    values, flag = _flag(call)
+    index = conversion.coerce(values[1], of("int8")).sql
+    text = conversion.string(values[0]).sql
+    return made(_either("json_item", f"{text}, {index}", flag), VARCHAR, exact=True)
+
+
+def _length(call: Call) -> Value:
+    values, flag = _flag(call)
+    return made(_either("json_length", conversion.string(values[0]).sql, flag), INT4, exact=True)
+
+
+TABLE: Final = (
+    Function(name="json_extract_path_text", arguments=("open", "open", "open*"), engine=_path_text,
+             doc="JSON_EXTRACT_PATH_TEXT"),
+    Function(name="json_extract_array_element_text", arguments=("open", "open", "bool?"), engine=_item_text,
+             doc="JSON_EXTRACT_ARRAY_ELEMENT_TEXT"),
+    Function(name="json_array_length", arguments=("open", "bool?"), engine=_length, doc="JSON_ARRAY_LENGTH"),
+    Function(name="is_valid_json", arguments=("text",), engine="rs_json_is({0}, 'OBJECT')", returns="bool",
+             exact=True, doc="IS_VALID_JSON"),
+    Function(name="is_valid_json_array", arguments=("text",), engine="rs_json_is({0}, 'ARRAY')", returns="bool",
+             exact=True, doc="IS_VALID_JSON_ARRAY"),
+    Function(name="can_json_parse", arguments=("varbyte",), engine="rs_well_formed(decode({0}))", returns="bool",
+             exact=True, doc="CAN_JSON_PARSE"),
+    Function(name="can_json_parse", arguments=("text",), engine="rs_well_formed({0})", returns="bool", exact=True,
+             doc="CAN_JSON_PARSE"),
+)  # fmt: skip
