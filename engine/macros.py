@@ -18,6 +18,12 @@ _SEVERAL_ROWS: Final = _raise("21000", "'single-row subquery returns more than o
 _TOO_DEEP: Final = _raise("XX000", "'Hit recursive CTE max rows limit, please add correct CTE termination predicates or"
                                    " change the max_recursion_rows parameter.'")  # fmt: skip
 _NO_ROOT: Final = _raise("2201F", "'cannot take square root of a negative number'")
+_OVERFLOW: Final = _raise("22003", "'value out of range: overflow'")
+_ZERO_POWER: Final = _raise("2201F", "'zero raised to a negative power is undefined'")
+_COMPLEX_POWER: Final = _raise(
+    "2201F", "'a negative number raised to a non-integer power yields a complex result'"
+)
+_OUT_OF_RANGE: Final = _raise("22003", "'input is out of range'")
 _LOG_ZERO: Final = _raise("2201E", "'cannot take logarithm of zero'")
 _LOG_NEGATIVE: Final = _raise("2201E", "'cannot take logarithm of a negative number'")
 _TOO_LONG: Final = _raise("22001", "'value too long for type ' || t")
@@ -70,7 +76,18 @@ TABLE: Final = (
                " ELSE log10(x) END",
           doc="r_LOG"),
     Macro(name="rs_round_float", arguments="x, n", body="round(x, n)", doc="r_ROUND"),
-    Macro(name="rs_trunc_float", arguments="x, n", body="trunc(x * pow(10, n)) / pow(10, n)", doc="r_TRUNC"),
+    Macro(name="rs_trunc_float", arguments="x, n",
+          body="list_transform([x], lambda rs_v: CASE WHEN abs(round(rs_v, n)) <= abs(rs_v) THEN round(rs_v, n)"
+               " ELSE trunc(rs_v * pow(10, n)) / pow(10, n) END)[1]",
+          doc="r_TRUNC: 0.29 has two places, although it is a little less."),
+    Macro(name="rs_power", arguments="x, y",
+          body=f"CASE WHEN x = 0 AND y < 0 THEN {_ZERO_POWER} WHEN x < 0 AND y <> trunc(y) THEN {_COMPLEX_POWER}"
+               f" WHEN isinf(pow(x, y)) AND NOT isinf(x) AND NOT isinf(y) THEN {_OVERFLOW} ELSE pow(x, y) END",
+          doc="r_POWER"),
+    Macro(name="rs_exp", arguments="x",
+          body=f"CASE WHEN isinf(exp(x)) AND NOT isinf(x) THEN {_OVERFLOW} ELSE exp(x) END", doc="r_EXP"),
+    Macro(name="rs_unit", arguments="x", body=f"CASE WHEN abs(x) > 1 THEN {_OUT_OF_RANGE} ELSE x END",
+          doc="r_ASIN: the argument of an arc sine or cosine."),
     Macro(name="rs_trunc_whole", arguments="x, n",
           body="CASE WHEN n >= 0 THEN x ELSE x - x % CAST(pow(10, -n) AS BIGINT) END", doc="r_TRUNC"),
     Macro(name="rs_interval_times", arguments="i, n",

@@ -188,6 +188,8 @@ class Scope:
     """What PRIOR reads: the parent row, in a condition of CONNECT BY."""
     grouped: dict[str, str] = field(default_factory=dict)
     """What stands for an expression that is grouped by a key other than itself (``sql.keys``)."""
+    sorting: str | None = None
+    """What the query's sorting aggregates (LISTAGG, MEDIAN …) order by: one order for all."""
     keys: list[str] = field(default_factory=list)
     """What GROUP BY groups by, in the engine's SQL."""
 

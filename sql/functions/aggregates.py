@@ -3,8 +3,10 @@
 from dataclasses import replace
 from typing import Final
 
+from sqlglot import exp
+
 from core import types
-from core.errors import SqlError
+from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
@@ -74,10 +76,45 @@ def _extreme(call: Call) -> Value:
 
 def _listagg(call: Call) -> Value:
     value = call.values[0]
-    delimiter = call.sql[1] if len(call.values) > 1 else "''"
-    order = call.order
-    sql = f"string_agg({call.distinct}{value.sql}, {delimiter}{order}){call.over}"
+    delimiter = call.sql[1] if len(call.values) > 1 and not call.values[1].null else "''"
+    if call.ordered:
+        _sorted_alike(call, call.order)
+    if call.distinct:
+        sql = _distinct_texts(call, value, delimiter)
+    else:
+        sql = f"string_agg(nullif({value.sql}, ''), {delimiter}{call.order}){call.over}"
     return made(f"rs_listagg({sql})", types.with_length("varchar", types.VARCHAR_MAX), exact=True)
+
+
+def _distinct_texts(call: Call, value: Value, delimiter: str) -> str:
+    """Write LISTAGG(DISTINCT …): ordered by the value itself, or the first of equal texts in another order."""
+    with call.scope.rows():
+        item = keyed(conversion.settled(call.scope.value(call.nodes[0])))
+    if not call.ordered or keyed(conversion.settled(call.ordered[0])).sql == item.sql:
+        order = call.order if len(call.ordered) < 2 else f" ORDER BY {item.sql}{_direction(call.order)}"
+        texts = f"list(DISTINCT {item.sql}{order}){call.over}"
+        text = conversion.string(made("rs_v", item.type)).sql
+        return f"nullif(array_to_string(list_transform({texts}, lambda rs_v: nullif({text}, '')), {delimiter}), '')"
+    texts = f"list(rtrim({value.sql}, ' '){call.order}){call.over}"
+    first = "list_filter(rs_l, lambda rs_v, rs_i: list_position(rs_l, rs_v) = rs_i AND rs_v <> '')"
+    return f"list_transform([{texts}], lambda rs_l: nullif(array_to_string({first}, {delimiter}), ''))[1]"
+
+
+def _direction(order: str) -> str:
+    return " DESC" if order.partition(",")[0].endswith(" DESC") else ""
+
+
+def _sorted_alike(call: Call, order: str) -> None:
+    """Refuse a second order among the sorting aggregates of one query, as Redshift does."""
+    if " OVER (" in call.over:
+        return
+    if call.scope.sorting not in {None, order}:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "within group ORDER BY clauses for aggregate functions must be the same",
+            position=call.scope.writer.position(call.node),
+        )
+    call.scope.sorting = order
 
 
 def _middle(value: Value) -> ColumnType:
@@ -90,6 +127,7 @@ def _middle(value: Value) -> ColumnType:
 
 def _interpolated(value: Value, fraction: str, call: Call) -> Value:
     type_ = _middle(value)
+    _sorted_alike(call, f" ORDER BY {keyed(conversion.settled(value)).sql}")
     widened = value.sql if value.category == "D" else f"CAST({value.sql} AS {type_.engine()})"
     sql = f"quantile_cont({widened}, {fraction}){call.over}"
     return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
@@ -103,18 +141,30 @@ def _fraction(call: Call) -> tuple[Value, str]:
     if len(call.ordered) != 1:
         raise SqlError(SqlState.SYNTAX_ERROR, f"{call.name.upper()} needs WITHIN GROUP (ORDER BY one expression)")
     fraction = call.sql[0]
-    if call.order.endswith(" DESC"):
-        fraction = f"(1 - {fraction})"
+    asked = call.nodes[0]
+    if isinstance(asked, exp.Literal) and asked.is_number and not 0 <= float(asked.name) <= 1:
+        raise SqlError(
+            SqlState.NUMERIC_VALUE_OUT_OF_RANGE,
+            f"percentile value {asked.name} is not between 0 and 1",
+            position=call.scope.writer.position(asked),
+        )
     return call.ordered[0], fraction
+
+
+def _descends(call: Call) -> bool:
+    return call.order.endswith(" DESC")
 
 
 def _percentile_cont(call: Call) -> Value:
     value, fraction = _fraction(call)
-    return _interpolated(value, fraction, call)
+    return _interpolated(value, f"(1 - {fraction})" if _descends(call) else fraction, call)
 
 
 def _percentile_disc(call: Call) -> Value:
     value, fraction = _fraction(call)
+    if _descends(call):
+        # The engine takes a negative fraction from the other end, but for nought.
+        fraction = f"CASE WHEN {fraction} = 0 THEN 1 ELSE -{fraction} END"
     return made(f"quantile_disc({value.sql}, {fraction}){call.over}", value.type, exact=value.exact)
 
 
@@ -129,6 +179,9 @@ def _ratio(call: Call) -> Value:
 
 def _shifted(call: Call) -> Value:
     value = call.values[0]
+    if len(call.values) > 2:
+        raise not_supported(f"a default as the third argument of {call.name.upper()}",
+                            position=call.scope.writer.position(call.node))  # fmt: skip
     extra = "".join(f", {sql}" for sql in call.sql[1:])
     return made(f"{call.name}({value.sql}{extra}{call.nulls}){call.over}", value.type, exact=value.exact)
 
@@ -151,41 +204,41 @@ def _any(call: Call) -> Value:
 
 
 TABLE: Final = (
-    Function(name="sum", arguments=("number",), engine=_sum, kind="aggregate", doc="r_SUM"),
-    Function(name="avg", arguments=("number",), engine=_avg, kind="aggregate", doc="r_AVG"),
-    Function(name="count", engine=_count, kind="aggregate", doc="r_COUNT"),
-    Function(name="count", arguments=("any",), engine=_count, kind="aggregate", doc="r_COUNT"),
+    Function(name="sum", arguments=("number",), engine=_sum, kind="aggregate", window="framed", doc="r_SUM"),
+    Function(name="avg", arguments=("number",), engine=_avg, kind="aggregate", window="framed", doc="r_AVG"),
+    Function(name="count", engine=_count, kind="aggregate", window="framed", doc="r_COUNT"),
+    Function(name="count", arguments=("any",), engine=_count, kind="aggregate", window="framed", doc="r_COUNT"),
     Function(name="approximate count", arguments=("any",), engine=_estimate,
-             kind="aggregate", doc="r_COUNT"),
-    Function(name="min", arguments=("any",), engine=_extreme, kind="aggregate", doc="r_MIN"),
-    Function(name="max", arguments=("any",), engine=_extreme, kind="aggregate", doc="r_MAX"),
-    Function(name="any_value", arguments=("any",), engine=_any, kind="aggregate", doc="r_ANY_VALUE"),
-    Function(name="listagg", arguments=("text", "text?"), engine=_listagg, kind="aggregate", doc="r_LISTAGG"),
-    Function(name="string_agg", arguments=("text", "text"), engine=_listagg, kind="aggregate", doc="r_LISTAGG"),
-    Function(name="median", arguments=("number",), engine=_median, kind="aggregate", doc="r_MEDIAN"),
-    Function(name="median", arguments=("stamp",), engine=_median, kind="aggregate", doc="r_MEDIAN"),
-    Function(name="percentile_cont", arguments=("float8",), engine=_percentile_cont, kind="aggregate",
+             kind="aggregate", window="framed", doc="r_COUNT"),
+    Function(name="min", arguments=("any",), engine=_extreme, kind="aggregate", window="framed", doc="r_MIN"),
+    Function(name="max", arguments=("any",), engine=_extreme, kind="aggregate", window="framed", doc="r_MAX"),
+    Function(name="any_value", arguments=("any",), engine=_any, kind="aggregate", window="framed", doc="r_ANY_VALUE"),
+    Function(name="listagg", arguments=("text", "text?"), engine=_listagg, kind="aggregate", window="unordered", doc="r_LISTAGG"),
+    Function(name="string_agg", arguments=("text", "text"), engine=_listagg, kind="aggregate", window="unordered", doc="r_LISTAGG"),
+    Function(name="median", arguments=("number",), engine=_median, kind="aggregate", window="unordered", doc="r_MEDIAN"),
+    Function(name="median", arguments=("stamp",), engine=_median, kind="aggregate", window="unordered", doc="r_MEDIAN"),
+    Function(name="percentile_cont", arguments=("float8",), engine=_percentile_cont, kind="aggregate", window="unordered",
              doc="r_PERCENTILE_CONT"),
-    Function(name="percentile_disc", arguments=("float8",), engine=_percentile_disc, kind="aggregate",
+    Function(name="percentile_disc", arguments=("float8",), engine=_percentile_disc, kind="aggregate", window="unordered",
              doc="r_APPROXIMATE_PERCENTILE_DISC"),
     Function(name="approximate percentile_disc", arguments=("float8",), engine=_percentile_disc,
-             kind="aggregate", doc="r_APPROXIMATE_PERCENTILE_DISC"),
+             kind="aggregate", window="unordered", doc="r_APPROXIMATE_PERCENTILE_DISC"),
     *(
         Function(name=name, arguments=("number",), engine=_spread(engine), returns="float8", kind="aggregate",
-                 exact=True, doc="r_STDDEV_functions")
+                 window="framed", exact=True, doc="r_STDDEV_functions")
         for name, engine in (
             ("stddev", "stddev_samp"), ("stddev_samp", "stddev_samp"), ("stddev_pop", "stddev_pop"),
             ("variance", "var_samp"), ("var_samp", "var_samp"), ("var_pop", "var_pop"),
         )
     ),
     Function(name="bool_and", arguments=("bool",), engine="bool_and({0}){over}", returns="bool",
-             kind="aggregate", exact=True, doc="r_BOOL_AND"),
+             kind="aggregate", window="framed", exact=True, doc="r_BOOL_AND"),
     Function(name="bool_or", arguments=("bool",), engine="bool_or({0}){over}", returns="bool",
-             kind="aggregate", exact=True, doc="r_BOOL_OR"),
+             kind="aggregate", window="framed", exact=True, doc="r_BOOL_OR"),
     Function(name="bit_and", arguments=("integer",), engine="bit_and({0}){over}", returns="0",
-             kind="aggregate", doc="r_BIT_AND"),
+             kind="aggregate", window="framed", doc="r_BIT_AND"),
     Function(name="bit_or", arguments=("integer",), engine="bit_or({0}){over}", returns="0",
-             kind="aggregate", doc="r_BIT_OR"),
+             kind="aggregate", window="framed", doc="r_BIT_OR"),
     Function(name="grouping", arguments=("any", "any*"), engine=_grouping, kind="aggregate",
              doc="r_GROUP_BY_aggregation"),
     Function(name="grouping_id", arguments=("any", "any*"), engine=_grouping, kind="aggregate",
@@ -199,7 +252,7 @@ TABLE: Final = (
     Function(name="ratio_to_report", arguments=("number",), engine=_ratio, kind="window", doc="r_WF_RATIO_TO_REPORT"),
     Function(name="lag", arguments=("any", "int8?", "any?"), engine=_shifted, kind="window", doc="r_WF_LAG"),
     Function(name="lead", arguments=("any", "int8?", "any?"), engine=_shifted, kind="window", doc="r_WF_LEAD"),
-    Function(name="first_value", arguments=("any",), engine=_shifted, kind="window", doc="r_WF_first_value"),
-    Function(name="last_value", arguments=("any",), engine=_shifted, kind="window", doc="r_WF_first_value"),
-    Function(name="nth_value", arguments=("any", "int8"), engine=_shifted, kind="window", doc="r_WF_NTH"),
+    Function(name="first_value", arguments=("any",), engine=_shifted, kind="window", window="framed", doc="r_WF_first_value"),
+    Function(name="last_value", arguments=("any",), engine=_shifted, kind="window", window="framed", doc="r_WF_first_value"),
+    Function(name="nth_value", arguments=("any", "int8"), engine=_shifted, kind="window", window="framed", doc="r_WF_NTH"),
 )  # fmt: skip

@@ -24,24 +24,41 @@ def _rounding(name: str, call: Call) -> Value:
     value = call.values[0]
     digits = call.values[1] if len(call.values) > 1 else None
     if is_float(value.type):
-        engine = "rs_round_float" if name == "round" else "rs_trunc_float"
-        return made(f"{engine}(CAST({value.sql} AS DOUBLE), {digits.sql if digits else '0'})", FLOAT8, exact=True)
+        places = "" if digits is None else f", {digits.sql}"
+        engine = f"rs_{name}_float" if places else name
+        return made(f"{engine}(CAST({value.sql} AS DOUBLE){places})", FLOAT8, exact=True)
     if is_integer(value.type):
         if digits is None:
             return value
         engine = "round" if name == "round" else "rs_trunc_whole"
         return made(f"{engine}({value.sql}, {digits.sql})", value.type)
     precision, scale = precision_scale(value.type)
+    if digits is not None and not _known(digits):
+        return _rounded_late(name, value, digits.sql)
     keep = 0 if digits is None else _digits(digits, scale)
     type_ = types.numeric(min(38, precision - scale + keep + 1), keep)
     return made(f"CAST({name}({value.sql}, {digits.sql if digits else '0'}) AS {type_.engine()})", type_, exact=True)
 
 
+def _known(digits: Value) -> bool:
+    return digits.constant and digits.sql.strip("()").lstrip("-").isdigit()
+
+
 def _digits(digits: Value, scale: int) -> int:
-    if not digits.constant:
-        return scale
-    shown = digits.sql.strip("()")
-    return max(0, min(int(shown), scale)) if shown.lstrip("-").isdigit() else scale
+    return max(0, min(int(digits.sql.strip("()")), scale))
+
+
+def _rounded_late(name: str, value: Value, digits: str) -> Value:
+    """Round a NUMERIC to a number of places that each row has for itself: the engine wants a constant."""
+    precision, scale = precision_scale(value.type)
+    type_ = types.numeric(min(38, precision + 1), scale)
+    cases = " ".join(
+        f"WHEN {places} THEN CAST({name}({value.sql}, {places}) AS {type_.engine()})"
+        for places in range(scale - precision, scale)
+    )
+    low = f"WHEN rs_n < {scale - precision} THEN CAST(0 AS {type_.engine()})"
+    sql = f"CASE WHEN rs_n IS NULL THEN NULL {low} ELSE CASE rs_n {cases} ELSE {value.sql} END END"
+    return made(f"CAST(list_transform([{digits}], lambda rs_n: {sql})[1] AS {type_.engine()})", type_, exact=True)
 
 
 def _round(call: Call) -> Value:
@@ -85,12 +102,12 @@ TABLE: Final = (
     _real("dlog10", "rs_log({0})", "r_DLOG10"),
     _real("ln", "rs_ln({0})", "r_LN"),
     _real("dlog1", "rs_ln({0})", "r_DLOG1"),
-    _real("exp", "exp({0})", "r_EXP"),
-    _real("dexp", "exp({0})", "r_DEXP"),
+    _real("exp", "rs_exp({0})", "r_EXP"),
+    _real("dexp", "rs_exp({0})", "r_DEXP"),
     _real("sqrt", "rs_sqrt({0})", "r_SQRT"),
     _real("cbrt", "cbrt({0})", "r_CBRT"),
-    _real("power", "pow({0}, {1})", "r_POWER", 2),
-    _real("pow", "pow({0}, {1})", "r_POWER", 2),
+    _real("power", "rs_power({0}, {1})", "r_POWER", 2),
+    _real("pow", "rs_power({0}, {1})", "r_POWER", 2),
     _real("pi", "pi()", "r_PI", 0),
     _real("random", "random()", "r_RANDOM", 0),
     _real("degrees", "degrees({0})", "r_DEGREES"),
@@ -99,8 +116,8 @@ TABLE: Final = (
     _real("cos", "cos({0})", "r_COS"),
     _real("tan", "tan({0})", "r_TAN"),
     _real("cot", "cot({0})", "r_COT"),
-    _real("asin", "asin({0})", "r_ASIN"),
-    _real("acos", "acos({0})", "r_ACOS"),
+    _real("asin", "asin(rs_unit({0}))", "r_ASIN"),
+    _real("acos", "acos(rs_unit({0}))", "r_ACOS"),
     _real("atan", "atan({0})", "r_ATAN"),
     _real("atan2", "atan2({0}, {1})", "r_ATAN2", 2),
 )

@@ -32,6 +32,8 @@ class Frame:
     filtered: str = ""
     group: exp.Expr | None = None
     nulls: str = ""
+    window: exp.Expr | None = None
+    """The OVER clause."""
 
 
 def call(node: exp.Expr, scope: Scope) -> Value:
@@ -43,7 +45,7 @@ def windowed(node: exp.Expr, scope: Scope) -> Value:
     """Write a call with OVER."""
     if node.args.get("alias") is not None:
         raise not_supported("a named window", position=scope.writer.position(node))
-    return _unwrapped(node.this, scope, Frame(over=f" OVER ({_window(node, scope)})"))
+    return _unwrapped(node.this, scope, Frame(over=f" OVER ({_window(node, scope)})", window=node))
 
 
 def wrapped(node: exp.Expr, scope: Scope) -> Value:
@@ -88,12 +90,44 @@ def ordering(order: exp.Expr, scope: Scope) -> str:
 
 def _spec(spec: exp.Expr, scope: Scope) -> str:
     kind = str(spec.args.get("kind") or "ROWS").upper()
+    if kind != "ROWS":
+        raise not_supported(f"{kind} in a window frame", position=scope.writer.position(spec))
     if spec.args.get("exclude"):
         raise not_supported("EXCLUDE in a window frame", position=scope.writer.position(spec))
     start = _bound(spec, "start", scope)
-    if spec.args.get("end") is None:
-        return f"{kind} {start}"
-    return f"{kind} BETWEEN {start} AND {_bound(spec, 'end', scope)}"
+    if spec.args.get("end") is not None:
+        end = _bound(spec, "end", scope)
+        _check_forward(start, end, spec, scope)
+        return f"ROWS BETWEEN {start} AND {end}"
+    if start.endswith("FOLLOWING"):
+        return f"ROWS BETWEEN CURRENT ROW AND {start}"
+    return f"ROWS BETWEEN {start} AND CURRENT ROW"
+
+
+def _check_forward(start: str, end: str, spec: exp.Expr, scope: Scope) -> None:
+    """Raise 42P20 for a frame that would run backwards."""
+    if start == "UNBOUNDED FOLLOWING" or end == "UNBOUNDED PRECEDING":
+        side = "start" if start == "UNBOUNDED FOLLOWING" else "end"
+        message = f"frame {side} cannot be UNBOUNDED {'FOLLOWING' if side == 'start' else 'PRECEDING'}"
+    else:
+        if _distance(spec, "start") <= _distance(spec, "end"):
+            return
+        first, last = (_ROWS[side.rpartition(" ")[2]] for side in (start, end))
+        message = f"frame starting from {first} row cannot have {last} rows"
+    raise SqlError(SqlState.WINDOWING_ERROR, message, position=scope.writer.position(spec))
+
+
+_ROWS: Final = {"ROW": "current", "PRECEDING": "preceding", "FOLLOWING": "following"}
+
+
+def _distance(spec: exp.Expr, side: str) -> float:
+    """Return how many rows after the current one a bound lies; an expression is taken for one row."""
+    bound, towards = spec.args.get(side), str(spec.args.get(f"{side}_side") or "").upper()
+    if not isinstance(bound, exp.Expr):
+        rows = 0.0 if str(bound).upper() == "CURRENT ROW" else float("inf")
+    else:
+        rows = float(bound.name) if isinstance(bound, exp.Literal) and bound.name.isdigit() else 1.0
+    return -rows if towards == "PRECEDING" else rows
 
 
 def _bound(spec: exp.Expr, side: str, scope: Scope) -> str:
@@ -129,7 +163,7 @@ def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
                 name=name, values=fitted, nodes=tuple(arguments), scope=scope, node=node,
                 over=frame.filtered + frame.over, distinct=distinct, order=order, ordered=ordered, nulls=frame.nulls,
             )  # fmt: skip
-            return _write(row, found)
+            return _write(row, found, frame)
     made = _users("", name, values, frame, scope, node)
     if made is None:
         raise unknown(name, values, scope, node)
@@ -200,7 +234,21 @@ def _fit(row: Function, values: tuple[Value, ...]) -> tuple[Value, ...] | None:
     return tuple(fitted)
 
 
-def _write(row: Function, found: Call) -> Value:
+def _check_window(row: Function, window: exp.Expr, found: Call) -> None:
+    """Refuse what Redshift refuses of an aggregate's window."""
+    problem = ""
+    ordered, framed = window.args.get("order") is not None, window.args.get("spec") is not None
+    if row.window == "framed" and ordered and not framed:
+        problem = "Aggregate window functions with an ORDER BY clause require a frame clause"
+    elif row.window == "unordered" and (ordered or framed):
+        problem = f"ORDER BY is not supported in the window of {found.name}"
+    elif found.distinct and found.name != "listagg":
+        problem = "DISTINCT is not supported for window functions"
+    if problem:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, problem, position=found.scope.writer.position(window))
+
+
+def _write(row: Function, found: Call, frame: Frame) -> Value:
     over, scope, node = found.over, found.scope, found.node
     if row.kind == "scalar" and (over or found.distinct):
         raise SqlError(
@@ -210,6 +258,8 @@ def _write(row: Function, found: Call) -> Value:
             else f"DISTINCT specified, but {found.name} is not an aggregate function",
             position=scope.writer.position(node),
         )
+    if row.kind != "scalar" and frame.window is not None:
+        _check_window(row, frame.window, found)
     if row.kind == "window" and " OVER (" not in over:
         raise SqlError(
             SqlState.WINDOWING_ERROR,

@@ -381,7 +381,7 @@ RULES: Final = (
     Rule(node=exp.BitwiseLeftShift, write=_bits("({0} << {1})"), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.BitwiseRightShift, write=_bits("({0} >> {1})"), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.BitwiseNot, write=complement, doc="r_OPERATOR_SYMBOLS"),
-    Rule(node=exp.Pow, write=_real("pow({0}, {1})", ("this", "expression")), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Pow, write=_real("rs_power({0}, {1})", ("this", "expression")), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.Sqrt, write=_real("rs_sqrt({0})", ("this",)), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.Cbrt, write=_real("cbrt({0})", ("this",)), doc="r_OPERATOR_SYMBOLS"),
 )
