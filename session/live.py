@@ -149,6 +149,14 @@ def _locks(session: "Session") -> list[dict[str, Any]]:
     ]
 
 
+def _messages(session: "Session") -> list[dict[str, Any]]:
+    return list(session.warehouse.messages)
+
+
+def _calls(session: "Session") -> list[dict[str, Any]]:
+    return list(session.warehouse.calls)
+
+
 def _plain(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
@@ -157,4 +165,6 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_settings": _settings,
     "sys_sessions": _sessions,
     "sys_locks": _locks,
+    "sys_messages": _messages,
+    "sys_calls": _calls,
 }

@@ -123,6 +123,8 @@ class Warehouse:
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
         self.messages: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
         """What procedures raised, newest last."""
+        self.calls: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
+        """Calls of procedures that have ended, newest last."""
         self.sources: Cache[tuple[str, int], Any] = Cache(200)
         self.scans = Scans(database)
         self.upkeep = Upkeep(self)

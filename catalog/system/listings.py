@@ -1,7 +1,7 @@
 """What the SHOW family lists: one row a command, its columns and the engine SQL that fills them.
 
 Redshift, "SHOW DATABASES", "SHOW SCHEMAS", "SHOW TABLES", "SHOW COLUMNS", "SHOW CONSTRAINTS", "SHOW GRANTS",
-"SHOW COLUMN GRANTS". The names of databases, schemas, tables and columns are VARCHAR(128).
+"SHOW COLUMN GRANTS", "SHOW PROCEDURES", "SHOW FUNCTIONS", "SHOW PARAMETERS". The names of databases, schemas, tables and columns are VARCHAR(128).
 """
 
 from dataclasses import dataclass
@@ -82,6 +82,12 @@ def _listing(topic: str, shape: str, query: str, **more: str | tuple[str, ...]) 
     )
 
 
+_ROUTINE: Final = f"{_DB} AS database_name, r.schema_name, r.name"
+_SPECIFIC: Final = "r.name || '(' || r.signature || ')'"
+_SEES_ROUTINE: Final = (
+    f"({SUPERUSER} OR r.owner = {access.ME} OR EXISTS (SELECT 1 FROM sys_grants AS e JOIN sys_members AS m"
+    f" ON m.grantee = e.grantee WHERE e.object = r.oid AND m.member = {access.ME} AND e.privilege = 'EXECUTE'))"
+)
 _NAME: Final = ("database_name", "schema_name", "table_name")
 # fmt: off
 ROWS: Final = (
@@ -144,6 +150,33 @@ ROWS: Final = (
         f" JOIN (SELECT r.* FROM {access.relations(everywhere=True)}) AS p ON p.oid = k.target WHERE k.kind = 'f'",
         named=tuple(f"{side}_{name}" for name in _NAME), order="12, 9")
         for topic, side in (("FOREIGN KEYS", "fk"), ("EXPORTED FOREIGN KEYS", "pk"))),
+    *(_listing(topic,
+        f"database_name {_V}, schema_name {_V}, {word}_name {_V}, number_of_arguments int4,"
+        f"argument_list varchar(65535), return_type varchar(65535), remarks varchar(256)",
+        f"SELECT {_ROUTINE} AS {word}_name, len(r.arguments) AS number_of_arguments, r.signature AS argument_list,"
+        f" r.returned AS return_type, NULL AS remarks FROM sys_routines AS r WHERE r.kind = '{kind}' AND {_SEES_ROUTINE}",
+        named=("database_name", "schema_name"), like=f"{word}_name", order="3, 5")
+        for topic, word, kind in (("PROCEDURES", "procedure", "p"), ("FUNCTIONS", "function", "f"))),
+    *(_listing(f"PARAMETERS OF {word.upper()}",
+        f"database_name {_V}, schema_name {_V}, {word}_name {_V}, parameter_name {_V}, ordinal_position int4,"
+        f"parameter_type varchar(10), data_type {_V}, character_maximum_length int4, numeric_precision int4,"
+        f"numeric_scale int4",
+        f"SELECT {_ROUTINE} AS {word}_name, c.name AS parameter_name, c.number AS ordinal_position,"
+        f" c.mode AS parameter_type, {access.TYPE_NAME} AS data_type, {access.CHARACTER_LENGTH} AS character_maximum_length,"
+        f" {access.PRECISION} AS numeric_precision, {access.SCALE} AS numeric_scale, {_SPECIFIC} AS specific_name"
+        f" FROM sys_parameters AS c JOIN sys_routines AS r ON r.oid = c.routine"
+        f" WHERE r.kind = '{word[0]}' AND {_SEES_ROUTINE}",
+        named=("database_name", "schema_name", "specific_name"), like="parameter_name", order="5")
+        for word in ("procedure", "function")),
+    *(_listing(f"GRANTS ON {word}",
+        f"schema_name {_V}, object_name {_V}, object_type {_V}, {_WHO_COLUMNS}, admin_option bool,"
+        f"privilege_scope {_V}, database_name {_V}, grantor_name {_V}",
+        f"SELECT r.schema_name, {_SPECIFIC} AS object_name, '{word}' AS object_type, {_WHO},"
+        f" g.grantable AS admin_option, '{word}' AS privilege_scope, {_DB} AS database_name,"
+        f" {_GRANTOR} FROM {_GRANTS} JOIN sys_routines AS r ON r.oid = g.object"
+        f" WHERE g.kind = 'routine' AND r.kind = '{word[0].lower()}' AND {_SEES_GRANT}",
+        named=("database_name", "schema_name", "object_name"), order="6, 4")
+        for word in ("PROCEDURE", "FUNCTION")),
     _listing("GRANTS ON DATABASE",
         f"database_name {_V}, {_WHO_COLUMNS}, admin_option bool, privilege_scope {_V}, grantor_name {_V}",
         f"SELECT d.name AS database_name, {_WHO}, g.grantable AS admin_option, 'DATABASE' AS privilege_scope,"

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from catalog.model import CatalogState, Schema
-from catalog.routines import LANGUAGES, Parameter, Routine
+from catalog.model import PUBLIC, CatalogState, Schema
+from catalog.routines import LANGUAGES, Language, Parameter, Routine, RoutineKind
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
 from catalog.system import acl
@@ -32,12 +32,22 @@ def rows(state: CatalogState, live: Live) -> pa.Table:
             found.append((
                 each.oid, each.name, schema.oid, schema.name, databases.get(schema.database), each.owner,
                 LANGUAGES[each.language].oid, each.type.value, each.volatility[0].lower(), _oids(each.inputs),
-                _result(each), arguments(each), signature(each), [item.name for item in each.parameters],
+                _result(each), arguments(each), signature(each), returned(each), [item.name for item in each.parameters],
                 [_MODES[item.mode] for item in each.parameters], _oids(each.parameters), each.body,
-                each.security_definer, acl.items("routine", each.acl, each.owner, names),
+                each.security_definer, _granted("routine", each, names, changed=not _is_default(each)),
                 definition(each, schema.name),
             ))  # fmt: skip
     return table("sys_routines", found)
+
+
+def parameters(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_parameters."""
+    found: list[tuple[Any, ...]] = [
+        (each.oid, item.name, number, item.mode, TYPNAMES[item.type].oid, item.modifier, shown_type(item))
+        for each in all_routines(state)
+        for number, item in enumerate(each.parameters, start=1)
+    ]
+    return table("sys_parameters", found)
 
 
 def languages(state: CatalogState, live: Live) -> pa.Table:
@@ -45,10 +55,23 @@ def languages(state: CatalogState, live: Live) -> pa.Table:
     names = acl.named(state)
     found: list[tuple[Any, ...]] = []
     for each in all_languages(state):
-        changed = each != LANGUAGES[each.name]
-        granted = acl.items("language", each.acl, each.owner, names) if changed else None
+        granted = _granted("language", each, names, changed=each != LANGUAGES[each.name])
         found.append((each.oid, each.name, each.trusted, each.owner, granted))
     return table("sys_languages", found)
+
+
+def _granted(kind: str, item: Routine | Language, names: acl.Names, *, changed: bool) -> list[str] | None:
+    """Return an ACL as the catalogs show it: null stands for what an object begins with."""
+    if not changed:
+        return None
+    holder = names.get(item.owner, str(item.owner))
+    return acl.items(kind, item.acl, item.owner, names) or [f"{holder}={acl.OWNER[kind]}/{holder}"]
+
+
+def _is_default(routine: Routine) -> bool:
+    if routine.type is RoutineKind.PROCEDURE:
+        return not routine.acl
+    return len(routine.acl) == 1 and routine.acl[0].grantee == PUBLIC
 
 
 def _oids(parameters: tuple[Parameter, ...]) -> list[int]:
@@ -79,6 +102,12 @@ def arguments(routine: Routine) -> str:
 def signature(routine: Routine) -> str:
     """Return the types that tell *routine* from others of its name."""
     return ", ".join(TYPNAMES[item.type].sql for item in routine.inputs)
+
+
+def returned(routine: Routine) -> str:
+    """Return the types that a call gives."""
+    given = (routine.returns,) if routine.returns is not None else routine.outputs
+    return ", ".join(TYPNAMES[item.type].sql for item in given)
 
 
 def definition(routine: Routine, schema: str) -> str:

@@ -45,9 +45,10 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     # Users' functions (kind f) and procedures (kind p); `shown` is the argument list, `definition` the DDL.
     "sys_routines": _shape(
         "oid oid, name text, schema oid, schema_name text, database text, owner oid, language oid, kind text,"
-        "volatile text, arguments oids, result oid, shown text, signature text, names names, modes names, types oids, body text,"
+        "volatile text, arguments oids, result oid, shown text, signature text, returned text, names names, modes names, types oids, body text,"
         "definer bool, acl names, definition text"
     ),
+    "sys_parameters": _shape("routine oid, name text, number int4, mode text, type oid, modifier int4, format text"),
     # `acl` is null where nobody has changed it.
     "sys_languages": _shape("oid oid, name text, trusted bool, owner oid, acl names"),
     "sys_types": _shape(
@@ -90,6 +91,16 @@ LIVE: Final[dict[str, pa.Schema]] = {
     "sys_queries": _shape(
         "query int8, userid int4, user_name text, label text, xid int8, pid int4, database text, text text, kind text,"
         "status text, error text, started ts, ended ts, rows int8, bytes int8, cached bool"
+    ),
+    # What procedures raised; `loglevel` as SVL_STORED_PROC_MESSAGES numbers it.
+    "sys_messages": _shape(
+        "userid int4, session_userid int4, pid int4, xid int8, query int8, recordtime ts, loglevel int4,"
+        "loglevel_text text, message text, linenum int4, querytxt text, label text, aborted int4"
+    ),
+    # Calls of procedures that ended, newest last.
+    "sys_calls": _shape(
+        "userid int4, session_userid int4, query int8, label text, xid int8, pid int4, database text, querytxt text,"
+        "starttime ts, endtime ts, aborted int4, from_sp_call int8"
     ),
     "sys_load_errors": _shape(
         "userid int4, slice int4, tbl int4, starttime ts, session int4, query int4, filename text, line_number int8,"

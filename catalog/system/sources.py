@@ -349,6 +349,7 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_columns": columns,
     "sys_constraints": keys.constraints,
     "sys_routines": routines.rows,
+    "sys_parameters": routines.parameters,
     "sys_languages": routines.languages,
     "sys_types": types,
     "sys_users": users,

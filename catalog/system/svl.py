@@ -33,7 +33,13 @@ ROWS: Final = (
         "is_delayed_scan bpchar(1), rows_pre_filter int8"),
     _view(5_203, "svl_stored_proc_call",
         "userid int4, session_userid int4, query int4, label bpchar(320), xid int8, pid int4, database bpchar(32),"
-        "querytxt bpchar(4000), starttime ts, endtime ts, aborted int4, from_sp_call int4"),
+        "querytxt bpchar(4000), starttime ts, endtime ts, aborted int4, from_sp_call int4",
+        "SELECT c.* FROM sys_calls AS c"),
+    _view(5_208, "svl_stored_proc_messages",
+        "userid int4, session_userid int4, pid int4, xid int8, query int4, recordtime ts, loglevel int4,"
+        "loglevel_text bpchar(10), message bpchar(1024), linenum int4, querytxt bpchar(500), label bpchar(320),"
+        "aborted int4, message_xid int8",
+        "SELECT m.*, m.xid AS message_xid FROM sys_messages AS m"),
     _view(5_204, "svl_terminate", "pid int4, eventtime ts, userid int4, type bpchar(50)"),
     _view(5_205, "svl_mv_refresh_status",
         "db_name bpchar(128), userid int8, schema_name bpchar(128), mv_name bpchar(128), xid int8, starttime ts,"

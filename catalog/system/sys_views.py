@@ -124,10 +124,18 @@ ROWS: Final = (
         "session_id int4, transaction_id int8, record_time ts", "", "superuser"),
     _view(5_313, "sys_procedure_call",
         "session_user_id int4, security_user_id int4, query_id int4, query_text bpchar(4000), start_time ts,"
-        "end_time ts, status bpchar(10), caller_procedure_query_id int4, query_uuid bpchar(36)", "", "all"),
+        "end_time ts, status bpchar(10), caller_procedure_query_id int4, query_uuid bpchar(36)",
+        "SELECT c.session_userid AS session_user_id, c.userid AS security_user_id, c.query AS query_id,"
+        " c.querytxt AS query_text, c.starttime AS start_time, c.endtime AS end_time,"
+        " CASE WHEN c.aborted = 1 THEN 'failed' ELSE 'success' END AS status,"
+        " c.from_sp_call AS caller_procedure_query_id, NULL AS query_uuid FROM sys_calls AS c", "own",
+        "session_user_id"),
     _view(5_314, "sys_procedure_messages",
         "transaction_id int8, query_id int8, record_time ts, log_level bpchar(10), message bpchar(1024),"
-        "line_number int4", "", "all"),
+        "line_number int4",
+        "SELECT m.xid AS transaction_id, m.query AS query_id, m.recordtime AS record_time,"
+        " m.loglevel_text AS log_level, m.message, m.linenum AS line_number, m.session_userid AS user_id"
+        " FROM sys_messages AS m", "own"),
     _view(5_315, "sys_mv_refresh_history",
         "user_id int4, session_id int4, transaction_id int8, database_name bpchar(128), schema_name bpchar(128),"
         "mv_id int8, mv_name bpchar(128), refresh_type bpchar(32), status text, start_time ts, end_time ts,"

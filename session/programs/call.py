@@ -20,6 +20,7 @@ from session.context import Plan, Work
 from session.programs import control, transactions
 from session.programs.commands import located
 from session.programs.frame import LEVELS, Execution, Frame
+from session.programs.messages import recorded
 from session.programs.variables import Names, Scalar
 from session.streams import Page, Reader
 from sql.commands.routines import Call
@@ -152,16 +153,19 @@ async def invoke(execution: Execution, routine: Routine, arguments: list[Given])
         )
     program = _program(execution, routine)
     root, outputs = _parameters(routine, arguments)
-    frame = Frame(execution=execution, routine=routine, program=program, root=root, at=program.block)
+    caller, query = execution.query, session.warehouse.next_query() if execution.depth else session.query
+    frame = Frame(execution=execution, routine=routine, program=program, root=root, at=program.block, query=query)
     execution.depth += 1
+    execution.query = query
     try:
-        with _manners(execution, routine):
+        with recorded(frame, caller), _manners(execution, routine):
             await control.run(frame)
     except SqlError as error:
         error.context = located(frame, error)
         raise
     finally:
         execution.depth -= 1
+        execution.query = caller
     return [Given(value=item.value, type=item.type) for item in outputs]
 
 

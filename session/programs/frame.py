@@ -6,7 +6,7 @@
 import asyncio
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from catalog.routines import Routine
 from core import types
@@ -57,6 +57,8 @@ class Execution:
     nonatomic: bool = False
     explicit: bool = False
     """NONATOMIC: between START TRANSACTION and COMMIT."""
+    query: int = 0
+    """The number of the call that runs."""
     portals: int = 0
     _ticks: int = field(default=0)
 
@@ -102,6 +104,10 @@ class Frame:
     """ROW_COUNT."""
     caught: SqlError | None = None
     """Inside a handler: the error."""
+    query: int = 0
+    """The number under which the system views list the call."""
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    """What it has raised so far, as it is kept."""
     raised: SqlError | None = None
     """What RAISE EXCEPTION has thrown here."""
     located: SqlError | None = None

@@ -9,7 +9,7 @@ from typing import Final
 from auth.authorize import check, check_owner
 from auth.grants import with_owner
 from catalog import ddl
-from catalog.model import PUBLIC, Grant, Schema, User
+from catalog.model import PUBLIC, Acl, Grant, Schema, User
 from catalog.routines import Parameter, Routine, RoutineKind, language, routines
 from core.errors import SqlError, not_supported, notice
 from core.names import fold
@@ -45,9 +45,7 @@ async def create_function(work: Work, command: CreateFunction) -> Done:
         volatility=command.volatility,
     )
     _check_function(work, made)
-    # Everyone may call a new function (Redshift, "UDF security and privileges").
-    granted = Grant(grantee=PUBLIC, grantor=work.principal.oid, privileges=frozenset({"EXECUTE"}))
-    await _create(work, command.name, replace(made, acl=(granted,)), or_replace=command.or_replace)
+    await _create(work, command.name, made, or_replace=command.or_replace)
     return Done("CREATE FUNCTION")
 
 
@@ -124,7 +122,8 @@ def _check_function(work: Work, made: Routine) -> None:
 
 async def _create(work: Work, name: tuple[str, ...], made: Routine, *, or_replace: bool) -> None:
     schema = work.visible.schema(name[:-1]) if len(name) > 1 else work.visible.creation_schema()
-    work.require_schema("CREATE", schema)
+    if not work.principal.may(f"CREATE OR REPLACE {made.word.upper()}"):
+        work.require_schema("CREATE", schema)
     used = language(work.state, made.language)
     if used is not None:
         check(work.principal, "USAGE", used.owner, used.acl, kind="language", name=used.name)
@@ -132,15 +131,27 @@ async def _create(work: Work, name: tuple[str, ...], made: Routine, *, or_replac
     await work.lock_name(schema, f"{made.name}()")
     same = [item for item in routines(work.state, schema.oid, made.name) if item.signature == made.signature]
     made = replace(made, schema=schema.oid)
-    made = _replacement(work, same[0], made, or_replace=or_replace) if same else replace(made, oid=work.next_oid())
+    if same:
+        made = _replacement(work, same[0], made, or_replace=or_replace)
+    else:
+        made = replace(made, oid=work.next_oid(), acl=_first_acl(work, schema, made))
     work.change(made)
+
+
+def _first_acl(work: Work, schema: Schema, made: Routine) -> Acl:
+    """Return what is granted on a new routine: everyone may call a function, the owner alone a procedure."""
+    given = work.default_acl(schema, made.word.upper())
+    if made.type is RoutineKind.PROCEDURE:
+        return given
+    return (Grant(grantee=PUBLIC, grantor=made.owner, privileges=frozenset({"EXECUTE"})), *given)
 
 
 def _replacement(work: Work, old: Routine, new: Routine, *, or_replace: bool) -> Routine:
     word = _WORDS[old.type]
     if not or_replace or old.type is not new.type:
         raise SqlError(SqlState.DUPLICATE_FUNCTION, f'{word} "{old.name}" already exists with same argument types')
-    check_owner(work.principal, old.owner, kind=word, name=old.name)
+    if not work.principal.may(f"CREATE OR REPLACE {word.upper()}"):
+        check_owner(work.principal, old.owner, kind=word, name=old.name)
     if _result(old) != _result(new):
         raise SqlError(
             SqlState.INVALID_FUNCTION_DEFINITION,
@@ -241,7 +252,8 @@ async def drop_routines(work: Work, command: Drop) -> None:
                 raise
             work.notice(notice(f"{error.message} and will be skipped".replace("does not exist and", "does not exist,")))
             continue
-        check_owner(work.principal, found.owner, kind=found.word, name=found.name)
+        if not work.principal.may(f"DROP {command.object}"):
+            check_owner(work.principal, found.owner, kind=found.word, name=found.name)
         found = await _locked(work, found)
         await remove_routines(work, [found], cascade=command.cascade)
 

@@ -2,6 +2,8 @@
 
 from catalog import definitions
 from catalog.model import RelationKind
+from catalog.routines import RoutineKind
+from catalog.system import routines
 from catalog.system.listings import LIMIT, LISTINGS, Listing
 from core import types
 from core.errors import SqlError, not_supported
@@ -10,13 +12,20 @@ from core.types import Column
 from engine import results
 from session.answers import Rows, Value
 from session.context import Work
+from session.statements.routines import find_routine
 from session.streams import Page, Reader, table
 from session.visible import SYSTEM_SCHEMAS
 from sql.commands.show import ShowObjects
 from sql.statement import Statement
 
 _TEXT = types.of("text")
-_DEFINITIONS = {"TABLE": "Show Table DDL statement", "VIEW": "Show View DDL statement"}
+_OF_SCHEMA = frozenset({"TABLES", "PROCEDURES", "FUNCTIONS"})
+_ROUTINES = {"PROCEDURE": RoutineKind.PROCEDURE, "FUNCTION": RoutineKind.FUNCTION}
+_DEFINITIONS = {
+    "TABLE": "Show Table DDL statement",
+    "VIEW": "Show View DDL statement",
+    "PROCEDURE": "Stored Procedure Definition",
+}
 
 
 async def show_objects(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Rows:
@@ -53,6 +62,9 @@ def _listing(command: ShowObjects) -> Listing:
 
 
 def _definition(work: Work, command: ShowObjects) -> str:
+    if command.topic == "PROCEDURE":
+        found = find_routine(work, command.name, command.signature, RoutineKind.PROCEDURE)
+        return routines.definition(found, work.state.objects[found.schema].name)
     relation = work.find_relation(command.name)
     work.require("SELECT", relation)
     if (relation.type is RelationKind.TABLE) != (command.topic == "TABLE"):
@@ -85,12 +97,23 @@ def _parts(work: Work, command: ShowObjects) -> tuple[str, ...]:
         return (_database(work, name[0] if name else None),)
     if topic == "GRANTS FOR":
         return _database(work, command.database), _grantee(command) or ""
-    if topic == "TABLES" or (topic == "GRANTS ON" and command.object == "SCHEMA"):
+    if topic in _OF_SCHEMA or (topic == "GRANTS ON" and command.object == "SCHEMA"):
         return _schema(work, name)
+    word = command.object if topic == "GRANTS ON" else topic.removeprefix("PARAMETERS OF ")
+    if word in _ROUTINES:
+        return _routine(work, command, _ROUTINES[word])
     found = work.visible.source(name)
     if found is None:
         raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(name)}" does not exist')
     return found.database, found.schema, found.name
+
+
+def _routine(work: Work, command: ShowObjects, kind: RoutineKind) -> tuple[str, ...]:
+    """Return where a routine is and its name with its types."""
+    found = find_routine(work, command.name, command.signature, kind)
+    schema = work.state.objects[found.schema]
+    database = work.state.objects.get(getattr(schema, "database", 0), work.database)
+    return database.name, schema.name, f"{found.name}({routines.signature(found)})"
 
 
 def _database(work: Work, name: str | None) -> str:
