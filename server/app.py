@@ -75,6 +75,7 @@ class _Server:
                 Founder(database=options.admin.database, admin=self._admin),
             )
             listener = self._listener(warehouse)
+            warehouse.terminate = listener.terminate
             await listener.start()
             print(f"duckshift ready on {options.server.host}:{listener.port}", file=sys.stderr, flush=True)
             await self._stop.wait()

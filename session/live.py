@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from catalog.model import Schema
 from catalog.system import shapes
 from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
+from core.errors import SqlError
 from engine.cursors import Connection
 from session.freshness import stale
 from session.settings import BY_NAME
+from sql.finish import Finish
+from sql.translate import translate
 from storage.journal import source_sql
 from storage.lake import qualified
 from storage.sizes import sizes
@@ -41,10 +45,8 @@ def _builder(session: "Session", name: str) -> Builder:
     state, source, database = session.tx.state, SOURCES[name], session.database.name
     if name in _JOURNAL:
         return lambda connection: _journal(connection, name)
-    if name == "sys_stale":
-        return lambda _: live_table(name, _stale(session))
-    if name == "sys_storage":
-        return lambda _: live_table(name, _storage(session))
+    if name in _WORKED_OUT:
+        return lambda _: live_table(name, _WORKED_OUT[name](session))
     if name not in CATALOG_SOURCES:
         rows = _ROWS[name](session) if name in _ROWS else []
         live = Live(database=database, tables={name: live_table(name, rows)})
@@ -86,6 +88,25 @@ def _storage(session: "Session") -> list[dict[str, Any]]:
         oid = oids.get(qualified(size.schema, size.table))
         if oid is not None:
             found.append({"relation": oid, "rows": size.rows, "bytes": size.size_bytes, "files": size.files})
+    return found
+
+
+def _late_columns(session: "Session") -> list[dict[str, Any]]:
+    """Return the columns of late-binding views; a view whose query has become wrong has none."""
+    state, facts = session.tx.state, session.visible()
+    found = []
+    for view in state.relations():
+        schema = state.objects.get(view.schema)
+        if not view.late_binding or not isinstance(schema, Schema) or schema.database != session.database.oid:
+            continue
+        try:
+            columns = translate(view.definition or "", facts, finish=Finish.EXACT).columns
+        except SqlError:
+            continue
+        found += [
+            {"relation": view.oid, "name": column.name, "number": number, "format": str(column.type)}
+            for number, column in enumerate(columns, start=1)
+        ]
     return found
 
 
@@ -168,3 +189,9 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_messages": _messages,
     "sys_calls": _calls,
 }
+_WORKED_OUT: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
+    "sys_late_columns": _late_columns,
+    "sys_stale": _stale,
+    "sys_storage": _storage,
+}
+"""Sources that take their time: they are built on the engine's thread."""

@@ -74,6 +74,8 @@ class Session:
         self.query_started = self.started
         self.last_copy: tuple[int, int] = (-1, 0)
         self.last_unload: tuple[int, int] = (-1, 0)
+        self.priority = ""
+        """What CHANGE_SESSION_PRIORITY made it; nothing is scheduled by it."""
         self.stopped: Canceled | None = None
         """Why the statement that is active must end: for what runs between the engine's statements."""
         self._active = False

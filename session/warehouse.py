@@ -23,6 +23,7 @@ from catalog.model import (
 )
 from catalog.store import CatalogStore, Changes
 from core.clock import Clock
+from core.errors import ConnectionFatal
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from session.locks import LockManager
@@ -116,6 +117,10 @@ class Warehouse:
         self.clock = clock
         self.limits = limits
         self.journal = journal
+        self.terminate: Callable[[int, ConnectionFatal], bool] = _no_connections
+        """Ends a session and its connection; whoever has the connections sets it."""
+        self.priorities: dict[str, str] = {}
+        """What CHANGE_USER_PRIORITY said, by user's name; nothing is scheduled by it."""
         self.locks = LockManager()
         self.graph = SerializationGraph()
         self.commit_lock = asyncio.Lock()
@@ -223,3 +228,7 @@ class Warehouse:
         connection.execute("COMMIT")
         connection.close()
         return objects
+
+
+def _no_connections(pid: int, reason: ConnectionFatal) -> bool:
+    return False

@@ -23,7 +23,7 @@ class Finish(Enum):
 def finished(value: Value, finish: Finish) -> Value:
     """Return a select item as the place that the query is for wants it."""
     value = conversion.settled(value)
-    if finish is Finish.NONE:
+    if finish is Finish.NONE or value.effect:
         return value
     if value.name == "timetz" and finish is Finish.WIRE:
         return replace(value, sql=f"CAST({value.sql} AS VARCHAR)", exact=True)

@@ -94,6 +94,8 @@ class Writer:
     system: bool = False
     cacheable: bool = True
     identity: bool = False
+    effects: int = 0
+    """How many calls are the session's to carry out (``Value.effect``)."""
     depth: int = 0
     positions: bool = True
     """False inside a view: its text is not what the client sent."""

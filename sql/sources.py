@@ -5,14 +5,13 @@ here, so its own way of finding tables (files, client variables) is out of reach
 """
 
 from dataclasses import replace
-from typing import Final
 
 from sqlglot import exp
 
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion, joins, pivots
+from sql import conversion, joins, pivots, rowsets
 from sql.facts import Source, SourceKind
 from sql.query import parse_query
 from sql.rules import arrays
@@ -243,24 +242,39 @@ def _subquery(node: exp.Subquery, scope: Scope) -> str:
 
 # Functions and arrays as tables
 
-_ROWS_OF_MANY: Final = frozenset({"pg_get_late_binding_view_cols", "pg_get_cols", "unnest"})
-"""Functions that give rows of several columns."""
-
-
 def _table_function(node: exp.Table, scope: Scope) -> str:
-    call = node.this
-    if call.name.lower() in _ROWS_OF_MANY:
-        raise not_supported(f"function {call.name.lower()} in FROM", position=scope.writer.position(node))
-    if call.name.lower() != "generate_series" or node.args.get("db"):
-        return _one_row(node, scope)
-    values = [conversion.coerce(scope.value(item), INT8) for item in call.expressions]
-    if len(values) not in (2, 3):
-        raise SqlError(SqlState.UNDEFINED_FUNCTION, "function generate_series() does not exist")
+    name = node.this.name.lower()
+    if name == "unnest":
+        raise not_supported("UNNEST of several arrays", position=scope.writer.position(node))
+    if node.args.get("db") is None and name == "generate_series":
+        return _series(node, scope)
+    if node.args.get("db") is None and name in rowsets.ROWSETS:
+        return _rowset(node, rowsets.ROWSETS[name], scope)
+    return _one_row(node, scope)
+
+
+def _series(node: exp.Table, scope: Scope) -> str:
+    value = scope.value(node.this)
     name, engine, names = _names(node.args.get("alias"), "generate_series", scope)
     column = names[0] if names else name
-    item = Field(name=column, value=made(f"{engine}.{quote(column)}", INT8, exact=True))
+    item = Field(name=column, value=made(f"{engine}.{quote(column)}", value.type, exact=True))
     _add(Relation(name=name, alias=engine, fields=(item,)), scope)
-    return f"generate_series({', '.join(value.sql for value in values)}) AS {engine}({quote(column)})"
+    return f"(SELECT {value.sql}) AS {engine}({quote(column)})"
+
+
+def _rowset(node: exp.Table, row: rowsets.Rowset, scope: Scope) -> str:
+    arguments = tuple(scope.value(item) for item in node.this.expressions)
+    query = rowsets.filled(row, arguments, scope)
+    if query is None:
+        raise SqlError(
+            SqlState.UNDEFINED_FUNCTION, f"function {row.name} does not exist with these arguments",
+            position=scope.writer.position(node),
+        )  # fmt: skip
+    alias = node.args.get("alias")
+    name, engine, _ = _names(alias, row.name, scope)
+    fields, shown = rowsets.columns(row, alias, engine, scope)
+    _add(Relation(name=name, alias=engine, fields=fields), scope)
+    return f"(SELECT {shown} FROM ({query}) AS rs_rows) AS {engine}"
 
 
 def _one_row(node: exp.Table, scope: Scope) -> str:

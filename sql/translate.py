@@ -13,7 +13,7 @@ from typing import Final
 from sqlglot import exp
 
 from core import types
-from core.errors import SqlError
+from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, dml, evaluation, hierarchy, merge, routines, select
@@ -69,6 +69,8 @@ class OutputColumn:
     """None: the engine's."""
     table_oid: int = 0
     attribute: int = 0
+    effect: str = ""
+    """Function that the session carries out for each row: the engine's column is its arguments, as JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +165,7 @@ def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColu
     tree = parse_query(text)
     writer = _writer(facts, 0, ())
     query = select.query(tree, Scope(writer=writer), finish=Finish.EXACT)
+    _check_effects(writer, 0)
     for slot in writer.slots:
         raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${slot}")
     depends = {oid for oid, _, owner in writer.uses if owner is None}
@@ -196,10 +199,18 @@ def _translated(tree: exp.Expr, writer: Writer, finish: Finish) -> Translated:
     if not isinstance(tree, exp.Query):
         raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at start of statement", position=writer.offset + 1)
     query = select.query(tree, scope, finish=finish)
+    _check_effects(writer, sum(bool(output.value.effect) for output in query.outputs) if finish is Finish.WIRE else 0)
     return _result(query.sql, writer, columns=_columns(query))
 
 
+def _check_effects(writer: Writer, shown: int) -> None:
+    """Raise 0A000 where a function that the session carries out is no column of the result."""
+    if writer.effects != shown:
+        raise not_supported("a function that changes the session or the cluster, other than in a select list,")
+
+
 def _changed(change: dml.Change, writer: Writer) -> Translated:
+    _check_effects(writer, 0)
     return _result(change.sql, writer, target=change.target)
 
 
@@ -230,6 +241,7 @@ def _columns(query: Query) -> tuple[OutputColumn, ...]:
             type=output.value.type,
             table_oid=output.value.origin[0],
             attribute=output.value.origin[1],
+            effect=output.value.effect,
         )
         for output in query.outputs
     )

@@ -66,6 +66,8 @@ class Value:
     """(table OID, column number) of a bare column."""
     row: str = ""
     """Alias of the relation whose whole row this is."""
+    effect: str = ""
+    """Function that the session, not the engine, carries out: the SQL is the call's arguments, as JSON."""
 
     @property
     def name(self) -> str:

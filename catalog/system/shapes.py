@@ -85,6 +85,8 @@ LIVE: Final[dict[str, pa.Schema]] = {
         "pid int4, user_oid oid, user_name text, database text, started ts, state text, query text, query_started ts,"
         "query_id int8, xid int8, xact_started ts, application text, host text, port int4, timeout_s int4, label text"
     ),
+    # The columns of views WITH NO SCHEMA BINDING, as their queries are now.
+    "sys_late_columns": _shape("relation oid, name text, number int4, format text"),
     "sys_storage": _shape("relation oid, rows int8, bytes int8, files int8"),
     "sys_locks": _shape("pid int4, xid int8, relation oid, mode text, granted bool"),
     # Queries that ended, newest last; `kind` as SYS_QUERY_HISTORY.query_type says it.

@@ -4,6 +4,7 @@ from core.types import Column
 from engine import results
 from session.answers import Answer, Done, Value
 from session.context import Plan, Work
+from session.statements import effects
 from session.streams import FixedRows, Page, Reader
 from sql.finish import Finish
 from sql.statement import Statement
@@ -26,13 +27,16 @@ async def rows(
     """Start the query *text* and return its rows."""
     plan = await work.ready(text, offset, oids, finish)
     parameters = work.bound(plan, parameters)
-    sql = plan.translated.engine_sql
+    sql = effects.readable(plan.translated)
     if plan.constant and work.settings.on("enable_result_cache_for_session"):
         return await _constant(work, plan)
     if plan.tables and work.tx.single:
         sql = await work.warehouse.scans.rewritten(sql, plan.tables, work.state, work.engine)
     stream = await work.engine.rows(sql, parameters, work.prepare(plan), instant=plan.instant)
-    return Page(results.columns(stream.schema, hints(plan, work)), Reader(stream))
+    columns = results.columns(stream.schema, hints(plan, work))
+    if any(column.effect for column in plan.translated.columns):
+        return await effects.performed(work, effects.typed(columns, plan.translated), plan.translated, Reader(stream))
+    return Page(columns, Reader(stream))
 
 
 async def _constant(work: Work, plan: Plan) -> Page:
@@ -56,8 +60,9 @@ async def describe(work: Work, text: str, offset: int, oids: tuple[int, ...] = (
     """Return the columns of the query *text*."""
     plan = await work.ready(text, offset, oids)
     translated = plan.translated
-    schema = await work.engine.describe(translated.engine_sql, len(translated.parameter_types), work.prepare(plan))
-    return results.columns(schema, hints(plan, work))
+    sql = effects.readable(translated)
+    schema = await work.engine.describe(sql, len(translated.parameter_types), work.prepare(plan))
+    return effects.typed(results.columns(schema, hints(plan, work)), translated)
 
 
 def hints(plan: Plan, work: Work) -> list[results.Hint]:

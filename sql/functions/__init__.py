@@ -3,6 +3,7 @@
 from typing import Final
 
 from sql.functions import (
+    administration,
     aggregates,
     catalog,
     conditionals,
@@ -20,6 +21,7 @@ from sql.functions import (
 from sql.functions.spec import Function
 
 TABLE: Final[tuple[Function, ...]] = (
+    *administration.TABLE,
     *aggregates.TABLE,
     *catalog.TABLE,
     *conditionals.TABLE,

@@ -6,9 +6,9 @@ from core import types
 from core.errors import SqlError
 from core.names import literal
 from core.sqlstate import SqlState
-from sql import conversion
+from sql import conversion, rowsets
 from sql.functions.spec import Call, Function
-from sql.value import VARCHAR, Value, made
+from sql.value import INT4, INT8, VARCHAR, Value, made
 
 
 def _variable(name: str, variable: str, returns: str, engine: str, doc: str) -> Function:
@@ -18,17 +18,36 @@ def _variable(name: str, variable: str, returns: str, engine: str, doc: str) -> 
 
 
 def _current_setting(call: Call) -> Value:
+    """Give a parameter's value as it is when the statement is translated; NULL for one that may be missing and is."""
     name = call.values[0].literal
     if name is None:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "current_setting of anything but a literal is not supported")
     call.scope.writer.cacheable = False
-    return made(literal(call.scope.writer.facts.setting(name.lower())), VARCHAR, exact=True)
+    try:
+        found = call.scope.writer.facts.setting(name.lower())
+    except SqlError:
+        if len(call.values) < 2 or "true" not in call.sql[1].lower():
+            raise
+        return made("CAST(NULL AS VARCHAR)", VARCHAR, exact=True)
+    return made(literal(found), VARCHAR, exact=True)
 
 
 def _schemas(call: Call) -> Value:
     flag = conversion.exact(call.values[0]).sql
     sql = f"CASE WHEN {flag} THEN getvariable('current_schemas') ELSE getvariable('current_schemas_explicit') END"
     return made(f"CAST({sql} AS VARCHAR)", types.of("_text"), exact=True)
+
+
+def _series(call: Call) -> Value:
+    """Return the numbers as rows, wherever the engine takes ``unnest``: in a select list."""
+    type_ = INT4 if all(value.name in {"int2", "int4"} for value in call.values) else INT8
+    return made(f"CAST(unnest(generate_series({', '.join(call.sql)})) AS {type_.engine()})", type_, exact=True)
+
+
+def _rows(call: Call) -> Value:
+    row = rowsets.ROWSETS[call.name]
+    query = rowsets.filled(row, call.values, call.scope)
+    return made(rowsets.composite(row, query or ""), VARCHAR, exact=True)
 
 
 TABLE: Final = (
@@ -48,7 +67,20 @@ TABLE: Final = (
     _variable("pg_last_unload_count", "last_unload_count", "int8", "BIGINT", "PG_LAST_UNLOAD_COUNT"),
     _variable("txid_current", "transaction_id", "int8", "BIGINT", "r_VERSION"),
     Function(name="current_schemas", arguments=("bool",), engine=_schemas, doc="r_CURRENT_SCHEMAS"),
-    Function(name="current_setting", arguments=("text",), engine=_current_setting, doc="r_CURRENT_SETTING"),
+    Function(name="current_setting", arguments=("text", "bool?"), engine=_current_setting, doc="r_CURRENT_SETTING"),
+    Function(name="generate_series", arguments=("integer", "integer", "integer?"), engine=_series,
+             doc="c_SQL_functions_leader_node_only"),
+    *(Function(name=row.name, arguments=row.arguments, engine=_rows, doc=row.doc) for row in rowsets.TABLE),
+    Function(name="default_iam_role", engine="CAST(NULL AS VARCHAR)", exact=True, doc="r_DEFAULT_IAM_ROLE"),
+    Function(name="get_mounted_role", engine="CAST(NULL AS VARCHAR)", exact=True, doc="r_GET_MOUNTED_ROLE"),
+    Function(name="current_session_arn", engine="CAST(NULL AS VARCHAR)", exact=True, doc="r_CURRENT_SESSION_ARN"),
+    Function(name="is_large_string_enabled", engine="false", returns="bool", exact=True, doc="r_VERSION"),
+    # The configuration maps roles to credentials for everyone.
+    Function(name="has_assumerole_privilege", arguments=("text", "text"), engine="({0} IS NOT NULL AND {1} IS NOT NULL)",
+             returns="bool", exact=True, doc="r_HAS_ASSUMEROLE_PRIVILEGE"),
+    Function(name="has_assumerole_privilege", arguments=("text", "text", "text"),
+             engine="(rs_user_oid({0}) IS NOT NULL AND {1} IS NOT NULL AND {2} IS NOT NULL)", returns="bool",
+             exact=True, doc="r_HAS_ASSUMEROLE_PRIVILEGE"),
     Function(name="slice_num", engine="CAST(0 AS INTEGER)", returns="int4", exact=True, doc="r_SLICE_NUM"),
     Function(name="current_aws_account", engine="'000000000000'", returns="varchar", exact=True,
              doc="r_CURRENT_AWS_ACCOUNT"),

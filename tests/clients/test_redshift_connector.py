@@ -229,7 +229,6 @@ def test_what_the_driver_asks_about_the_database(own: Any) -> None:
         assert ["dev"] in [list(row) for row in cursor.get_catalogs()]
 
 
-@pytest.mark.xfail(reason="pg_get_late_binding_view_cols() in FROM", raises=redshift_connector.ProgrammingError)
 def test_what_the_driver_asks_about_columns(own: Any) -> None:
     with own.cursor() as cursor:
         cursor.execute("create table rsc_columns (id integer not null, name varchar(20))")

@@ -1,0 +1,143 @@
+"""Functions of a select list that the session carries out: ending queries and sessions, settings, priorities.
+
+The engine gives a call's arguments as a JSON array a row; what the function answers takes their place.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from core.errors import Canceled, ConnectionFatal, SqlError, warning
+from core.sqlstate import SqlState
+from core.types import Column
+from session.context import Work
+from session.streams import Page, Reader, table
+from sql.translate import Translated
+
+Perform = Callable[[Work, Sequence[Any]], Any]
+
+_PRIORITIES: Final = ("critical", "highest", "high", "normal", "low", "lowest")
+
+
+def readable(translated: Translated) -> str:
+    """Return a statement's engine SQL so that it gives the arguments of what the session carries out."""
+    if not any(column.effect for column in translated.columns):
+        return translated.engine_sql
+    return translated.engine_sql.replace("rs_effect_of_session(", "(")
+
+
+def typed(columns: tuple[Column, ...], translated: Translated) -> tuple[Column, ...]:
+    """Give the columns that functions fill their types."""
+    return tuple(
+        replace(column, type=known.type) if known.effect and known.type is not None else column
+        for column, known in zip(columns, translated.columns, strict=True)
+    )
+
+
+async def performed(work: Work, columns: tuple[Column, ...], translated: Translated, reader: Reader) -> Page:
+    """Carry out what each row asks for, and answer with the rows."""
+    rows: list[list[Any]] = []
+    while (batch := await reader.take(None)) is not None:
+        rows += [list(row.values()) for row in batch.to_pylist()]
+    names = [column.effect for column in translated.columns]
+    for row in rows:
+        for index, name in enumerate(names):
+            if name:
+                row[index] = _perform(work, name, row[index])
+    return table(columns, rows)
+
+
+def _perform(work: Work, name: str, arguments: str) -> Any:
+    values = json.loads(arguments)
+    return None if any(value is None for value in values) else _FUNCTIONS[name](work, values)
+
+
+def _cancel(work: Work, values: Sequence[Any]) -> int:
+    other = work.warehouse.sessions.get(values[0])
+    if other is None:
+        return _nobody(work, values[0])
+    _check_signal(work, other.user.oid)
+    reason = Canceled(SqlState.QUERY_CANCELED, f"Query ({other.query}) cancelled on user's request")
+    if other is work.session:
+        raise reason
+    other.interrupt(reason)
+    return 1
+
+
+def _terminate(work: Work, values: Sequence[Any]) -> int:
+    other = work.warehouse.sessions.get(values[0])
+    if other is None:
+        return _nobody(work, values[0])
+    _check_signal(work, other.user.oid)
+    reason = ConnectionFatal(SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command")
+    if other is work.session:
+        raise reason
+    return int(work.warehouse.terminate(values[0], reason))
+
+
+def _nobody(work: Work, pid: int) -> int:
+    work.notice(warning(f"PID {pid} is not a PostgreSQL server process"))
+    return 0
+
+
+def _check_signal(work: Work, owner: int) -> None:
+    if not work.principal.superuser and owner != work.principal.oid:
+        raise SqlError(
+            SqlState.INSUFFICIENT_PRIVILEGE, "must be superuser to signal other server processes"
+        )
+
+
+def _set_config(work: Work, values: Sequence[Any]) -> str:
+    name, value, local = values
+    work.settings.set(name.lower(), value, local=str(local).lower() in {"true", "t", "1", "yes", "on", "y"})
+    return work.settings.get(name.lower())
+
+
+def _query_priority(work: Work, values: Sequence[Any]) -> str:
+    priority = _priority(work, values[1])
+    if not any(session.active and session.query == values[0] for session in work.warehouse.sessions.values()):
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f"query {values[0]} is not running")
+    return f"Succeeded to change query priority. Priority changed from Normal to {priority.capitalize()}."
+
+
+def _session_priority(work: Work, values: Sequence[Any]) -> str:
+    priority = _priority(work, values[1])
+    pid = work.session.pid if values[0] == -1 else values[0]
+    session = work.warehouse.sessions.get(pid)
+    if session is None:
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f"no such process: {pid}")
+    before, session.priority = session.priority, priority
+    shown = f"from {before} to {priority}" if before else f"to {priority}"
+    return f"Succeeded to change session priority. Changed session (pid:{pid}) priority {shown}."
+
+
+def _user_priority(work: Work, values: Sequence[Any]) -> str:
+    name = values[0].lower()
+    priority = _priority(work, values[1], "reset")
+    if work.state.user(name) is None:
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{name}" does not exist')
+    before = work.warehouse.priorities.pop(name, "")
+    if priority == "reset":
+        return f"Succeeded to reset priority for user ({name})."
+    work.warehouse.priorities[name] = priority
+    shown = f"from {before} to {priority}" if before else f"to {priority}"
+    return f"Succeeded to change user priority. Changed user ({name}) priority {shown}."
+
+
+def _priority(work: Work, word: str, *more: str) -> str:
+    if not work.principal.superuser:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "must be superuser to change a priority")
+    if word.lower() not in (*_PRIORITIES, *more):
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f'invalid priority: "{word}"')
+    return word.lower()
+
+
+_FUNCTIONS: Final[dict[str, Perform]] = {
+    "pg_cancel_backend": _cancel,
+    "pg_terminate_backend": _terminate,
+    "set_config": _set_config,
+    "change_query_priority": _query_priority,
+    "change_session_priority": _session_priority,
+    "change_user_priority": _user_priority,
+}
