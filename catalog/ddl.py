@@ -76,6 +76,11 @@ def distributed(
         raise SqlError(SqlState.INVALID_TABLE_DEFINITION, f"cannot specify DISTKEY with DISTSTYLE {style}")
     if chosen not in {column.name for column in columns}:
         raise SqlError(SqlState.UNDEFINED_COLUMN, f'column "{chosen}" named in DISTKEY does not exist')
+    refused = next((column for column in columns if column.name == chosen and column.type.type.name == "super"), None)
+    if refused is not None:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED, f'column "{chosen}" of type super cannot be a distribution key'
+        )
     marked = tuple(replace(column, distkey=column.name == chosen) for column in columns)
     return marked, f"AUTO(KEY({chosen}))" if style == "AUTO" else f"KEY({chosen})"
 

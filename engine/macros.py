@@ -8,7 +8,7 @@ matters: a macro may call those above it. Which call becomes which macro is ``sq
 
 from typing import Final
 
-from engine import calendar, documents, formats, hashes, strings
+from engine import calendar, documents, formats, hashes, strings, super_arrays, super_values
 from engine.macro import Macro
 from engine.macro import raising as _raise
 
@@ -36,7 +36,6 @@ _BAD_DATE: Final = _raise("22007", "'invalid input syntax for type date: \"' || 
 _BAD_TIMESTAMP: Final = _raise("22007", "'invalid input syntax for type timestamp: \"' || x || '\"'")
 _BAD_TIMESTAMPTZ: Final = _raise("22007", "'invalid input syntax for type timestamp with time zone: \"' || x || '\"'")
 _NEGATIVE_LENGTH: Final = _raise("22011", "'negative substring length not allowed'")
-_BAD_JSON: Final = _raise("22023", "'JSON parsing error'")
 _DATE_FORMATS: Final = (
     "%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y",
     "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%Y-%b-%d", "%b-%d-%Y", "%Y.%j", "%Y/%m/%d", "%Y.%m.%d",
@@ -231,35 +230,6 @@ TABLE: Final = (
     Macro(name="rs_array_concat", arguments="a, b",
           body="'{' || array_to_string(list_concat(rs_array_items(a), rs_array_items(b)), ',') || '}'",
           doc="Two arrays put together."),
-    # SUPER
-    Macro(name="rs_super_is_null", arguments="x", body="(x IS NULL OR json_type(x) = 'NULL')", doc="query-super"),
-    Macro(name="rs_get", arguments="x, k", body="json_extract(x, '$.\"' || k || '\"')", doc="query-super"),
-    Macro(name="rs_element", arguments="x, n", body="CASE WHEN n >= 0 THEN json_extract(x, '$[' || n || ']') END",
-          doc="query-super"),
-    Macro(name="rs_elements", arguments="x",
-          body="CASE json_type(x) WHEN 'ARRAY' THEN CAST(x AS JSON[]) WHEN 'NULL' THEN NULL ELSE [CAST(x AS JSON)] END",
-          doc="query-super"),
-    Macro(name="rs_super_text", arguments="x",
-          body="CASE WHEN json_type(x) IN ('ARRAY', 'OBJECT', 'NULL') THEN NULL ELSE x ->> '$' END",
-          doc="A SUPER scalar as text; arrays and objects are NULL."),
-    Macro(name="rs_json_parse", arguments="x",
-          body="CASE WHEN x IS NULL THEN NULL WHEN rs_well_formed(x) THEN json(x) ELSE " + _BAD_JSON + " END",
-          doc="JSON_PARSE"),
-    Macro(name="rs_json_typeof", arguments="x",
-          body="CASE json_type(x) WHEN 'VARCHAR' THEN 'string' WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'object'"
-               " WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE CASE WHEN x IS NOT NULL THEN 'number' END"
-               " END",
-          doc="r_json_typeof"),
-    Macro(name="rs_subarray", arguments="x, s, n := 2147483647",
-          body="CAST(to_json(CAST(x AS JSON[])[s + 1:CAST(s AS BIGINT) + n]) AS JSON)", doc="r_subarray"),
-    Macro(name="rs_super_number", arguments="x",
-          body="CASE WHEN json_type(x) IN ('BIGINT', 'UBIGINT', 'DOUBLE', 'HUGEINT')"
-               " THEN TRY_CAST(x ->> '$' AS DOUBLE) END",
-          doc="A SUPER number, NULL for other kinds."),
-    Macro(name="rs_number_super", arguments="x",
-          body="CASE WHEN x = trunc(x) AND abs(x) < 1e15 THEN CAST(to_json(CAST(x AS BIGINT)) AS JSON)"
-               " ELSE CAST(to_json(x) AS JSON) END",
-          doc="A computed number as SUPER."),
 )  # fmt: skip
 
 _FAMILIES: Final = (
@@ -269,6 +239,8 @@ _FAMILIES: Final = (
     TABLE,
     calendar.TABLE,
     formats.TABLE,
+    super_values.TABLE,
+    super_arrays.TABLE,
 )
 MACROS: Final = tuple(macro.sql for family in _FAMILIES for macro in family)
 """What the engine runs once when it starts."""

@@ -87,10 +87,16 @@ class Environment(Protocol):
 class Work:
     """One statement's working context."""
 
-    def __init__(self, session: "Session", environment: Environment | None = None) -> None:
-        """Work for *session*, inside a procedure where *environment* is given."""
+    def __init__(
+        self, session: "Session", environment: Environment | None = None, parameter_oids: tuple[int, ...] = ()
+    ) -> None:
+        """Work for *session*, inside a procedure where *environment* is given.
+
+        *parameter_oids* are the types that the client declared for the statement's parameters.
+        """
         self.session = session
         self.environment = environment
+        self.parameter_oids = parameter_oids
         self.warehouse: Warehouse = session.warehouse
         self.engine: DuckDbEngine = session.engine
         self.tx = session.tx

@@ -103,7 +103,7 @@ async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
         raise SqlError(SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, f'portal "{portal.name}" cannot be run')
     if portal.reader is None:
         session.begin_statement(statement.text)
-        answer = await run(Work(session), statement, portal.values)
+        answer = await run(Work(session, parameter_oids=portal.prepared.parameter_oids), statement, portal.values)
         if isinstance(answer, Done):
             portal.done = answer.tag
         if not isinstance(answer, Page):

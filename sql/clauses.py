@@ -9,7 +9,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from sql import conversion
-from sql.keys import keyed, plain
+from sql.keys import keyed, ordered, plain
 from sql.scope import Output, Scope
 from sql.value import INT8, Value
 
@@ -149,12 +149,18 @@ def _ordered(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool,
             "ORDER BY on a UNION/INTERSECT/EXCEPT result must be on one of the result columns",
             position=scope.writer.position(inner),
         )
-    if index is not None and items[index].output.value.folded and not names_only:
-        output = items[index].output
-        value = output.value.named(quote(output.engine_name)) if distinct else items[index].raw
-        return keyed(value).sql + direction(node)
+    if index is not None and _sorted_by_key(items[index], names_only=names_only):
+        return _by_key(items[index], distinct=distinct) + direction(node)
     sql = str(index + 1) if index is not None else _matched(inner, items, scope, distinct=distinct)
     return sql + direction(node)
+
+
+def _sorted_by_key(item: Item, *, names_only: bool = False) -> bool:
+    return item.raw.name == "super" or (item.output.value.folded and not names_only)
+
+
+def _by_key(item: Item, *, distinct: bool) -> str:
+    return ordered(item.output.value.named(quote(item.output.engine_name)) if distinct else item.raw)
 
 
 def direction(node: exp.Expr) -> str:
@@ -169,7 +175,7 @@ def _matched(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool)
     value = scope.value(node)
     for index, item in enumerate(items):
         if item.raw.sql == value.sql:
-            return str(index + 1)
+            return _by_key(item, distinct=distinct) if _sorted_by_key(item) else str(index + 1)
     if distinct:
         raise SqlError(
             SqlState.INVALID_COLUMN_REFERENCE,
@@ -177,7 +183,7 @@ def _matched(node: exp.Expr, items: list[Item], scope: Scope, *, distinct: bool)
             position=scope.writer.position(node),
         )
     value = conversion.settled(value)
-    return keyed(value).sql if value.folded else value.sql
+    return ordered(value) if value.folded or value.name == "super" else value.sql
 
 
 def _count(word: str, clause: exp.Expr, scope: Scope) -> str:

@@ -13,7 +13,7 @@ from core.errors import SqlError
 from core.names import quote_if_needed
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import constants
+from sql import constants, dynamic
 from sql.inference import is_integer, precision_scale
 from sql.value import VARCHAR, Slot, Value, made
 
@@ -179,20 +179,6 @@ def _float_to_text(value: Value, target: ColumnType, word: str) -> str:
     return f"rs_float_text({value.sql})"
 
 
-def _super_to_text(value: Value, target: ColumnType, word: str) -> str:
-    return f"rs_super_text({value.sql})"
-
-
-def _super_to_other(value: Value, target: ColumnType, word: str) -> str:
-    if is_integer(target):
-        return f"TRY_CAST(TRY_CAST(rs_super_text({value.sql}) AS DOUBLE) AS {target.engine()})"
-    return f"TRY_CAST(rs_super_text({value.sql}) AS {target.engine()})"
-
-
-def _to_super(value: Value, target: ColumnType, word: str) -> str:
-    return f"CAST(to_json({value.sql}) AS JSON)"
-
-
 _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     # By type name first, by category ("*S") next: the target's and the source's alike.
     ("*S", "date"): _macro("date"),
@@ -200,7 +186,7 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("*S", "timestamptz"): _macro("timestamptz"),
     ("*S", "time"): _plain,
     ("*S", "bool"): _macro("bool"),
-    ("*S", "super"): _to_super,
+    ("*S", "super"): dynamic.of_value,
     ("*S", "varbyte"): _wrapped("encode({0})"),
     ("*S", "regclass"): _macro("regclass"),
     ("*S", "regtype"): _macro("regtype"),
@@ -228,13 +214,17 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("float4", "*S"): _float_to_text,
     ("float8", "*S"): _float_to_text,
     ("super", "super"): _same,
-    ("super", "*S"): _super_to_text,
-    ("super", "*N"): _super_to_other,
-    ("super", "*B"): _super_to_other,
-    ("super", "*D"): _super_to_other,
+    ("super", "*S"): dynamic.to_text,
+    ("super", "*N"): dynamic.to_number,
+    ("super", "*B"): dynamic.to_bool,
+    ("super", "*D"): dynamic.to_moment,
     ("varbyte", "*S"): _wrapped("decode({0})"),
-    ("*N", "super"): _to_super,
-    ("*B", "super"): _to_super,
+    ("numeric", "super"): dynamic.of_number,
+    ("float4", "super"): dynamic.of_float,
+    ("float8", "super"): dynamic.of_float,
+    ("super", "varbyte"): _wrapped("encode(rs_super_text({0}))"),
+    ("*N", "super"): dynamic.of_value,
+    ("*B", "super"): dynamic.of_value,
 }
 
 
@@ -267,7 +257,8 @@ def parameter(number: int, type_: ColumnType) -> Value:
     if type_.type.category == "S":
         return made(f"CAST(${number} AS VARCHAR)", type_, exact=True)
     if type_.type.name == "super":
-        return made(f"CAST(${number} AS JSON)", type_, exact=True)
+        # As an INSERT of a string: JSON text is a string until JSON_PARSE reads it.
+        return made(f"CAST(to_json(CAST(${number} AS VARCHAR)) AS JSON)", type_, exact=True)
     return made(f"CAST(${number} AS {type_.engine()})", type_, exact=True)
 
 

@@ -13,6 +13,8 @@ from sqlglot.dialects.redshift import Redshift
 from sqlglot.parsers.redshift import RedshiftParser
 from sqlglot.tokenizer_core import Token, TokenType
 
+from sql.partiql import navigations
+
 _SPECIAL_CALLS: Final = ("CAST", "CONVERT", "EXTRACT", "POSITION", "SUBSTRING", "TRIM", "TRY_CAST", "OBJECT_TRANSFORM")
 """Functions with a syntax of their own: ``EXTRACT(part FROM x)``."""
 _ABSOLUTE: Final = TokenType.CARET_AT
@@ -59,6 +61,7 @@ def prepare(tokens: list[Token]) -> list[Token]:
     ``OPERATOR(pg_catalog.~)`` becomes ``~``; ``pg_catalog.`` before a type or function and
     ``COLLATE pg_catalog.default`` go; a lone ``#`` is exclusive or and ``@`` the absolute value.
     """
+    tokens = navigations(tokens)
     out: list[Token] = []
     index = 0
     while index < len(tokens):

@@ -2,11 +2,15 @@
 
 from dataclasses import replace
 from enum import Enum
+from typing import Final
 
 from core.names import quote
 from sql import conversion
 from sql.scope import Output, Query
 from sql.value import Value
+
+_WRITTEN: Final = frozenset({"timetz", "super"})
+"""Types whose values are written differently for the client."""
 
 
 class Finish(Enum):
@@ -17,7 +21,7 @@ class Finish(Enum):
     EXACT = "exact"
     """The engine's types are made to be the declared ones: for tables and files."""
     WIRE = "wire"
-    """Also TIMETZ is made text: for the client."""
+    """Also TIMETZ is made text, and SUPER what it shows: for the client."""
 
 
 def finished(value: Value, finish: Finish) -> Value:
@@ -25,6 +29,8 @@ def finished(value: Value, finish: Finish) -> Value:
     value = conversion.settled(value)
     if finish is Finish.NONE or value.effect:
         return value
+    if value.name == "super" and finish is Finish.WIRE:
+        return replace(value, sql=f"rs_super_show({value.sql})", exact=True, path=None)
     if value.name == "timetz" and finish is Finish.WIRE:
         return replace(value, sql=f"CAST({value.sql} AS VARCHAR)", exact=True)
     if value.name in {"regclass", "regtype"} and finish is Finish.WIRE:
@@ -37,7 +43,7 @@ def finished(value: Value, finish: Finish) -> Value:
 
 def columns_finished(inner: Query, finish: Finish) -> Query:
     """Finish the columns of a query that has no select list of its own."""
-    if finish is not Finish.WIRE or not any(output.value.name == "timetz" for output in inner.outputs):
+    if finish is not Finish.WIRE or not any(output.value.name in _WRITTEN for output in inner.outputs):
         return inner
     outputs = tuple(replace(output, value=finished(outer(output), finish)) for output in inner.outputs)
     columns = ", ".join(f"{output.value.sql} AS {quote(output.engine_name)}" for output in outputs)

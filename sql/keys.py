@@ -1,15 +1,17 @@
 """What strings are compared by: trailing blanks do not count, nor does case where the collation says so.
 
 Redshift, "Character types" (significance of trailing blanks) and "Collation sequences". The engine compares
-bytes, so a string is compared by its key. A constant is compared by a range as well, which its statistics
-of a column can answer; most values have no trailing blank, so ``rs_bare`` looks before it trims.
+bytes, so a string is compared by its key; so is SUPER (``sql.dynamic``). A constant is compared by a range as
+well, which its statistics of a column can answer; most values have no trailing blank, so ``rs_bare`` looks
+before it trims.
 """
 
 from dataclasses import replace
 from typing import Final
 
 from core.names import literal
-from sql.value import BOOL, Value, made
+from sql import dynamic
+from sql.value import BOOL, VARCHAR, Value, made
 
 _PADDED: Final = frozenset({"varchar", "unknown"})
 """String types whose values may end in blanks: CHAR is stored without, the catalogs' types have none."""
@@ -19,7 +21,7 @@ _NEXT: Final = "!"
 
 def plain(value: Value) -> bool:
     """Tell whether the engine compares *value* as Redshift does."""
-    return not value.textual or (bare(value) and not value.folded)
+    return (not value.textual and value.name != "super") or (bare(value) and not value.folded and value.textual)
 
 
 def bare(value: Value) -> bool:
@@ -36,6 +38,8 @@ def keyed(value: Value) -> Value:
     """Return what *value* is compared, grouped and made distinct by."""
     if plain(value):
         return value
+    if value.name == "super":
+        return made(dynamic.key(value), VARCHAR, exact=True)
     if value.text is not None:
         content = value.text.rstrip(" ")
         return replace(value, sql=literal(content.lower() if value.folded else content), bare=True, folded=False)
@@ -43,8 +47,15 @@ def keyed(value: Value) -> Value:
     return replace(value, sql=f"lower({sql})" if value.folded else sql, bare=True, folded=False, origin=(0, 0))
 
 
+def ordered(value: Value) -> str:
+    """Return what *value* is sorted by."""
+    return dynamic.order(value) if value.name == "super" else keyed(value).sql
+
+
 def both(left: Value, right: Value) -> tuple[Value, Value]:
     """Return the keys of two values that are compared with each other."""
+    if "super" in (left.name, right.name):
+        return made(dynamic.key(left), VARCHAR, exact=True), made(dynamic.key(right), VARCHAR, exact=True)
     if not (left.textual and right.textual):
         return left, right
     if left.folded or right.folded:
@@ -56,7 +67,9 @@ _SWAPPED: Final = {"=": "=", "<>": "<>", "<": ">", ">": "<", "<=": ">=", ">=": "
 
 
 def compared(sign: str, left: Value, right: Value) -> Value:
-    """Write a comparison of two values of one type."""
+    """Write a comparison of two values of one type, or of SUPER with another."""
+    if "super" in (left.name, right.name):
+        return dynamic.compared(sign, left, right)
     if left.textual and right.textual and not (plain(left) and plain(right)):
         if _column(left) and _constant(right):
             return _with_constant(sign, left, right)

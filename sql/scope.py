@@ -42,6 +42,8 @@ class Relation:
     fields: tuple[Field, ...]
     schema: str = ""
     database: str = ""
+    elements: bool = False
+    """Whether it iterates over a SUPER value: its name means the element."""
     hidden: frozenset[str] = frozenset()
     """Columns that a USING merged away: named only with this relation's name."""
 
@@ -162,6 +164,11 @@ class Writer:
             kept = self.facts.setting("enable_case_sensitive_identifier") in {"on", "true"}
             return name if kept else fold(name)
         return fold(name)
+
+    def attribute(self, node: exp.Expr) -> str:
+        """Return the name of a SUPER attribute: folded as identifiers are, or as it is written."""
+        kept = self.facts.setting("enable_case_sensitive_super_attribute") in {"on", "true"}
+        return node.name if kept else self.identifier(node)
 
 
 def _start(node: exp.Expr) -> int | None:

@@ -50,7 +50,7 @@ def _wrapped(node: exp.Expr, scope: Scope, finish: Finish) -> Query:
     """Translate ``(query) ORDER BY … LIMIT …``."""
     prefix = with_clause(node, scope)
     inner = query(node.this, scope)
-    items = [Item(output=output, raw=output.value) for output in inner.outputs]
+    items = [Item(output=output, raw=output.value.named(quote(output.engine_name))) for output in inner.outputs]
     ending = tail(node, items, scope, names_only=True)
     return columns_finished(Query(sql=f"{prefix}SELECT * FROM ({inner.sql}){ending}", outputs=inner.outputs), finish)
 

@@ -45,6 +45,9 @@ def set_operation(
     for operator, branch in zip(operators, branches[1:], strict=True):
         sql = f"({sql}) {operator} ({_brought(branch, types, apart=apart)})"
     items = [Item(output=output, raw=output.value) for output in outputs]
+    if node.args.get("order") and any(output.value.name == "super" for output in outputs):
+        # SUPER is ordered by an expression, which the engine does not take on a set operation.
+        sql = f"SELECT * FROM ({sql}) AS q"
     sql = prefix + sql + tail(node, items, scope, names_only=True)
     return columns_finished(Query(sql=sql, outputs=outputs), finish)
 

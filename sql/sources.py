@@ -11,12 +11,11 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion, joins, pivots, rowsets
+from sql import conversion, joins, pivots, rowsets, unnest
 from sql.facts import Source, SourceKind
 from sql.query import parse_query
-from sql.rules import arrays
 from sql.scope import VIEW_DEPTH, Field, Output, Query, Relation, Scope, stored_field
-from sql.value import INT8, SUPER, Value, made
+from sql.value import Value, made
 
 
 def from_clause(select: exp.Expr, scope: Scope) -> str:
@@ -24,12 +23,23 @@ def from_clause(select: exp.Expr, scope: Scope) -> str:
     first = select.args.get("from_")
     if first is None:
         return ""
-    parts = [relation(first.this, scope)]
-    parts += nested(first.this, scope)
+    start = len(scope.relations)
+    text = _entered(first.this, None, "", start, scope)
     for join in select.args.get("joins") or []:
-        parts.append(joined(join, scope))
-        parts += nested(join.this, scope)
-    return "FROM " + "".join(parts)
+        text = _entered(join.this, join, text, start, scope)
+    return f"FROM {text}"
+
+
+def _entered(node: exp.Expr, join: exp.Join | None, text: str, start: int, scope: Scope) -> str:
+    """Return *text*, what FROM has so far, with one entry more; *start* counts the relations before this FROM."""
+    found = unnest.iteration(node, scope)
+    if found is not None and unnest.plain(join, scope):
+        text = unnest.unrolled(found, join, text, start, scope)
+    else:
+        text += relation(node, scope) if join is None else joined(join, scope)
+    for item in node.args.get("joins") or []:
+        text = _entered(item.this, item, text, start, scope)
+    return text
 
 
 def nested(node: exp.Expr, scope: Scope) -> list[str]:
@@ -43,14 +53,12 @@ def relation(node: exp.Expr, scope: Scope) -> str:
     if pivot is not None:
         return _pivoted(plain, pivot, scope)
     _refuse_clauses(node, scope)
+    if (found := unnest.iteration(node, scope)) is not None:
+        return unnest.lateral(found, scope)
     if isinstance(node, exp.Table):
         return _table(node, scope)
     if isinstance(node, exp.Subquery):
         return _subquery(node, scope)
-    if isinstance(node, exp.Unnest):
-        return _unnest(node, scope)
-    if isinstance(node, exp.AtIndex | exp.Alias | exp.Column | exp.Dot | exp.Bracket):
-        return _navigation(node, scope)
     if isinstance(node, exp.Paren):
         return relation(node.this, scope)
     raise not_supported(f"{type(node).key.upper()} in FROM", position=scope.writer.position(node))
@@ -85,35 +93,14 @@ def _table(node: exp.Table, scope: Scope) -> str:
     if isinstance(node.this, exp.Anonymous):
         return _table_function(node, scope)
     if not isinstance(node.this, exp.Identifier):
-        if isinstance(node.this, exp.Dot | exp.Bracket):
-            return _navigation(_aliased(node.this, node), scope)
         raise not_supported("this form of table reference", position=scope.writer.position(node))
     parts = tuple(scope.writer.identifier(part) for part in node.parts)
     alias = node.args.get("alias")
     if len(parts) == 1 and parts[0] in scope.ctes:
         cte = scope.ctes[parts[0]]
         return _add_query(cte.alias, cte.outputs, parts[0], alias, scope)
-    owner_relation = _navigated(parts, scope)
-    if owner_relation:
-        return _navigation(_aliased(_path(node), node), scope)
     source = resolve(parts, scope, node)
     return _source(source, parts, alias, scope)
-
-
-def _aliased(path: exp.Expr, node: exp.Expr) -> exp.Expr:
-    alias = node.args.get("alias")
-    return exp.Alias(this=path, alias=alias.this) if alias and alias.this else path
-
-
-def _path(node: exp.Table) -> exp.Expr:
-    """Return ``t.a.b`` as the column reference that it is when ``t`` is a relation."""
-    names = ("this", "table", "db", "catalog")
-    return exp.Column(**{name: part.copy() for name, part in zip(names, reversed(node.parts), strict=False)})
-
-
-def _navigated(parts: tuple[str, ...], scope: Scope) -> bool:
-    """Tell whether ``t.arr`` starts at a relation of this FROM: an array of SUPER to unnest."""
-    return len(parts) > 1 and any(item.name == parts[0] for item in scope.relations)
 
 
 def resolve(parts: tuple[str, ...], scope: Scope, node: exp.Expr) -> Source:
@@ -234,7 +221,9 @@ def _subquery(node: exp.Subquery, scope: Scope) -> str:
         inner = relation(node.this, scope)
         more = "".join(nested(node.this, scope)) + "".join(nested(node, scope))
         return f"({inner}{more})"
-    inside = Scope(writer=scope.writer, parent=scope.parent, owner=scope.owner, ctes=dict(scope.ctes))
+    # A subquery that iterates over an array of this FROM sees it: PartiQL lets it refer to its parent table.
+    parent = scope if unnest.starts_inside(node.this, scope) else scope.parent
+    inside = Scope(writer=scope.writer, parent=parent, owner=scope.owner, ctes=dict(scope.ctes))
     query = scope.writer.query(node.this, inside)
     default = f"unnamed_subquery_{len(scope.relations)}"
     return _add_query(f"({query.sql})", query.outputs, default, alias, scope)
@@ -287,67 +276,6 @@ def _one_row(node: exp.Table, scope: Scope) -> str:
     item = Field(name=column, value=made(f"{engine}.{quote(column)}", value.type, exact=True))
     _add(Relation(name=name, alias=engine, fields=(item,)), scope)
     return f"(SELECT {value.sql}) AS {engine}({quote(column)})"
-
-
-def _unnest(node: exp.Unnest, scope: Scope) -> str:
-    if len(node.expressions) != 1:
-        raise not_supported("UNNEST of several arrays", position=scope.writer.position(node))
-    array = scope.value(node.expressions[0])
-    alias = node.args.get("alias")
-    name, _, names = _names(alias, "unnest", scope)
-    if names and (alias is None or not alias.this):
-        # ``t.arr e`` reads as an alias with a column and no name.
-        name = names[0]
-    offset = node.args.get("offset")
-    index = ""
-    if offset:
-        index = scope.writer.identifier(offset) if isinstance(offset, exp.Identifier) else "offset_col"
-        index = names[1] if len(names) > 1 else index
-    return _elements(array, name, names[0] if names else name, index, scope, node)
-
-
-def _navigation(node: exp.Expr, scope: Scope) -> str:
-    index = ""
-    if isinstance(node, exp.AtIndex):
-        index = scope.writer.identifier(node.expression)
-        node = node.this
-    name = ""
-    if isinstance(node, exp.Alias):
-        name = scope.writer.identifier(node.args["alias"])
-        node = node.this
-    array = scope.value(node)
-    name = name or f"unnest_{len(scope.relations)}"
-    return _elements(array, name, name, index, scope, node)
-
-
-def _elements(array: Value, name: str, column: str, index: str, scope: Scope, node: exp.Expr) -> str:
-    """Return the rows of a SUPER array: one column of elements, perhaps one of their numbers."""
-    if array.category == "A":
-        return _strings(array, name, column, scope)
-    if array.name != "super":
-        raise SqlError(
-            SqlState.DATATYPE_MISMATCH,
-            f"navigation into a value of type {array.type.type.sql}; only SUPER can be navigated",
-            position=scope.writer.position(node),
-        )
-    engine = quote(name)
-    fields = [Field(name=column, value=made(f"{engine}.{quote(column)}", SUPER, exact=True))]
-    select = f"unnest(rs_elements({array.sql})) AS {quote(column)}"
-    if index:
-        fields.append(Field(name=index, value=made(f"{engine}.{quote(index)}", INT8, exact=True)))
-        select += f", unnest(range(len(rs_elements({array.sql})))) AS {quote(index)}"
-    _add(Relation(name=name, alias=engine, fields=tuple(fields)), scope)
-    return f"LATERAL (SELECT {select}) AS {engine}"
-
-
-def _strings(array: Value, name: str, column: str, scope: Scope) -> str:
-    """Return the elements of a PostgreSQL array as rows."""
-    engine = quote(name)
-    type_ = arrays.element_type(array)
-    item = Field(name=column, value=made(f"{engine}.{quote(column)}", type_, exact=True))
-    _add(Relation(name=name, alias=engine, fields=(item,)), scope)
-    select = f"CAST(unnest({arrays.items(array)}) AS {type_.engine()}) AS {quote(column)}"
-    return f"LATERAL (SELECT {select}) AS {engine}"
 
 
 # Joins

@@ -21,14 +21,14 @@ from sql.facts import Facts, FunctionSource, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
 from sql.query import parse_expression, parse_query, too_complex
-from sql.rules import arrays, calls, comparisons, literals, operators, patterns
+from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns
 from sql.rules.spec import Rule
 from sql.scope import Query, Scope, Write, Writer
 from sql.value import Slot, made
 
 RULES: Final[tuple[Rule, ...]] = (
-    *literals.RULES, *operators.RULES, *comparisons.RULES, *patterns.RULES, *calls.RULES, *arrays.RULES,
-    *hierarchy.RULES,
+    *literals.RULES, *navigation.RULES, *operators.RULES, *comparisons.RULES, *patterns.RULES, *calls.RULES,
+    *arrays.RULES, *hierarchy.RULES,
 )  # fmt: skip
 SETTINGS: Final = ("enable_case_sensitive_identifier",)
 """Settings that a translation depends on besides those that make it not ``cacheable``."""

@@ -64,6 +64,8 @@ class Value:
     """Whether a string's collation is CASE_INSENSITIVE."""
     origin: tuple[int, int] = (0, 0)
     """(table OID, column number) of a bare column."""
+    path: tuple[str, str] | None = None
+    """Of a path into SUPER: where it starts, engine SQL, and the JSON path from there."""
     row: str = ""
     """Alias of the relation whose whole row this is."""
     effect: str = ""

@@ -101,6 +101,6 @@ def _columnar(column: LoadColumn, field: str) -> str:
         fits = f"{field} IS NULL OR strlen({value}) <= {kind.length}"
         return f"CASE WHEN {fits} THEN {value} ELSE error({literal(reason)}) END"
     if kind.type.name == "super":
-        return f"to_json({field})"
+        return f"rs_try_json_parse(CAST(to_json({field}) AS VARCHAR))"
     return f"CAST({field} AS {kind.engine()})"
 

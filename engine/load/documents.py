@@ -96,27 +96,36 @@ def _one(text: str, start: int, ended: bool) -> tuple[Any, int] | None:
 
 def _picker(layout: Layout, columns: tuple[LoadColumn, ...]) -> Callable[[Any], list[Field] | Fault]:
     if layout.json_paths is not None:
-        return _by_path(tuple(steps(path) for path in layout.json_paths))
-    names = [column.name for column in columns]
+        return _by_path(tuple(steps(path) for path in layout.json_paths), columns)
+    readers = [(column.name, _reader(column)) for column in columns]
 
     def auto(document: Any) -> list[Field] | Fault:
         if not isinstance(document, dict):
             return Fault(code=1224, reason="Invalid JSON format: a top-level object is expected")
         if layout.json_ignore_case:
             document = {key.lower(): value for key, value in document.items()}
-        return [_text(document.get(name)) for name in names]
+        return [read(document.get(name)) for name, read in readers]
 
     return auto
 
 
-def _by_path(paths: tuple[tuple[Step, ...], ...]) -> Callable[[Any], list[Field] | Fault]:
+def _reader(column: LoadColumn) -> Callable[[Any], Field]:
+    """Return what makes a field of a value: SUPER reads JSON, so a string keeps its quotes there."""
+    return _nested if column.type.type.name == "super" else _text
+
+
+def _by_path(
+    paths: tuple[tuple[Step, ...], ...], columns: tuple[LoadColumn, ...]
+) -> Callable[[Any], list[Field] | Fault]:
+    readers = [_reader(column) for column in columns]
+
     def pick(document: Any) -> list[Field] | Fault:
         fields: list[Field] = []
-        for path in paths:
+        for path, read in zip(paths, readers, strict=False):
             found = _follow(document, path)
             if isinstance(found, Fault):
                 return found
-            fields.append(_text(found))
+            fields.append(read(found))
         return fields
 
     return pick
@@ -158,6 +167,10 @@ def _text(value: Any) -> Field:
     if isinstance(value, bool):
         return "true" if value else "false"
     return _written(value)
+
+
+def _nested(value: Any) -> Field:
+    return None if value is None else _written(value)
 
 
 def _written(value: Any) -> str:

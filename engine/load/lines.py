@@ -19,7 +19,10 @@ def line_sql(plan: UnloadPlan, held: Held) -> str:
     """Return engine SQL for the whole line, its end included; *held* are (engine name, column)."""
     if plan.format is Format.JSON:
         fields = ", ".join(f"{literal(column.name)}, {_json(place, column)}" for place, column in held)
-        return f"CAST(json_object({fields}) AS VARCHAR) || chr(10)"
+        line = f"CAST(json_object({fields}) AS VARCHAR)"
+        if any(column.type.type.name == "super" for _, column in held):
+            line = f"rs_unmarked({line})"
+        return f"{line} || chr(10)"
     if plan.format is Format.FIXED:
         return _fixed(plan, held) + " || chr(10)"
     shown = [_field(plan, _text(place, column)) for place, column in held]
@@ -78,6 +81,8 @@ def _text(place: str, column: Column) -> str:
         return f"regexp_replace(CAST({place} AS VARCHAR), '\\.0$', '')"
     if kind == "varbyte":
         return f"lower(hex({place}))"
+    if kind == "super":
+        return f"rs_super_show({place})"
     return f"CAST({place} AS VARCHAR)"
 
 

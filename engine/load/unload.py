@@ -105,7 +105,9 @@ def _query(plan: UnloadPlan, columns: Sequence[Column]) -> str:
 
 def _parquet_value(place: str, column: Column) -> str:
     kind = column.type.type.name
-    if kind in ("super", "intervaly2m", "intervald2s", "interval", "timetz"):
+    if kind == "super":
+        return f"rs_super_show({place})"
+    if kind in ("intervaly2m", "intervald2s", "interval", "timetz"):
         return f"CAST({place} AS VARCHAR)"
     return place
 

@@ -125,7 +125,7 @@ def _nulls(text: str, conversion: Conversion) -> list[str]:
 
 
 def _super(kind: ColumnType, text: str, conversion: Conversion) -> str:
-    return f"CASE WHEN json_valid({text}) THEN CAST({text} AS JSON) END"
+    return f"rs_try_json_parse({text})"
 
 
 def _varbyte(kind: ColumnType, text: str, conversion: Conversion) -> str:

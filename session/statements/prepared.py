@@ -37,7 +37,8 @@ async def execute(work: Work, statement: Statement, parameters: tuple[Value, ...
             f'wrong number of parameters for prepared statement "{command.name}"',
             detail=f"Expected {len(prepared.parameter_types)} parameters but got {len(command.arguments)}.",
         )
-    return await run(work, inner, await _arguments(work, command, prepared))
+    arguments = await _arguments(work, command, prepared)
+    return await run(Work(work.session, work.environment, prepared.parameter_oids), inner, arguments)
 
 
 async def describe_execute(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...] | None:

@@ -25,7 +25,7 @@ async def rows(
     finish: Finish = Finish.WIRE,
 ) -> Page:
     """Start the query *text* and return its rows."""
-    plan = await work.ready(text, offset, oids, finish)
+    plan = await work.ready(text, offset, oids or (work.parameter_oids if parameters else ()), finish)
     parameters = work.bound(plan, parameters)
     sql = effects.readable(plan.translated)
     if plan.constant and work.settings.on("enable_result_cache_for_session"):
@@ -82,7 +82,7 @@ async def change(work: Work, statement: Statement, parameters: tuple[Value, ...]
 
 async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, ...] = ()) -> int:
     """Run a DML statement and return how many rows it changed."""
-    plan = await work.ready(text, offset)
+    plan = await work.ready(text, offset, work.parameter_oids if parameters else ())
     parameters = work.bound(plan, parameters)
     translated, target = plan.translated, plan.translated.target
     identity = _identity(plan)

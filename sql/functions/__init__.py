@@ -11,16 +11,17 @@ from sql.functions import (
     documents,
     formats,
     hashes,
-    json,
     math,
     regexps,
     session,
     strings,
+    supers,
     varbytes,
 )
 from sql.functions.spec import Function
 
 TABLE: Final[tuple[Function, ...]] = (
+    *supers.TABLE,
     *administration.TABLE,
     *aggregates.TABLE,
     *catalog.TABLE,
@@ -29,7 +30,6 @@ TABLE: Final[tuple[Function, ...]] = (
     *documents.TABLE,
     *formats.TABLE,
     *hashes.TABLE,
-    *json.TABLE,
     *math.TABLE,
     *regexps.TABLE,
     *session.TABLE,

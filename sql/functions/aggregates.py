@@ -89,7 +89,8 @@ def _listagg(call: Call) -> Value:
 def _distinct_texts(call: Call, value: Value, delimiter: str) -> str:
     """Write LISTAGG(DISTINCT …): ordered by the value itself, or the first of equal texts in another order."""
     with call.scope.rows():
-        item = keyed(conversion.settled(call.scope.value(call.nodes[0])))
+        given = conversion.settled(call.scope.value(call.nodes[0]))
+    item = keyed(conversion.string(given) if given.name == "super" else given)
     if not call.ordered or keyed(conversion.settled(call.ordered[0])).sql == item.sql:
         order = call.order if len(call.ordered) < 2 else f" ORDER BY {item.sql}{_direction(call.order)}"
         texts = f"list(DISTINCT {item.sql}{order}){call.over}"

@@ -4,7 +4,7 @@ from typing import Final
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
-from sql import conversion
+from sql import conversion, dynamic
 from sql.functions.spec import Call, Function
 from sql.inference import common
 from sql.rules.comparisons import chosen, compared, equated
@@ -13,7 +13,7 @@ from sql.value import Value, made
 
 def _brought(call: Call, name: str) -> Value:
     type_ = common(call.values)
-    values = [conversion.exact(conversion.cast(value, type_)) for value in call.values]
+    values = [dynamic.present(conversion.exact(conversion.cast(value, type_))) for value in call.values]
     return made(f"{name}({', '.join(value.sql for value in values)})", type_, exact=True)
 
 
@@ -33,7 +33,7 @@ def _nullif(call: Call) -> Value:
 
 
 def _nvl2(call: Call) -> Value:
-    tested = conversion.settled(call.values[0])
+    tested = dynamic.present(conversion.settled(call.values[0]))
     return chosen([f"{tested.sql} IS NOT NULL"], list(call.values[1:]))
 
 
@@ -46,7 +46,7 @@ def _decode(call: Call) -> Value:
     for index in range(pairs):
         search = rest[2 * index]
         if search.null:
-            conditions.append(f"{conversion.settled(subject).sql} IS NULL")
+            conditions.append(f"{dynamic.present(conversion.settled(subject)).sql} IS NULL")
         else:
             conditions.append(_same(subject, search, call))
         results.append(rest[2 * index + 1])

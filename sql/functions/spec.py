@@ -8,10 +8,10 @@ from sqlglot import exp
 
 from core import types
 from core.types import ColumnType
-from sql import conversion
+from sql import conversion, dynamic
 from sql.inference import is_integer
 from sql.scope import Scope
-from sql.value import FLOAT8, INT4, INTERVAL, TIMESTAMP, VARCHAR, Value, made
+from sql.value import FLOAT8, INT4, INTERVAL, SUPER, TIMESTAMP, VARCHAR, Value, made
 
 Kind = Literal["scalar", "aggregate", "window"]
 
@@ -132,10 +132,16 @@ def _moment(value: Value) -> Value | None:
 
 
 def _any(value: Value) -> Value | None:
-    return conversion.settled(value)
+    return dynamic.present(conversion.settled(value))
 
 
 def _super(value: Value) -> Value | None:
+    if value.name == "super":
+        return value
+    return conversion.cast(value, SUPER) if value.open or value.category in "NBS" else None
+
+
+def _dynamic(value: Value) -> Value | None:
     return value if value.name == "super" else None
 
 
@@ -164,6 +170,7 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "interval": lambda value: value if value.category == "T" else None,
     "time": lambda value: value if value.name in {"time", "timetz"} else None,
     "super": _super,
+    "dynamic": _dynamic,
     "varbyte": _bytes,
     "oid": _as("oid"),
     "integer": lambda value: value if is_integer(value.type) else None,

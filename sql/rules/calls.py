@@ -16,8 +16,8 @@ from sql import conversion, routines
 from sql.clauses import direction
 from sql.functions import FUNCTIONS
 from sql.functions.spec import ACCEPT, Call, Function, fill
-from sql.keys import keyed
-from sql.rules import arrays
+from sql.keys import keyed, ordered
+from sql.rules import arrays, transform
 from sql.rules.comparisons import truth
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write
@@ -84,7 +84,7 @@ def _window(node: exp.Expr, scope: Scope) -> str:
 def ordering(order: exp.Expr, scope: Scope) -> str:
     """Write the items of an ORDER BY inside a call or window."""
     return ", ".join(
-        f"{keyed(conversion.settled(scope.value(item.this))).sql}{direction(item)}" for item in order.expressions
+        f"{ordered(conversion.settled(scope.value(item.this)))}{direction(item)}" for item in order.expressions
     )
 
 
@@ -316,6 +316,7 @@ RULES: Final = (
     Rule(node=exp.WithinGroup, write=wrapped, doc="r_LISTAGG"),
     Rule(node=exp.Filter, write=wrapped, doc="c_Aggregate_Functions"),
     Rule(node=exp.IgnoreNulls, write=wrapped, doc="r_WF_first_value"),
+    Rule(node=exp.ObjectTransform, write=transform.transformed, doc="r_object_transform_function"),
     Rule(node=exp.Extract, write=named("extract", "this", "expression"), doc="r_EXTRACT_function"),
     Rule(node=exp.Substring, write=named("substring", "this", "start", "length"), doc="r_SUBSTRING"),
     Rule(node=exp.StrPosition, write=named("strpos", "this", "substr"), doc="r_POSITION"),

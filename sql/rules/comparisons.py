@@ -9,7 +9,7 @@ from core.errors import SqlError, not_supported
 from core.names import literal, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, groups, keys
+from sql import conversion, dynamic, groups, keys
 from sql.clauses import modified
 from sql.inference import common
 from sql.rules import arrays
@@ -56,7 +56,7 @@ def matched(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) 
             error.position = scope.writer.position(node)
         raise
     if "super" in (left.name, right.name):
-        return _dynamic(left), _dynamic(right)
+        return _dynamic(left, right), _dynamic(right, left)
     if left.category + right.category in _MIXED and "oid" not in (left.name, right.name):
         raise no_operator(sign, left, right, scope, node)
     return _aligned(left, right)
@@ -74,7 +74,7 @@ def _closed(value: Value, other: Value) -> Value:
     if value.literal is not None and other.category == "N" and "." in value.literal:
         return conversion.cast(value, types.of("float8") if "e" in value.literal.lower()
                                else _numeric_of(value.literal))
-    return conversion.coerce(value, other.type if not other.open else VARCHAR)
+    return conversion.coerce(value, VARCHAR if other.open or other.name == "super" else other.type)
 
 
 def _numeric_of(content: str) -> ColumnType:
@@ -95,8 +95,10 @@ def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
     return left, right
 
 
-def _dynamic(value: Value) -> Value:
-    return value if value.name == "super" else conversion.cast(value, types.of("super"))
+def _dynamic(value: Value, other: Value) -> Value:
+    """Bring SUPER to a date's or time's type: it has no such values of its own."""
+    moment = value.name == "super" and other.category in "DT" and other.name != "super"
+    return conversion.cast(value, other.type) if moment else value
 
 
 def _rows(sign: str, node: exp.Expr, scope: Scope) -> Value:
@@ -210,6 +212,9 @@ def member(node: exp.Expr, scope: Scope) -> Value:
     items = [scope.value(item) for item in node.expressions]
     if value.open:
         value = conversion.coerce(value, common(items))
+    if value.name == "super" and not any(item.category == "D" for item in items):
+        closed = [dynamic.key(_closed(item, value)) for item in items]
+        return made(f"({dynamic.key(value)} IN ({', '.join(closed)}))", BOOL, exact=True)
     if value.name == "super" or any(item.name == "super" for item in items):
         parts = [compared("=", value, item, scope, node).sql for item in items]
         return made(f"({' OR '.join(parts)})", BOOL, exact=True)

@@ -1,21 +1,19 @@
-"""Literals, parameters, parentheses, columns, casts and SUPER paths."""
+"""Literals, parameters, parentheses, columns, casts. Paths into SUPER are ``sql.rules.navigation``."""
 
 import math
 from typing import Final
 
 from sqlglot import exp
 
-from core import types
 from core.errors import SqlError, not_supported
-from core.names import literal
 from core.sqlstate import SqlState
-from sql import conversion
+from sql import conversion, dynamic
 from sql.inference import number_type
-from sql.rules import arrays, calls
 from sql.rules.datatypes import type_of
+from sql.rules.navigation import attributes
 from sql.rules.spec import Rule
-from sql.scope import Relation, Scope
-from sql.value import BOOL, INTERVAL, SUPER, UNKNOWN, Slot, Value, made, null, text
+from sql.scope import Scope
+from sql.value import BOOL, INTERVAL, UNKNOWN, Slot, Value, made, null, text
 
 
 def constant(node: exp.Expr, scope: Scope) -> Value:
@@ -94,22 +92,28 @@ def column(node: exp.Expr, scope: Scope) -> Value:
         raise SqlError(
             SqlState.SYNTAX_ERROR, 'syntax error at or near "*"', position=scope.writer.position(node)
         )
-    parts = [scope.writer.identifier(part) for part in _parts(node)]
+    nodes = _parts(node)
+    parts = [scope.writer.identifier(part) for part in nodes]
     if len(parts) == 1:
         return _bare(parts[0], node, scope)
     variable = scope.writer.variable(tuple(parts)) if scope.relation(parts[0]) is None else None
     if variable is not None:
         return variable
-    relation = scope.relation(parts[0])
-    if relation is not None and relation.find(parts[1]):
-        return _path(scope.field(relation, parts[1], node), parts[2:], node, scope)
-    if len(parts) > 2 and (relation := scope.relation(parts[1], parts[0])) is not None:
-        return _path(scope.field(relation, parts[2], node), parts[3:], node, scope)
-    if len(parts) > 3 and (relation := scope.relation(parts[2], parts[1])) is not None:
-        return scope.field(relation, parts[3], node)
-    if scope.relation(parts[0]) is not None and not _has_column(parts[0], scope):
-        return scope.field(_known(parts[0], scope), parts[1], node)
-    return _rooted(parts, node, scope)
+    return _of_relation(parts, nodes, node, scope) or _rooted(parts, nodes, node, scope)
+
+
+def _of_relation(parts: list[str], nodes: list[exp.Expr], node: exp.Expr, scope: Scope) -> Value | None:
+    """Write a column of a relation that the first names mean, and the path that goes on from it."""
+    for depth in range(1, min(len(parts), 4)):
+        relation = scope.relation(parts[depth - 1], parts[depth - 2] if depth > 1 else "")
+        if relation is None:
+            continue
+        if relation.elements:
+            return attributes(scope.read(relation.fields[0]), nodes[depth:], node, scope)
+        if relation.find(parts[depth]):
+            return attributes(scope.field(relation, parts[depth], node), nodes[depth + 1 :], node, scope)
+    first = scope.relation(parts[0])
+    return scope.field(first, parts[1], node) if first is not None and not _has_column(parts[0], scope) else None
 
 
 def _parts(node: exp.Expr) -> list[exp.Expr]:
@@ -118,6 +122,9 @@ def _parts(node: exp.Expr) -> list[exp.Expr]:
 
 
 def _bare(name: str, node: exp.Expr, scope: Scope) -> Value:
+    iterated = scope.relation(name)
+    if iterated is not None and iterated.elements:
+        return scope.read(iterated.fields[0])
     try:
         return scope.column(name, node)
     except SqlError as error:
@@ -129,18 +136,11 @@ def _bare(name: str, node: exp.Expr, scope: Scope) -> Value:
         raise not_supported("a whole row as a value", position=scope.writer.position(node)) from None
 
 
-def _known(name: str, scope: Scope) -> Relation:
-    relation = scope.relation(name)
-    if relation is None:
-        raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{name}" does not exist')
-    return relation
-
-
 def _has_column(name: str, scope: Scope) -> bool:
     return any(relation.find(name) for relation in scope.relations) or name in scope.aliases
 
 
-def _rooted(parts: list[str], node: exp.Expr, scope: Scope) -> Value:
+def _rooted(parts: list[str], nodes: list[exp.Expr], node: exp.Expr, scope: Scope) -> Value:
     """Write a path whose first name is a SUPER column, or say what is missing."""
     try:
         root = scope.column(parts[0], node)
@@ -152,44 +152,7 @@ def _rooted(parts: list[str], node: exp.Expr, scope: Scope) -> Value:
             f'relation "{parts[-2]}" does not exist',
             position=scope.writer.position(node),
         ) from None
-    return _path(root, parts[1:], node, scope)
-
-
-def _path(root: Value, names: list[str], node: exp.Expr, scope: Scope) -> Value:
-    if not names:
-        return root
-    if root.name != "super":
-        raise SqlError(
-            SqlState.DATATYPE_MISMATCH,
-            f"navigation into a value of type {root.type.type.sql}; only SUPER can be navigated",
-            position=scope.writer.position(node),
-        )
-    sql = root.sql
-    for name in names:
-        sql = f"rs_get({sql}, {literal(name)})"
-    return made(sql, SUPER, exact=True)
-
-
-def dot(node: exp.Expr, scope: Scope) -> Value:
-    """Write ``value.attribute``, or a call with a schema before it."""
-    if isinstance(node.expression, exp.Anonymous):
-        return calls.qualified(node.this, node.expression, scope)
-    if isinstance(node.expression, exp.Star):
-        raise not_supported("* of a SUPER value", position=scope.writer.position(node))
-    return _path(scope.value(node.this), [scope.writer.identifier(node.expression)], node, scope)
-
-
-def bracket(node: exp.Expr, scope: Scope) -> Value:
-    """Write ``value[n]``: elements of SUPER count from 0."""
-    root = scope.value(node.this)
-    if root.category == "A" and len(node.expressions) == 1:
-        return arrays.element(root, scope.value(node.expressions[0]))
-    if root.name != "super" or len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
-        raise not_supported("a subscript on anything but SUPER", position=scope.writer.position(node))
-    index = scope.value(node.expressions[0])
-    if index.literal is not None:
-        return _path(root, [index.literal], node, scope)
-    return made(f"rs_element({root.sql}, {conversion.coerce(index, types.of('int8')).sql})", SUPER)
+    return attributes(root, nodes[1:], node, scope)
 
 
 def cast(node: exp.Expr, scope: Scope) -> Value:
@@ -207,11 +170,18 @@ def _cast(node: exp.Expr, scope: Scope, *, lax: bool) -> Value:
         raise not_supported("CAST … FORMAT", position=scope.writer.position(node))
     try:
         rounds = scope.writer.facts.setting("enable_numeric_rounding") == "on"
-        return conversion.cast(scope.value(node.this), type_of(node, scope), lax=lax, rounds=rounds)
+        value = scope.value(node.this)
+        cast = conversion.cast(value, type_of(node, scope), lax=lax, rounds=rounds)
+        strict = value.name == "super" and not lax and not _forgiving(scope)
+        return dynamic.checked(value, cast) if strict else cast
     except SqlError as error:
         if error.position is None:
             error.position = scope.writer.position(node)
         raise
+
+
+def _forgiving(scope: Scope) -> bool:
+    return scope.writer.facts.setting("cast_super_null_on_error") not in {"off", "false"}
 
 
 _UNITS: Final = {
@@ -306,8 +276,6 @@ RULES: Final = (
     Rule(node=exp.Parameter, write=parameter, doc="r_PREPARE"),
     Rule(node=exp.Paren, write=paren, doc="r_compound_expressions"),
     Rule(node=exp.Column, write=column, doc="r_SELECT_list"),
-    Rule(node=exp.Dot, write=dot, doc="query-super"),
-    Rule(node=exp.Bracket, write=bracket, doc="query-super"),
     Rule(node=exp.Cast, write=cast, doc="r_CAST_function"),
     Rule(node=exp.TryCast, write=try_cast, doc="r_TRY_CAST"),
     Rule(node=exp.Interval, write=interval, doc="r_interval_literals"),

@@ -12,11 +12,11 @@ from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import NUMERIC_PRECISION_MAX, ColumnType
-from sql import conversion
+from sql import conversion, dynamic
 from sql.inference import arithmetic, concatenated, is_float, is_integer, number_type, precision_scale
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write
-from sql.value import FLOAT8, INT4, INT8, INTERVAL, SUPER, TIMESTAMP, TIMESTAMPTZ, VARBYTE, Value, made
+from sql.value import FLOAT8, INT4, INT8, INTERVAL, TIMESTAMP, TIMESTAMPTZ, VARBYTE, Value, made
 
 _STAMPS: Final = frozenset({"timestamp", "timestamptz"})
 
@@ -43,9 +43,9 @@ def combine(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) 
     """Write ``left sign right``, whatever their types."""
     if sign == "+" and (_strings(left, right) or left.name == right.name == "varbyte"):
         return concatenation((left, right))
-    left, right = _settle(sign, left, right)
     if "super" in (left.name, right.name):
-        return _dynamic(sign, left, right)
+        return dynamic.computed(sign, conversion.settled(left), conversion.settled(right))
+    left, right = _settle(sign, left, right)
     left, right = _as_number(left), _as_number(right)
     if left.category == right.category == "N":
         return _numbers(sign, left, right)
@@ -191,17 +191,6 @@ def _unscaled(value: Value) -> str:
     return f"({value.sql} * CAST({10**scale} AS DECIMAL({scale + 1},0)))"
 
 
-def _dynamic(sign: str, left: Value, right: Value) -> Value:
-    """Compute with SUPER: by the kinds that the values turn out to have."""
-    sides = [
-        f"rs_super_number({value.sql})" if value.name == "super" else f"CAST({value.sql} AS DOUBLE)"
-        for value in (left, right)
-    ]
-    macro = {"/": "rs_divide", "%": "rs_modulo"}.get(sign)
-    sql = f"{macro}({sides[0]}, {sides[1]})" if macro else f"({sides[0]} {sign} {sides[1]})"
-    return made(f"rs_number_super({sql})", SUPER, exact=True)
-
-
 # Dates and times
 
 
@@ -288,7 +277,7 @@ def negative(node: exp.Expr, scope: Scope) -> Value:
     if value.open or value.textual:
         value = conversion.cast(value, FLOAT8)
     if value.name == "super":
-        return _dynamic("-", made("0", INT4), value)
+        return dynamic.computed("-", made("0", INT4), value)
     if value.category not in "NT":
         raise SqlError(
             SqlState.UNDEFINED_FUNCTION,

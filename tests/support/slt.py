@@ -22,7 +22,7 @@ A file is a list of records, separated by blank lines::
 Columns of a row are separated by `` | ``; NULL is ``NULL``, the empty string ``(empty)``. ``connection x``
 before a record runs it on the session called x; ``user name password`` makes that session another user's.
 ``gap reason`` before a record says that the server does not do that yet: the record must fail.
-A query has an ORDER BY or ``rowsort``.
+A query has an ORDER BY or ``rowsort``; ``inorder`` is for rows whose order is promised without, as an array's.
 """
 
 import re
@@ -163,8 +163,8 @@ class Runner:
         if error is not None:
             return f"failed: {error}"
         ordered = "order by" in record.sql.lower() or record.sql.lower().startswith("fetch")
-        if "rowsort" not in record.argument and not ordered and result.ntuples > 1:
-            return "a query of several rows needs ORDER BY or rowsort"
+        if not record.argument and not ordered and result.ntuples > 1:
+            return "a query of several rows needs ORDER BY, rowsort or inorder"
         # A value of several lines is written as several lines.
         rows = [
             " | ".join(_shown(result, row, column) for column in range(result.nfields)) for row in range(result.ntuples)

@@ -1,0 +1,90 @@
+"""Paths into SUPER: ``s.a.b``, ``s.items[0]``, ``s[i + 1]."Name"``.
+
+Redshift, "Querying semi-structured data" and "PartiQL configurations": what is not there is NULL, unless
+navigate_super_null_on_error is off. A path of constants is one call of the engine, so that a value is read once.
+"""
+
+import re
+from typing import Final
+
+from sqlglot import exp
+
+from core import types
+from core.errors import SqlError, not_supported
+from core.names import literal
+from core.sqlstate import SqlState
+from sql import conversion
+from sql.rules import arrays
+from sql.rules.spec import Rule
+from sql.scope import Scope
+from sql.value import SUPER, Value, made
+
+_SIMPLE: Final = re.compile(r"[^\"\\*]+\Z")
+"""A name that can stand in quotes in a JSON path; in others the engine sees escapes and wildcards."""
+
+
+def attributes(root: Value, nodes: list[exp.Expr], node: exp.Expr, scope: Scope) -> Value:
+    """Write ``root.a.b`` for the identifiers *nodes*."""
+    for item in nodes:
+        root = attribute(root, scope.writer.attribute(item), node, scope)
+    return root
+
+
+def attribute(root: Value, name: str, node: exp.Expr, scope: Scope) -> Value:
+    """Write ``root.name``."""
+    _must_be_super(root, node, scope)
+    if _SIMPLE.match(name):
+        return _extended(root, f'."{name}"', scope)
+    return _checked(root.sql, f"rs_member({root.sql}, {literal(name)})", scope)
+
+
+def _must_be_super(root: Value, node: exp.Expr, scope: Scope) -> None:
+    if root.name != "super":
+        raise SqlError(
+            SqlState.DATATYPE_MISMATCH,
+            f"navigation into a value of type {root.type.type.sql}; only SUPER can be navigated",
+            position=scope.writer.position(node),
+        )
+
+
+def _extended(root: Value, step: str, scope: Scope) -> Value:
+    start, path = root.path or (root.sql, "$")
+    path += step
+    value = _checked(start, f"json_extract({start}, {literal(path)})", scope)
+    return Value(sql=value.sql, type=SUPER, exact=True, path=(start, path))
+
+
+def _checked(start: str, sql: str, scope: Scope) -> Value:
+    strict = scope.writer.facts.setting("navigate_super_null_on_error") in {"off", "false"}
+    return made(f"rs_strict({start}, {sql})" if strict else sql, SUPER, exact=True)
+
+
+def dot(node: exp.Expr, scope: Scope) -> Value:
+    """Write ``value.attribute``, or a call with a schema before it."""
+    if isinstance(node.expression, exp.Anonymous):
+        return scope.value(node.expression)
+    if isinstance(node.expression, exp.Star):
+        raise not_supported("* of a SUPER value", position=scope.writer.position(node))
+    return attribute(scope.value(node.this), scope.writer.attribute(node.expression), node, scope)
+
+
+def bracket(node: exp.Expr, scope: Scope) -> Value:
+    """Write ``value[n]``: elements of SUPER count from 0."""
+    root = scope.value(node.this)
+    if root.category == "A" and len(node.expressions) == 1:
+        return arrays.element(root, scope.value(node.expressions[0]))
+    if root.name != "super" or len(node.expressions) != 1 or isinstance(node.expressions[0], exp.Slice):
+        raise not_supported("a subscript on anything but SUPER", position=scope.writer.position(node))
+    index = scope.value(node.expressions[0])
+    if index.literal is not None:
+        return attribute(root, index.literal, node, scope)
+    if index.constant and index.sql.isdigit():
+        return _extended(root, f"[{index.sql}]", scope)
+    number = conversion.coerce(index, types.of("int8"))
+    return _checked(root.sql, f"rs_element({root.sql}, {number.sql})", scope)
+
+
+RULES: Final = (
+    Rule(node=exp.Dot, write=dot, doc="query-super"),
+    Rule(node=exp.Bracket, write=bracket, doc="query-super"),
+)
