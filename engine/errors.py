@@ -108,7 +108,8 @@ def from_engine(error: duckdb.Error) -> SqlError:
     facts = _facts(error)
     ours = _OURS.search(facts.get("exception_message", ""))
     if ours is not None:
-        message, _, detail = ours[2].partition("\x1f")
+        # A function in Python adds its traceback.
+        message, _, detail = ours[2].partition("\n\nAt:\n")[0].partition("\x1f")
         return SqlError(SqlState(ours[1]), message, detail=detail or None)
     if isinstance(error, duckdb.InterruptException):
         return Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")

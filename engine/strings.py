@@ -139,6 +139,10 @@ TABLE: Final = (
                " + coalesce(list_sum(list_transform(regexp_extract_all(x, p)"
                "[1:n - CASE WHEN after = 0 THEN 1 ELSE 0 END], lambda w: length(w))), 0) END",
           doc="REGEXP_INSTR"),
+    Macro(name="rs_perl_place", arguments="found, s, n, after",
+          body="CASE WHEN found IS NULL OR n IS NULL OR after IS NULL THEN NULL WHEN n < 1 OR len(found) < n THEN 0"
+               " ELSE s - 1 + found[n].place + CASE WHEN after = 0 THEN 0 ELSE length(found[n].text) END END",
+          doc="REGEXP_INSTR of the matches that rs_perl_find found in what begins at position s."),
     Macro(name="rs_groups", arguments="p",
           body="least(9, list_transform([regexp_replace(p, '\\\\.|\\[\\^?\\]?[^\\]]*\\]', '', 'g')], lambda q:"
                " length(q) - length(replace(q, '(', '')) - (length(q) - length(replace(q, '(?', ''))) // 2)[1])",

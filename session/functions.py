@@ -11,6 +11,7 @@ from typing import Final
 
 from catalog.system import functions
 from catalog.system.sources import SOURCES, empty
+from engine import perl
 from engine.cursors import Connection
 from engine.macros import MACROS
 
@@ -24,6 +25,7 @@ def install_functions(connection: Connection) -> None:
     """Create all macros; the sources they read must exist by name while they are made."""
     for name in SOURCES:
         connection.register(name, empty(name))
+    perl.install(connection)
     for sql in _STATEMENTS:
         connection.execute(sql)
     for name in SOURCES:

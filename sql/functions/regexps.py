@@ -1,7 +1,7 @@
 """REGEXP_COUNT, _INSTR, _REPLACE and _SUBSTR: RE2 does the work wherever it can.
 
-A pattern with Perl's look-around or back-references (``p``) is beyond RE2 and is refused. A literal pattern is
-looked through by ``sql.patterns``; of another one nothing is known before the query runs.
+A literal pattern is looked through by ``sql.patterns``. One with Perl's look-around or back-references (``p``) is
+beyond RE2 and goes to ``engine.perl``; so does one with ``p`` that is no literal, of which nothing is known.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ class _Search:
     """Groups of a literal pattern."""
     extract: bool
     """``e``: the first group is wanted and not the match."""
+    perl: bool = False
+    """Whether RE2 cannot match it."""
 
 
 def _search(call: Call, position: int, parameters: int) -> _Search:
@@ -45,22 +47,17 @@ def _search(call: Call, position: int, parameters: int) -> _Search:
     case = "i" if "i" in wanted else ""
     if content is None:
         # Perl's dot matches no line's end, POSIX's does.
-        lines = "" if "p" in wanted else "'(?ms)' || "
-        return _Search(subject, first, f"({lines}{call.sql[1]})", case, None, "e" in wanted)
+        pattern = call.sql[1] if "p" in wanted else f"('(?ms)' || {call.sql[1]})"
+        return _Search(subject, first, pattern, case, None, "e" in wanted, perl="p" in wanted)
     read = patterns.read(content)
-    if read.perl:
-        raise _beyond(wanted)
+    if read.perl and "p" not in wanted:
+        raise SqlError(
+            SqlState.INVALID_REGULAR_EXPRESSION,
+            "invalid regular expression: look-around and back-references need the parameter p",
+        )
     text = read.text if "p" in wanted else patterns.lines(read)
-    return _Search(subject, first, literal(text), case, read.groups, "e" in wanted and read.groups > 0)
-
-
-def _beyond(wanted: str) -> SqlError:
-    if "p" in wanted:
-        return not_supported("look-around and back-references in regular expressions")
-    return SqlError(
-        SqlState.INVALID_REGULAR_EXPRESSION,
-        "invalid regular expression: look-around and back-references need the parameter p",
-    )
+    extract = "e" in wanted and read.groups > 0
+    return _Search(subject, first, literal(text), case, read.groups, extract, perl=read.perl)
 
 
 def _parameters(call: Call, index: int) -> str:
@@ -88,7 +85,14 @@ def _number(call: Call, index: int, default: int = 1) -> int | None:
     return sign * int(digits) if digits.isdigit() else None
 
 
+def _perl(search: _Search) -> str:
+    """Return all matches as ``engine.perl`` finds them."""
+    return f"rs_perl_find({search.subject}, {search.pattern}, {int(search.extract)}, '{search.options}')"
+
+
 def _all(search: _Search, group: int = 0) -> str:
+    if search.perl:
+        return f"list_transform({_perl(search)}, lambda m: m.text)"
     return f"regexp_extract_all({search.subject}, {search.pattern}, {group}, '{search.options}')"
 
 
@@ -96,10 +100,10 @@ def _substr(call: Call) -> Value:
     search = _search(call, 2, 4)
     occurrence = _number(call, 3)
     group = int(search.extract and search.groups is not None)
-    if search.extract and search.groups is None:
+    if search.extract and search.groups is None and not search.perl:
         has_group = f"regexp_matches({call.sql[1]}, '(^|[^\\\\])\\([^?]')"
         found = f"CASE WHEN {has_group} THEN {_all(search, 1)} ELSE {_all(search)} END"
-    elif occurrence == 1:
+    elif occurrence == 1 and not search.perl:
         sql = f"regexp_extract({search.subject}, {search.pattern}, {group}, '{search.options}')"
         return made(sql, VARCHAR, exact=True)
     else:
@@ -110,13 +114,17 @@ def _substr(call: Call) -> Value:
 
 def _replace(call: Call) -> Value:
     search = _search(call, 3, 4)
+    head = "" if search.start == "1" else f"left({call.sql[0]}, {search.start} - 1) || "
     content = call.values[2].literal if len(call.values) > 2 else ""
+    if search.perl:
+        new = call.sql[2] if len(call.values) > 2 else "''"
+        sql = f"({head}rs_perl_replace({search.subject}, {search.pattern}, {new}, '{search.options}'))"
+        return made(sql, VARCHAR, exact=True)
     if content is not None and (search.groups is not None or "$" not in content):
         new = literal(patterns.replacement(content, search.groups or 0))
     else:
         groups = str(search.groups) if search.groups is not None else f"' || rs_groups({call.sql[1]}) || '"
         new = f"rs_replacement({call.sql[2]}, '[0-{groups}]')"
-    head = "" if search.start == "1" else f"left({call.sql[0]}, {search.start} - 1) || "
     sql = f"({head}regexp_replace({search.subject}, {search.pattern}, {new}, 'g{search.options}'))"
     return made(sql, VARCHAR, exact=True)
 
@@ -127,15 +135,16 @@ def _count(call: Call) -> Value:
 
 def _instr(call: Call) -> Value:
     search = _search(call, 2, 5)
-    if search.extract:
-        raise not_supported("REGEXP_INSTR of a subexpression")
+    number = call.sql[3] if len(call.values) > 3 else "1"
+    after = call.sql[4] if len(call.values) > 4 else "0"
+    if search.perl or search.extract:
+        sql = f"rs_perl_place({_perl(search)}, {search.start}, {number}, {after})"
+        return made(f"CAST({sql} AS INTEGER)", INT4, exact=True)
     pattern = f"('(?i)' || {search.pattern})" if search.options else search.pattern
     occurrence, option = _number(call, 3), _number(call, 4, 0)
     if occurrence == 1 and option == 0:
         sql = f"rs_regexp_place({search.subject}, {pattern}, {search.start})"
     else:
-        number = call.sql[3] if len(call.values) > 3 else "1"
-        after = call.sql[4] if len(call.values) > 4 else "0"
         sql = f"rs_regexp_instr({search.subject}, {pattern}, {search.start}, {number}, {after})"
     return made(f"CAST({sql} AS INTEGER)", INT4, exact=True)
 
