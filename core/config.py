@@ -106,6 +106,7 @@ OPTIONS: Final = (
     Option(section="engine", key="threads", kind=_I, default=0, maximum=1024, doc="DuckDB's threads; 0 is one a core."),
     Option(section="engine", key="memory_limit", kind=_T, default="", doc="DuckDB's memory, as 8GB; empty is four fifths of the machine's."),
     Option(section="engine", key="temp_folder", kind=_T, default="", doc="Where DuckDB spills; empty is tmp in the data folder."),
+    Option(section="engine", key="hot_tables_mb", kind=_I, default=256, maximum=1_048_576, doc="Mebibytes of memory for copies of small tables that are read often; 0 keeps none."),
     Option(section="engine", key="workers", kind=_I, default=16, minimum=1, maximum=1024, doc="Statements that DuckDB works on at a time; further ones wait."),
     Option(section="copy", key="local_folders", kind=_L, default=(), doc="Folders that COPY may read from and UNLOAD write to by file:// or an absolute path."),
     Option(section="log", key="level", kind=_C, default="info", choices=("debug", "info", "warning", "error"), doc="Least important kind of line written."),
@@ -191,6 +192,7 @@ class EngineOptions:
     threads: int
     memory_limit: str
     temp_folder: str
+    hot_tables_mb: int
     workers: int
 
 

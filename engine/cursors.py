@@ -7,6 +7,7 @@ before it. So a stream that is still wanted is spooled to its end first (``Arrow
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, TypeVar
 
@@ -48,6 +49,8 @@ class RowStream:
         self.failed: SqlError | None = None
         """Set by an interrupt that came between two reads."""
         self.schema = schema
+        self.begun_s = 0.0
+        """Processor time of its worker that its first rows took."""
 
     @property
     def open(self) -> bool:
@@ -171,6 +174,7 @@ class DuckDbEngine:
         await self._detach()
 
         def work() -> RowStream:
+            start = time.thread_time()
             if prepare is not None:
                 prepare(self.connection)
             reader = self.connection.execute(sql, list(parameters) or None).to_arrow_reader(BATCH_ROWS)
@@ -179,7 +183,9 @@ class DuckDbEngine:
             second = _read(reader) if first is not None and first.num_rows < BATCH_ROWS else None
             ready = [batch for batch in (first, second) if batch is not None]
             open_still = second is not None or (first is not None and first.num_rows >= BATCH_ROWS)
-            return RowStream(self, reader.schema, reader if open_still else None, ready)
+            stream = RowStream(self, reader.schema, reader if open_still else None, ready)
+            stream.begun_s = time.thread_time() - start
+            return stream
 
         stream = await self.guarded(work, here=instant)
         if stream.open:

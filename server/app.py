@@ -81,7 +81,7 @@ class _Server:
             await self._stop.wait()
             _log.info("draining", extra={"connections": listener.connections})
             await listener.drain(options.server.drain_grace_s)
-            await warehouse.upkeep.close()
+            await warehouse.close()
         finally:
             executor.close()
             database.close()
@@ -200,4 +200,5 @@ def _limits(options: Options) -> Limits:
         stores=StoreAccess(
             roles=roles, local_folders=options.copy.local_folders, keys_access=_access(options.s3)
         ),
+        hot_bytes=options.engine.hot_tables_mb << 20,
     )

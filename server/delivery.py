@@ -47,6 +47,7 @@ class Delivery:
         self._session = session
         self._receive_copy = receive_copy
         self._level = protocol_level
+        self._last: tuple[object, RowEncoder] | None = None
 
     def announce(self) -> None:
         """Send the notices and changed settings that have come up."""
@@ -80,12 +81,20 @@ class Delivery:
         spread_formats = spread(formats, len(rows.columns))
         if describe:
             self._channel.send(row_description(rows.columns, spread_formats, self._level))
-        encoder = RowEncoder(rows.columns, spread_formats, _output_style(self._session.output_style))
+        encoder = self._encoder(rows.columns, spread_formats)
         async with closing(rows.batches()) as batches:
             async for batch in ahead(batches):
                 await self._batch(encoder, batch)
         self.announce()
         self._channel.send(replies.PORTAL_SUSPENDED if rows.suspended else replies.command_complete(rows.tag))
+
+    def _encoder(self, columns: tuple[Column, ...], formats: tuple[int, ...]) -> RowEncoder:
+        """Return an encoder, the last result's where it will do: most results are like the one before."""
+        style = self._session.output_style
+        key = (columns, formats, style)
+        if self._last is None or self._last[0] != key:
+            self._last = (key, RowEncoder(columns, formats, _output_style(style)))
+        return self._last[1]
 
     async def _batch(self, encoder: RowEncoder | CopyTextEncoder | CopyBinaryEncoder, batch: pa.RecordBatch) -> None:
         pieces: Iterator[bytes | memoryview] = iter(encoder.pieces(batch))

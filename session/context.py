@@ -60,6 +60,8 @@ class Plan:
     """OIDs of the stored tables that it reads."""
     instant: bool
     """Whether it is constants only, so that running it takes no time worth a thread."""
+    shape: str
+    """The same for plans that differ in numbers only (``session.templates``)."""
 
     @property
     def constant(self) -> bool:
@@ -213,13 +215,20 @@ class Work:
         """Translate a query or DML statement, from the cache where it was seen before."""
         session = self.session
         inside = self.environment
-        key = (text, offset, oids, finish, inside and inside.key, session.translation_key())
+        rest = (offset, oids, finish, inside and inside.key, session.translation_key())
         variables = inside.type_of if inside else None
-        return self._cached(
-            key,
-            lambda: translate(
+
+        def translated(text: str) -> Translated:
+            return translate(
                 text, self.visible, offset=offset, parameter_oids=oids, finish=finish, variables=variables
-            ),
+            )
+
+        key = (text, rest)
+        known: Plan | None = self.warehouse.translations.get(key)
+        return (
+            known
+            or self.warehouse.templates.plan(text, rest, translated, _planned)
+            or self._cached(key, lambda: translated(text))
         )
 
     def plan_value(self, text: str, offset: int, goal: ColumnType | None) -> Plan:
@@ -374,4 +383,5 @@ def _planned(translated: Translated) -> Plan:
         sources,
         frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE),
         not translated.uses and translated.target is None and bool(_INSTANT.fullmatch(sql)),
+        sql,
     )

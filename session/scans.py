@@ -5,11 +5,14 @@ What is known of a table is forgotten when a transaction that wrote it commits; 
 tables are looked at in one turn of the event loop, so they belong to one moment.
 """
 
-import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from catalog.model import CatalogState, Relation, Schema
 from engine.cursors import DuckDbEngine
+from session.hot import HotTables, Taken
+from session.rewriting import substituted
 from storage import scans
 from storage.database import Database
 
@@ -19,9 +22,11 @@ _TRIES: Final = 3
 class Scans:
     """What is known of the tables' files, for all sessions."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, hot: HotTables) -> None:
         """Look into *database*'s catalog on a connection of its own, made when first wanted."""
         self._database = database
+        self._hot = hot
+        self._changing: frozenset[int] = frozenset()
         self._known: dict[int, str | None] = {}
         self._changes = 0
 
@@ -30,9 +35,31 @@ class Scans:
         self._changes += 1
         for oid in tables:
             self._known.pop(oid, None)
+        self._hot.forget(tables)
+
+    @contextmanager
+    def changing(self, tables: frozenset[int]) -> Iterator[None]:
+        """Let *tables* be read through the lake only while a transaction that wrote them commits.
+
+        Nobody can tell then whether a reader will see it; but who has seen it must not see what was before.
+        Commits come one at a time.
+        """
+        self._changing = tables
+        self.forget(tables)
+        try:
+            yield
+        finally:
+            self._changing = frozenset()
+            self.forget(tables)
+
+    def copied(self, sql: str, tables: frozenset[int], state: CatalogState) -> Taken | None:
+        """Return *sql* reading copies in memory where all of *tables* have one, None otherwise."""
+        return None if tables & self._changing else self._hot.take(sql, tables, state)
 
     async def rewritten(self, sql: str, tables: frozenset[int], state: CatalogState, engine: DuckDbEngine) -> str:
         """Return *sql* reading files where the tables that it names allow that."""
+        if tables & self._changing:
+            return sql
         relations = [item for oid in tables if isinstance(item := state.objects.get(oid), Relation)]
         for _ in range(_TRIES):
             unknown = [item for item in relations if item.oid not in self._known and not item.temporary]
@@ -59,9 +86,3 @@ class Scans:
         # Something was committed meanwhile, perhaps to this table: look again another time.
         if changes == self._changes:
             self._known[relation.oid] = found
-
-
-def substituted(sql: str, names: dict[str, str]) -> str:
-    """Return *sql* with the engine names in *names* replaced, string literals left alone."""
-    pattern = "|".join(["'(?:[^']|'')*'", *(re.escape(name) for name in sorted(names, key=len, reverse=True))])
-    return re.sub(pattern, lambda match: names.get(match[0], match[0]), sql)

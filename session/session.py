@@ -22,6 +22,7 @@ from core.types import Column, ColumnType
 from engine.cursors import Value
 from session import extended, live, simple
 from session.answers import Answer
+from session.hot import HotEngine
 from session.portals import Portal, Prepared, Shelf
 from session.principals import principal_of
 from session.settings import SETTINGS, Settings, search_path
@@ -68,6 +69,7 @@ class Session:
             {"is_superuser": "on" if user.superuser else "off", "session_authorization": user.name}
         )
         self.engine = warehouse.connect()
+        self.hot = HotEngine(warehouse.hot.store, warehouse.executor)
         self.tx = Transaction(pid, warehouse, self.engine, self.settings)
         self.query = 0
         self.query_text = ""
@@ -199,6 +201,7 @@ class Session:
         self.warehouse.locks.release_all(self.pid)
         self.warehouse.sessions.pop(self.pid, None)
         await self.warehouse.executor.run(self.engine.close)
+        self.hot.close()
 
     # What handlers and the protocol modules use.
 
@@ -208,6 +211,7 @@ class Session:
             self.stopped = reason
             self.tx.interrupt(reason)
             self.engine.interrupt(reason)
+            self.hot.interrupt(reason)
 
     def begin_statement(self, text: str) -> None:
         """Note that a statement begins: it can be cancelled, and its time runs."""

@@ -235,9 +235,9 @@ class Transaction:
                 warehouse.metastore.append(connection, entries)
                 connection.execute("COMMIT")
 
-            await self._engine.work(finish)
+            with warehouse.scans.changing(self._written):
+                await self._engine.work(finish)
             self._engine_open = False
-            warehouse.scans.forget(self._written)
             warehouse.note_refreshes(self._refreshed)
             self._publish()
         warehouse.upkeep.note(self._written)

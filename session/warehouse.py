@@ -26,12 +26,17 @@ from core.clock import Clock
 from core.errors import ConnectionFatal
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
+from session.functions import install_functions
+from session.hot import HotTables
 from session.locks import LockManager
+from session.paces import Paces
 from session.scans import Scans
 from session.serializability import SerializationGraph
+from session.templates import Templates
 from session.upkeep import Upkeep
 from storage import database as storage
 from storage import lake
+from storage.hot import HotStore
 from storage.journal import Journal
 from storage.metastore import Entry, Metastore
 from storage.objects import StoreAccess
@@ -88,6 +93,8 @@ class Limits:
     stores: StoreAccess = field(default_factory=StoreAccess)
     """Where COPY and UNLOAD may reach, and as whom."""
     translation_cache: int = 2_000
+    hot_bytes: int = 0
+    """Memory for copies of tables that are read often."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,13 +132,16 @@ class Warehouse:
         self.graph = SerializationGraph()
         self.commit_lock = asyncio.Lock()
         self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
+        self.templates = Templates(Cache(limits.translation_cache))
+        self.paces = Paces(Cache(limits.translation_cache))
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
         self.messages: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
         """What procedures raised, newest last."""
         self.calls: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
         """Calls of procedures that have ended, newest last."""
         self.sources: Cache[tuple[str, int], Any] = Cache(200)
-        self.scans = Scans(database)
+        self.hot = HotTables(HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes)
+        self.scans = Scans(database, self.hot)
         self.upkeep = Upkeep(self)
         self.metastore = Metastore(database.cursor())
         self.metastore.compact()
@@ -157,6 +167,11 @@ class Warehouse:
     def connect(self) -> DuckDbEngine:
         """Return a new session's connection to the engine."""
         return DuckDbEngine(self.database.cursor(), self.executor)
+
+    async def close(self) -> None:
+        """Wait for what is done in the background, and end it."""
+        await self.upkeep.close()
+        await self.hot.close()
 
     def next_transaction(self) -> int:
         """Return a new transaction number (xid)."""

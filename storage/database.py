@@ -155,7 +155,7 @@ class Database:
         for name in wanted:
             import_extension(name, con=root)
             root.execute(f"LOAD {name}")
-        for setting in _SETTINGS:
+        for setting in SETTINGS:
             root.execute(f"SET GLOBAL {setting}")
         # DuckDB 1.5.5 fails on encrypted files whose metadata it has cached.
         root.execute(f"SET GLOBAL parquet_metadata_cache = {str(not self.location.encrypted).lower()}")
@@ -200,7 +200,7 @@ class Database:
 _OPTIONS_SQL: Final = f"SELECT option_name, value FROM {LAKE}.options() WHERE scope = 'GLOBAL'"
 
 # What every connection starts with. Sessions set their own TimeZone.
-_SETTINGS: Final = (
+SETTINGS: Final = (
     "integer_division = true",
     "ieee_floating_point_ops = false",
     "default_null_order = 'nulls_last_on_asc_first_on_desc'",

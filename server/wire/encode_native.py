@@ -162,9 +162,9 @@ class _Layout(ctypes.Structure):
     )
 
 
-def _load() -> ctypes.CDLL:
+def _load(kind: type[ctypes.CDLL]) -> ctypes.CDLL:
     try:
-        library = ctypes.CDLL(str(LIBRARY))
+        library = kind(str(LIBRARY))
     except OSError as problem:
         raise ImportError(
             f"the result encoder is not compiled (python tools/build_native.py does it): {problem}"
@@ -178,7 +178,10 @@ def _load() -> ctypes.CDLL:
     return library
 
 
-_LIBRARY: Final = _load()
+_LIBRARY: Final = _load(ctypes.CDLL)
+_BRIEF: Final = _load(ctypes.PyDLL)
+"""The same, keeping the interpreter's lock: getting it back from another thread takes longer than a few rows."""
+_BRIEF_ROWS: Final = 64
 
 
 class NativeEncoder:
@@ -213,12 +216,13 @@ class NativeEncoder:
             return
         exported = ctypes.create_string_buffer(_ARROW_ARRAY_BYTES)
         batch._export_to_c(ctypes.addressof(exported))  # noqa: SLF001  (pyarrow's only way to the C data interface)
+        library = _BRIEF if rows <= _BRIEF_ROWS else _LIBRARY
         try:
-            yield from self._pieces(ctypes.addressof(exported), rows)
+            yield from self._pieces(library, ctypes.addressof(exported), rows)
         finally:
-            _LIBRARY.duckshift_release(ctypes.addressof(exported))
+            library.duckshift_release(ctypes.addressof(exported))
 
-    def _pieces(self, exported: int, rows: int) -> Iterator[memoryview]:
+    def _pieces(self, library: ctypes.CDLL, exported: int, rows: int) -> Iterator[memoryview]:
         row = 0
         capacity = PIECE_BYTES
         written = ctypes.c_int64()
@@ -228,7 +232,7 @@ class NativeEncoder:
             if capacity > PIECE_BYTES:
                 wanted = capacity
             buffer = pa.allocate_buffer(wanted + _ROOM, resizable=False)
-            reached = _LIBRARY.duckshift_encode(exported, layout, row, buffer.address, buffer.size, length)
+            reached = library.duckshift_encode(exported, layout, row, buffer.address, buffer.size, length)
             if reached < 0:
                 raise SqlError(SqlState.OUT_OF_MEMORY, "out of memory")
             if reached == row:

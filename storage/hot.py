@@ -1,0 +1,148 @@
+"""Copies of small tables in a DuckDB instance of their own, for short reads.
+
+The instance has one thread and keeps native tables in memory: a query of it runs where it is called, plans nothing
+of the lake and reads no file, which is a third of the time. What is copied when, and when a copy may no longer be
+read, is ``session.hot``'s business; nothing is ever written to a copy.
+"""
+
+import itertools
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from core.names import quote
+from storage.database import SETTINGS, Database, Install
+
+_PLACE: Final = "memory.main"
+_BATCH_ROWS: Final = 50_000
+_TYPES: Final = frozenset(
+    {
+        "BOOLEAN", "SMALLINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "DECIMAL", "VARCHAR", "JSON", "BLOB", "DATE",
+        "TIME", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE",
+    }
+)  # fmt: skip
+"""Types whose values survive the way from one instance to the other."""
+_REFERENCE_BYTES: Final = 16
+"""What a value of variable length takes in the instance beside its bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class HotTable:
+    """One copy."""
+
+    name: str
+    """Its qualified name in the instance, which nothing in a query can hide."""
+    size_bytes: int
+
+
+class HotStore:
+    """The instance, started when the first table is copied. Blocking; ``load`` and ``drop`` may run at once."""
+
+    def __init__(self, database: Database, memory_bytes: int, install: Install) -> None:
+        """Copy from *database*; *memory_bytes* is for copies, as much again for the queries of them."""
+        self._database = database
+        self._memory_bytes = memory_bytes
+        self._install = install
+        self._lock = threading.Lock()
+        self._root: duckdb.DuckDBPyConnection | None = None
+        self._numbers = itertools.count(1)
+
+    def cursor(self) -> duckdb.DuckDBPyConnection:
+        """Return a new connection to the instance."""
+        with self._lock:
+            if self._root is None:
+                self._root = self._start()
+            return self._root.cursor()
+
+    def load(self, relation: str, rows_max: int, bytes_max: int) -> HotTable | None:
+        """Copy the lake's *relation* (engine SQL) as it is now; None where it is larger than that or not fit."""
+        source, target = self._database.cursor(), self.cursor()
+        try:
+            described = source.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+            columns = [(quote(row[0]), str(row[1])) for row in described]
+            if any(kind.partition("(")[0] not in _TYPES for _, kind in columns):
+                return None
+            name = f"{_PLACE}.copy_{next(self._numbers)}"
+            target.execute(f"CREATE TABLE {name} ({', '.join(' '.join(column) for column in columns)})")
+            reader = source.execute(f"SELECT * FROM {relation} LIMIT {rows_max + 1}").to_arrow_reader(_BATCH_ROWS)
+            size = _filled(target, name, columns, reader, (rows_max, bytes_max))
+            if size is None:
+                target.execute(f"DROP TABLE {name}")
+                return None
+            return HotTable(name, size)
+        finally:
+            source.close()
+            target.close()
+
+    def drop(self, name: str) -> None:
+        """Give up the copy called *name*; queries that are reading it go on."""
+        connection = self.cursor()
+        try:
+            connection.execute(f"DROP TABLE {name}")
+        finally:
+            connection.close()
+
+    def used(self) -> int:
+        """Return the bytes that the instance's tables take."""
+        connection = self.cursor()
+        try:
+            row = connection.execute(_USED).fetchone()
+        finally:
+            connection.close()
+        return 0 if row is None else int(row[0])
+
+    def close(self) -> None:
+        """End the instance."""
+        with self._lock:
+            if self._root is not None:
+                self._root.close()
+                self._root = None
+
+    def _start(self) -> duckdb.DuckDBPyConnection:
+        folder = self._database.location.folder
+        config: dict[str, str | bool | int | float | list[str]] = {
+            "threads": 1,
+            "memory_limit": f"{2 * self._memory_bytes}B",
+            "temp_directory": str(folder / "tmp-hot"),
+            "extension_directory": str(folder / "extensions"),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_unsigned_extensions": "false",
+            "allow_community_extensions": "false",
+        }
+        root = duckdb.connect(":memory:", config=config)
+        for setting in SETTINGS:
+            root.execute(f"SET GLOBAL {setting}")
+        self._install(root)
+        root.execute("SET GLOBAL enable_external_access = false")
+        return root
+
+
+_USED: Final = "SELECT coalesce(sum(memory_usage_bytes), 0) FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
+
+
+def _filled(
+    target: duckdb.DuckDBPyConnection,
+    name: str,
+    columns: list[tuple[str, str]],
+    reader: pa.RecordBatchReader,
+    limits: tuple[int, int],
+) -> int | None:
+    """Write all that *reader* has into the table *name* and return its size; None where that is too much."""
+    values = ", ".join(f"CAST({column} AS {kind})" for column, kind in columns)
+    rows = size = 0
+    for batch in reader:
+        rows += batch.num_rows
+        size += batch.nbytes + batch.num_rows * sum(_REFERENCE_BYTES for _, kind in columns if kind in _LONG)
+        if rows > limits[0] or size > limits[1]:
+            return None
+        target.register("batch", pa.Table.from_batches([batch]))
+        target.execute(f"INSERT INTO {name} SELECT {values} FROM batch")
+        target.unregister("batch")
+    return size
+
+
+_LONG: Final = frozenset({"VARCHAR", "JSON", "BLOB"})

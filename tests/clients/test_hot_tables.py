@@ -1,0 +1,269 @@
+"""Tables that are read often are read from copies in memory: nobody may ever be able to tell."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from session.hot import READS
+from tests.support.server import Server
+
+Connect = Callable[[], psycopg.Connection]
+_COPIED = "copied a table"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder: Path = tmp_path_factory.mktemp("hot") / "data"
+    with Server(folder, environment={"DUCKSHIFT_LOG_LEVEL": "debug"}) as running:
+        yield running
+
+
+@pytest.fixture
+def connect(server: Server) -> Iterator[Connect]:
+    opened: list[psycopg.Connection] = []
+
+    def open_one() -> psycopg.Connection:
+        opened.append(
+            psycopg.connect(
+                f"host={server.host} port={server.port} user={server.user} password={server.password} dbname=dev",
+                autocommit=True,
+            )
+        )
+        return opened[-1]
+
+    yield open_one
+    for connection in opened:
+        connection.close()
+
+
+@pytest.fixture
+def table(server: Server, connect: Connect) -> Iterator[str]:
+    connection = connect()
+    connection.execute("DROP TABLE IF EXISTS hot CASCADE")
+    connection.execute("CREATE TABLE hot (id int, word varchar(20))")
+    connection.execute("INSERT INTO hot VALUES (1, 'one'), (2, 'two'), (3, 'three')")
+    heat(server, connection)
+    yield "hot"
+    connection.execute("DROP TABLE IF EXISTS hot CASCADE")
+
+
+def copies(server: Server) -> int:
+    return sum(_COPIED in line for line in server.log)
+
+
+def heat(server: Server, connection: psycopg.Connection, sql: str = "SELECT count(*) FROM hot") -> None:
+    """Read until there is one more copy, and once more so that it is read."""
+    before = copies(server)
+    deadline = time.monotonic() + 20
+    while copies(server) == before:
+        assert time.monotonic() < deadline, "no copy was made"
+        for _ in range(READS):
+            connection.execute(sql).fetchall()
+        time.sleep(0.02)
+    connection.execute(sql).fetchall()
+
+
+def ids(connection: psycopg.Connection) -> list[int]:
+    return [row[0] for row in connection.execute("SELECT id FROM hot ORDER BY id").fetchall()]
+
+
+CHANGES = {
+    "insert": ("INSERT INTO hot VALUES (4, 'four')", [1, 2, 3, 4]),
+    "update": ("UPDATE hot SET id = id + 10 WHERE id > 1", [1, 12, 13]),
+    "delete": ("DELETE FROM hot WHERE word = 'two'", [1, 3]),
+    "truncate": ("TRUNCATE hot", []),
+    "recreate": ("DROP TABLE hot; CREATE TABLE hot (id int, word varchar(20)); INSERT INTO hot VALUES (7, 'x')", [7]),
+    "replace": ("ALTER TABLE hot RENAME TO was; ALTER TABLE was RENAME TO hot", [1, 2, 3]),
+    "flush": ("VACUUM hot", [1, 2, 3]),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("who", ["own", "other"])
+def test_a_change_is_seen_at_once(table: str, connect: Connect, name: str, who: str) -> None:
+    reader = connect()
+    writer = reader if who == "own" else connect()
+    text, expected = CHANGES[name]
+    assert ids(reader) == [1, 2, 3]
+    for statement in text.split(";"):
+        writer.execute(statement)
+    assert ids(reader) == expected
+    assert ids(connect()) == expected
+
+
+def test_columns_of_a_changed_table(server: Server, table: str, connect: Connect) -> None:
+    reader, writer = connect(), connect()
+    writer.execute("ALTER TABLE hot ADD COLUMN n int DEFAULT 5")
+    assert reader.execute("SELECT * FROM hot WHERE id = 1").fetchall() == [(1, "one", 5)]
+    heat(server, reader)
+    writer.execute("ALTER TABLE hot RENAME COLUMN n TO m")
+    assert reader.execute("SELECT m FROM hot WHERE id = 1").fetchall() == [(5,)]
+    heat(server, reader)
+    writer.execute("ALTER TABLE hot DROP COLUMN m")
+    assert reader.execute("SELECT * FROM hot WHERE id = 1").fetchall() == [(1, "one")]
+
+
+def test_what_is_not_committed_is_seen_by_its_own_transaction_only(table: str, connect: Connect) -> None:
+    writer, reader = connect(), connect()
+    writer.execute("BEGIN")
+    writer.execute("INSERT INTO hot VALUES (4, 'four')")
+    for _ in range(2 * READS):
+        assert ids(writer) == [1, 2, 3, 4]
+        assert ids(reader) == [1, 2, 3]
+    writer.execute("ROLLBACK")
+    assert ids(writer) == ids(reader) == [1, 2, 3]
+    writer.execute("BEGIN")
+    writer.execute("DELETE FROM hot")
+    assert ids(writer) == []
+    assert ids(reader) == [1, 2, 3]
+    writer.execute("COMMIT")
+    assert ids(writer) == ids(reader) == []
+
+
+def test_a_block_keeps_its_snapshot(table: str, connect: Connect) -> None:
+    writer, reader = connect(), connect()
+    reader.execute("BEGIN")
+    assert ids(reader) == [1, 2, 3]
+    writer.execute("INSERT INTO hot VALUES (4, 'four')")
+    assert ids(writer) == [1, 2, 3, 4]
+    assert ids(reader) == [1, 2, 3]
+    reader.execute("COMMIT")
+    assert ids(reader) == [1, 2, 3, 4]
+
+
+def test_several_statements_of_one_query(table: str, connect: Connect) -> None:
+    connection = connect()
+    cursor = connection.execute("INSERT INTO hot VALUES (4, 'four'); SELECT count(*) FROM hot; DELETE FROM hot")
+    cursor.nextset()
+    assert cursor.fetchall() == [(4,)]
+    assert ids(connection) == []
+
+
+def test_a_temporary_table_of_the_same_name(table: str, connect: Connect) -> None:
+    connection, other = connect(), connect()
+    connection.execute("CREATE TEMP TABLE hot (id int)")
+    connection.execute("INSERT INTO hot VALUES (42)")
+    for _ in range(2 * READS):
+        assert ids(connection) == [42]
+        assert ids(other) == [1, 2, 3]
+    connection.execute("DROP TABLE hot")
+    assert ids(connection) == [1, 2, 3]
+
+
+def test_rights_are_asked_for_each_time(table: str, connect: Connect, server: Server) -> None:
+    admin = connect()
+    admin.execute("DROP USER IF EXISTS cold")
+    admin.execute("CREATE USER cold PASSWORD 'Ticket5ales'")
+    admin.execute("GRANT SELECT ON hot TO cold")
+    dsn = f"host={server.host} port={server.port} user=cold password=Ticket5ales dbname=dev"
+    with psycopg.connect(dsn, autocommit=True) as other:
+        assert ids(other) == [1, 2, 3]
+        admin.execute("REVOKE SELECT ON hot FROM cold")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            ids(other)
+
+
+TYPES = """
+    CREATE TABLE typed (
+        b bool, i2 smallint, i4 int, i8 bigint, d9 decimal(9, 3), d18 decimal(18, 2), d38 decimal(38, 10), f4 real,
+        f8 float8, c char(5), v varchar(30), y varbyte(20), d date, t time, ts timestamp, tz timestamptz, s super
+    )
+"""
+VALUES = """
+    INSERT INTO typed
+    SELECT true, 1::smallint, -2, 3000000000, 1.5, -12345.67, 12345678901234567890.0123456789, 1.25, 0.1, 'ab ',
+           'Ünï', to_varbyte('00ff', 'hex'), '2024-02-29'::date, '10:11:12.5'::time,
+           '1969-12-31 23:59:59.999999'::timestamp, '2024-06-01 12:00:00+02'::timestamptz,
+           json_parse('{"a": [1, {"b": null}]}')
+    UNION ALL
+    SELECT null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null
+"""
+
+
+def test_values_of_all_types_are_the_same(connect: Connect, server: Server) -> None:
+    connection = connect()
+    connection.execute(TYPES)
+    connection.execute(VALUES)
+    sql = "SELECT *, s.a[0] AS first FROM typed WHERE i4 IS NULL OR i4 = -2 ORDER BY i4"
+    binary = connection.cursor(binary=True)
+    cold = [connection.execute(sql).fetchall(), binary.execute(sql).fetchall()]
+    described = [(column.name, column.type_code, column.internal_size) for column in binary.description or ()]
+    heat(server, connection, sql)
+    assert [connection.execute(sql).fetchall(), binary.execute(sql).fetchall()] == cold
+    assert [(column.name, column.type_code, column.internal_size) for column in binary.description or ()] == described
+    assert cold[0][0][9] == "ab   "
+    connection.execute("SET timezone TO 'Asia/Tokyo'")
+    assert connection.execute("SELECT tz::varchar FROM typed WHERE i4 = -2").fetchone() == ("2024-06-01 19:00:00+09",)
+    connection.execute("DROP TABLE typed")
+
+
+def test_a_long_read_of_a_copy_is_cancelled(table: str, connect: Connect) -> None:
+    connection = connect()
+    connection.execute("INSERT INTO hot SELECT a.n, 'x' FROM generate_series(1, 2000) AS a(n)")
+    for _ in range(4 * READS):
+        ids(connection)
+    timer = threading.Timer(0.3, connection.cancel)
+    timer.start()
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        connection.execute("SELECT count(*) FROM hot a, hot b, hot c, hot d WHERE a.id + b.id + c.id + d.id = 17")
+    timer.join()
+    assert ids(connection)[:3] == [1, 1, 2]
+
+
+def test_a_stream_outlives_its_copy(table: str, connect: Connect, server: Server) -> None:
+    connection, writer = connect(), connect()
+    connection.execute("INSERT INTO hot SELECT a.n, 'x' FROM generate_series(1, 120000) AS a(n)")
+    heat(server, connection, "SELECT count(*) FROM hot")
+    with connection.cursor() as cursor:
+        rows = cursor.stream("SELECT id FROM hot")
+        got = [next(rows)]
+        writer.execute("TRUNCATE hot")
+        assert ids(writer) == []
+        got += rows
+    assert len(got) == 120_003
+    assert ids(connection) == []
+
+
+def test_prepared_statements_with_any_parameters(table: str, connect: Connect) -> None:
+    connection = connect()
+    for round_ in range(2 * READS):
+        for value, expected in (("two", 1), ("it's $1", 0), ("", 0), (None, 0), ("x" * 5_000, 0)):
+            found = connection.execute("SELECT count(*) FROM hot WHERE word = %s", [value], prepare=True).fetchone()
+            assert found == (expected,)
+        half = connection.execute("SELECT count(*) FROM hot WHERE id * 0.5::float8 = %s", [0.5], prepare=True)
+        assert half.fetchone() == (1,)
+        text = connection.execute(f"SELECT '$1', id FROM hot WHERE id < {round_ % 3 + 1} ORDER BY id").fetchall()
+        assert text == [("$1", number) for number in range(1, round_ % 3 + 1)]
+
+
+def test_readers_never_see_less_than_was_committed(table: str, connect: Connect) -> None:
+    written = 3
+    done = threading.Event()
+    problems: list[str] = []
+
+    def read(connection: psycopg.Connection) -> None:
+        last = 0
+        while not done.is_set():
+            least = written
+            found = connection.execute("SELECT count(*) FROM hot").fetchone()
+            count = found[0] if found else 0
+            if count < max(least, last):
+                problems.append(f"{count} rows, {least} were committed, {last} had been seen")
+            last = count
+
+    readers = [threading.Thread(target=read, args=(connect(),)) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    writer = connect()
+    for number in range(60):
+        writer.execute(f"INSERT INTO hot VALUES ({number}, 'n')")
+        written += 1
+        time.sleep(0.01 * (number % 3))
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert problems == []
