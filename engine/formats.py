@@ -42,7 +42,7 @@ _LAYOUT: Final = _bound(
     "rs_a",
     _bound(
         "{n: CASE WHEN rs_a.o THEN repeat('#', pre) || CASE WHEN post > 0 THEN '.' || repeat('#', post) ELSE '' END"
-        " ELSE rs_a.w || CASE WHEN post > 0 THEN '.' || rs_a.f ELSE '' END END,"
+        " WHEN post > 0 THEN rs_a.w || '.' || rs_a.f ELSE rs_a.w END,"
         " p: CASE WHEN rs_a.o THEN 0 ELSE pre - length(rs_a.w) END,"
         " b: NOT rs_a.o AND rs_a.w = '0' AND post > 0 AND zero >= pre, o: rs_a.o}",
         "rs_c",
@@ -50,7 +50,9 @@ _LAYOUT: Final = _bound(
             "{n: rs_c.n, p: rs_c.p, b: rs_c.b, l: CASE WHEN fm AND post > 0 AND NOT rs_c.o"
             " THEN greatest(length(rtrim(rs_c.n, '0')), zend - rs_c.p + 1) ELSE length(rs_c.n) END}",
             "rs_e",
-            f"{{n: CASE WHEN NOT rs_e.b THEN left(rs_e.n, rs_e.l) WHEN NOT fm THEN ' ' || substr(rs_e.n, 2)"
+            f"{{t: CASE WHEN fm THEN repeat({_HIDDEN}, least(rs_e.p, zero)) ELSE repeat(' ', least(rs_e.p, zero)) END"
+            " || CASE WHEN rs_e.p > zero THEN repeat('0', rs_e.p - zero) ELSE '' END"
+            " || CASE WHEN NOT rs_e.b THEN left(rs_e.n, rs_e.l) WHEN NOT fm THEN ' ' || substr(rs_e.n, 2)"
             f" WHEN rs_e.l = 2 THEN left(rs_e.n, 2) ELSE {_HIDDEN} || substr(left(rs_e.n, rs_e.l), 2) END,"
             " p: rs_e.p, k: least(rs_e.p, zero) + CASE WHEN rs_e.b AND NOT (fm AND rs_e.l = 2) THEN 1 ELSE 0 END,"
             " sg: CASE WHEN sign IN ('lead', 'PL') THEN CASE WHEN neg THEN '-' WHEN fm THEN '' ELSE ' ' END"
@@ -62,39 +64,44 @@ _LAYOUT: Final = _bound(
         ),
     ),
 )
-_DIGIT: Final = "lambda rs_t: rs_t IN ('9', '0')"
-_POINT: Final = "lambda rs_t: rs_t IN ('.', 'D')"
 
 
-def _count(tokens: str) -> str:
-    return f"len(list_filter({tokens}, {_DIGIT}))"
+def _places(text: str) -> str:
+    """Return how many digits there are in a text of classes."""
+    return f"length(translate({text}, 'x.', ''))"
 
 
 _FACTS: Final = _bound(
-    f"{{t: list_transform(regexp_extract_all(f, '{_NUMERIC_TOKENS}'), lambda rs_t: upper(rs_t))}}",
-    "rs_a",
+    f"list_transform(regexp_extract_all(f, '{_NUMERIC_TOKENS}'), lambda rs_t: upper(rs_t))",
+    "rs_t",
     _bound(
-        f"{{t: rs_a.t, d: coalesce(list_position(rs_a.t, list_filter(rs_a.t, {_POINT})[1]), len(rs_a.t) + 1),"
-        " v: list_position(rs_a.t, 'V'), z: list_position(rs_a.t, '0'), s: list_position(rs_a.t, 'S'),"
-        " l: list_max(list_transform(rs_a.t, lambda rs_t, rs_i: CASE WHEN rs_t = '0' THEN rs_i END))}",
-        "rs_c",
-        f"{{pre: {_count('rs_c.t[:rs_c.d - 1]')}, post: {_count('rs_c.t[rs_c.d:]')},"
-        f" multi: CASE WHEN rs_c.v IS NULL THEN 0 ELSE {_count('rs_c.t[rs_c.v:]')} END,"
-        f" zero: CASE WHEN rs_c.z < rs_c.d THEN {_count('rs_c.t[:rs_c.z - 1]')} ELSE 1000 END,"
-        f" zend: CASE WHEN rs_c.l IS NULL THEN 0 ELSE {_count('rs_c.t[:rs_c.l]')} END,"
-        " fm: list_contains(rs_c.t, 'FM'), roman: list_contains(rs_c.t, 'RN'),"
-        " last: list_max(list_transform(rs_c.t,"
-        " lambda rs_t, rs_i: CASE WHEN rs_t IN ('9', '0', '.', 'D') THEN rs_i END)),"
-        " sign: CASE WHEN list_contains(rs_c.t, 'PR') THEN 'PR' WHEN list_contains(rs_c.t, 'SG') THEN 'SG'"
-        " WHEN list_contains(rs_c.t, 'MI') THEN 'MI' WHEN list_contains(rs_c.t, 'PL') THEN 'PL'"
-        f" WHEN rs_c.s IS NULL THEN 'lead' WHEN {_count('rs_c.t[rs_c.s:rs_c.d - 1]')} > 0 THEN 'S' ELSE 'S-' END}}",
+        "{c: array_to_string(list_transform(rs_t, lambda rs_u: CASE WHEN rs_u IN ('9', '0') THEN '9'"
+        " WHEN rs_u IN ('.', 'D') THEN '.' ELSE 'x' END), ''),"
+        " z: array_to_string(list_transform(rs_t, lambda rs_u: CASE WHEN rs_u = '0' THEN '0' ELSE 'x' END), ''),"
+        " v: list_position(rs_t, 'V'), s: list_position(rs_t, 'S')}",
+        "rs_a",
+        _bound(
+            "{c: rs_a.c, z: instr(rs_a.z, '0'), l: length(rtrim(rs_a.z, 'x')), v: rs_a.v, s: rs_a.s,"
+            " d: CASE WHEN instr(rs_a.c, '.') > 0 THEN instr(rs_a.c, '.') ELSE length(rs_a.c) + 1 END}",
+            "rs_c",
+            f"{{c: rs_c.c, pre: {_places('left(rs_c.c, rs_c.d - 1)')}, post: {_places('substr(rs_c.c, rs_c.d)')},"
+            f" multi: CASE WHEN rs_c.v IS NULL THEN 0 ELSE {_places('substr(rs_c.c, rs_c.v)')} END,"
+            f" zero: CASE WHEN rs_c.z > 0 AND rs_c.z < rs_c.d THEN {_places('left(rs_c.c, rs_c.z - 1)')} ELSE 1000 END,"
+            f" zend: {_places('left(rs_c.c, rs_c.l)')}, last: length(rtrim(rs_c.c, 'x')),"
+            " fm: list_contains(rs_t, 'FM'), roman: list_contains(rs_t, 'RN'),"
+            " sign: CASE WHEN list_contains(rs_t, 'PR') THEN 'PR' WHEN list_contains(rs_t, 'SG') THEN 'SG'"
+            " WHEN list_contains(rs_t, 'MI') THEN 'MI' WHEN list_contains(rs_t, 'PL') THEN 'PL'"
+            " WHEN rs_c.s IS NULL THEN 'lead'"
+            f" WHEN rs_c.s < rs_c.d AND {_places('substr(rs_c.c, rs_c.s, rs_c.d - rs_c.s)')} > 0 THEN 'S'"
+            " ELSE 'S-' END}",
+        ),
     ),
 )
 
 TABLE: Final = (
     # Numbers as text
     Macro(name="rs_number_layout", arguments="d, neg, pre, post, fm, zero, zend, sign", body=_LAYOUT,
-          doc="Digits laid out for a format: text n from place p on, sign sg at place k, e at the end."),
+          doc="A number laid out for a format: text t of all places, digits from p on, sign sg at k, e at the end."),
     Macro(name="rs_number_facts", arguments="f", body=_FACTS,
           doc="What a numeric format asks for: digits before and after the point, zeros, sign."),
     Macro(name="rs_number_digits", arguments="v, n", body=_scaled(), doc="A number's digits, rounded to n places."),

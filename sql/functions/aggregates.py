@@ -76,7 +76,9 @@ def _extreme(call: Call) -> Value:
 
 def _listagg(call: Call) -> Value:
     value = call.values[0]
-    delimiter = call.sql[1] if len(call.values) > 1 and not call.values[1].null else "''"
+    delimiter = "''"
+    if len(call.values) > 1:
+        delimiter = call.sql[1] if call.values[1].literal is not None else f"coalesce({call.sql[1]}, '')"
     if call.ordered:
         _sorted_alike(call, call.order)
     if call.distinct:

@@ -1,7 +1,7 @@
 """TO_CHAR of numbers: numeric format strings, written out as engine SQL piece by piece.
 
-Redshift, "Numeric format strings". A row's digits are laid out once (``rs_number_layout``); each piece of the
-format then takes its character from there. A format that is a literal is taken apart here, another by
+Redshift, "Numeric format strings". A row's digits are laid out once (``rs_number_layout``); the pieces of the
+format then take their characters from there. A format that is a literal is taken apart here, another by
 ``rs_number_facts`` row by row, with the same pieces.
 """
 
@@ -105,17 +105,7 @@ def _known_now(value: str, shape: Shape) -> str:
         f"rs_number_layout({digits}, rs_v < 0, {shape.before}, {shape.after}, {bare}, {shape.zero},"
         f" {shape.zeros_end}, '{shape.sign}')"
     )
-    parts = []
-    count = 0
-    for index, token in enumerate(shape.tokens):
-        upper = token.upper()
-        if upper in {"9", "0", ".", "D"}:
-            parts.append(_place(str(count), upper, zero=shape.zero <= count, bare=bare))
-            if index == shape.last and shape.sign in {"S-", "PR"}:
-                parts.append("rs_r.e")
-            count += 1
-        elif shown := _other(token, bare, str(count), zero=shape.zero < count):
-            parts.append(shown)
+    parts = _parts(shape, bare)
     written = " || ".join(parts) or "''"
     if shape.bare:
         written = f"replace({written}, chr(1), '')"
@@ -127,13 +117,32 @@ def _blank(bare: str) -> str:
     return {"true": "''", "false": "' '"}.get(bare, f"CASE WHEN {bare} THEN '' ELSE ' ' END")
 
 
-def _place(count: str, token: str, *, zero: bool, bare: str) -> str:
-    """Write the digit or point number *count* with the sign that may stand before it."""
-    empty = "'0'" if zero else _blank(bare)
-    point = token in {".", "D"}
-    shown = "'.'" if point else f"substr(rs_r.n, {count} - rs_r.p + 1, 1)"
-    sign = f"CASE WHEN rs_r.k = {count} THEN rs_r.sg ELSE '' END"
-    return f"{sign} || CASE WHEN {count} < rs_r.p THEN {empty} ELSE {shown} END"
+def _parts(shape: Shape, bare: str) -> list[str]:
+    """Return what a format's pieces show, places that follow one another together."""
+    parts = []
+    count = start = 0
+    for index, token in enumerate(shape.tokens):
+        upper = token.upper()
+        digit = upper in {"9", "0"} or (upper in {".", "D"} and shape.after > 0)
+        if digit:
+            count += 1
+        elif start < count:
+            parts.append(_places(start, count))
+        if not digit:
+            shown = "'.'" if upper in {".", "D"} else _other(token, bare, str(count), zero=shape.zero < count)
+            parts += [shown] if shown else []
+            start = count
+        if index == shape.last and shape.sign in {"S-", "PR"}:
+            parts += [_places(start, count), "rs_r.e"] if start < count else ["rs_r.e"]
+            start = count
+    return [*parts, _places(start, count)] if start < count else parts
+
+
+def _places(start: int, end: int) -> str:
+    """Write the places from *start* up to *end*, with the sign if it stands among them."""
+    plain = f"substr(rs_r.t, {start + 1}, {end - start})"
+    before, after = f"substr(rs_r.t, {start + 1}, rs_r.k - {start})", f"substr(rs_r.t, rs_r.k + 1, {end} - rs_r.k)"
+    return f"CASE WHEN rs_r.k >= {start} AND rs_r.k < {end} THEN {before} || rs_r.sg || {after} ELSE {plain} END"
 
 
 def _other(token: str, bare: str, count: str = "0", *, zero: bool = False) -> str:
@@ -150,7 +159,7 @@ def _other(token: str, bare: str, count: str = "0", *, zero: bool = False) -> st
     return _words(bare).get(upper) or literal(token[1:-1] if token.startswith('"') else token)
 
 
-_ORDINAL: Final = "rs_ordinal(TRY_CAST(rs_r.n AS HUGEINT))"
+_ORDINAL: Final = "rs_ordinal(TRY_CAST(trim(rs_r.t, ' ' || chr(1)) AS HUGEINT))"
 
 
 def _words(bare: str) -> dict[str, str]:
@@ -165,12 +174,10 @@ def _words(bare: str) -> dict[str, str]:
 
 def _known_late(value: str, pattern: str) -> str:
     """Write TO_CHAR with a format of each row's own."""
-    count = "len(list_filter(rs_q.t[:rs_i - 1], lambda rs_u: upper(rs_u) IN ('9', '0', '.', 'D')))"
-    zero = f"rs_q.f.zero <= {count}"
+    count = "length(translate(left(rs_q.f.c, rs_i - 1), 'x', ''))"
     place = (
-        f"CASE WHEN rs_r.k = {count} THEN rs_r.sg ELSE '' END || CASE WHEN {count} < rs_r.p THEN"
-        f" CASE WHEN {zero} THEN '0' ELSE {_blank('rs_q.f.fm')} END WHEN upper(rs_t) IN ('.', 'D') THEN '.'"
-        f" ELSE substr(rs_r.n, {count} - rs_r.p + 1, 1) END || CASE WHEN rs_i = rs_q.f.last THEN rs_r.e ELSE '' END"
+        f"CASE WHEN rs_r.k = {count} THEN rs_r.sg ELSE '' END || substr(rs_r.t, {count} + 1, 1)"
+        " || CASE WHEN rs_i = rs_q.f.last THEN rs_r.e ELSE '' END"
     )
     started = f"{count} > 0 AND ({count} > rs_r.p OR rs_q.f.zero < {count})"
     comma = f"CASE WHEN {started} THEN ',' ELSE {_blank('rs_q.f.fm')} END"
@@ -178,7 +185,8 @@ def _known_late(value: str, pattern: str) -> str:
     words += f" WHEN 'TH' THEN CASE WHEN NOT rs_r.th THEN '' WHEN rs_t = 'th' THEN {_ORDINAL} ELSE upper({_ORDINAL}) END"
     silent = ", ".join(f"'{token}'" for token in _SILENT)
     piece = (
-        f"CASE WHEN upper(rs_t) IN ('9', '0', '.', 'D') THEN {place} WHEN upper(rs_t) IN (',', 'G') THEN {comma}"
+        f"CASE WHEN rs_t IN ('9', '0') OR (rs_t IN ('.', 'D', 'd') AND rs_q.f.post > 0) THEN {place}"
+        f" WHEN rs_t IN ('.', 'D', 'd') THEN '.' WHEN rs_t IN (',', 'G', 'g') THEN {comma}"
         f" ELSE CASE upper(rs_t) {words} ELSE CASE WHEN upper(rs_t) IN ({silent}) THEN '' ELSE trim(rs_t, '\"') END END END"
     )
     pieces = f"replace(array_to_string(list_transform(rs_q.t, lambda rs_t, rs_i: {piece}), ''), chr(1), '')"
