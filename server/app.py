@@ -25,9 +25,11 @@ from server import tls
 from server.listener import Listener, ListenerSettings
 from server.tls import ServerTls, TlsMode
 from session.functions import install_functions
+from session.recorder import Recorder, Records
 from session.sessions import SessionFactory
 from session.warehouse import Founder, Limits, Warehouse
 from storage.database import Database, LakeLocation, Resources, S3Access, WarehouseError
+from storage.history import History
 from storage.journal import Journal
 from storage.objects import Role, StoreAccess
 
@@ -71,9 +73,10 @@ class _Server:
                 executor,
                 self._clock,
                 _limits(options),
-                Journal(database.cursor()),
+                Records(Journal(database.cursor()), Recorder(self._history(database), self._clock)),
                 Founder(database=options.admin.database, admin=self._admin),
             )
+            warehouse.recorder.start()
             listener = self._listener(warehouse)
             warehouse.terminate = listener.terminate
             await listener.start()
@@ -82,6 +85,7 @@ class _Server:
             _log.info("draining", extra={"connections": listener.connections})
             await listener.drain(options.server.drain_grace_s)
             await warehouse.close()
+            await warehouse.recorder.close()
         finally:
             executor.close()
             database.close()
@@ -101,6 +105,10 @@ class _Server:
             threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder
         )
         return Database(location, resources, install_functions)
+
+    def _history(self, database: Database) -> History:
+        kept = self._options.history
+        return History(database.cursor(), self._folder, retention_days=kept.retention_days, rows=kept.rows)
 
     def _listener(self, warehouse: Warehouse) -> Listener:
         server = self._options.server

@@ -16,7 +16,7 @@ from server.cancel import CancelKeys
 from server.channel import Channel, ConnectionLost
 from server.delivery import Delivery
 from server.dialogue import Dialogue
-from server.seams import Authenticate, Session, Sessions
+from server.seams import Authenticate, Exchange, Session, Sessions, Step
 from server.tls import ServerTls, TlsMode
 from server.wire import replies, startup
 from server.wire.authentication import AUTHENTICATION_OK, authentication_request
@@ -191,12 +191,24 @@ class Connection:
             if not isinstance(response, AuthenticationResponse):
                 raise ConnectionLost  # Terminate
             # Deriving a key from a password takes milliseconds, which the other connections need not wait.
-            step = await asyncio.to_thread(exchange.step, response.body)
+            step = await self._judged(exchange, response.body, named)
         if step.code is not None:
             self._channel.send(authentication_request(step.code, step.payload or b""))
         self._host.admit(self)
         self._channel.send(AUTHENTICATION_OK)
         self._channel.protocol.happened(Happening.AUTHENTICATED)
+
+    async def _judged(self, exchange: Exchange, body: bytes, named: dict[str, str]) -> Step:
+        try:
+            return await asyncio.to_thread(exchange.step, body)
+        except ConnectionFatal:
+            self._around.sessions.refused(
+                user=named["user"],
+                database=_database(named),
+                peer=self._channel.peer,
+                tls=self._channel.encrypted,
+            )
+            raise
 
     async def _open(self, packet: startup.Startup) -> Dialogue:
         named = dict(packet.parameters)

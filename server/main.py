@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from core.config import BY_FLAG, CONFIG_VARIABLE, ConfigError, Options, load
+from core.config import CONFIG_VARIABLE, ConfigError, Options, load
+from core.options import BY_FLAG
 from server import log
 from server.health import is_healthy
 

@@ -143,6 +143,10 @@ class Sessions(Protocol):
         """Return a session, or raise ``ConnectionFatal``."""
         ...
 
+    def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
+        """Take note that *user* could not prove who it is."""
+        ...
+
 
 class Step(Protocol):
     """A challenge to send, or the success that ends an exchange (``auth.methods``)."""

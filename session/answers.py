@@ -90,6 +90,12 @@ class CopyOut(Protocol):
         ...
 
 
+def counted(answer: "Answer | None") -> int:
+    """Return how many rows a statement returned or changed: the number that its tag ends with."""
+    last = str(getattr(answer, "tag", "")).rpartition(" ")[2]
+    return int(last) if last.isdigit() else 0
+
+
 Answer = Rows | Done | Empty | CopyIn | CopyOut
 Value = str | int | float | bool | bytes | None
 """A parameter's value as the engine takes it; anything without its own form here travels as text."""

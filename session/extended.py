@@ -102,7 +102,7 @@ async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
     if portal.done is not None:
         raise SqlError(SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, f'portal "{portal.name}" cannot be run')
     if portal.reader is None:
-        session.begin_statement(statement.text)
+        session.begin_statement(statement.text, statement.kind)
         answer = await run(Work(session, parameter_oids=portal.prepared.parameter_oids), statement, portal.values)
         if isinstance(answer, Done):
             portal.done = answer.tag
@@ -110,4 +110,6 @@ async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
             return answer
         portal.reader, portal.tag = answer.reader, answer.command
         portal.columns = portal.columns or portal.prepared.columns or answer.columns
-    return Page(portal.columns or (), portal.reader, tag=portal.tag, limit=max(max_rows, 0))
+    page = Page(portal.columns or (), portal.reader, tag=portal.tag, limit=max(max_rows, 0))
+    session.answer = page
+    return page

@@ -43,8 +43,8 @@ def fresh(session: "Session", names: tuple[str, ...], known: dict[str, object]) 
 
 def _builder(session: "Session", name: str) -> Builder:
     state, source, database = session.tx.state, SOURCES[name], session.database.name
-    if name in _JOURNAL:
-        return lambda connection: _journal(connection, name)
+    if name in _KEPT:
+        return _KEPT[name](session, name)
     if name in _WORKED_OUT:
         return lambda _: live_table(name, _WORKED_OUT[name](session))
     if name not in CATALOG_SOURCES:
@@ -70,10 +70,35 @@ _JOURNAL = {"sys_load_errors": "load_errors", "sys_mv_refreshes": "mv_refreshes"
 """Live sources that are journal tables."""
 
 
+_HISTORY = {
+    "sys_queries": "queries", "sys_connections": "connections", "sys_loads": "loads",
+    "sys_load_files": "load_files", "sys_unloads": "unloads",
+}  # fmt: skip
+"""Live sources that are tables of the history."""
+
+
+def _of_journal(session: "Session", name: str) -> Builder:
+    return lambda connection: _journal(connection, name)
+
+
+def _of_history(session: "Session", name: str) -> Builder:
+    return lambda _: _shaped(session.warehouse.recorder.history.read(_HISTORY[name]), name)
+
+
+_KEPT: dict[str, Callable[["Session", str], Builder]] = {
+    **dict.fromkeys(_JOURNAL, _of_journal),
+    **dict.fromkeys(_HISTORY, _of_history),
+}
+
+
 def _journal(connection: Connection, name: str) -> pa.Table:
     found: pa.Table = connection.cursor().execute(source_sql(_JOURNAL[name])).to_arrow_table()
+    return _shaped(found, name)
+
+
+def _shaped(found: pa.Table, name: str) -> pa.Table:
     shape = shapes.LIVE[name]
-    # What the journal does not keep is null.
+    # What is not kept is null.
     columns = [
         found[field.name].cast(field.type) if field.name in found.column_names else pa.nulls(len(found), field.type)
         for field in shape

@@ -45,4 +45,5 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     answer = await HANDLERS[statement.kind](work, statement, parameters)
     if rule.commits:
         await tx.commit()
+    work.session.answer = answer
     return answer

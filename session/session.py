@@ -7,12 +7,11 @@ moment.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
+from datetime import datetime
 from typing import Any, Final
-from zoneinfo import available_timezones
 
 from auth.authorize import Principal
 from catalog.model import Database, Schema, User
@@ -21,21 +20,17 @@ from core.sqlstate import SqlState
 from core.types import Column, ColumnType
 from engine.cursors import Value
 from session import extended, live, simple
-from session.answers import Answer
+from session.answers import Answer, counted
 from session.hot import HotEngine
 from session.portals import Portal, Prepared, Shelf
 from session.principals import principal_of
 from session.settings import SETTINGS, Settings, search_path
 from session.transactions import Transaction
+from session.variables import VARIABLES, Variable
 from session.visible import Visible
 from session.warehouse import Warehouse
+from sql.statement import Kind
 
-VERSION: Final = (
-    "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), "
-    "Redshift 1.0.77467"
-)
-"""What version() says: SQLAlchemy reads its first words, tools look for ``Redshift``."""
-Variable = Value | tuple[str, ...]
 _SECRET_BYTES: Final = 32
 _TRANSLATION: Final = tuple(row.name for row in SETTINGS if row.translation)
 
@@ -55,31 +50,34 @@ class Session:
 
     def __init__(self, pid: int, warehouse: Warehouse, user: User, database: Database, peer: str) -> None:
         """Begin a session of *user* in *database*; ``open`` must be awaited before its first use."""
-        self.pid = pid
+        self.pid: int = pid
         self.secret = secrets.token_bytes(_SECRET_BYTES)
         self.warehouse = warehouse
-        self.user = user
-        self.session_user = user
-        self.database = database
+        self.user: User = user
+        self.session_user: User = user
+        self.database: Database = database
         self.peer = peer
         self.started = warehouse.clock.now()
         self.notices: list[Diagnosis] = []
         self.shelf = Shelf()
-        self.settings = Settings(
+        self.settings: Settings = Settings(
             {"is_superuser": "on" if user.superuser else "off", "session_authorization": user.name}
         )
         self.engine = warehouse.connect()
         self.hot = HotEngine(warehouse.hot.store, warehouse.executor)
-        self.tx = Transaction(pid, warehouse, self.engine, self.settings)
-        self.query = 0
+        self.tx: Transaction = Transaction(pid, warehouse, self.engine, self.settings)
+        self.query: int = 0
         self.query_text = ""
-        self.query_started = self.started
+        self.query_started: datetime = self.started
         self.last_copy: tuple[int, int] = (-1, 0)
         self.last_unload: tuple[int, int] = (-1, 0)
         self.priority = ""
         """What CHANGE_SESSION_PRIORITY made it; nothing is scheduled by it."""
         self.stopped: Canceled | None = None
         """Why the statement that is active must end: for what runs between the engine's statements."""
+        self.answer: Answer | None = None
+        """What the statement that runs is answered with, once that is known."""
+        self._kind: Kind | None = None
         self._active = False
         self._timer: asyncio.TimerHandle | None = None
         self._variables: dict[str, Variable] = {}
@@ -179,7 +177,7 @@ class Session:
 
     async def fail(self, error: SqlError | None = None) -> None:
         """Take note of an error: the transaction has failed."""
-        self.end_statement()
+        self.end_statement(error)
         self.shelf.portals.pop("", None)
         await self.tx.fail()
         if not self.tx.block or self.tx.failed:
@@ -198,6 +196,10 @@ class Session:
         if self.tx.running:
             await self.tx.rollback()
         self.shelf.end_transaction()
+        self.warehouse.recorder.connection(
+            "disconnecting session", peer=self.peer, user=self.session_user.name, database=self.database.name,
+            pid=self.pid, since=self.started, application=self.settings.get("application_name"),
+        )  # fmt: skip
         self.warehouse.locks.release_all(self.pid)
         self.warehouse.sessions.pop(self.pid, None)
         await self.warehouse.executor.run(self.engine.close)
@@ -213,10 +215,12 @@ class Session:
             self.engine.interrupt(reason)
             self.hot.interrupt(reason)
 
-    def begin_statement(self, text: str) -> None:
+    def begin_statement(self, text: str, kind: Kind | None = None) -> None:
         """Note that a statement begins: it can be cancelled, and its time runs."""
         self.end_statement()
         self._active = True
+        self._kind = kind
+        self.answer = None
         self.stopped = None
         self.query = self.warehouse.next_query()
         self.query_text = text
@@ -227,8 +231,10 @@ class Session:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(limit / 1_000, self.interrupt, reason)
 
-    def end_statement(self) -> None:
-        """Note that no statement is active."""
+    def end_statement(self, error: SqlError | None = None) -> None:
+        """Note that no statement is active; *error* is what ended the one that was."""
+        if self._active:
+            self.warehouse.recorder.statement(self, self._kind, counted(self.answer), error)
         self._active = False
         if self._timer is not None:
             self._timer.cancel()
@@ -344,7 +350,7 @@ class Session:
     def _variable(self, name: str) -> Variable:
         if name.startswith("identity_"):
             return self.warehouse.identity(int(name.removeprefix("identity_")), 1).next
-        source = _VARIABLES.get(name)
+        source = VARIABLES.get(name)
         if source is None:
             raise SqlError(SqlState.INTERNAL_ERROR, f'unknown session variable "{name}"')
         return source(self)
@@ -362,38 +368,3 @@ class Session:
         if zone != self._zone:
             await self.engine.run(f"SET TimeZone = '{zone}'")
             self._zone = zone
-
-
-def _array(names: list[str]) -> str:
-    return "{" + ",".join(names) + "}"
-
-
-@cache
-def _zone_names() -> tuple[str, ...]:
-    return tuple(sorted(name.lower() for name in available_timezones()))
-
-
-_VARIABLES: Final[dict[str, Callable[[Session], Variable]]] = {
-    "current_user": lambda session: session.user.name,
-    "session_user": lambda session: session.session_user.name,
-    "current_user_id": lambda session: session.user.oid,
-    "current_user_superuser": lambda session: session.user.superuser,
-    "current_database": lambda session: session.database.name,
-    "current_database_id": lambda session: session.database.oid,
-    "current_schema": lambda session: next(iter(session.visible().schemas()), None),
-    "current_schemas": lambda session: _array(["pg_catalog", *session.visible().schemas()]),
-    "current_schemas_explicit": lambda session: _array(session.visible().schemas()),
-    "current_schemas_list": lambda session: ("pg_catalog", *session.visible().schemas()),
-    "search_path": lambda session: session.settings.get("search_path"),
-    "backend_pid": lambda session: session.pid,
-    "version": lambda _: VERSION,
-    "transaction_id": lambda session: session.tx.number,
-    "last_query_id": lambda session: session.query - 1,
-    "last_copy_id": lambda session: session.last_copy[0],
-    "last_copy_count": lambda session: session.last_copy[1],
-    "last_unload_id": lambda session: session.last_unload[0],
-    "last_unload_count": lambda session: session.last_unload[1],
-    "transaction_timestamp": lambda session: session.tx.started.replace(tzinfo=None).isoformat(sep=" "),
-    "statement_timestamp": lambda session: session.query_started.replace(tzinfo=None).isoformat(sep=" "),
-    "zone_names": lambda _: _zone_names(),
-}

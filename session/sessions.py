@@ -45,12 +45,24 @@ class SessionFactory:
         self._check_limits(found, place)
         session = Session(next(self._pids), self._warehouse, found, place, peer)
         self._warehouse.sessions[session.pid] = session
+        for event in ("initiating session", "authenticated"):
+            self._warehouse.recorder.connection(
+                event, peer=peer, user=user, database=database, pid=session.pid, tls=tls,
+                application=parameters.get("application_name", ""), driver=parameters.get("driver_version", ""),
+                system=parameters.get("os_version", ""), method="password",
+            )  # fmt: skip
         try:
             await session.open(parameters)
         except BaseException:
             await session.close()
             raise
         return session
+
+    def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
+        """Take note that *user* could not prove who it is."""
+        self._warehouse.recorder.connection(
+            "authentication failure", peer=peer, user=user, database=database, tls=tls, method="password"
+        )
 
     def _check_limits(self, user: User, database: Database) -> None:
         sessions = self._warehouse.sessions.values()

@@ -6,6 +6,7 @@ PostgreSQL, section 55.2.2.
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from core.errors import SqlError
 from session.answers import Answer, Done, Empty
 from session.context import Work
 from session.pipeline import run as run_statement
@@ -22,6 +23,9 @@ async def run(session: "Session", text: str) -> AsyncIterator[Answer]:
             yield answer
     except GeneratorExit:
         raise
+    except SqlError as error:
+        await session.fail(error)
+        raise
     except BaseException:
         await session.fail()
         raise
@@ -35,7 +39,7 @@ async def _answers(session: "Session", text: str) -> AsyncIterator[Answer]:
     if not statements:
         yield Empty()
     for number, statement in enumerate(statements, start=1):
-        session.begin_statement(statement.text)
+        session.begin_statement(statement.text, statement.kind)
         answer = await run_statement(Work(session), statement)
         if isinstance(answer, Done) and number == len(statements):
             # The client learns of a command only once it is permanent.

@@ -40,7 +40,7 @@ class Transaction:
     def __init__(self, owner: int, warehouse: "Warehouse", engine: DuckDbEngine, settings: Settings) -> None:
         """Start idle; *owner* is the session's number, under which it holds locks."""
         self.owner = owner
-        self.number = 0
+        self.number: int = 0
         self.started: datetime = warehouse.clock.now()
         self.status = Status.IDLE
         self.temporaries = Changes()

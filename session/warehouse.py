@@ -30,6 +30,7 @@ from session.functions import install_functions
 from session.hot import HotTables
 from session.locks import LockManager
 from session.paces import Paces
+from session.recorder import Records
 from session.scans import Scans
 from session.serializability import SerializationGraph
 from session.templates import Templates
@@ -37,7 +38,6 @@ from session.upkeep import Upkeep
 from storage import database as storage
 from storage import lake
 from storage.hot import HotStore
-from storage.journal import Journal
 from storage.metastore import Entry, Metastore
 from storage.objects import StoreAccess
 
@@ -115,7 +115,7 @@ class Warehouse:
         executor: Executor,
         clock: Clock,
         limits: Limits,
-        journal: Journal,
+        records: Records,
         founder: Founder,
     ) -> None:
         """Read the catalog from the lake; a new lake gets what *founder* says."""
@@ -123,7 +123,7 @@ class Warehouse:
         self.executor = executor
         self.clock = clock
         self.limits = limits
-        self.journal = journal
+        self.journal, self.recorder = records.journal, records.recorder
         self.terminate: Callable[[int, ConnectionFatal], bool] = _no_connections
         """Ends a session and its connection; whoever has the connections sets it."""
         self.priorities: dict[str, str] = {}
@@ -161,8 +161,9 @@ class Warehouse:
             objects = self._found(founder.database, founder.admin())
         self.store = CatalogStore(objects, self.metastore.highest_oid())
         self.sessions: dict[int, Session] = {}
-        self._transactions = itertools.count(1_000)
-        self._queries = itertools.count(1)
+        # Numbers go on where the history ends: they stay unique over restarts.
+        self._transactions = itertools.count(max(1_000, records.recorder.history.last("queries", "xid") + 1))
+        self._queries = itertools.count(records.recorder.history.last("queries", "query") + 1)
 
     def connect(self) -> DuckDbEngine:
         """Return a new session's connection to the engine."""

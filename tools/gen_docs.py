@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from catalog.system.views import ROWS as SYSTEM_VIEWS
-from core.config import OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
+from core.options import OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
 from session.settings import SETTINGS
 from sql.commands.unsupported import HEADS
 from sql.functions import FUNCTIONS
@@ -27,7 +27,7 @@ def example_toml() -> str:
     lines = [
         "# Settings of duckshift: duckshift serve --config FILE, or DUCKSHIFT_CONFIG=FILE.",
         "# Every key stands here with its default. The variable DUCKSHIFT_<SECTION>_<KEY> wins over the file and a",
-        "# flag over both. Written by `make docs` from core/config.py.",
+        "# flag over both. Written by `make docs` from core/options.py.",
     ]
     for section, doc in SECTIONS:
         lines += ["", f"# {doc}", f"[{section}]"]
@@ -49,7 +49,7 @@ def config_reference() -> str:
     lines = [
         "# Configuration",
         "",
-        "<!-- Written by `make docs` from core/config.py. -->",
+        "<!-- Written by `make docs` from core/options.py. -->",
         "",
         "Settings come from one TOML file (`duckshift serve --config FILE`, or the variable `DUCKSHIFT_CONFIG`),",
         "from environment variables and from flags; a flag wins over a variable, a variable over the file.",

@@ -149,6 +149,8 @@ class Loaded:
 
     rows: int
     rejections: tuple[Rejection, ...] = ()
+    files: tuple[tuple[str, int], ...] = ()
+    """What was read: location and bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ Redshift, "COPY".
 """
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -31,6 +32,7 @@ from engine.load.source import files, json_paths, manifest_files
 from session.context import Work
 from session.functions import needs
 from session.locks import Mode
+from session.recorder import Load
 from session.statements.places import location, open_store
 from sql.commands.copy import Copy
 from sql.options import Given
@@ -65,10 +67,13 @@ async def copy(work: Work, engine: DuckDbEngine, command: Copy) -> str:
         loaded = await _load(work, engine, command, relation, chosen, fresh=fresh)
     except LoadFailedError as failure:
         await _record(work, relation, failure.rejections, started)
+        nothing = Loaded(rows=0, rejections=failure.rejections)
+        work.warehouse.recorder.load(work.session, _remembered(command, relation, nothing, started, failed=True))
         raise
     if loaded.rejections:
         await _record(work, relation, loaded.rejections, started)
         work.notice(info(NOT_LOADED.format(table=relation.name, rows=len(loaded.rejections))))
+    work.warehouse.recorder.load(work.session, _remembered(command, relation, loaded, started))
     count_identities(work, relation, chosen, loaded.rows)
     work.session.last_copy = (work.session.query, loaded.rows)
     work.notice(info(LOADED.format(table=relation.name, rows=loaded.rows)))
@@ -101,7 +106,8 @@ async def _load(
             no_load=options.on("noload"),
         )
         _check(plan)
-        return load(connection, plan, store, objects, fresh=fresh)
+        done = load(connection, plan, store, objects, fresh=fresh)
+        return replace(done, files=tuple((item.location, item.size_bytes) for item in objects))
 
     return await engine.work(run)
 
@@ -246,6 +252,20 @@ def _check(plan: CopyPlan) -> None:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "FIXEDWIDTH does not give a width for every column")
     if plan.layout.json_whole and (count != 1 or plan.columns[0].type.type.name != "super"):
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "JSON 'noshred' needs a single column of type SUPER")
+
+
+def _remembered(command: Copy, relation: Relation, loaded: Loaded, started: datetime, *, failed: bool = False) -> Load:
+    return Load(
+        relation=relation.oid,
+        relation_name=relation.name,
+        source=command.source,
+        format=command.options.format,
+        started=started,
+        rows=loaded.rows,
+        errors=len(loaded.rejections),
+        files=loaded.files,
+        failed=failed,
+    )
 
 
 async def _record(work: Work, relation: Relation, rejections: tuple[Rejection, ...], started: datetime) -> None:

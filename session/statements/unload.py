@@ -50,7 +50,10 @@ async def unload(work: Work, engine: DuckDbEngine, command: Unload) -> str:
         store = open_store(work, command.target, command.credentials, command.options)
         return unloading.unload(connection, plan, columns, store)
 
+    started = work.warehouse.clock.now()
     done = await engine.work(run)
+    files = [(item.location, item.rows, item.size_bytes) for item in done.files]
+    work.warehouse.recorder.unload(work.session, command.options.format, files, started)
     work.session.last_unload = (work.session.query, done.rows)
     work.notice(info(UNLOADED.format(rows=done.rows)))
     return "UNLOAD"

@@ -212,6 +212,7 @@ class SmallSessions:
 
     def __init__(self) -> None:
         self.opened: list[SmallSession] = []
+        self.refusals: list[str] = []
 
     async def open(
         self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: bool, protocol: tuple[int, int]
@@ -219,6 +220,9 @@ class SmallSessions:
         if database == "nowhere":
             raise ConnectionFatal(SqlState.INVALID_CATALOG_NAME, 'database "nowhere" does not exist')
         return SmallSession(self, protocol)
+
+    def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
+        self.refusals.append(user)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from core import config
-from core.config import ConfigError, Kind, load
+from core.config import ConfigError, load
+from core.options import Kind
 
 
 def written(tmp_path, text):

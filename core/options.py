@@ -1,0 +1,113 @@
+"""The table of what can be configured: a row an option, in the order of the file that ``make docs`` writes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+Value = str | int | float | bool | tuple[str, ...]
+PREFIX: Final = "DUCKSHIFT_"
+
+
+class Kind(StrEnum):
+    """What an option's value is."""
+
+    TEXT = "text"
+    SECRET = "secret"  # noqa: S105 - the kind, not one
+    """Text that is never shown again."""
+    INTEGER = "integer"
+    SECONDS = "seconds"
+    FLAG = "true or false"
+    CHOICE = "one of"
+    LIST = "list of text"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One row of the options table."""
+
+    section: str
+    key: str
+    kind: Kind
+    default: Value
+    doc: str
+    choices: tuple[str, ...] = ()
+    minimum: int = 0
+    maximum: int | None = None
+    flag: str = ""
+    """The command line's name for it, e.g. ``--port``."""
+
+    @property
+    def name(self) -> str:
+        """Return ``section.key``."""
+        return f"{self.section}.{self.key}"
+
+    @property
+    def variable(self) -> str:
+        """Return the environment variable that sets it."""
+        return f"{PREFIX}{self.section}_{self.key}".upper()
+
+
+_T, _X, _I, _S, _F, _C, _L = (
+    Kind.TEXT, Kind.SECRET, Kind.INTEGER, Kind.SECONDS, Kind.FLAG, Kind.CHOICE, Kind.LIST
+)
+
+# fmt: off
+SECTIONS: Final = (
+    ("server",  "Where the server listens and what it lets a client do."),
+    ("admin",   "The first superuser and database, made when a data folder is new."),
+    ("storage", "Where tables and the catalogue live."),
+    ("s3",      "How to reach the bucket of storage.data when that is s3://."),
+    ("engine",  "What DuckDB may use."),
+    ("copy",    "What COPY and UNLOAD may reach besides S3."),
+    ("history", "What is kept of what happened, for the STL and SYS views."),
+    ("log",     "What the server writes to stderr."),
+)
+
+OPTIONS: Final = (
+    Option(section="server", key="host", kind=_T, default="127.0.0.1", flag="--host", doc="Address to listen on; 0.0.0.0 is every IPv4 address of the machine."),
+    Option(section="server", key="port", kind=_I, default=5439, maximum=65535, flag="--port", doc="Port to listen on; 0 takes a free one, which the ready line names."),
+    Option(section="server", key="max_connections", kind=_I, default=500, minimum=1, maximum=100_000, doc="Sessions at a time; further ones are refused with 53300."),
+    Option(section="server", key="max_unauthenticated", kind=_I, default=100, minimum=1, maximum=100_000, doc="Connections at a time that have not proved who they are."),
+    Option(section="server", key="authentication_timeout_s", kind=_S, default=60, minimum=1, maximum=3600, doc="Seconds a client has to prove who it is."),
+    Option(section="server", key="drain_grace_s", kind=_S, default=30, maximum=86_400, doc="Seconds that running statements get after SIGTERM before they are ended with 57P01."),
+    Option(section="server", key="max_message_bytes", kind=_I, default=64 * 1024 * 1024, minimum=65_536, maximum=1024 * 1024 * 1024, doc="Longest message accepted from a client."),
+    Option(section="server", key="tls", kind=_C, default="allow", choices=("allow", "require", "disable"), doc="Whether clients may, must or cannot encrypt."),
+    Option(section="server", key="tls_certificate", kind=_T, default="", doc="PEM file with the certificate chain; empty makes a self-signed pair in the data folder."),
+    Option(section="server", key="tls_key", kind=_T, default="", doc="PEM file with the certificate's key."),
+    Option(section="admin", key="user", kind=_T, default="awsuser", doc="Name of the first superuser."),
+    Option(section="admin", key="password", kind=_X, default="", doc="Its password; empty generates one, prints it once and keeps it in a file of mode 0600 in the data folder."),
+    Option(section="admin", key="database", kind=_T, default="dev", doc="Name of the first database."),
+    Option(section="storage", key="data", kind=_T, default="duckshift-data", flag="--data", doc="Folder of the Parquet files, or s3://bucket/prefix."),
+    Option(section="storage", key="folder", kind=_T, default="", doc="Local folder for catalogue file, lock, certificates and the generated password; empty is storage.data, or duckshift-data when that is s3://."),
+    Option(section="storage", key="catalog", kind=_T, default="", doc="DuckLake catalogue: empty for a DuckDB file in the folder, sqlite:FILE, or postgres://USER:PASSWORD@HOST/DATABASE."),
+    Option(section="storage", key="inline_row_limit", kind=_I, default=100, doc="Inserts of up to this many rows are kept in the catalogue until they are flushed to Parquet."),
+    Option(section="storage", key="encrypted", kind=_F, default=False, doc="Whether a new lake encrypts its Parquet files (keys are in the catalogue)."),
+    Option(section="s3", key="endpoint", kind=_T, default="", doc="host:port or URL of another S3 than AWS's."),
+    Option(section="s3", key="region", kind=_T, default="us-east-1", doc="Region of the bucket."),
+    Option(section="s3", key="access_key_id", kind=_T, default="", doc="Access key; empty takes the machine's own AWS credentials."),
+    Option(section="s3", key="secret_access_key", kind=_X, default="", doc="Secret of the access key."),
+    Option(section="s3", key="session_token", kind=_X, default="", doc="Session token of temporary credentials."),
+    Option(section="s3", key="url_style", kind=_C, default="", choices=("", "path", "vhost"), doc="Where the bucket's name goes: path or vhost; empty fits most."),
+    Option(section="s3", key="use_ssl", kind=_F, default=True, doc="Whether to speak TLS to the endpoint."),
+    Option(section="engine", key="threads", kind=_I, default=0, maximum=1024, doc="DuckDB's threads; 0 is one a core."),
+    Option(section="engine", key="memory_limit", kind=_T, default="", doc="DuckDB's memory, as 8GB; empty is four fifths of the machine's."),
+    Option(section="engine", key="temp_folder", kind=_T, default="", doc="Where DuckDB spills; empty is tmp in the data folder."),
+    Option(section="engine", key="hot_tables_mb", kind=_I, default=256, maximum=1_048_576, doc="Mebibytes of memory for copies of small tables that are read often; 0 keeps none."),
+    Option(section="engine", key="workers", kind=_I, default=16, minimum=1, maximum=1024, doc="Statements that DuckDB works on at a time; further ones wait."),
+    Option(section="copy", key="local_folders", kind=_L, default=(), doc="Folders that COPY may read from and UNLOAD write to by file:// or an absolute path."),
+    Option(section="history", key="retention_days", kind=_I, default=7, maximum=3650, doc="Days that statements, connections and loads are kept."),
+    Option(section="history", key="rows", kind=_I, default=1_000_000, minimum=1_000, maximum=100_000_000, doc="Rows of each kind that are kept at most."),
+    Option(section="log", key="level", kind=_C, default="info", choices=("debug", "info", "warning", "error"), doc="Least important kind of line written."),
+    Option(section="log", key="format", kind=_C, default="text", choices=("text", "json"), doc="text is key=value for people, json one object a line for machines."),
+)
+
+# Keys of a role, [roles."arn:aws:iam::123456789012:role/load"]; they mean what the same keys of [s3] mean.
+ROLE_OPTIONS: Final = (
+    *(option for option in OPTIONS if option.section == "s3"),
+    Option(section="s3", key="allowed", kind=_L, default=(), doc="Prefixes (s3://bucket/prefix) that the role may touch; empty is everything its credentials may."),
+)
+# fmt: on
+
+BY_NAME: Final = {option.name: option for option in OPTIONS}
+BY_VARIABLE: Final = {option.variable: option for option in OPTIONS}
+BY_FLAG: Final = {option.flag: option for option in OPTIONS if option.flag}

@@ -1,0 +1,56 @@
+"""The engine variables that translated SQL reads, and what each is in a session.
+
+``session.functions.needs`` finds which ones a statement reads; ``Session.fresh_variables`` sets them before it runs.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Final
+from zoneinfo import available_timezones
+
+from engine.cursors import Value
+
+if TYPE_CHECKING:
+    from session.session import Session
+
+Variable = Value | tuple[str, ...]
+VERSION: Final = (
+    "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), "
+    "Redshift 1.0.77467"
+)
+"""What version() says: SQLAlchemy reads its first words, tools look for ``Redshift``."""
+
+
+def _array(names: list[str]) -> str:
+    return "{" + ",".join(names) + "}"
+
+
+@cache
+def _zone_names() -> tuple[str, ...]:
+    return tuple(sorted(name.lower() for name in available_timezones()))
+
+
+VARIABLES: Final[dict[str, Callable[["Session"], Variable]]] = {
+    "current_user": lambda session: session.user.name,
+    "session_user": lambda session: session.session_user.name,
+    "current_user_id": lambda session: session.user.oid,
+    "current_user_superuser": lambda session: session.user.superuser,
+    "current_database": lambda session: session.database.name,
+    "current_database_id": lambda session: session.database.oid,
+    "current_schema": lambda session: next(iter(session.visible().schemas()), None),
+    "current_schemas": lambda session: _array(["pg_catalog", *session.visible().schemas()]),
+    "current_schemas_explicit": lambda session: _array(session.visible().schemas()),
+    "current_schemas_list": lambda session: ("pg_catalog", *session.visible().schemas()),
+    "search_path": lambda session: session.settings.get("search_path"),
+    "backend_pid": lambda session: session.pid,
+    "version": lambda _: VERSION,
+    "transaction_id": lambda session: session.tx.number,
+    "last_query_id": lambda session: session.query - 1,
+    "last_copy_id": lambda session: session.last_copy[0],
+    "last_copy_count": lambda session: session.last_copy[1],
+    "last_unload_id": lambda session: session.last_unload[0],
+    "last_unload_count": lambda session: session.last_unload[1],
+    "transaction_timestamp": lambda session: session.tx.started.replace(tzinfo=None).isoformat(sep=" "),
+    "statement_timestamp": lambda session: session.query_started.replace(tzinfo=None).isoformat(sep=" "),
+    "zone_names": lambda _: _zone_names(),
+}

@@ -1,0 +1,157 @@
+"""The history: what was run, who connected, what was loaded; kept for days, in a DuckDB file of its own.
+
+Recording is an append to a list, cheap enough for every statement. A background task writes what has gathered
+once a second, so a kill loses at most that; what is read has been written first. It is no part of any
+transaction of the lake, and every server keeps its own. The columns are those of the sources of
+``catalog.system``, which presents them as Redshift's STL and SYS views.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from core.names import literal, quote
+
+CATALOG: Final = "duckshift_history"
+"""The name that the file is attached as."""
+FILE: Final = "history.duckdb"
+_WAITING: Final = 100_000
+"""Rows of a kind that may wait to be written; older ones are lost beyond that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryTable:
+    """One kind of event."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    """(name, engine type)"""
+    moment: str
+    """The column by which old rows are told."""
+
+    @property
+    def engine_name(self) -> str:
+        """Return the quoted, qualified DuckDB name."""
+        return f"{CATALOG}.main.{quote(self.name)}"
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Return the shape of rows that wait."""
+        return pa.schema([(name, _ARROW[kind]) for name, kind in self.columns])
+
+
+_ARROW: Final = {
+    "INTEGER": pa.int32(), "BIGINT": pa.int64(), "VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),
+    "BOOLEAN": pa.bool_(),
+}  # fmt: skip
+
+
+def _table(name: str, moment: str, text: str) -> HistoryTable:
+    pairs = tuple((part.split()[0], part.split()[1]) for part in text.split(","))
+    return HistoryTable(name=name, columns=pairs, moment=moment)
+
+
+_TABLES: Final = (
+    _table("queries", "ended",
+           "query BIGINT, userid INTEGER, user_name VARCHAR, label VARCHAR, xid BIGINT, pid INTEGER, database VARCHAR,"
+           "text VARCHAR, kind VARCHAR, status VARCHAR, error VARCHAR, started TIMESTAMP, ended TIMESTAMP,"
+           "rows BIGINT, bytes BIGINT, cached BOOLEAN"),
+    _table("connections", "time",
+           "event VARCHAR, time TIMESTAMP, host VARCHAR, port VARCHAR, pid INTEGER, database VARCHAR,"
+           "user_name VARCHAR, method VARCHAR, duration BIGINT, tls_version VARCHAR, tls_cipher VARCHAR,"
+           "application VARCHAR, driver VARCHAR, os VARCHAR, plugin VARCHAR, protocol INTEGER"),
+    _table("loads", "ended",
+           "query BIGINT, userid INTEGER, xid BIGINT, pid INTEGER, database VARCHAR, relation BIGINT,"
+           "relation_name VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP, source VARCHAR,"
+           "format VARCHAR, rows BIGINT, bytes BIGINT, files INTEGER, errors BIGINT"),
+    _table("load_files", "ended",
+           "query BIGINT, userid INTEGER, filename VARCHAR, lines BIGINT, bytes BIGINT, ended TIMESTAMP,"
+           "format VARCHAR"),
+    _table("unloads", "ended",
+           "query BIGINT, userid INTEGER, xid BIGINT, pid INTEGER, database VARCHAR, path VARCHAR, format VARCHAR,"
+           "started TIMESTAMP, ended TIMESTAMP, rows BIGINT, bytes BIGINT"),
+)  # fmt: skip
+TABLES: Final = {table.name: table for table in _TABLES}
+
+
+class HistoryError(Exception):
+    """The history cannot be written."""
+
+
+class History:
+    """Records events, writes them, reads them back."""
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, folder: Path, *, retention_days: int, rows: int
+    ) -> None:
+        """Attach the file in *folder*; *connection* is the history's alone from now on."""
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._retention = timedelta(days=retention_days)
+        self._rows = rows
+        self._waiting: dict[str, deque[Sequence[Any]]] = {name: deque(maxlen=_WAITING) for name in TABLES}
+        connection.execute("SET enable_progress_bar = false")
+        connection.execute(f"ATTACH {literal(str(folder / FILE))} AS {CATALOG}")
+        for table in _TABLES:
+            columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table.columns)
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {table.engine_name} ({columns})")
+
+    def record(self, table: str, row: Sequence[Any]) -> None:
+        """Take note of an event: *row* holds values in the order of the table's columns. Never blocks."""
+        self._waiting[table].append(row)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is something to write."""
+        return any(self._waiting.values())
+
+    def flush(self) -> None:
+        """Write what waits; blocking."""
+        with self._lock:
+            for name, waiting in self._waiting.items():
+                count = len(waiting)
+                if count:
+                    self._write(TABLES[name], [waiting.popleft() for _ in range(count)])
+
+    def read(self, table: str) -> pa.Table:
+        """Return all rows of a kind, written or not; blocking."""
+        self.flush()
+        found: pa.Table = (
+            self._connection.cursor().execute(f"SELECT * FROM {TABLES[table].engine_name}").to_arrow_table()
+        )
+        return found
+
+    def last(self, table: str, column: str) -> int:
+        """Return the highest number that *column* has held, 0 for none."""
+        name = TABLES[table].engine_name
+        row = self._connection.cursor().execute(f"SELECT max({quote(column)}) FROM {name}").fetchone()
+        return int(row[0]) if row and row[0] is not None else 0
+
+    def prune(self, now: datetime) -> None:
+        """Forget what is older than the retention, and of each kind all but the newest rows; blocking."""
+        oldest = (now - self._retention).replace(tzinfo=None).isoformat(sep=" ")
+        with self._lock:
+            for table in _TABLES:
+                moment = quote(table.moment)
+                self._connection.execute(
+                    f"DELETE FROM {table.engine_name} WHERE {moment} < TIMESTAMP {literal(oldest)}"
+                    f" OR rowid <= (SELECT max(rowid) - {self._rows} FROM {table.engine_name})"
+                )
+
+    def _write(self, table: HistoryTable, rows: list[Sequence[Any]]) -> None:
+        schema = table.schema
+        columns = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(schema)]
+        self._connection.register("duckshift_waiting", pa.table(columns, schema=schema))
+        try:
+            self._connection.execute(f"INSERT INTO {table.engine_name} SELECT * FROM duckshift_waiting")
+        except duckdb.Error as error:
+            raise HistoryError(str(error)) from error
+        finally:
+            self._connection.unregister("duckshift_waiting")
