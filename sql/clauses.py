@@ -27,7 +27,7 @@ def modified(node: exp.Expr) -> bool:
     return any(node.args.get(name) for name in ("with_", "order", "limit", "offset"))
 
 
-def conditional(node: exp.Expr, scope: Scope) -> str:
+def conditional(node: exp.Expr, scope: Scope, clause: str = "WHERE") -> str:
     """Translate a condition; raise 42804 when it is not boolean."""
     value = scope.value(node)
     if value.open or value.name == "super":
@@ -35,7 +35,7 @@ def conditional(node: exp.Expr, scope: Scope) -> str:
     if value.category != "B":
         raise SqlError(
             SqlState.DATATYPE_MISMATCH,
-            f"argument of WHERE must be type boolean, not type {value.type.type.sql}",
+            f"argument of {clause} must be type boolean, not type {value.type.type.sql}",
             position=scope.writer.position(node),
         )
     return value.sql

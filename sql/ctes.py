@@ -25,6 +25,16 @@ def with_clause(node: exp.Expr, scope: Scope) -> str:
     if clause is None:
         return ""
     recursive = bool(clause.args.get("recursive"))
+    names: set[str] = set()
+    for item in clause.expressions:
+        name = scope.writer.identifier(item.args["alias"].this)
+        if name in names:
+            raise SqlError(
+                SqlState.DUPLICATE_ALIAS,
+                f'WITH query name "{name}" specified more than once',
+                position=scope.writer.position(item.args["alias"]),
+            )
+        names.add(name)
     parts = [_cte(item, scope, recursive=recursive) for item in clause.expressions]
     return f"WITH {'RECURSIVE ' if recursive else ''}{', '.join(parts)} "
 

@@ -18,7 +18,7 @@ from sql.ctes import with_clause
 from sql.facts import Source, SourceColumn, SourceKind
 from sql.query import parse_expression
 from sql.scope import Output, Relation, Scope, stored_field
-from sql.sources import from_clause, nested, relation, resolve
+from sql.sources import entry, from_clause, resolve
 from sql.value import Value, made, null
 
 DEFAULT: Final = "default"
@@ -310,7 +310,7 @@ def _others(clause: exp.Expr | None, scope: Scope, source: Source) -> str:
     if clause is None:
         return ""
     stand_in = exp.Select(from_=clause)
-    return from_clause(stand_in, scope).removeprefix("FROM ") + "".join(nested(clause, scope))
+    return from_clause(stand_in, scope).removeprefix("FROM ")
 
 
 def _where(node: exp.Expr, scope: Scope) -> str:
@@ -329,7 +329,7 @@ def delete(node: exp.Delete, scope: Scope) -> Change:
     source = target_of(table, scope, "delete from", "DELETE")
     target = target_relation(table, source, scope)
     using = node.args.get("using") or []
-    others = ", ".join(relation(item, scope) + "".join(nested(item, scope)) for item in using)
+    others = ", ".join(entry(item, scope) for item in using)
     where = _where(node, scope)
     if others:
         # With USING the engine would count a row once for each match.

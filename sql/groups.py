@@ -14,7 +14,7 @@ from core.sqlstate import SqlState
 from sql.scope import Scope
 
 _WRAPPERS: Final = (exp.Window, exp.WithinGroup, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
-_AGGREGATE, _WINDOW = "aggregate", "window"
+_AGGREGATE, _WINDOW, _SET = "aggregate", "window", "set"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ def _called(node: exp.Expr, scope: Scope) -> tuple[str, exp.Expr | None]:
         inner = inner.this
     if not isinstance(inner, exp.Anonymous):
         return "", None
-    return kind or (_AGGREGATE if inner.name.lower() in scope.writer.aggregates else ""), inner
+    found = scope.writer.kinds.get(inner.name.lower(), "")
+    return kind or (found if found in {_AGGREGATE, _SET} else ""), inner
 
 
 def calls(node: exp.Expr, naming: Naming) -> Iterator[tuple[str, exp.Expr]]:
@@ -92,6 +93,8 @@ def refuse(node: exp.Expr, clause: str, naming: Naming) -> None:
         position = naming.scope.writer.position(call)
         if kind == _WINDOW:
             raise SqlError(SqlState.WINDOWING_ERROR, f"window functions not allowed in {clause}", position=position)
+        if kind == _SET:
+            continue
         raise SqlError(SqlState.GROUPING_ERROR, f"aggregates not allowed in {clause}", position=position)
 
 
@@ -102,6 +105,11 @@ def aggregated(select: exp.Expr, scope: Scope) -> bool:
     order = select.args.get("order")
     parts = [*select.expressions, *([order] if order is not None else [])]
     return any(kind == _AGGREGATE for item in parts for kind, _ in calls(item, Naming(scope, {})))
+
+
+def several(select: exp.Expr, scope: Scope) -> bool:
+    """Tell whether a select list gives several rows of one."""
+    return any(kind == _SET for item in select.expressions for kind, _ in calls(item, Naming(scope, {})))
 
 
 def windowed(select: exp.Expr, scope: Scope) -> bool:
@@ -193,6 +201,8 @@ def _key(node: exp.Expr, naming: Naming, keys: list[str]) -> bool:
 def _nested(call: exp.Expr, naming: Naming) -> None:
     for argument in call.expressions:
         for kind, inner in calls(argument, naming):
+            if kind == _SET:
+                continue
             words = ("aggregate function calls may not be nested" if kind == _AGGREGATE
                      else "aggregate function calls may not contain window function calls")  # fmt: skip
             raise SqlError(SqlState.GROUPING_ERROR, words, position=naming.scope.writer.position(inner))

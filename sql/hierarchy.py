@@ -32,11 +32,12 @@ def connected(connect: exp.Connect, source: str, scope: Scope) -> str:
     table, tree = scope.writer.fresh("rows"), scope.writer.fresh("tree")
     columns, names = _columns(scope)
     start = connect.args.get("start")
-    roots = f" WHERE {conditional(start, _inside(scope, 'r', names, made('1', INT4)))}" if start is not None else ""
+    root = _inside(scope, "r", names, made("1", INT4))
+    roots = f" WHERE {conditional(start, root, 'START WITH')}" if start is not None else ""
     parent = _inside(scope, "p", names, _level("p"))
     child = _inside(scope, "c", names, made("(p.level + 1)", INT4, exact=True))
     child.prior = parent
-    matched = conditional(condition, child)
+    matched = conditional(condition, child, "CONNECT BY")
     # A condition on LEVEL ends the walk even in a circle; without one a circle would be walked for ever.
     ends = any(column.name.lower() == LEVEL for column in condition.find_all(exp.Column))
     path = "p.path" if ends else "rs_grown(p.path, c.place)"

@@ -1,5 +1,7 @@
 """USING and NATURAL: columns that two relations share and that become one."""
 
+from sqlglot import exp
+
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
@@ -9,17 +11,54 @@ from sql.scope import Relation, Scope
 from sql.value import Value, made
 
 
-def shared(scope: Scope, before: int) -> list[str]:
-    """Return the columns that the relations up to *before* and those after have in common."""
-    left = {item.name for relation in scope.relations[:before] for item in relation.fields}
+def check_full(condition: exp.Expr | None, before: int, scope: Scope) -> None:
+    """Raise for a FULL JOIN that no equality of the two sides decides."""
+    stack = [condition] if condition is not None else []
+    while stack:
+        node = stack.pop()
+        if isinstance(node, exp.Paren):
+            stack.append(node.this)
+        if isinstance(node, exp.And):
+            stack += [node.this, node.expression]
+        if isinstance(node, exp.EQ):
+            sides = [_sides(part, before, scope) for part in (node.this, node.expression)]
+            if sides in ([{0}, {1}], [{1}, {0}]):
+                return
+    raise SqlError(
+        SqlState.FEATURE_NOT_SUPPORTED,
+        "FULL JOIN is only supported with merge-joinable join conditions",
+        position=scope.writer.position(condition),
+    )
+
+
+def _sides(node: exp.Expr, before: int, scope: Scope) -> set[int]:
+    """Return 0 where an expression names a relation up to *before*, 1 where one after."""
+    found: set[int] = set()
+    for column in node.find_all(exp.Column):
+        table = column.args.get("table")
+        name = scope.writer.identifier(table if table is not None else column.this)
+        for index, relation in enumerate(scope.relations):
+            if relation.name == name if table is not None else relation.find(name):
+                found.add(int(index >= before))
+    return found
+
+
+def shared(scope: Scope, start: int, before: int) -> list[str]:
+    """Return the columns that the relations from *start* to *before* and those after have in common."""
+    left = {item.name for relation in scope.relations[start:before] for item in relation.fields}
     return [item.name for relation in scope.relations[before:] for item in relation.fields if item.name in left]
 
 
-def merge(using: list[str], before: int, scope: Scope, words: list[str]) -> str:
-    """Join on equally named columns, which become one; return the condition."""
+def merge(using: list[str], place: tuple[int, int], scope: Scope, words: list[str]) -> str:
+    """Join on equally named columns, which become one; return the condition.
+
+    *place* is where the relations begin that stand left of the join, and where those right of it do.
+    """
+    start, before = place
     conditions = []
     for name in using:
-        left = scope.merged.get(name) or _one(name, scope.relations[:before], scope)
+        seen = any(name in relation.hidden for relation in scope.relations[start:before])
+        left = scope.merged[name] if seen else _one(name, scope.relations[start:before], scope)
         right = _one(name, scope.relations[before:], scope)
         shared = common_type(left.type, right.type)
         conditions.append(keys.compared("=", *_alike(left, right, shared)).sql)

@@ -100,7 +100,7 @@ def _pivot(pivot: exp.Expr, source: str, scope: Scope) -> Query:
 
 
 def _check(call: exp.Expr, scope: Scope) -> None:
-    if not isinstance(call, exp.Anonymous) or call.name.lower() not in scope.writer.aggregates:
+    if not isinstance(call, exp.Anonymous) or scope.writer.kinds.get(call.name.lower()) != "aggregate":
         raise not_supported("PIVOT with an expression that is no aggregate", position=scope.writer.position(call))
 
 

@@ -14,6 +14,7 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql.dialect import DIALECT, prepare
 
+_LIMIT_PAIR: Final = (TokenType.LIMIT, TokenType.NUMBER, TokenType.COMMA)
 REMOVE_DUPLICATES: Final = "remove_duplicates"
 """Key in a Merge node's meta: it ended in REMOVE DUPLICATES."""
 
@@ -44,6 +45,12 @@ def _refuse_engine_syntax(tokens: list[Token], offset: int) -> None:
     for token in tokens:
         if token.token_type in (TokenType.L_BRACE, TokenType.R_BRACE):
             raise _near(token, offset)
+    for token, number, comma in zip(tokens, tokens[1:], tokens[2:], strict=False):
+        if (token.token_type, number.token_type, comma.token_type) == _LIMIT_PAIR:
+            raise SqlError(
+                SqlState.SYNTAX_ERROR, "LIMIT #,# syntax is not supported", position=offset + comma.start + 1,
+                hint="Use separate LIMIT and OFFSET clauses.",
+            )  # fmt: skip
 
 
 def parse_expression(text: str) -> exp.Expr:

@@ -87,8 +87,8 @@ class Writer:
     facts: Facts
     rules: Mapping[type[exp.Expr], Write]
     query: Callable[..., Query]
-    aggregates: frozenset[str] = frozenset()
-    """Names of the aggregate functions."""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    """What each function is: scalar, aggregate, window or set."""
     offset: int = 0
     uses: dict[tuple[int, str, int | None], set[str]] = field(default_factory=dict)
     sources: dict[int, Source] = field(default_factory=dict)

@@ -128,6 +128,7 @@ def _items(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[ColumnT
             named += [pair for pair in _star(projection, scope) if pair[0] not in excluded]
         else:
             named.append(_named(projection, scope))
+    _check_excluded(node, scope)
     used: set[str] = set()
     items = []
     for index, (name, value) in enumerate(named):
@@ -136,6 +137,16 @@ def _items(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[ColumnT
         output = Output(name=name, engine_name=_unique(name, used), value=made_value)
         items.append(Item(output=output, raw=value))
     return items
+
+
+def _check_excluded(node: exp.Select, scope: Scope) -> None:
+    """Raise 42703 for a name after EXCLUDE that no column has."""
+    stars = [item.this if isinstance(item, exp.Column) else item for item in node.expressions]
+    listed = [name for star in stars if isinstance(star, exp.Star) for name in star.args.get("except_") or []]
+    known = {field.name for relation in scope.relations for field in relation.fields}
+    for item in [*listed, *(node.args.get("exclude") or [])]:
+        if scope.writer.identifier(_leaf(item)) not in known:
+            raise scope.unknown_column(scope.writer.identifier(_leaf(item)), item)
 
 
 def _leaf(node: exp.Expr) -> exp.Expr:
@@ -202,7 +213,7 @@ def _all(scope: Scope, node: exp.Expr) -> list[tuple[str, Value]]:
 def _filters(node: exp.Select, scope: Scope) -> list[str]:
     parts = []
     if having := node.args.get("having"):
-        parts.append(f"HAVING {conditional(having.this, scope)}")
+        parts.append(f"HAVING {conditional(having.this, scope, 'HAVING')}")
     if qualify := node.args.get("qualify"):
         if not groups.windowed(node, scope):
             raise SqlError(
@@ -210,7 +221,7 @@ def _filters(node: exp.Select, scope: Scope) -> list[str]:
                 "QUALIFY needs a window function in the select list or in its condition",
                 position=scope.writer.position(qualify),
             )
-        parts.append(f"QUALIFY {conditional(qualify.this, scope)}")
+        parts.append(f"QUALIFY {conditional(qualify.this, scope, 'QUALIFY')}")
     return parts
 
 

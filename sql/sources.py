@@ -11,8 +11,10 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion, joins, pivots, rowsets, unnest
+from sql import conversion, groups, joins, pivots, unnest
+from sql.clauses import conditional
 from sql.facts import Source, SourceKind
+from sql.functions import rowsets
 from sql.query import parse_query
 from sql.scope import VIEW_DEPTH, Field, Output, Query, Relation, Scope, stored_field
 from sql.value import Value, made
@@ -23,28 +25,31 @@ def from_clause(select: exp.Expr, scope: Scope) -> str:
     first = select.args.get("from_")
     if first is None:
         return ""
-    start = len(scope.relations)
-    text = _entered(first.this, None, "", start, scope)
+    start = group = len(scope.relations)
+    text = _entered(first.this, None, "", (start, group), scope)
     for join in select.args.get("joins") or []:
-        text = _entered(join.this, join, text, start, scope)
+        group = len(scope.relations) if _comma(join) else group
+        text = _entered(join.this, join, text, (start, group), scope)
     return f"FROM {text}"
 
 
-def _entered(node: exp.Expr, join: exp.Join | None, text: str, start: int, scope: Scope) -> str:
-    """Return *text*, what FROM has so far, with one entry more; *start* counts the relations before this FROM."""
+def _entered(node: exp.Expr, join: exp.Join | None, text: str, place: tuple[int, int], scope: Scope) -> str:
+    """Return *text*, what FROM has so far, with one entry more.
+
+    *place* counts the relations before this FROM, and those before what the join is with.
+    """
     found = unnest.iteration(node, scope)
     if found is not None and unnest.plain(join, scope):
-        text = unnest.unrolled(found, join, text, start, scope)
-    else:
-        text += relation(node, scope) if join is None else joined(join, scope)
-    for item in node.args.get("joins") or []:
-        text = _entered(item.this, item, text, start, scope)
-    return text
+        return unnest.unrolled(found, join, text, place[0], scope)
+    return text + (entry(node, scope) if join is None else joined(join, scope, place[1]))
 
 
-def nested(node: exp.Expr, scope: Scope) -> list[str]:
-    """Translate joins that sqlglot hangs below a table: ``a, b JOIN c``."""
-    return [joined(join, scope) for join in node.args.get("joins") or []]
+def entry(node: exp.Expr, scope: Scope, *, grouped: bool = False) -> str:
+    """Translate one entry of FROM with the joins that sqlglot hangs below it: ``a JOIN b JOIN c ON … ON …``."""
+    start = len(scope.relations)
+    sql = relation(node, scope)
+    more = "".join(joined(join, scope, start) for join in node.args.get("joins") or [])
+    return f"({sql}{more})" if more and grouped else sql + more
 
 
 def relation(node: exp.Expr, scope: Scope) -> str:
@@ -218,9 +223,7 @@ def _add_query(
 def _subquery(node: exp.Subquery, scope: Scope) -> str:
     alias = node.args.get("alias")
     if isinstance(node.this, exp.Table | exp.Paren) or (isinstance(node.this, exp.Subquery) and alias is None):
-        inner = relation(node.this, scope)
-        more = "".join(nested(node.this, scope)) + "".join(nested(node, scope))
-        return f"({inner}{more})"
+        return f"({entry(node.this, scope)})"
     # A subquery that iterates over an array of this FROM sees it: PartiQL lets it refer to its parent table.
     parent = scope if unnest.starts_inside(node.this, scope) else scope.parent
     inside = Scope(writer=scope.writer, parent=parent, owner=scope.owner, ctes=dict(scope.ctes))
@@ -235,20 +238,9 @@ def _table_function(node: exp.Table, scope: Scope) -> str:
     name = node.this.name.lower()
     if name == "unnest":
         raise not_supported("UNNEST of several arrays", position=scope.writer.position(node))
-    if node.args.get("db") is None and name == "generate_series":
-        return _series(node, scope)
     if node.args.get("db") is None and name in rowsets.ROWSETS:
         return _rowset(node, rowsets.ROWSETS[name], scope)
     return _one_row(node, scope)
-
-
-def _series(node: exp.Table, scope: Scope) -> str:
-    value = scope.value(node.this)
-    name, engine, names = _names(node.args.get("alias"), "generate_series", scope)
-    column = names[0] if names else name
-    item = Field(name=column, value=made(f"{engine}.{quote(column)}", value.type, exact=True))
-    _add(Relation(name=name, alias=engine, fields=(item,)), scope)
-    return f"(SELECT {value.sql}) AS {engine}({quote(column)})"
 
 
 def _rowset(node: exp.Table, row: rowsets.Rowset, scope: Scope) -> str:
@@ -267,7 +259,7 @@ def _rowset(node: exp.Table, row: rowsets.Rowset, scope: Scope) -> str:
 
 
 def _one_row(node: exp.Table, scope: Scope) -> str:
-    """Translate a function of one value: a row of one column, both called as the function is."""
+    """Translate a function of one column, called as the function is: a row, or the rows of a set."""
     schema = node.args.get("db")
     call = exp.Dot(this=schema.copy(), expression=node.this.copy()) if schema else node.this
     value = conversion.exact(scope.value(call))
@@ -275,32 +267,48 @@ def _one_row(node: exp.Table, scope: Scope) -> str:
     column = names[0] if names else name
     item = Field(name=column, value=made(f"{engine}.{quote(column)}", value.type, exact=True))
     _add(Relation(name=name, alias=engine, fields=(item,)), scope)
-    return f"(SELECT {value.sql}) AS {engine}({quote(column)})"
+    rows = f"SELECT {value.sql}"
+    if value.rows and not any(item.find(exp.Column) for item in node.this.expressions):
+        # Rows as they are needed; a list of them would be made as a whole.
+        rows = f"SELECT CAST(s.x AS {value.type.engine()}) FROM {value.rows} AS s(x)"
+    return f"({rows}) AS {engine}({quote(column)})"
 
 
 # Joins
 
 
-def joined(join: exp.Join, scope: Scope) -> str:
-    """Translate one JOIN or comma."""
+def _comma(join: exp.Join) -> bool:
+    return not any(join.args.get(key) for key in ("method", "side", "kind", "on", "using"))
+
+
+def joined(join: exp.Join, scope: Scope, start: int) -> str:
+    """Translate one JOIN or comma; what is joined begins at relation number *start*."""
     before = len(scope.relations)
     side = " ".join(str(join.args.get(key) or "") for key in ("method", "side", "kind")).upper().split()
-    natural = "NATURAL" in side
     words = [word for word in side if word not in ("NATURAL", "OUTER", "INNER")]
     if set(words) - {"LEFT", "RIGHT", "FULL", "CROSS"}:
         raise not_supported(" ".join(side) + " JOIN", position=scope.writer.position(join))
-    right = relation(join.this, scope)
+    right = entry(join.this, scope, grouped=not _comma(join))
     using = [scope.writer.identifier(_bare(item)) for item in join.args.get("using") or []]
-    if natural:
-        using = joins.shared(scope, before)
+    if "NATURAL" in side:
+        using = joins.shared(scope, start, before)
     condition = ""
     if using:
-        condition = f" ON {joins.merge(using, before, scope, words)}"
+        condition = f" ON {joins.merge(using, (start, before), scope, words)}"
     elif join.args.get("on") is not None:
-        condition = f" ON {scope.value(join.args['on']).sql}"
-    if not condition and "CROSS" not in words and not words:
-        return f", {right}" if not natural and not side else f" CROSS JOIN {right}"
-    return f" {' '.join(words)} JOIN {right}{condition}".replace("  ", " ")
+        condition = f" ON {_condition(join.args['on'], scope)}"
+    elif "NATURAL" in side:
+        condition = " ON true"
+    if "FULL" in words and not using:
+        joins.check_full(join.args.get("on"), before, scope)
+    if not condition and not words:
+        return f" CROSS JOIN {right}" if side else f", {right}"
+    return f" {' '.join([*words, 'JOIN'])} {right}{condition}"
+
+
+def _condition(node: exp.Expr, scope: Scope) -> str:
+    groups.refuse(node, "JOIN conditions", groups.Naming(scope, {}))
+    return conditional(node, scope, "JOIN/ON")
 
 
 def _bare(node: exp.Expr) -> exp.Expr:

@@ -21,20 +21,20 @@ from sql.facts import Facts, FunctionSource, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
 from sql.query import parse_expression, parse_query, too_complex
-from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns
+from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns, subqueries
 from sql.rules.spec import Rule
 from sql.scope import Query, Scope, Write, Writer
 from sql.value import Slot, made
 
 RULES: Final[tuple[Rule, ...]] = (
-    *literals.RULES, *navigation.RULES, *operators.RULES, *comparisons.RULES, *patterns.RULES, *calls.RULES,
-    *arrays.RULES, *hierarchy.RULES,
+    *literals.RULES, *navigation.RULES, *operators.RULES, *comparisons.RULES, *patterns.RULES, *subqueries.RULES,
+    *calls.RULES, *arrays.RULES, *hierarchy.RULES,
 )  # fmt: skip
 SETTINGS: Final = ("enable_case_sensitive_identifier",)
 """Settings that a translation depends on besides those that make it not ``cacheable``."""
 Variables = Callable[[tuple[str, ...]], ColumnType | None]
 """Says which type a procedure's variable (``x``, ``record.field``, ``$1``) has, None where there is none."""
-_AGGREGATES: Final = frozenset(name for name, rows in FUNCTIONS.items() if rows[0].kind == "aggregate")
+_KINDS: Final = {name: rows[0].kind for name, rows in FUNCTIONS.items()}
 _BY_NODE: Final[dict[type[exp.Expr], Write]] = {rule.node: rule.write for rule in RULES}
 
 
@@ -181,7 +181,7 @@ def _writer(
         for number, oid in enumerate(parameter_oids, start=1)
     }
     return Writer(
-        facts=facts, rules=_BY_NODE, query=select.query, aggregates=_AGGREGATES, offset=offset, slots=slots,
+        facts=facts, rules=_BY_NODE, query=select.query, kinds=_KINDS, offset=offset, slots=slots,
         variables=variables, positions=variables is None,
     )  # fmt: skip
 

@@ -66,6 +66,8 @@ class Value:
     """(table OID, column number) of a bare column."""
     path: tuple[str, str] | None = None
     """Of a path into SUPER: where it starts, engine SQL, and the JSON path from there."""
+    rows: str = ""
+    """The table function that gives the same rows, of a function of a set."""
     row: str = ""
     """Alias of the relation whose whole row this is."""
     effect: str = ""

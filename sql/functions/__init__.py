@@ -14,6 +14,7 @@ from sql.functions import (
     math,
     regexps,
     session,
+    sets,
     strings,
     supers,
     varbytes,
@@ -33,6 +34,7 @@ TABLE: Final[tuple[Function, ...]] = (
     *math.TABLE,
     *regexps.TABLE,
     *session.TABLE,
+    *sets.TABLE,
     *strings.TABLE,
     *varbytes.TABLE,
 )

@@ -6,9 +6,10 @@ from core import types
 from core.errors import SqlError
 from core.names import literal
 from core.sqlstate import SqlState
-from sql import conversion, rowsets
+from sql import conversion
+from sql.functions import rowsets
 from sql.functions.spec import Call, Function
-from sql.value import INT4, INT8, VARCHAR, Value, made
+from sql.value import VARCHAR, Value, made
 
 
 def _variable(name: str, variable: str, returns: str, engine: str, doc: str) -> Function:
@@ -38,12 +39,6 @@ def _schemas(call: Call) -> Value:
     return made(f"CAST({sql} AS VARCHAR)", types.of("_text"), exact=True)
 
 
-def _series(call: Call) -> Value:
-    """Return the numbers as rows, wherever the engine takes ``unnest``: in a select list."""
-    type_ = INT4 if all(value.name in {"int2", "int4"} for value in call.values) else INT8
-    return made(f"CAST(unnest(generate_series({', '.join(call.sql)})) AS {type_.engine()})", type_, exact=True)
-
-
 def _rows(call: Call) -> Value:
     row = rowsets.ROWSETS[call.name]
     query = rowsets.filled(row, call.values, call.scope)
@@ -68,9 +63,7 @@ TABLE: Final = (
     _variable("txid_current", "transaction_id", "int8", "BIGINT", "r_VERSION"),
     Function(name="current_schemas", arguments=("bool",), engine=_schemas, doc="r_CURRENT_SCHEMAS"),
     Function(name="current_setting", arguments=("text", "bool?"), engine=_current_setting, doc="r_CURRENT_SETTING"),
-    Function(name="generate_series", arguments=("integer", "integer", "integer?"), engine=_series,
-             doc="c_SQL_functions_leader_node_only"),
-    *(Function(name=row.name, arguments=row.arguments, engine=_rows, doc=row.doc) for row in rowsets.TABLE),
+    *(Function(name=row.name, arguments=row.arguments, engine=_rows, kind="set", doc=row.doc) for row in rowsets.TABLE),
     Function(name="default_iam_role", engine="CAST(NULL AS VARCHAR)", exact=True, doc="r_DEFAULT_IAM_ROLE"),
     Function(name="get_mounted_role", engine="CAST(NULL AS VARCHAR)", exact=True, doc="r_GET_MOUNTED_ROLE"),
     Function(name="current_session_arn", engine="CAST(NULL AS VARCHAR)", exact=True, doc="r_CURRENT_SESSION_ARN"),

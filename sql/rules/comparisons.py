@@ -9,12 +9,12 @@ from core.errors import SqlError, not_supported
 from core.names import literal, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, dynamic, groups, keys
-from sql.clauses import modified
+from sql import conversion, dynamic, keys
 from sql.inference import common
 from sql.rules import arrays
 from sql.rules.operators import no_operator
 from sql.rules.spec import Rule
+from sql.rules.subqueries import inside
 from sql.scope import Output, Query, Scope, Write
 from sql.value import BOOL, VARCHAR, Value, made
 
@@ -24,7 +24,7 @@ _MIXED: Final = frozenset({"BN", "NB", "BD", "DB", "ND", "DN", "BS", "SB", "NT",
 
 def _compare(sign: str) -> Write:
     def write(node: exp.Expr, scope: Scope) -> Value:
-        if isinstance(node.this, exp.Tuple):
+        if entries(node.this) is not None:
             return _rows(sign, node, scope)
         if isinstance(node.expression, exp.Any | exp.All):
             return _quantified(sign, node, scope)
@@ -101,18 +101,41 @@ def _dynamic(value: Value, other: Value) -> Value:
     return conversion.cast(value, other.type) if moment else value
 
 
+def entries(node: exp.Expr) -> list[exp.Expr] | None:
+    """Return the entries of ``(a, b)`` or ``ROW(a, b)``, None for anything else."""
+    if isinstance(node, exp.Tuple) or (isinstance(node, exp.Anonymous) and node.name.lower() == "row"):
+        return list(node.expressions)
+    return None
+
+
 def _rows(sign: str, node: exp.Expr, scope: Scope) -> Value:
-    if not isinstance(node.expression, exp.Tuple) or sign not in {"=", "<>"}:
+    left, right = [scope.value(item) for item in entries(node.this) or []], entries(node.expression)
+    if right is not None:
+        return made(_row_by_row(sign, left, [scope.value(item) for item in right], scope, node), BOOL, exact=True)
+    if not isinstance(node.expression, exp.Query):
         raise not_supported("this comparison of rows", position=scope.writer.position(node))
-    left, right = node.this.expressions, node.expression.expressions
+    query = inside(node.expression, scope)
+    condition = _row_by_row(sign, left, [_inner(output) for output in query.outputs], scope, node)
+    return made(f"(SELECT rs_one({condition}) FROM ({query.sql}) AS q)", BOOL, exact=True)
+
+
+def _row_by_row(sign: str, left: list[Value], right: list[Value], scope: Scope, node: exp.Expr) -> str:
+    """Compare rows: all entries for equality, else the first that differ."""
     if len(left) != len(right):
-        raise SqlError(SqlState.SYNTAX_ERROR, "unequal number of entries in row expressions")
-    parts = [
-        compared("=", scope.value(one), scope.value(other), scope, node).sql
-        for one, other in zip(left, right, strict=True)
-    ]
-    sql = f"({' AND '.join(parts)})"
-    return made(sql if sign == "=" else f"(NOT {sql})", BOOL, exact=True)
+        raise SqlError(
+            SqlState.SYNTAX_ERROR,
+            "unequal number of entries in row expressions",
+            position=scope.writer.position(node),
+        )
+    pairs = list(zip(left, right, strict=True))
+    if sign in {"=", "<>"}:
+        sql = " AND ".join(compared("=", *pair, scope, node).sql for pair in pairs)
+        return f"({sql})" if sign == "=" else f"(NOT ({sql}))"
+    sql = compared(sign, *pairs[-1], scope, node).sql
+    for pair in reversed(pairs[:-1]):
+        first, equal = compared(sign[0], *pair, scope, node).sql, compared("=", *pair, scope, node).sql
+        sql = f"({first} OR ({equal} AND {sql}))"
+    return sql
 
 
 def _quantified(sign: str, node: exp.Expr, scope: Scope) -> Value:
@@ -169,6 +192,9 @@ def connected(node: exp.Expr, scope: Scope) -> Value:
 
 def negated(node: exp.Expr, scope: Scope) -> Value:
     """Write NOT."""
+    inner = node.this.this if isinstance(node.this, exp.Paren) else node.this
+    if isinstance(inner, exp.In) and inner.args.get("query") is not None and entries(inner.this) is not None:
+        return _row_not_in(inner, scope)
     return made(f"(NOT {truth(scope.value(node.this), 'NOT', scope, node).sql})", BOOL, exact=True)
 
 
@@ -205,7 +231,7 @@ def member(node: exp.Expr, scope: Scope) -> Value:
         return _in_query(node, scope)
     if node.args.get("unnest") is not None or node.args.get("field") is not None:
         raise not_supported("IN without a list", position=scope.writer.position(node))
-    if isinstance(node.this, exp.Tuple):
+    if entries(node.this) is not None:
         parts = [_rows("=", exp.EQ(this=node.this, expression=item), scope).sql for item in node.expressions]
         return made(f"({' OR '.join(parts)})", BOOL, exact=True)
     value = scope.value(node.this)
@@ -226,7 +252,7 @@ def member(node: exp.Expr, scope: Scope) -> Value:
 
 
 def _in_query(node: exp.Expr, scope: Scope) -> Value:
-    left = node.this.expressions if isinstance(node.this, exp.Tuple) else [node.this]
+    left = entries(node.this) or [node.this]
     query = inside(node.args["query"], scope)
     if len(query.outputs) != len(left):
         words = ("too many", "too few")[len(query.outputs) < len(left)]
@@ -243,6 +269,16 @@ def _in_query(node: exp.Expr, scope: Scope) -> Value:
     )
 
 
+def _row_not_in(node: exp.Expr, scope: Scope) -> Value:
+    """Write ``(a, b) NOT IN (query)``: the engine gives NULL for every row of which some entry is NULL."""
+    inside_ = inside(node.args["query"], scope)
+    left = [scope.value(item) for item in entries(node.this) or []]
+    equal = _row_by_row("=", left, [_inner(output) for output in inside_.outputs], scope, node)
+    rows = f"SELECT 1 FROM ({inside_.sql}) AS q WHERE"
+    sql = f"CASE WHEN EXISTS ({rows} {equal}) THEN false WHEN EXISTS ({rows} ({equal}) IS NULL) THEN NULL ELSE true END"
+    return made(sql, BOOL, exact=True)
+
+
 def _inner(output: Output) -> Value:
     """Return a subquery's column as it is named around it."""
     return output.value.named(f"q.{quote(output.engine_name)}")
@@ -255,7 +291,7 @@ def _projected(query: Query, columns: list[str]) -> str:
     return f"SELECT {', '.join(columns)} FROM ({query.sql}) AS q"
 
 
-# CASE, EXISTS, scalar subqueries
+# CASE
 
 
 def case(node: exp.Expr, scope: Scope) -> Value:
@@ -282,41 +318,6 @@ def chosen(conditions: list[str], results: list[Value]) -> Value:
     if len(brought) > len(conditions):
         parts.append(f"ELSE {brought[-1].sql}")
     return made(f"CASE {' '.join(parts)} END", type_, exact=True)
-
-
-def inside(node: exp.Expr, scope: Scope, *, width: int = 0) -> Query:
-    """Translate a query that stands in an expression."""
-    query = scope.writer.query(node, scope.child())
-    if width and len(query.outputs) != width:
-        raise SqlError(SqlState.SYNTAX_ERROR, "subquery must return only one column",
-                       position=scope.writer.position(node))
-    return query
-
-
-def scalar(node: exp.Expr, scope: Scope) -> Value:
-    """Write a subquery that gives one value."""
-    query = inside(node, scope, width=1)
-    value = query.outputs[0].value
-    if not _single(node, scope):
-        return made(f"(SELECT rs_one(q.x) FROM ({query.sql}) AS q(x))", value.type, exact=value.exact)
-    return made(f"({query.sql})", value.type, exact=value.exact)
-
-
-def _single(node: exp.Expr, scope: Scope) -> bool:
-    """Tell whether a query is known to give at most one row."""
-    while isinstance(node, exp.Subquery) and not modified(node):
-        node = node.this
-    limit = node.args.get("limit")
-    if limit is not None and isinstance(limit.expression, exp.Literal) and limit.expression.name in {"0", "1"}:
-        return True
-    if not isinstance(node, exp.Select) or node.args.get("group") is not None:
-        return False
-    return groups.aggregated(node, scope) or node.args.get("from_") is None
-
-
-def exists(node: exp.Expr, scope: Scope) -> Value:
-    """Write EXISTS."""
-    return made(f"EXISTS ({inside(node.this, scope).sql})", BOOL, exact=True)
 
 
 def overlaps(node: exp.Expr, scope: Scope) -> Value:
@@ -350,7 +351,5 @@ RULES: Final = (
     Rule(node=exp.Between, write=between, doc="r_range_condition"),
     Rule(node=exp.In, write=member, doc="r_in_condition"),
     Rule(node=exp.Case, write=case, doc="r_CASE_function"),
-    Rule(node=exp.Subquery, write=scalar, doc="r_Subquery_examples"),
-    Rule(node=exp.Exists, write=exists, doc="r_exists_condition"),
     Rule(node=exp.Overlaps, write=overlaps, doc="r_OPERATOR_SYMBOLS"),
 )

@@ -270,6 +270,7 @@ def _clock(word: str, unit: str) -> int:
 RULES: Final = (
     Rule(node=exp.Literal, write=constant, doc="r_numeric_literals201"),
     Rule(node=exp.ByteString, write=escaped, doc="r_Character_types"),
+    Rule(node=exp.National, write=escaped, doc="r_Character_types"),
     Rule(node=exp.RawString, write=escaped, doc="r_Character_types"),
     Rule(node=exp.Boolean, write=truth, doc="r_Boolean_type"),
     Rule(node=exp.Null, write=nothing, doc="r_Nulls"),

@@ -1,0 +1,35 @@
+"""Functions that give rows, in the select list and in FROM: they run on the leader node in Redshift."""
+
+from typing import Final
+
+from core.types import ColumnType
+from sql import conversion
+from sql.functions.spec import Call, Function
+from sql.value import INT4, INT8, TIMESTAMP, Value
+
+
+def _numbers(call: Call) -> Value:
+    """Count from one number to another, perhaps with a step: INTEGER where all are."""
+    narrow = all(value.name in {"int2", "int4"} for value in call.values)
+    return _series(call, INT4 if narrow else INT8, tuple(conversion.cast(value, INT8).sql for value in call.values))
+
+
+def _moments(call: Call) -> Value:
+    first, last, step = call.values
+    type_ = first.type if first.name == last.name == "timestamptz" else TIMESTAMP
+    return _series(call, type_, (conversion.cast(first, type_).sql, conversion.cast(last, type_).sql, step.sql))
+
+
+def _series(call: Call, type_: ColumnType, arguments: tuple[str, ...]) -> Value:
+    rows = f"generate_series({', '.join(arguments)})"
+    return Value(sql=f"CAST(unnest({rows}) AS {type_.engine()})", type=type_, exact=True, rows=rows)
+
+
+TABLE: Final = (
+    Function(name="generate_series", arguments=("integer", "integer", "integer?"), engine=_numbers, kind="set",
+             doc="c_sql-functions-leader-node"),
+    Function(name="generate_series", arguments=("int8", "int8", "int8?"), engine=_numbers, kind="set",
+             doc="c_sql-functions-leader-node"),
+    Function(name="generate_series", arguments=("dated", "dated", "interval"), engine=_moments, kind="set",
+             doc="c_sql-functions-leader-node"),
+)  # fmt: skip

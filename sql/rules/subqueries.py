@@ -1,0 +1,55 @@
+"""Queries as values: scalar subqueries and EXISTS."""
+
+from typing import Final
+
+from sqlglot import exp
+
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from sql import groups
+from sql.clauses import modified
+from sql.rules.spec import Rule
+from sql.scope import Query, Scope
+from sql.value import BOOL, Value, made
+
+
+def inside(node: exp.Expr, scope: Scope, *, width: int = 0) -> Query:
+    """Translate a query that stands in an expression."""
+    query = scope.writer.query(node, scope.child())
+    if width and len(query.outputs) != width:
+        raise SqlError(SqlState.SYNTAX_ERROR, "subquery must return only one column",
+                       position=scope.writer.position(node))
+    return query
+
+
+def scalar(node: exp.Expr, scope: Scope) -> Value:
+    """Write a subquery that gives one value."""
+    query = inside(node, scope, width=1)
+    value = query.outputs[0].value
+    if not _single(node, scope):
+        return made(f"(SELECT rs_one(q.x) FROM ({query.sql}) AS q(x))", value.type, exact=value.exact)
+    return made(f"({query.sql})", value.type, exact=value.exact)
+
+
+def _single(node: exp.Expr, scope: Scope) -> bool:
+    """Tell whether a query is known to give at most one row."""
+    while isinstance(node, exp.Subquery) and not modified(node):
+        node = node.this
+    limit = node.args.get("limit")
+    if limit is not None and isinstance(limit.expression, exp.Literal) and limit.expression.name in {"0", "1"}:
+        return True
+    if not isinstance(node, exp.Select) or node.args.get("group") is not None:
+        return False
+    alone = node.args.get("from_") is None and not groups.several(node, scope)
+    return alone or groups.aggregated(node, scope)
+
+
+def exists(node: exp.Expr, scope: Scope) -> Value:
+    """Write EXISTS."""
+    return made(f"EXISTS ({inside(node.this, scope).sql})", BOOL, exact=True)
+
+
+RULES: Final = (
+    Rule(node=exp.Subquery, write=scalar, doc="r_Subquery_examples"),
+    Rule(node=exp.Exists, write=exists, doc="r_exists_condition"),
+)
