@@ -16,6 +16,7 @@ from catalog.model import (
     Relation,
     RelationKind,
     Schema,
+    Seen,
     TableColumn,
     User,
 )
@@ -141,9 +142,14 @@ def _materialized(values: dict[str, Any]) -> Materialized:
     return record
 
 
+def _seen(values: list[dict[str, Any]]) -> tuple[Seen, ...]:
+    return tuple(Seen(item["relation"], tuple((name, number) for name, number in item["columns"])) for item in values)
+
+
 # typname is unique in the type table, BY_NAME's other spellings are not.
 BY_NAME_EXACT: Final = {row.name: row for row in BY_NAME.values()}
 _FIELDS: Final[dict[str, Any]] = {
     "acl": _grants, "settings": _settings, "constraints": _constraints, "materialized": _materialized,
+    "seen": _seen,
 }  # fmt: skip
 _READERS: Final[dict[type[Any], Any]] = {Relation: _relation, Routine: _routine, Role: _role}

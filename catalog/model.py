@@ -142,6 +142,15 @@ class Constraint:
     referenced_columns: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The columns of a relation as they were when a view was made that reads it."""
+
+    relation: int
+    columns: tuple[tuple[str, int], ...]
+    """(name, number)"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Materialized:
     """What makes a view a materialized one; its query is the relation's ``definition``."""
@@ -179,6 +188,8 @@ class Relation:
     late_binding: bool = False
     depends: tuple[int, ...] = ()
     """OIDs of the relations that a view reads."""
+    seen: tuple[Seen, ...] = ()
+    """Of a view: the columns of those relations that have been altered since."""
     materialized: Materialized | None = None
     """Only of a materialized view, whose ``type`` is VIEW."""
     comment: str | None = None

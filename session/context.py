@@ -284,9 +284,10 @@ class Work:
                 return plan
         raise SqlError(SqlState.LOCK_NOT_AVAILABLE, "the tables of this statement keep changing")
 
-    def reading(self, text: str | Expression, places: Mapping[int, str]) -> Plan:
-        """Translate a stored query with the relations *places* (by OID) read from other engine SQL."""
-        return _planned(incremental.reading(text, self.visible, places))
+    def reading(self, view: Relation, places: Mapping[int, str], text: Expression | None = None) -> Plan:
+        """Translate a view's query (or *text*) with the relations *places* (by OID) read from other engine SQL."""
+        seen = {item.relation: item.columns for item in view.seen}
+        return _planned(incremental.reading(text or view.definition or "", self.visible, places, seen))
 
     def prepare(self, plan: Plan) -> Prepare | None:
         """Return what must be done on the connection before *plan* runs."""

@@ -100,7 +100,7 @@ def _folded(step: _Step) -> bool:
 
 
 async def _recompute(work: Work, view: Relation, storage: Relation) -> None:
-    plan = work.reading(view.definition or "", {})
+    plan = work.reading(view, {})
     await work.engine.run(f"DELETE FROM {storage.engine_name}")
     await work.engine.run(
         f"INSERT INTO {storage.engine_name} {_cast(plan.translated.engine_sql, storage)}", (), work.prepare(plan)
@@ -125,7 +125,7 @@ def _parts(work: Work, step: _Step, *, deleted: bool, keys: tuple[int, ...] | No
     the parts are the whole difference. With *keys* only those columns are wanted, without groups.
     """
     definition = step.view.definition or ""
-    text = definition if keys is None else incremental.of_keys(definition, keys)
+    text = None if keys is None else incremental.of_keys(definition, keys)
     listed = changes.deleted if deleted else changes.inserted
     moved = [oid for oid, change in step.changed.items() if change.any]
     parts = []
@@ -136,7 +136,7 @@ def _parts(work: Work, step: _Step, *, deleted: bool, keys: tuple[int, ...] | No
         where, names = place(work.state, step.bases[oid]), [column.name for column in step.bases[oid].columns]
         read = {oid: listed(where, names, step.since + 1, step.until)}
         read |= {after: changes.past(step.bases[after].engine_name, step.since) for after in moved[number + 1 :]}
-        parts.append(work.reading(text, read).translated.engine_sql)
+        parts.append(work.reading(step.view, read, text).translated.engine_sql)
     return parts
 
 
@@ -227,7 +227,7 @@ async def _groups(work: Work, step: _Step, shape: Shape) -> None:
         for part in _parts(work, step, deleted=deleted, keys=shape.keys)
     ]
     same = " AND ".join(f"{_alike(key, 'b.')} IS NOT DISTINCT FROM {_alike(key, 'k.')}" for key in keys)
-    plan: Plan = work.reading(step.view.definition or "", {})
+    plan: Plan = work.reading(step.view, {})
     whole = _cast(plan.translated.engine_sql, storage)
     await work.engine.script(
         [

@@ -179,6 +179,7 @@ class Visible:
             engine_name=relation.engine_name,
             definition=self._read_as(relation),
             late_binding=relation.late_binding,
+            seen={item.relation: item.columns for item in relation.seen},
         )
 
     def _read_as(self, relation: Relation) -> str | None:

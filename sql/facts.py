@@ -3,7 +3,8 @@
 ``session`` implements it over the catalog; tests implement it over a dict.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
@@ -36,6 +37,12 @@ class SourceColumn:
     identity_by_default: bool = False
     folded: bool = False
     """Whether its collation is CASE_INSENSITIVE."""
+    stored: str = ""
+    """Its name where it is stored, when that is another: a view knows the name that it was made with."""
+
+
+Seen = Mapping[int, tuple[tuple[str, int], ...]]
+"""Relation (OID) → the columns (name, number) that a view knows it by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,20 @@ class Source:
     engine_name: str = ""
     definition: str | None = None
     late_binding: bool = False
+    seen: Seen = field(default_factory=dict)
+    """Of a view: relations that were altered since it was made, as it knows them."""
+
+    def known_as(self, columns: tuple[tuple[str, int], ...]) -> "Source":
+        """Return the source with those of its columns, called so."""
+        present = {column.number: column for column in self.columns}
+        return replace(
+            self,
+            columns=tuple(
+                replace(present[number], name=name, stored=present[number].name)
+                for name, number in columns
+                if number in present
+            ),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from typing import Final
 from sqlglot import exp
 
 from core.errors import not_supported
-from sql.facts import Facts, FunctionSource, Source, SourceKind
+from sql.facts import Facts, FunctionSource, Seen, Source, SourceKind
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
 from sql.query import parse_query
@@ -143,16 +143,18 @@ def _folds(tree: exp.Select, keys: tuple[int, ...]) -> tuple[str, ...]:
 class _Replaced:
     """Facts in which some tables are something else to read from."""
 
-    def __init__(self, facts: Facts, places: Mapping[int, str]) -> None:
+    def __init__(self, facts: Facts, places: Mapping[int, str], seen: Seen) -> None:
         self._facts = facts
         self._places = places
+        self._seen = seen
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
         found = self._facts.source(parts)
-        place = self._places.get(found.oid) if found is not None else None
-        if found is None or place is None:
-            return found
-        return replace(found, kind=SourceKind.TABLE, engine_name=place)
+        if found is None:
+            return None
+        place, seen = self._places.get(found.oid), self._seen.get(found.oid)
+        found = found if seen is None else found.known_as(seen)
+        return found if place is None else replace(found, kind=SourceKind.TABLE, engine_name=place)
 
     def functions(self, parts: tuple[str, ...]) -> tuple[FunctionSource, ...]:
         return self._facts.functions(parts)
@@ -174,6 +176,6 @@ def of_keys(text: str, keys: tuple[int, ...]) -> exp.Expr:
     return tree
 
 
-def reading(text: str | exp.Expr, facts: Facts, places: Mapping[int, str]) -> Translated:
-    """Translate a query with the relations *places* (by OID) read from other engine SQL."""
-    return translate(text, _Replaced(facts, places), finish=Finish.EXACT)
+def reading(text: str | exp.Expr, facts: Facts, places: Mapping[int, str], seen: Seen) -> Translated:
+    """Translate a query that knows relations as *seen*, with the relations *places* (by OID) read from engine SQL."""
+    return translate(text, _Replaced(facts, places, seen), finish=Finish.EXACT)

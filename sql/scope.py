@@ -15,7 +15,7 @@ from core.names import fold, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
-from sql.facts import Facts, FunctionSource, Source, SourceColumn
+from sql.facts import Facts, FunctionSource, Seen, Source, SourceColumn
 from sql.value import Slot, Value
 
 VIEW_DEPTH: Final = 64
@@ -29,6 +29,8 @@ class Field:
     name: str
     value: Value
     source: Source | None = None
+    stored: str = ""
+    """The column's own name, when it is called otherwise here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,8 @@ class Writer:
     positions: bool = True
     """False inside a view: its text is not what the client sent."""
     aliases: int = 0
+    seen: Seen = field(default_factory=dict)
+    """Inside a view: what it knows relations by that were altered since it was made."""
     arguments: tuple[Value, ...] | None = None
     """Inside a SQL function: what ``$1``, ``$2`` … are."""
     variables: Callable[[tuple[str, ...]], ColumnType | None] | None = None
@@ -112,16 +116,19 @@ class Writer:
     """The users' functions that are called, and whose rights that needs."""
 
     @contextmanager
-    def elsewhere(self, arguments: tuple[Value, ...] | None = None) -> Iterator[None]:
-        """Read a text that is not the client's: a view's, or a function's over *arguments*."""
-        kept = self.positions, self.arguments, self.variables
-        self.positions, self.arguments, self.variables = False, arguments, None
+    def elsewhere(self, arguments: tuple[Value, ...] | None = None, seen: Seen | None = None) -> Iterator[None]:
+        """Read a text that is not the client's.
+
+        It is a view's, which knows relations as *seen*, or a function's over *arguments*.
+        """
+        kept = self.positions, self.arguments, self.variables, self.seen
+        self.positions, self.arguments, self.variables, self.seen = False, arguments, None, seen or {}
         self.depth += 1
         try:
             yield
         finally:
             self.depth -= 1
-            self.positions, self.arguments, self.variables = kept
+            self.positions, self.arguments, self.variables, self.seen = kept
 
     def call(self, function: FunctionSource, owner: int | None) -> None:
         """Note that *function* is called."""
@@ -260,7 +267,7 @@ class Scope:
     def read(self, item: Field) -> Value:
         """Return a field's value and note that it is read."""
         if item.source is not None:
-            self.writer.use(item.source, "SELECT", self.owner, item.name)
+            self.writer.use(item.source, "SELECT", self.owner, item.stored or item.name)
         return item.value
 
     def relation(self, name: str, schema: str = "") -> Relation | None:
@@ -304,7 +311,7 @@ class Scope:
 def stored_field(alias: str, column: SourceColumn, source: Source) -> Field:
     """Return the field of a stored or system relation's column."""
     value = Value(
-        sql=f"{alias}.{quote(column.name)}", type=column.type, exact=True, folded=column.folded,
+        sql=f"{alias}.{quote(column.stored or column.name)}", type=column.type, exact=True, folded=column.folded,
         origin=(source.oid, column.number),
     )  # fmt: skip
-    return Field(name=column.name, value=value, source=source)
+    return Field(name=column.name, value=value, source=source, stored=column.stored)

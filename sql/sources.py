@@ -117,7 +117,8 @@ def resolve(parts: tuple[str, ...], scope: Scope, node: exp.Expr) -> Source:
             f'relation "{".".join(parts)}" does not exist',
             position=scope.writer.position(node),
         )
-    return source
+    seen = scope.writer.seen.get(source.oid)
+    return source if seen is None else source.known_as(seen)
 
 
 def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scope: Scope) -> str:
@@ -144,7 +145,7 @@ def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scop
 
 
 def _renamed(item: Field, name: str) -> Field:
-    return Field(name=name, value=item.value, source=item.source)
+    return Field(name=name, value=item.value, source=item.source, stored=item.stored or item.name)
 
 
 def expand(source: Source, scope: Scope) -> Query:
@@ -155,7 +156,7 @@ def expand(source: Source, scope: Scope) -> Query:
             SqlState.INVALID_OBJECT_DEFINITION, f'infinite recursion detected in view "{source.name}"'
         )
     tree = parse_query(source.definition or "")
-    with writer.elsewhere():
+    with writer.elsewhere(seen=source.seen):
         query = writer.query(tree, Scope(writer=writer, owner=source.owner))
     return _viewed(query, source)
 

@@ -17,7 +17,7 @@ from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, dml, evaluation, hierarchy, merge, routines, select
-from sql.facts import Facts, FunctionSource, Source
+from sql.facts import Facts, FunctionSource, Seen, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
 from sql.query import parse_expression, parse_query, too_complex
@@ -171,6 +171,26 @@ def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColu
     depends = {oid for oid, _, owner in writer.uses if owner is None}
     depends |= {oid for oid, owner in writer.calls if owner is None}
     return _qualified(text, tree, writer), _columns(query), tuple(sorted(depends))
+
+
+def refuse_bare_names(text: str) -> None:
+    """Raise for a table without schema in the query of a view WITH NO SCHEMA BINDING; only its syntax is looked at."""
+    tree = parse_query(text)
+    ctes = {item.alias.lower() for item in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        if isinstance(table.this, exp.Identifier) and not table.args.get("db") and table.name.lower() not in ctes:
+            raise SqlError(
+                SqlState.FEATURE_NOT_SUPPORTED,
+                "All the relation names inside should be qualified when creating VIEW WITH NO SCHEMA BINDING.",
+            )
+
+
+def used_columns(text: str, facts: Facts, seen: Seen) -> dict[int, frozenset[str]]:
+    """Return the columns that a view's query names, by the OID of their relation."""
+    writer = _writer(facts, 0, ())
+    writer.seen = seen
+    select.query(parse_query(text), Scope(writer=writer), finish=Finish.EXACT)
+    return {oid: frozenset(names) for (oid, _, owner), names in writer.uses.items() if owner is None}
 
 
 def _writer(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from auth.grants import with_columns, with_owner
 from catalog import ddl
-from catalog.model import Grant, Relation, RelationKind
+from catalog.model import Grant, Relation, RelationKind, Seen
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
@@ -16,7 +16,7 @@ from session.locks import Mode
 from session.statements.tables import sort_columns, table_column, table_constraint
 from sql.commands import alterations as actions
 from sql.commands.alterations import AlterTable
-from sql.translate import renamed
+from sql.translate import renamed, used_columns
 from storage import lake
 
 Action = Callable[[Work, Relation, Any], Awaitable[Relation]]
@@ -68,12 +68,35 @@ def follow(work: Work, relation: Relation, old: tuple[str, str], new: tuple[str,
             work.change(replace(view, definition=renamed(view.definition, old, new)))
 
 
+def remember(work: Work, relation: Relation) -> None:
+    """Let the views that read *relation* keep its columns as they are, before they change."""
+    columns = tuple((column.name, column.number) for column in relation.columns)
+    for view in _readers(work, relation):
+        if all(item.relation != relation.oid for item in view.seen):
+            work.change(replace(view, seen=(*view.seen, Seen(relation.oid, columns))))
+
+
+def _readers(work: Work, relation: Relation) -> list[Relation]:
+    return [view for view in work.state.relations() if relation.oid in view.depends and view.definition is not None]
+
+
+def _naming(work: Work, relation: Relation, column: str) -> list[Relation]:
+    """Return the views that name a column of *relation*."""
+    found = []
+    for view in _readers(work, relation):
+        seen = {item.relation: item.columns for item in view.seen}
+        if column in used_columns(view.definition or "", work.visible, seen).get(relation.oid, frozenset()):
+            found.append(view)
+    return found
+
+
 async def _rename_column(work: Work, relation: Relation, action: actions.RenameColumn) -> Relation:
     _existing(relation, action.column)
     if relation.column(action.name) is not None:
         raise SqlError(
             SqlState.DUPLICATE_COLUMN, f'column "{action.name}" of relation "{relation.name}" already exists'
         )
+    remember(work, relation)
     await work.engine.script(lake.rename_column(relation.engine_name, action.column, action.name))
     names = {action.column: action.name}
     return replace(
@@ -112,6 +135,7 @@ async def _add_column(work: Work, relation: Relation, action: actions.AddColumn)
         raise SqlError(
             SqlState.INVALID_TABLE_DEFINITION, "ALTER TABLE ADD COLUMN defined as NOT NULL must have a default"
         )
+    remember(work, relation)
     default = None
     if column.default is not None:
         default = f"CAST({work.expression(column.default)} AS {column.type.engine()})"
@@ -129,15 +153,21 @@ async def _drop_column(work: Work, relation: Relation, action: actions.DropColum
     if column.distkey or column.sortkey:
         what = "distribution" if column.distkey else "sort"
         raise SqlError(SqlState.INVALID_TABLE_DEFINITION, f'cannot drop {what} key column "{column.name}"')
-    views = ddl.dependents(work.state, frozenset({relation.oid}))
+    views = _naming(work, relation, column.name)
     if views and not action.cascade:
+        what = f"table {relation.name} column {column.name}"
         raise SqlError(
             SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
-            f"cannot drop table {relation.name} column {column.name} because other objects depend on it",
+            f"cannot drop {what} because other objects depend on it",
+            detail="\n".join(f"{ddl.kind_word(view)} {view.name} depends on {what}" for view in views),
             hint="Use DROP ... CASCADE to drop the dependent objects too.",
         )
-    if views:
-        work.change(drops=tuple(view.oid for view in views))
+    gone = ddl.dropped(work.state, views, cascade=True)
+    for view in gone:
+        await work.lock(view, Mode.ACCESS_EXCLUSIVE)
+    await work.engine.script([sql for view in gone if view.engine_name for sql in lake.drop_table(view.engine_name)])
+    work.change(drops=tuple(view.oid for view in gone))
+    remember(work, relation)
     await work.engine.script(lake.drop_column(relation.engine_name, column.name))
     return replace(
         relation,
@@ -153,6 +183,13 @@ async def _alter_type(work: Work, relation: Relation, action: actions.AlterColum
             SqlState.ACTIVE_SQL_TRANSACTION, "ALTER TABLE ALTER COLUMN cannot run inside a transaction block"
         )
     column = _existing(relation, action.column)
+    views = _naming(work, relation, column.name)
+    if views:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "cannot alter type of a column used by a view or rule",
+            detail=f'rule _RETURN on view {views[0].name} depends on column "{column.name}"',
+        )
     old, new = column.type.length, action.type.length
     if column.type.type.name != "varchar" or action.type.type.name != "varchar" or old is None or new is None:
         raise not_supported("changing the type of a column that is not VARCHAR")

@@ -83,7 +83,7 @@ async def _first_rows(work: Work, view: Relation, storage: Relation) -> None:
     own = work.tx.written & set(view.depends)
     until = int((await work.engine.fetch(changes.snapshot_sql()))[0][0])
     await work.tx.writing(frozenset({storage.oid}))
-    plan = work.reading(view.definition or "", {})
+    plan = work.reading(view, {})
     listed = ", ".join(
         f"CAST(c{column.number} AS {column.type.engine()})" for column in storage.columns
     )

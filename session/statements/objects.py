@@ -16,12 +16,12 @@ from session.locks import Mode
 from session.statements.alterations import follow
 from session.statements.query import describe
 from session.statements.routines import drop_routines, remove_routines
-from session.statements.tables import stored_type, target_schema
+from session.statements.tables import stored_type, target_schema, temporary_schema
 from sql.commands.comments import Comment
 from sql.commands.drops import Drop
 from sql.commands.schemas import AlterSchema, CreateSchema
 from sql.commands.views import CreateView
-from sql.translate import qualified_definition
+from sql.translate import qualified_definition, refuse_bare_names
 from storage import lake
 
 
@@ -35,6 +35,11 @@ async def create_view(work: Work, command: CreateView) -> Done:
     if old is not None:
         _replaceable(work, old, command)
     text, columns, depends = await _view(work, command)
+    if old is not None and old.columns and not command.late_binding:
+        _same_columns(old.columns, columns)
+    if not schema.temporary and any(_is_temporary(work, oid) for oid in depends):
+        work.notice(notice(f'view "{name}" will be a temporary view'))
+        schema = temporary_schema(work)
     relation = Relation(
         oid=old.oid if old else work.next_oid(),
         schema=schema.oid,
@@ -45,6 +50,7 @@ async def create_view(work: Work, command: CreateView) -> Done:
         columns=columns,
         definition=text,
         late_binding=command.late_binding,
+        temporary=schema.temporary,
         depends=depends,
         diststyle="",
         created=work.warehouse.clock.now().isoformat(),
@@ -61,12 +67,30 @@ def _replaceable(work: Work, old: Relation, command: CreateView) -> None:
     work.require_owner(old)
 
 
+def _is_temporary(work: Work, oid: int) -> bool:
+    relation = work.state.objects.get(oid)
+    return isinstance(relation, Relation) and relation.temporary
+
+
+def _same_columns(old: tuple[TableColumn, ...], new: tuple[TableColumn, ...]) -> None:
+    """Raise where a view's columns would not be those that it has."""
+    message = "cannot change number of columns in view" if len(old) != len(new) else ""
+    for before, after in zip(old, new, strict=False):
+        if not message and before.name != after.name:
+            message = f'cannot change name of view column "{before.name}"'
+        if not message and before.type != after.type:
+            message = f'cannot change data type of view column "{before.name}"'
+    if message:
+        raise SqlError(SqlState.INVALID_TABLE_DEFINITION, message)
+
+
 async def _view(work: Work, command: CreateView) -> tuple[str, tuple[TableColumn, ...], tuple[int, ...]]:
     """Return a view's definition, its columns and the relations it reads."""
     query = command.query
     if command.late_binding:
         if command.columns:
             raise not_supported("a column list of a view WITH NO SCHEMA BINDING")
+        refuse_bare_names(query.text)
         return query.text, (), ()
     text, known, depends = qualified_definition(query.text, work.visible)
     # Planning the query checks it, and that its author may read what it reads.
