@@ -7,33 +7,24 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from catalog import encodings
 from catalog.model import CatalogState, Constraint, Relation, RelationKind, Schema, TableColumn
 from core.errors import SqlError
 from core.sqlstate import SqlState
-from core.types import ColumnType
 
-_AZ64: Final = frozenset({"int2", "int4", "int8", "numeric", "date", "timestamp", "timestamptz"})
-_LZO: Final = frozenset({"bpchar", "varchar"})
 _NO_SORTKEY: Final = frozenset({"super", "varbyte", "geometry", "geography", "hllsketch"})
 COLUMNS_MAX: Final = 1_600
 _INTERLEAVED_MAX: Final = 8
 
 
-def default_encoding(kind: ColumnType, *, sortkey: bool) -> str:
-    """Return the encoding that a column gets without ENCODE, as pg_table_def shows it."""
-    if sortkey:
-        return "none"
-    if kind.type.name in _AZ64:
-        return "az64"
-    return "lzo" if kind.type.name in _LZO else "none"
-
-
 def encoded(columns: Sequence[TableColumn]) -> tuple[TableColumn, ...]:
     """Return *columns* with the default encoding where none was given (an empty one)."""
+    for column in columns:
+        encodings.checked(column.name, column.type, column.encoding)
     return tuple(
         column
         if column.encoding
-        else replace(column, encoding=default_encoding(column.type, sortkey=column.sortkey != 0))
+        else replace(column, encoding=encodings.default(column.type, sortkey=column.sortkey != 0))
         for column in columns
     )
 
@@ -130,20 +121,32 @@ def dependents(state: CatalogState, oids: frozenset[int]) -> list[Relation]:
 
 
 def dropped(state: CatalogState, relations: Sequence[Relation], *, cascade: bool) -> list[Relation]:
-    """Return all that DROP of *relations* removes; raises 2BP01 where views need them and not *cascade*."""
+    """Return all that DROP of *relations* removes; raises 2BP01 where views or keys need them and not *cascade*."""
     oids = frozenset(relation.oid for relation in relations)
     others = dependents(state, oids)
-    if others and not cascade:
+    keys = [] if cascade else references(state, oids)
+    if (others or keys) and not cascade:
         first = relations[0]
+        lines = [f"{kind_word(view)} {view.name} depends" for view in others]
+        lines += [f"constraint {key.name} on table {table.name} depends" for table, key in keys]
         raise SqlError(
             SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
             f"cannot drop {kind_word(first)} {first.name} because other objects depend on it",
-            detail="\n".join(
-                f"{kind_word(view)} {view.name} depends on {kind_word(first)} {first.name}" for view in others
-            ),
+            detail="\n".join(f"{line} on {kind_word(first)} {first.name}" for line in lines),
             hint="Use DROP ... CASCADE to drop the dependent objects too.",
         )
     return with_storage(state, [*relations, *others])
+
+
+def references(state: CatalogState, oids: frozenset[int]) -> list[tuple[Relation, Constraint]]:
+    """Return the foreign keys of other tables that refer to any of *oids*."""
+    return [
+        (table, key)
+        for table in state.relations()
+        if table.oid not in oids
+        for key in table.constraints
+        if key.references in oids
+    ]
 
 
 def with_storage(state: CatalogState, relations: Sequence[Relation]) -> list[Relation]:

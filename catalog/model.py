@@ -78,6 +78,8 @@ class Database:
     collation: str | None = None
     """What its tables' character columns get that name none."""
 
+    comment: str | None = None
+
     kind = Kind.DATABASE
 
 
@@ -95,6 +97,7 @@ class Schema:
     """Bare name of the lake schema that holds its tables; stays when the schema is renamed."""
     temporary: bool = False
     """A session's own schema of temporary tables."""
+    comment: str | None = None
 
     kind = Kind.SCHEMA
 
@@ -140,6 +143,7 @@ class Constraint:
     columns: tuple[str, ...]
     references: int | None = None
     referenced_columns: tuple[str, ...] = ()
+    comment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ class Routine:
     nonatomic: bool = False
     settings: tuple[tuple[str, str], ...] = ()
     acl: Acl = ()
+    comment: str | None = None
 
     kind = Kind.ROUTINE
 

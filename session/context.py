@@ -14,6 +14,7 @@ from catalog.roles import default_privileges
 from catalog.routines import Routine
 from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
+from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
@@ -47,6 +48,7 @@ _INSTANT: Final = re.compile(
     re.IGNORECASE,
 )
 _REPLANS: Final = 5
+_HANDED: Final = "rs_handed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,7 +309,10 @@ class Work:
             for name, value in variables:
                 connection.execute(f"SET VARIABLE {name} = {constant(value)}")
             for name, build in tables:
-                connection.register(name, build(connection))
+                # DuckDB 1.5.5 cannot push the bloom filters of its joins into Arrow: a table of its own takes them.
+                connection.register(_HANDED, build(connection))
+                connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {quote(name)} AS FROM {_HANDED}")
+                connection.unregister(_HANDED)
 
         return work
 

@@ -6,6 +6,7 @@ Queries (SELECT, INSERT, UPDATE, DELETE, MERGE) are only recognised here, by the
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sql.commands import (
@@ -32,7 +33,7 @@ from sql.commands import (
 from sql.commands.datatypes import read_types
 from sql.selectinto import read_select_into
 from sql.statement import KINDS, QUERIES, Fragment, Kind, Statement
-from sql.stream import Stream
+from sql.stream import Stream, syntax_error
 from sql.tokens import next_stop, skip_blank
 
 __all__ = ["Fragment", "parse_statement", "split"]
@@ -231,11 +232,26 @@ def _inner(stream: Stream, kinds: frozenset[Kind]) -> Statement:
     return inner
 
 
+def _create_schema(stream: Stream) -> schemas.CreateSchema:
+    command = schemas.read_create_schema(stream)
+    if not stream.at_any("CREATE", "GRANT"):
+        return command
+    elements = tuple(
+        parse_statement(Fragment(item.text.rstrip(), item.offset), case_sensitive=stream.case_sensitive)
+        for item in schemas.element_fragments(stream)
+    )
+    for element in elements:
+        if element.kind not in _ELEMENTS:
+            raise syntax_error(element.text.split(maxsplit=1)[0], element.offset + 1)
+    return replace(command, elements=elements)
+
+
+_ELEMENTS: Final = frozenset({Kind.CREATE_TABLE, Kind.CREATE_TABLE_AS, Kind.CREATE_VIEW, Kind.GRANT})
 Read = Callable[[Stream], object]
 
 _CREATE: Final[dict[str, Read]] = {
     "TABLE": lambda stream: tables.read_create_table(stream, temporary=False),
-    "SCHEMA": schemas.read_create_schema,
+    "SCHEMA": _create_schema,
     "DATABASE": databases.read_create_database,
     "USER": users.read_create_user,
     "GROUP": users.read_create_group,

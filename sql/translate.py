@@ -160,6 +160,15 @@ def translate_expression(text: str, facts: Facts) -> str:
     return conversion.exact(value).sql
 
 
+def refuse_in_default(text: str) -> None:
+    """Raise for what DEFAULT may not hold: queries and aggregates."""
+    tree = parse_expression(text)
+    if tree.find(exp.Query):
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cannot use subquery in default expression")
+    if any(node.name.lower() in _AGGREGATES for node in tree.find_all(exp.Anonymous)):
+        raise SqlError(SqlState.GROUPING_ERROR, "cannot use aggregate function in default expression")
+
+
 def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColumn, ...], tuple[int, ...]]:
     """Return a view's query with its tables and functions qualified, its columns, and the OIDs of what it needs."""
     tree = parse_query(text)

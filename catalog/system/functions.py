@@ -189,7 +189,8 @@ _INDEX_COLUMN = (
     "CASE WHEN p_column = 0 THEN rs_pg_get_indexdef(p_index) ELSE"
     " (SELECT max(rs_k.columns[p_column]) FROM sys_constraints AS rs_k WHERE rs_k.index = p_index) END"
 )
-_COMMENT = "(SELECT max(rs_r.comment) FROM sys_relations AS rs_r WHERE rs_r.oid = p_object)"
+_REMARK = "(SELECT max(rs_o.text) FROM sys_comments AS rs_o WHERE rs_o.object = p_object)"
+_COMMENT = f"COALESCE((SELECT max(rs_r.comment) FROM sys_relations AS rs_r WHERE rs_r.oid = p_object), {_REMARK})"
 _TABLE_VISIBLE = (
     "EXISTS (SELECT 1 FROM sys_relations AS rs_r WHERE rs_r.oid = p_table AND"
     f" COALESCE(rs_r.database, {_HERE}) = {_HERE} AND (rs_r.temporary OR list_contains({_PATH}, rs_r.schema_name)) AND NOT"
@@ -300,8 +301,8 @@ ROWS: Final[tuple[Function, ...]] = (
     _several("getdatabaseencoding", (("", "'UTF8'"),), "name"),
     _several("pg_client_encoding", (("", "'UTF8'"),), "name"),
     _several("obj_description", (("p_object", _COMMENT),
-        ("p_object, p_catalog", f"CASE WHEN p_catalog = 'pg_class' THEN {_COMMENT} END")), "text"),
-    _scalar("shobj_description", "p_object, p_catalog", _NULL_TEXT, "text"),
+        ("p_object, p_catalog", f"CASE WHEN p_catalog = 'pg_class' THEN {_COMMENT} ELSE {_REMARK} END")), "text"),
+    _scalar("shobj_description", "p_object, p_catalog", _REMARK, "text"),
     _scalar("col_description", "p_table, p_column",
         "(SELECT max(rs_c.comment) FROM sys_columns AS rs_c WHERE rs_c.relation = p_table AND rs_c.number = p_column)", "text"),
     _scalar("array_to_string", "p_array, p_separator", _JOINED, "text", "PostgreSQL 8.0, 9.14 Array Functions"),

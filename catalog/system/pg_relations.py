@@ -144,7 +144,8 @@ ROWS: Final = (
         columns=columns("objoid oid, classoid oid, objsubid int4, description text"),
         query=f"SELECT r.oid AS objoid, {oids.CLASS_PG_CLASS} AS classoid, 0 AS objsubid, r.comment AS description"
         f" FROM sys_relations AS r WHERE {_NO_COMMENTS} UNION ALL SELECT c.relation, {oids.CLASS_PG_CLASS}, c.number,"
-        f" c.comment FROM sys_columns AS c JOIN {_HERE_ONLY} AS r ON r.oid = c.relation WHERE c.comment IS NOT NULL",
+        f" c.comment FROM sys_columns AS c JOIN {_HERE_ONLY} AS r ON r.oid = c.relation WHERE c.comment IS NOT NULL"
+        " UNION ALL SELECT o.object, o.catalog, 0, o.text FROM sys_comments AS o",
         doc="PostgreSQL 8.0, 43.13 pg_description",
     ),
     SystemView(

@@ -74,6 +74,8 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     # One row a privilege; `kind` is table, schema, database, routine or language; `column` is empty for the whole object.
     "sys_grants": _shape("object oid, kind text, column text, grantee oid, grantor oid, privilege text, grantable bool"),
     "sys_dependencies": _shape("dependent oid, referenced oid"),
+    # Remarks on what is no relation or column, by catalogue and OID.
+    "sys_comments": _shape("object oid, catalog oid, text text"),
     # Materialized views; the rows of one are in the table `storage`.
     "sys_materialized": _shape("relation oid, storage oid, state int4, auto_refresh bool"),
 }

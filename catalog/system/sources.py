@@ -18,11 +18,14 @@ from catalog.model import (
     INFORMATION_SCHEMA_OID,
     PUBLIC,
     CatalogState,
+    Database,
     Relation,
+    Schema,
     TableColumn,
 )
 from catalog.roles import DefaultPrivileges, roles_of
 from catalog.roles import roles as roles_
+from catalog.routines import Routine
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
 from catalog.system import acl, keys, routines, shapes, views
@@ -264,6 +267,27 @@ def dependencies(state: CatalogState, live: Live) -> pa.Table:
     return table("sys_dependencies", [(each.oid, other) for each in state.relations() for other in each.depends])
 
 
+def comments(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_comments."""
+    rows = [
+        (each.oid, _CATALOGS[type(each)], each.comment)
+        for each in state.objects.values()
+        if isinstance(each, Database | Schema | Routine) and each.comment is not None
+    ]
+    rows += [
+        (oids.constraint(each.oid, place), oids.CLASS_PG_CONSTRAINT, key.comment)
+        for each in state.relations()
+        for place, key in enumerate(each.constraints)
+        if key.comment is not None
+    ]
+    return table("sys_comments", rows)
+
+
+_CATALOGS: Final = {
+    Database: oids.CLASS_PG_DATABASE, Schema: oids.CLASS_PG_NAMESPACE, Routine: oids.CLASS_PG_PROC,
+}  # fmt: skip
+
+
 def materialized(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_materialized."""
     rows = [
@@ -361,6 +385,7 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_members": members,
     "sys_grants": grants,
     "sys_dependencies": dependencies,
+    "sys_comments": comments,
     "sys_materialized": materialized,
 }
 """To be rebuilt when the catalog's version (or the session's temporary tables) change."""

@@ -14,6 +14,8 @@ from session.context import Work
 from session.programs import call
 from session.statements import (
     alterations,
+    append,
+    comments,
     compression,
     copy,
     cursors,
@@ -89,6 +91,7 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
     Kind.CREATE_TABLE: _command(tables.create_table),
     Kind.CREATE_TABLE_AS: _command(tables.create_table_as),
     Kind.ALTER_TABLE: _command(alterations.alter_table),
+    Kind.ALTER_TABLE_APPEND: _command(append.append),
     Kind.TRUNCATE: _command(tables.truncate),
     Kind.CREATE_VIEW: _command(objects.create_view),
     Kind.CREATE_MATERIALIZED_VIEW: _command(materialized.create_materialized_view),
@@ -100,7 +103,7 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
     Kind.ALTER_DATABASE: _command(databases.alter_database),
     Kind.DROP_DATABASE: _command(databases.drop_database),
     Kind.DROP: _command(objects.drop),
-    Kind.COMMENT: _command(objects.comment),
+    Kind.COMMENT: _command(comments.comment),
     Kind.CALL: call.call,
     Kind.CREATE_PROCEDURE: _command(routines.create_procedure),
     Kind.CREATE_FUNCTION: _command(routines.create_function),

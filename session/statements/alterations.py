@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from auth.grants import with_columns, with_owner
-from catalog import ddl
-from catalog.model import Grant, Relation, RelationKind, Seen
+from catalog import ddl, encodings
+from catalog.model import Constraint, Grant, Relation, RelationKind, Seen
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
@@ -99,16 +99,25 @@ async def _rename_column(work: Work, relation: Relation, action: actions.RenameC
     remember(work, relation)
     await work.engine.script(lake.rename_column(relation.engine_name, action.column, action.name))
     names = {action.column: action.name}
+    for table, _ in ddl.references(work.state, frozenset({relation.oid})):
+        work.change(replace(table, constraints=tuple(_referring(key, relation, names) for key in table.constraints)))
     return replace(
         relation,
         columns=tuple(replace(item, name=names.get(item.name, item.name)) for item in relation.columns),
         constraints=tuple(
-            replace(item, columns=tuple(names.get(name, name) for name in item.columns))
+            _referring(replace(item, columns=tuple(names.get(name, name) for name in item.columns)), relation, names)
             for item in relation.constraints
         ),
         diststyle=relation.diststyle.replace(f"({action.column})", f"({action.name})"),
         acl=with_columns(relation.acl, {action.column: action.name}, Grant),
     )
+
+
+def _referring(key: Constraint, relation: Relation, names: dict[str, str]) -> Constraint:
+    """Return a foreign key with the columns of *relation* that it refers to called as in *names*."""
+    if key.references != relation.oid:
+        return key
+    return replace(key, referenced_columns=tuple(names.get(name, name) for name in key.referenced_columns))
 
 
 async def _change_owner(work: Work, relation: Relation, action: actions.ChangeOwner) -> Relation:
@@ -206,8 +215,10 @@ async def _alter_type(work: Work, relation: Relation, action: actions.AlterColum
 
 
 async def _alter_encode(work: Work, relation: Relation, action: actions.AlterColumnEncode) -> Relation:
-    _existing(relation, action.column)
-    return _with(relation, action.column, encoding="none" if action.encode == "raw" else action.encode)
+    column = _existing(relation, action.column)
+    encoding = "none" if action.encode == "raw" else action.encode
+    encodings.checked(column.name, column.type, encoding)
+    return _with(relation, action.column, encoding=encoding)
 
 
 async def _alter_distribution(work: Work, relation: Relation, action: actions.AlterDistribution) -> Relation:
@@ -236,12 +247,30 @@ async def _add_constraint(work: Work, relation: Relation, action: actions.AddCon
             SqlState.DUPLICATE_OBJECT,
             f'constraint "{action.constraint.name}" for relation "{relation.name}" already exists',
         )
+    if action.constraint.kind == "p" and any(item.kind == "p" for item in relation.constraints):
+        raise SqlError(
+            SqlState.INVALID_TABLE_DEFINITION, f'multiple primary keys for table "{relation.name}" are not allowed'
+        )
     key = table_constraint(work, relation, action.constraint, taken)
     return replace(relation, constraints=(*relation.constraints, key))
 
 
 async def _drop_constraint(work: Work, relation: Relation, action: actions.DropConstraint) -> Relation:
     kept = tuple(item for item in relation.constraints if item.name != action.name)
+    gone = [item for item in relation.constraints if item.name == action.name]
+    referring = [
+        (table, key)
+        for table, key in ddl.references(work.state, frozenset({relation.oid}))
+        if any(item.kind != "f" and item.columns == key.referenced_columns for item in gone)
+    ]
+    if referring and not action.cascade:
+        raise SqlError(
+            SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
+            f"cannot drop constraint {action.name} on table {relation.name} because other objects depend on it",
+            hint="Use DROP ... CASCADE to drop the dependent objects too.",
+        )
+    for table, key in referring:
+        work.change(replace(table, constraints=tuple(item for item in table.constraints if item != key)))
     if len(kept) == len(relation.constraints):
         raise SqlError(
             SqlState.UNDEFINED_OBJECT, f'constraint "{action.name}" of relation "{relation.name}" does not exist'

@@ -48,7 +48,7 @@ async def create_database(work: Work, command: CreateDatabase) -> Done:
 
 async def alter_database(work: Work, command: AlterDatabase) -> Done:
     """ALTER DATABASE: name or options."""
-    database = _owned(work, command.name)
+    database = owned(work, command.name)
     await work.tx.writing(frozenset())
     if command.rename_to is not None:
         await _free_name(work, command.rename_to)
@@ -63,7 +63,7 @@ async def drop_database(work: Work, command: DropDatabase) -> Done:
     if command.if_exists and work.state.database(command.name) is None:
         work.notice(notice(f'Database "{command.name}" does not exist and will be skipped'))
         return Done("DROP DATABASE")
-    database = _owned(work, command.name)
+    database = owned(work, command.name)
     if database.oid == work.database.oid:
         raise SqlError(SqlState.OBJECT_IN_USE, "cannot drop the currently open database")
     _refuse_used(work, database)
@@ -83,7 +83,8 @@ async def _free_name(work: Work, name: str) -> None:
         raise SqlError(SqlState.DUPLICATE_DATABASE, f'database "{name}" already exists')
 
 
-def _owned(work: Work, name: str) -> Database:
+def owned(work: Work, name: str) -> Database:
+    """Return the database called *name*, which must be the user's; raises 3D000, 42501."""
     database = work.state.database(name)
     if database is None:
         raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{name}" does not exist')

@@ -1,4 +1,4 @@
-"""CREATE VIEW, schemas, databases, DROP, COMMENT."""
+"""CREATE VIEW, schemas, DROP."""
 
 from dataclasses import replace
 from typing import Final
@@ -17,7 +17,6 @@ from session.statements.alterations import follow
 from session.statements.query import describe
 from session.statements.routines import drop_routines, remove_routines
 from session.statements.tables import stored_type, target_schema, temporary_schema
-from sql.commands.comments import Comment
 from sql.commands.drops import Drop
 from sql.commands.schemas import AlterSchema, CreateSchema
 from sql.commands.views import CreateView
@@ -145,7 +144,20 @@ async def create_schema(work: Work, command: CreateSchema) -> Done:
             engine_name=place,
         )
     )
+    await _run_elements(work, name, command)
     return Done("CREATE SCHEMA")
+
+
+async def _run_elements(work: Work, schema: str, command: CreateSchema) -> None:
+    """Run what stands in CREATE SCHEMA, bare names meaning the new schema."""
+    # The two import each other: CREATE SCHEMA runs what the pipeline runs.
+    from session.pipeline import run
+
+    path = work.settings.get("search_path")
+    work.settings.set("search_path", f"{quote(schema)}, {path}", local=True)
+    for element in command.elements:
+        await run(work, element)
+    work.settings.set("search_path", path, local=True)
 
 
 async def alter_schema(work: Work, command: AlterSchema) -> Done:
@@ -225,6 +237,16 @@ def _found(work: Work, name: tuple[str, ...], command: Drop) -> Relation | None:
         raise
 
 
+async def remove_references(work: Work, oids: frozenset[int]) -> None:
+    """Drop the foreign keys of other tables that refer to any of *oids*."""
+    for table in dict.fromkeys(table.oid for table, _ in ddl.references(work.state, oids)):
+        relation = work.state.objects[table]
+        if isinstance(relation, Relation):
+            relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
+            kept = tuple(key for key in relation.constraints if key.references not in oids)
+            work.change(replace(relation, constraints=kept))
+
+
 _KINDS: Final = {"TABLE": "table", "VIEW": "view", "MATERIALIZED VIEW": "materialized view"}
 
 
@@ -238,6 +260,7 @@ async def remove_relations(work: Work, relations: list[Relation], *, cascade: bo
     for item in gone:
         if item.materialized is not None:
             work.tx.refreshed(item.oid, None)
+    await remove_references(work, frozenset(item.oid for item in gone))
     statements = [sql for item in gone if item.engine_name for sql in lake.drop_table(item.engine_name)]
     await work.engine.script(statements)
     work.change(drops=tuple(item.oid for item in gone))
@@ -265,26 +288,3 @@ async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None
     await remove_routines(work, programs, cascade=True)
     await work.engine.script(lake.drop_schema(schema.engine_name))
     work.change(drops=(schema.oid,))
-
-
-async def comment(work: Work, command: Comment) -> Done:
-    """COMMENT ON TABLE, VIEW, COLUMN."""
-    if command.object not in {"TABLE", "VIEW", "COLUMN"}:
-        raise not_supported(f"COMMENT ON {command.object}")
-    name = command.name[:-1] if command.object == "COLUMN" else command.name
-    relation = work.find_relation(name)
-    work.require_owner(relation)
-    relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
-    if command.object != "COLUMN":
-        work.change(replace(relation, comment=command.text))
-        return Done("COMMENT")
-    if relation.column(command.name[-1]) is None:
-        raise SqlError(
-            SqlState.UNDEFINED_COLUMN,
-            f'column "{command.name[-1]}" of relation "{relation.name}" does not exist',
-        )
-    columns = tuple(
-        replace(item, comment=command.text) if item.name == command.name[-1] else item for item in relation.columns
-    )
-    work.change(replace(relation, columns=columns))
-    return Done("COMMENT")

@@ -23,6 +23,7 @@ from sql.commands.tables import (
 )
 from sql.finish import Finish
 from sql.statement import Fragment
+from sql.translate import refuse_in_default
 from storage import lake
 
 
@@ -32,7 +33,8 @@ async def create_table(work: Work, command: CreateTable) -> Done:
     if await _exists(work, schema, command.name[-1], if_not_exists=command.if_not_exists):
         return Done("CREATE TABLE")
     columns = _columns(work, command)
-    relation = new_relation(work, schema, command.name[-1], columns, command.attributes)
+    attributes = _inherited(work, command) if command.likes else command.attributes
+    relation = new_relation(work, schema, command.name[-1], columns, attributes)
     relation = _keyed(work, relation, command.constraints)
     await create(work, relation)
     return Done("CREATE TABLE")
@@ -134,6 +136,29 @@ def _like(work: Work, like: LikeClause) -> list[TableColumn]:
     ]
 
 
+def _inherited(work: Work, command: CreateTable) -> TableAttributes:
+    """Return the attributes of a table LIKE another: those of the other where none are given."""
+    given, parent = command.attributes, work.find_relation(command.likes[0].name)
+    if given.diststyle is None and given.distkey is None and parent.diststyle in {"EVEN", "ALL"}:
+        given = replace(given, diststyle=parent.diststyle)
+    if given.sortstyle is None and parent.sortstyle:
+        given = replace(given, sortstyle=parent.sortstyle, sortkey=tuple(sort_columns(parent)))
+    return given
+
+
+def check_default(work: Work, text: str) -> None:
+    """Raise where an expression cannot be a DEFAULT."""
+    refuse_in_default(text)
+    try:
+        work.expression(text)
+    except SqlError as error:
+        if error.state is not SqlState.UNDEFINED_COLUMN:
+            raise
+        raise SqlError(
+            SqlState.INVALID_COLUMN_REFERENCE, "cannot use column references in default expression"
+        ) from None
+
+
 def table_column(work: Work, definition: ColumnDefinition, number: int) -> TableColumn:
     """Return the column that a definition means; its DEFAULT must translate."""
     if not definition.type.type.column:
@@ -141,7 +166,7 @@ def table_column(work: Work, definition: ColumnDefinition, number: int) -> Table
             SqlState.FEATURE_NOT_SUPPORTED, f'column "{definition.name}" has unsupported type "{definition.type}"'
         )
     if definition.default is not None:
-        work.expression(definition.default.text)
+        check_default(work, definition.default.text)
     identity = definition.identity
     if identity is not None and definition.type.type.name not in {"int4", "int8"}:
         raise SqlError(SqlState.INVALID_TABLE_DEFINITION, "identity column type must be INT or BIGINT")
@@ -199,7 +224,13 @@ def _engine_name(schema: Schema, name: str) -> str:
 
 def _keyed(work: Work, relation: Relation, keys: tuple[TableConstraint, ...]) -> Relation:
     taken: set[str] = set()
-    made = tuple(table_constraint(work, relation, key, taken) for key in keys)
+    # A foreign key may refer to a key that stands after it.
+    found = {
+        place: table_constraint(work, relation, key, taken) for place, key in enumerate(keys) if key.kind != "f"
+    }
+    relation = replace(relation, constraints=tuple(found.values()))
+    found |= {place: table_constraint(work, relation, key, taken) for place, key in enumerate(keys) if key.kind == "f"}
+    made = tuple(found[place] for place in range(len(keys)))
     if sum(key.kind == "p" for key in made) > 1:
         raise SqlError(
             SqlState.INVALID_TABLE_DEFINITION, f'multiple primary keys for table "{relation.name}" are not allowed'
@@ -216,13 +247,27 @@ def table_constraint(work: Work, relation: Relation, key: TableConstraint, taken
     taken.add(name)
     if key.references is None:
         return Constraint(name=name, kind=key.kind, columns=key.columns)
-    other = work.find_table(key.references)
+    other = _referenced(work, relation, key.references)
+    for name_ in key.referenced_columns:
+        if other.column(name_) is None:
+            raise SqlError(
+                SqlState.UNDEFINED_COLUMN, f'column "{name_}" referenced in foreign key constraint does not exist'
+            )
     referenced = key.referenced_columns or next((item.columns for item in other.constraints if item.kind == "p"), ())
     if not referenced:
         raise SqlError(SqlState.UNDEFINED_OBJECT, f'there is no primary key for referenced table "{other.name}"')
     return Constraint(
         name=name, kind="f", columns=key.columns, references=other.oid, referenced_columns=tuple(referenced)
     )
+
+
+def _referenced(work: Work, relation: Relation, name: tuple[str, ...]) -> Relation:
+    """Return the table that a foreign key of *relation* means, which may be the one that is being made."""
+    schema = work.state.objects.get(relation.schema)
+    own = isinstance(schema, Schema) and (len(name) == 1 or name[-2] == schema.name)
+    if name[-1] == relation.name and own and work.state.relation(relation.schema, relation.name) is None:
+        return relation
+    return work.find_table(name)
 
 
 async def create(work: Work, relation: Relation) -> None:

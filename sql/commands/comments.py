@@ -6,6 +6,7 @@ Redshift, "COMMENT".
 from dataclasses import dataclass
 from typing import Final
 
+from core.types import ColumnType
 from sql.commands.datatypes import read_signature
 from sql.stream import Stream
 
@@ -22,6 +23,8 @@ class Comment:
     """A constraint's table."""
     text: str | None
     """None removes the remark."""
+    signature: tuple[ColumnType, ...] | None = None
+    """Of a routine: its argument types, None without parentheses."""
 
 
 _PARTS: Final = (
@@ -48,12 +51,12 @@ def read_comment(stream: Stream) -> Comment:
     name = stream.name(parts)
     if words == ("COLUMN",) and len(name) == 1:
         stream.expect(".")
-    on = None
+    on = signature = None
     if words == ("CONSTRAINT",):
         stream.expect("ON")
         on = stream.name()
     elif stream.at("(") and words[0] in {"FUNCTION", "PROCEDURE"}:
-        read_signature(stream)
+        signature = read_signature(stream)
     stream.expect("IS")
     text = None if stream.take("NULL") else stream.string()
-    return Comment(object=" ".join(words), name=name, on=on, text=text)
+    return Comment(object=" ".join(words), name=name, on=on, text=text, signature=signature)

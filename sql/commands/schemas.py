@@ -6,7 +6,7 @@ Redshift, "CREATE SCHEMA", "ALTER SCHEMA".
 from dataclasses import dataclass
 from typing import Final
 
-from core.errors import not_supported
+from sql.statement import Fragment, Statement
 from sql.stream import Stream
 
 UNLIMITED: Final = -1
@@ -22,6 +22,8 @@ class CreateSchema:
     authorization: str | None = None
     quota_mb: int | None = None
     """-1 is UNLIMITED."""
+    elements: tuple[Statement, ...] = ()
+    """CREATE TABLE, CREATE VIEW and GRANT, to be run in the new schema."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,20 @@ class AlterSchema:
     """-1 is UNLIMITED."""
 
 
+def element_fragments(stream: Stream) -> list[Fragment]:
+    """Take the statements that stand in CREATE SCHEMA: each begins with CREATE or GRANT outside parentheses."""
+    starts: list[int] = []
+    depth = 0
+    while not stream.ended:
+        before = stream.tokens[stream.index - 1].key
+        if depth == 0 and stream.at_any("CREATE", "GRANT") and before != "WITH":
+            starts.append(stream.token.start)
+        depth += stream.at("(") - stream.at(")")
+        stream.advance()
+    end = stream.tokens[-2].end
+    return [stream.between(start, stop) for start, stop in zip(starts, [*starts[1:], end], strict=True)]
+
+
 _MEGABYTES: Final = {"MB": 1, "GB": 1024, "TB": 1024 * 1024}
 
 
@@ -44,8 +60,6 @@ def read_create_schema(stream: Stream) -> CreateSchema:
     name = () if stream.at("AUTHORIZATION") else stream.name(2)
     authorization = stream.identifier() if stream.take("AUTHORIZATION") else None
     quota = _quota(stream) if stream.take("QUOTA") else None
-    if stream.at_any("CREATE", "GRANT"):
-        raise not_supported("CREATE SCHEMA with schema elements", position=stream.position)
     return CreateSchema(
         name=name or (authorization or "",),
         if_not_exists=if_not_exists,
