@@ -165,7 +165,8 @@ def refuse_in_default(text: str) -> None:
     tree = parse_expression(text)
     if tree.find(exp.Query):
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cannot use subquery in default expression")
-    if any(node.name.lower() in _AGGREGATES for node in tree.find_all(exp.Anonymous)):
+    names = (node.name.lower() for node in tree.find_all(exp.Anonymous))
+    if any(row.kind == "aggregate" for name in names for row in FUNCTIONS.get(name, ())):
         raise SqlError(SqlState.GROUPING_ERROR, "cannot use aggregate function in default expression")
 
 
