@@ -82,7 +82,7 @@ def _trim(node: exp.Expr, scope: Scope) -> tuple[str, int]:
 
 
 def _now(node: exp.Expr, scope: Scope) -> tuple[str, int]:
-    return ("sysdate", 2) if node.args.get("sysdate") else ("timestamptz", 2)
+    return ("timestamp", 2) if node.args.get("sysdate") else ("timestamptz", 2)
 
 
 def _fixed(name: str) -> Callable[[exp.Expr, Scope], tuple[str, int]]:

@@ -129,6 +129,13 @@ def _middle(value: Value) -> ColumnType:
 
 
 def _interpolated(value: Value, fraction: str, call: Call) -> Value:
+    if value.category not in "ND":
+        raise SqlError(
+            SqlState.UNDEFINED_FUNCTION,
+            f"function {call.name}({value.type.type.sql}) does not exist",
+            hint="No function matches the given name and argument types. You may need to add explicit type casts.",
+            position=call.scope.writer.position(call.node),
+        )
     type_ = _middle(value)
     _sorted_alike(call, f" ORDER BY {keyed(conversion.settled(value)).sql}")
     widened = value.sql if value.category == "D" else f"CAST({value.sql} AS {type_.engine()})"

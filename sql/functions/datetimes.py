@@ -10,6 +10,7 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, zones
 from sql.functions.spec import Call, Function
+from sql.inference import is_float
 from sql.value import DATE, FLOAT8, INT4, INT8, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, Value, made
 
 _SPELLINGS: Final = (
@@ -96,9 +97,16 @@ def _stamped(value: Value) -> Value:
     return value if value.name in {"timestamp", "timestamptz", "time"} else conversion.cast(value, TIMESTAMP)
 
 
+def _whole(value: Value) -> str:
+    """Write an amount as a whole number: what is behind the point does not count."""
+    if is_float(value.type):
+        return f"CAST(trunc({value.sql}) AS BIGINT)"
+    return conversion.exact(conversion.coerce(value, INT8)).sql
+
+
 def _dateadd(call: Call) -> Value:
     part = _span(call)
-    amount = conversion.exact(call.values[1]).sql
+    amount = _whole(call.values[1])
     value = _stamped(call.values[2])
     if part in _MONTHS:
         months = f"CAST({amount} * {_MONTHS[part]} AS INTEGER)"
@@ -251,7 +259,7 @@ TABLE: Final = (
          "r_TIMEOFDAY_function"),
     _now("tzdb_version", types.of("varchar"), "'2025b'", "TZDB_VERSION"),
     *(
-        Function(name=name, arguments=("open", "int8", "moment"), engine=_dateadd, raw=(0,), doc="r_DATEADD_function")
+        Function(name=name, arguments=("open", "amount", "moment"), engine=_dateadd, raw=(0,), doc="r_DATEADD_function")
         for name in ("dateadd", "date_add")
     ),
     *(

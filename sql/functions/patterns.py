@@ -51,6 +51,8 @@ _NUMBERS: Final = frozenset({*CODES, *_COMPUTED})
 _TOKENS: Final = tuple(
     sorted([*_NUMBERS, *_NAMES, *_HALVES, *_ERAS, *_ZONES, "RM", "FM", "FX"], key=len, reverse=True)
 )
+_COMMON: Final = ("YYYY", "MM", "DD", "HH24", "MI", "SS", "MON")
+"""Pieces to look for first."""
 PIECES: Final = '(?i)"[^"]*"|' + "|".join(
     f"{token}(?:TH)?" if token in _NUMBERS else token.replace(".", r"\.") for token in _TOKENS
 ) + "|(?s:.)"  # fmt: skip
@@ -200,7 +202,7 @@ def _known_late(sql: str, pattern: str, kind: str, scope: Scope) -> str:
     def shown(token: str, written: str, bare: bool) -> str:
         return _piece("rs_q.x", token, written, bare=bare, kind=kind, scope=scope)
 
-    tokens = [token for token in _TOKENS if token not in {"FM", "FX"}]
+    tokens = [*_COMMON, *(token for token in _TOKENS if token not in {"FM", "FX", *_COMMON})]
     cases = " ".join(f"WHEN '{token}' THEN {_late(token, shown)}" for token in tokens)
     suffixes = " ".join(
         f"WHEN '{token}' THEN {_ordinal('rs_q.x', token, 'th', kind)}" for token in tokens if token in _NUMBERS
@@ -212,7 +214,7 @@ def _known_late(sql: str, pattern: str, kind: str, scope: Scope) -> str:
         " ELSE upper(rs_t) END, f: rs_i > 1 AND upper(rs_q.p[rs_i - 1]) = 'FM'})"
     )
     text = (
-        "CASE WHEN rs_u.n IN ('FM', 'FX') THEN '' WHEN rs_u.s LIKE '\"%' THEN trim(rs_u.s, '\"')"
+        "CASE WHEN length(rs_u.s) = 1 AND upper(rs_u.s) = lower(rs_u.s) THEN rs_u.s WHEN rs_u.n IN ('FM', 'FX') THEN '' WHEN rs_u.s LIKE '\"%' THEN trim(rs_u.s, '\"')"
         f" ELSE CASE rs_u.n {cases} ELSE rs_u.s END || {suffix} END"
     )
     row = f"array_to_string(list_transform({pieces}, lambda rs_u: {text}), '')"

@@ -164,6 +164,7 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "stamp": _stamp,
     "moment": _moment,
     "dated": lambda value: value if value.name in {"date", "timestamp", "timestamptz"} else None,
+    "amount": lambda value: value if value.category == "N" else _as("int8")(value),
     "letters": lambda value: value if value.textual or (value.open and not value.null) else None,
     "when": lambda value: value if value.category == "D" or value.open or value.textual else None,
     "span": lambda value: conversion.coerce(value, INTERVAL) if value.open or value.category == "T" else None,
