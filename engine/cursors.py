@@ -141,6 +141,21 @@ class DuckDbEngine:
 
         return await self.guarded(work)
 
+    async def run_given(self, sql: str, name: str, rows: pa.Table, prepare: Prepare | None = None) -> int:
+        """Run a statement that reads *rows* as the relation *name*; return how many rows it changed."""
+        await self._detach()
+
+        def work() -> int:
+            if prepare is not None:
+                prepare(self.connection)
+            self.connection.register(name, rows)
+            try:
+                return _changed(self.connection.execute(sql))
+            finally:
+                self.connection.unregister(name)
+
+        return await self.guarded(work)
+
     async def script(self, statements: Sequence[str]) -> None:
         """Run several statements without rows, one hand-over for all."""
         await self._detach()

@@ -34,6 +34,7 @@ from sql.translate import (
     translate,
     translate_arguments,
     translate_expression,
+    translate_rows,
     translate_value,
 )
 
@@ -213,15 +214,21 @@ class Work:
         """Keep other sessions from making or renaming something to *name* in *schema*."""
         await self.tx.lock(("name", schema.oid, name), Mode.ACCESS_EXCLUSIVE)
 
-    def plan(self, text: str, offset: int = 0, oids: tuple[int, ...] = (), finish: Finish = Finish.WIRE) -> Plan:
-        """Translate a query or DML statement, from the cache where it was seen before."""
+    def plan(
+        self, text: str, offset: int = 0, oids: tuple[int, ...] = (), finish: Finish = Finish.WIRE, *,
+        plain: bool = False,
+    ) -> Plan:  # fmt: skip
+        """Translate a query or DML statement, from the cache where it was seen before; *plain* without ``sql.bulk``."""
         session = self.session
         inside = self.environment
-        rest = (offset, oids, finish, inside and inside.key, session.translation_key())
+        rest = (offset, oids, finish, inside and inside.key, session.translation_key(), plain)
         variables = inside.type_of if inside else None
 
         def translated(text: str) -> Translated:
-            return translate(
+            many = None
+            if not plain and inside is None:
+                many = translate_rows(text, self.visible, offset=offset, parameter_oids=oids)
+            return many or translate(
                 text, self.visible, offset=offset, parameter_oids=oids, finish=finish, variables=variables
             )
 

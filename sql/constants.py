@@ -19,10 +19,11 @@ from sql.inference import is_integer
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*\Z", re.IGNORECASE)
 _WHOLE: Final = re.compile(r"\s*[+-]?\d+\s*\Z")
-_TRUTH: Final = {
+TRUTH: Final = {
     **dict.fromkeys(("t", "true", "y", "yes", "1", "on"), "true"),
     **dict.fromkeys(("f", "false", "n", "no", "0", "off"), "false"),
 }
+"""Words for true and false."""
 _BITS: Final = {"int2": 15, "int4": 31, "int8": 63, "oid": 32}
 _LARGEST: Final = {"float4": 3.4028235677973366e38, "float8": sys.float_info.max}
 _TEMPORAL: Final = frozenset({"date", "time", "timetz", "timestamp", "timestamptz"})
@@ -52,7 +53,7 @@ def literal_of(content: str, target: ColumnType) -> str | None:
     if name in _TEMPORAL:
         return _moment(content, target)
     if name == "bool":
-        word = _TRUTH.get(content.strip().lower())
+        word = TRUTH.get(content.strip().lower())
         return word and f"CAST({word} AS BOOLEAN)"
     if is_integer(target):
         return _whole_literal(content, target)

@@ -116,19 +116,20 @@ def insert(node: exp.Insert, scope: Scope) -> Change:
     if not isinstance(table, exp.Table):
         raise not_supported("this target of INSERT", position=scope.writer.position(node))
     source = target_of(table, scope, "insert into", "INSERT")
-    chosen = _chosen(node, source, scope)
+    chosen = chosen_columns(node, source, scope)
     prefix = with_clause(node, scope)
     body = node.args.get("expression")
     if node.args.get("default") or body is None:
         rows = "(SELECT 1) AS one"
         values = {column.name: default_value(source, column, scope) for column in chosen}
-        return _inserted(source, values, f"FROM {rows}", prefix, scope)
+        return inserted(source, values, f"FROM {rows}", prefix, scope)
     if isinstance(body, exp.Values):
         return _insert_values(body, source, chosen, prefix, scope)
     return _insert_query(body, source, chosen, prefix, scope)
 
 
-def _chosen(node: exp.Insert, source: Source, scope: Scope) -> list[SourceColumn]:
+def chosen_columns(node: exp.Insert, source: Source, scope: Scope) -> list[SourceColumn]:
+    """Return the columns that an INSERT names, or all."""
     if not isinstance(node.this, exp.Schema):
         return list(source.columns)
     chosen: list[SourceColumn] = []
@@ -143,7 +144,8 @@ def _chosen(node: exp.Insert, source: Source, scope: Scope) -> list[SourceColumn
     return chosen
 
 
-def _counted(given: int, chosen: list[SourceColumn], *, explicit: bool) -> list[SourceColumn]:
+def counted(given: int, chosen: list[SourceColumn], *, explicit: bool) -> list[SourceColumn]:
+    """Return the columns that *given* values are for."""
     if given > len(chosen):
         raise SqlError(SqlState.SYNTAX_ERROR, "INSERT has more expressions than target columns")
     if given < len(chosen) and explicit:
@@ -158,7 +160,7 @@ def _insert_values(
     if len({len(row) for row in rows}) > 1:
         raise SqlError(SqlState.SYNTAX_ERROR, "VALUES lists must all be the same length")
     explicit = isinstance(body.parent, exp.Insert) and isinstance(body.parent.this, exp.Schema)
-    chosen = _counted(len(rows[0]), _without_identity(chosen, len(rows[0]), explicit=explicit), explicit=explicit)
+    chosen = counted(len(rows[0]), without_identity(chosen, len(rows[0]), explicit=explicit), explicit=explicit)
     written = [[_cell(item, column, source, scope) for item, column in zip(row, chosen, strict=True)] for row in rows]
     names = [quote(column.name) for column in chosen]
     listed = ", ".join(f"({', '.join(row)})" for row in written)
@@ -166,10 +168,10 @@ def _insert_values(
         column.name: _restored(source, column, rows, index, scope) for index, column in enumerate(chosen)
     }
     rows_sql = f"FROM (VALUES {listed}) AS given({', '.join(names)})"
-    return _inserted(source, values, rows_sql, prefix, scope)
+    return inserted(source, values, rows_sql, prefix, scope)
 
 
-def _without_identity(chosen: list[SourceColumn], given: int, *, explicit: bool) -> list[SourceColumn]:
+def without_identity(chosen: list[SourceColumn], given: int, *, explicit: bool) -> list[SourceColumn]:
     """Leave identity columns out of an unnamed column list that is too long by just them."""
     plain = [column for column in chosen if column.identity is None]
     return plain if not explicit and given <= len(plain) else chosen
@@ -207,19 +209,20 @@ def _insert_query(
     query = scope.writer.query(body, inside)
     explicit = body.parent is not None and isinstance(body.parent.this, exp.Schema)
     given = len(query.outputs)
-    chosen = _counted(given, _without_identity(chosen, given, explicit=explicit), explicit=explicit)
+    chosen = counted(given, without_identity(chosen, given, explicit=explicit), explicit=explicit)
     values = {}
     for output, column in zip(query.outputs, chosen, strict=True):
         refuse_identity(column)
         values[column.name] = assignment.assign(_given(output), goal(column))
-    return _inserted(source, values, f"FROM ({query.sql}) AS given", prefix, scope)
+    return inserted(source, values, f"FROM ({query.sql}) AS given", prefix, scope)
 
 
 def _given(output: Output) -> Value:
     return made(f"given.{quote(output.engine_name)}", output.value.type, exact=output.value.exact)
 
 
-def _inserted(source: Source, values: dict[str, Value], rows: str, prefix: str, scope: Scope) -> Change:
+def inserted(source: Source, values: dict[str, Value], rows: str, prefix: str, scope: Scope) -> Change:
+    """Write INSERT with a value for every column of the table."""
     complete = [
         values[column.name] if column.name in values else default_value(source, column, scope)
         for column in source.columns

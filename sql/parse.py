@@ -34,7 +34,7 @@ from sql.commands.datatypes import read_types
 from sql.selectinto import read_select_into
 from sql.statement import KINDS, QUERIES, Fragment, Kind, Statement
 from sql.stream import Stream, syntax_error
-from sql.tokens import next_stop, skip_blank
+from sql.tokens import next_semicolon, next_stop, skip_blank
 
 __all__ = ["Fragment", "parse_statement", "split"]
 
@@ -47,8 +47,8 @@ def split(text: str) -> list[Fragment]:
     fragments: list[Fragment] = []
     start = place = 0
     while place < len(text):
-        place = next_stop(text, place)
-        if place == len(text) or text[place] == ";":
+        place = next_semicolon(text, place)
+        if place < len(text):
             _append(fragments, text, start, place)
             start = place + 1
         place += 1

@@ -66,6 +66,8 @@ _SKIP: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_CALM: Final = re.compile(rf"""(?:[^;'"$/-]++|-(?!-)|/(?!\*)|{_STRING}|{_IDENTIFIER})*+""", re.DOTALL)
+"""All up to the next ``;``, comment, dollar sign or lone quote, in one step: lists of a thousand rows are long."""
 _COMMENT: Final = re.compile(r"/\*|\*/")
 _BLANK: Final = re.compile(r"(?:\s++|--[^\r\n]*+)++")
 _ESCAPE: Final = re.compile(r"(?P<bytes>(?:\\(?:[0-7]{1,3}|x[0-9A-Fa-f]{1,2}))+)|\\(?P<letter>.)|''", re.DOTALL)
@@ -117,6 +119,17 @@ def skip_blank(text: str, place: int) -> int:
         if not text.startswith("/*", place):
             return place
         place = _end_of_comment(text, place)
+
+
+def next_semicolon(text: str, place: int) -> int:
+    """Return the place of the next ``;`` outside quotes and comments, or the text's length."""
+    while place < len(text):
+        match = _CALM.match(text, place)
+        place = next_stop(text, match.end() if match else place)
+        if place == len(text) or text[place] == ";":
+            return place
+        place += 1
+    return len(text)
 
 
 def next_stop(text: str, place: int) -> int:

@@ -7,7 +7,7 @@ long as the catalog and the settings in ``SETTINGS`` stay.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlglot import exp
@@ -16,7 +16,7 @@ from core import types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, dml, evaluation, hierarchy, merge, routines, select
+from sql import bulk, conversion, dml, evaluation, hierarchy, merge, routines, select
 from sql.facts import Facts, FunctionSource, Seen, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
@@ -93,6 +93,8 @@ class Translated:
     cacheable: bool = True
     identity: bool = False
     """Whether ``identity_<oid>`` must be set to the target's next identity value before."""
+    rows: bulk.LiteralRows | None = None
+    """Of an INSERT of many rows: what the relation ``bulk.GIVEN`` is to hold."""
 
 
 def translate(
@@ -117,6 +119,18 @@ def translate(
         return _translated(tree, writer, finish)
     except RecursionError:
         raise too_complex() from None
+
+
+def translate_rows(
+    text: str, facts: Facts, *, offset: int = 0, parameter_oids: tuple[int, ...] = ()
+) -> Translated | None:
+    """Translate an INSERT of many rows that the session fills in, None where the text is anything else."""
+    writer = _writer(facts, offset, parameter_oids)
+    many = bulk.insertion(text, Scope(writer=writer))
+    if many is None:
+        return None
+    # A text without parameters is sent once: it is not worth the room.
+    return replace(_changed(many[0], writer), rows=many[1], cacheable=writer.cacheable and bool(writer.slots))
 
 
 def translate_value(

@@ -2,11 +2,13 @@
 
 from core.types import Column
 from engine import results
+from engine.given import table
 from session.answers import Answer, Done, Value
 from session.context import Plan, Work
 from session.rewriting import inlined
 from session.statements import effects
 from session.streams import FixedRows, Page, Reader
+from sql.bulk import GIVEN
 from sql.finish import Finish
 from sql.statement import Statement
 
@@ -103,13 +105,22 @@ async def change(work: Work, statement: Statement, parameters: tuple[Value, ...]
 
 async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, ...] = ()) -> int:
     """Run a DML statement and return how many rows it changed."""
-    plan = await work.ready(text, offset, work.parameter_oids if parameters else ())
+    oids = work.parameter_oids if parameters else ()
+    plan = await work.ready(text, offset, oids)
     parameters = work.bound(plan, parameters)
+    rows = plan.translated.rows
+    given = rows.values(parameters) if rows is not None else None
+    if rows is not None and given is None:
+        # A value that needs a second look, or is wrong: the ordinary way knows the error.
+        plan = await work.allowed(lambda: work.plan(text, offset, oids, plain=True))
     translated, target = plan.translated, plan.translated.target
     identity = _identity(plan)
     if identity is not None:
         work.warehouse.identity(identity[0], identity[1])
-    count = await work.engine.run(translated.engine_sql, parameters, work.prepare(plan))
+    if given is not None:
+        count = await work.engine.run_given(translated.engine_sql, GIVEN, table(given), work.prepare(plan))
+    else:
+        count = await work.engine.run(translated.engine_sql, parameters, work.prepare(plan))
     if identity is not None and target is not None:
         work.tx.reserve(identity[0], identity[2], count)
     return count

@@ -13,7 +13,6 @@ from core import types
 from core.errors import SqlError
 from core.names import quote
 from core.sqlstate import SqlState
-from sql.functions.spec import ACCEPT
 from sql.rules.datatypes import type_of
 from sql.scope import Field, Scope
 from sql.value import Value, made
@@ -74,6 +73,9 @@ def filled(row: Rowset, arguments: tuple[Value, ...], scope: Scope) -> str | Non
     """Return the engine SQL of a call, None when the arguments do not fit."""
     if len(arguments) != len(row.arguments):
         return None
+    # The two import each other: these are functions of the table, too.
+    from sql.functions.spec import ACCEPT
+
     brought = [ACCEPT[kind](value) for kind, value in zip(row.arguments, arguments, strict=True)]
     if None in brought:
         return None
