@@ -14,7 +14,7 @@ from core.errors import SqlError, not_supported
 from core.names import literal
 from core.sqlstate import SqlState
 from sql import conversion
-from sql.rules import arrays
+from sql.rules import arrays, calls
 from sql.rules.spec import Rule
 from sql.scope import Scope
 from sql.value import SUPER, Value, made
@@ -62,7 +62,7 @@ def _checked(start: str, sql: str, scope: Scope) -> Value:
 def dot(node: exp.Expr, scope: Scope) -> Value:
     """Write ``value.attribute``, or a call with a schema before it."""
     if isinstance(node.expression, exp.Anonymous):
-        return scope.value(node.expression)
+        return calls.qualified(node.this, node.expression, scope)
     if isinstance(node.expression, exp.Star):
         raise not_supported("* of a SUPER value", position=scope.writer.position(node))
     return attribute(scope.value(node.this), scope.writer.attribute(node.expression), node, scope)
