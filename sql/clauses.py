@@ -197,8 +197,9 @@ def _count(word: str, clause: exp.Expr, scope: Scope) -> str:
         return ""
     if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
         return f" {word} {node.name}"
-    value = conversion.coerce(scope.value(node), INT8)
-    if isinstance(node, exp.Neg) and value.constant and value.sql.strip("(-0)"):
+    given = scope.value(node)
+    value = conversion.coerce(given, INT8)
+    if isinstance(node, exp.Neg) and given.constant and given.sql.strip("(-0)"):
         raise SqlError(
             SqlState.INVALID_PARAMETER_VALUE, f"{word} must not be negative", position=scope.writer.position(node)
         )
