@@ -94,6 +94,16 @@ class EngineOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UdfOptions:
+    """Section ``udf``."""
+
+    python: str
+    memory_mb: int
+    time_limit_s: float
+    workers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CopyOptions:
     """Section ``copy``."""
 
@@ -134,6 +144,7 @@ class Options:
     storage: StorageOptions
     s3: S3Options
     engine: EngineOptions
+    udf: UdfOptions
     copy: CopyOptions
     history: HistoryOptions
     log: LogOptions
@@ -162,6 +173,7 @@ def load(
         storage=StorageOptions(**_section(values, "storage")),
         s3=S3Options(**_section(values, "s3")),
         engine=EngineOptions(**_section(values, "engine")),
+        udf=UdfOptions(**_section(values, "udf")),
         copy=CopyOptions(**_section(values, "copy")),
         history=HistoryOptions(**_section(values, "history")),
         log=LogOptions(**_section(values, "log")),

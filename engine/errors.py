@@ -16,7 +16,8 @@ from core.sqlstate import SqlState
 
 PREFIX: Final = "duckshift:"
 """What a message of our own macros begins with."""
-_OURS: Final = re.compile(r"duckshift:([0-9A-Z]{5}):(.*)\Z", re.DOTALL)
+_OURS: Final = re.compile(r"duckshift:([0-9A-Z]{5}):([^\x1e]*)", re.DOTALL)
+"""A text that the engine puts words behind ends with a mark (``engine.udfs``)."""
 _CONVERSION: Final = re.compile(
     r"(?:Could not convert string|invalid (\w+) field format:|Could not parse string) [\"'](.*?)[\"']", re.DOTALL
 )

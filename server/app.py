@@ -5,6 +5,7 @@ The only place where objects of all layers are built.
 
 import asyncio
 import contextlib
+import importlib.util
 import logging
 import os
 import secrets
@@ -19,8 +20,10 @@ from auth.methods import Policy, begin
 from auth.verifiers import make_scram
 from catalog.model import ADMIN_USER, User
 from core.clock import SystemClock
-from core.config import Options, S3Options
+from core.config import ConfigError, Options, S3Options, UdfOptions
 from engine.executor import Executor
+from engine.sandbox.pool import Sandbox, SandboxLimits
+from engine.udfs import Udfs
 from server import tls
 from server.listener import Listener, ListenerSettings
 from server.tls import ServerTls, TlsMode
@@ -47,7 +50,7 @@ def serve(options: Options) -> int:
         return asyncio.run(_Server(options).run())
     except KeyboardInterrupt:
         return 0
-    except (WarehouseError, OSError) as error:
+    except (ConfigError, WarehouseError, OSError) as error:
         print(f"duckshift: {error}", file=sys.stderr)
         return _EXIT_FAILURE
 
@@ -86,6 +89,8 @@ class _Server:
             await listener.drain(options.server.drain_grace_s)
             await warehouse.close()
             await warehouse.recorder.close()
+            if warehouse.limits.udfs is not None:
+                warehouse.limits.udfs.sandbox.close()
         finally:
             executor.close()
             database.close()
@@ -209,4 +214,23 @@ def _limits(options: Options) -> Limits:
             roles=roles, local_folders=options.copy.local_folders, keys_access=_access(options.s3)
         ),
         hot_bytes=options.engine.hot_tables_mb << 20,
+        udfs=_udfs(options.udf),
+    )
+
+
+def _udfs(options: UdfOptions) -> Udfs | None:
+    """Return where Python functions run, None where they may not."""
+    if options.python == "off":
+        return None
+    if importlib.util.find_spec("numpy") is None:
+        raise ConfigError("udf.python needs the package numpy: install duckshift[udf]")
+    return Udfs(
+        Sandbox(
+            SandboxLimits(
+                confined=options.python == "confined",
+                memory_mb=options.memory_mb,
+                time_limit_s=options.time_limit_s,
+                workers=options.workers,
+            )
+        )
     )

@@ -3,10 +3,8 @@
 Handlers (``session.statements``) get one ``Work`` and touch nothing else of the session.
 """
 
-import re
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from auth.authorize import Principal, check
 from catalog.model import Acl, CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
@@ -21,12 +19,14 @@ from engine.cursors import Connection, DuckDbEngine, Prepare, constant
 from session.answers import Value
 from session.functions import needs
 from session.locks import Mode
+from session.plans import Environment, Plan, planned, udf_of
 from session.principals import principal_of
 from session.visible import Visible
 from sql import incremental
 from sql.facts import SourceKind
 from sql.finish import Finish
 from sql.incremental import Expression
+from sql.scope import External
 from sql.translate import (
     CallUse,
     Translated,
@@ -42,51 +42,8 @@ if TYPE_CHECKING:
     from session.session import Session
     from session.warehouse import Limits, Warehouse
 
-# A select list of literals, parameters, casts and session variables: nothing that could take its time.
-_INSTANT: Final = re.compile(
-    r"SELECT (?:(?:CAST\()*(?:\d{1,18}|'[^']{0,200}'|\$\d+|NULL|TRUE|FALSE|getvariable\('\w+'\))"
-    r"(?: AS [A-Z]+(?:\(\d+(?:, ?\d+)?\))?\))*(?: AS \"[^\"]*\")?(?:, |\Z))+",
-    re.IGNORECASE,
-)
 _REPLANS: Final = 5
 _HANDED: Final = "rs_handed"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A translated statement with what must be in place before the engine runs it."""
-
-    translated: Translated
-    variables: tuple[str, ...]
-    sources: tuple[str, ...]
-    tables: frozenset[int]
-    """OIDs of the stored tables that it reads."""
-    instant: bool
-    """Whether it is constants only, so that running it takes no time worth a thread."""
-    shape: str
-    """The same for plans that differ in numbers only (``session.templates``)."""
-
-    @property
-    def constant(self) -> bool:
-        """Whether it gives the same row for ever: literals only."""
-        return self.instant and not self.variables and not self.translated.parameter_types
-
-
-class Environment(Protocol):
-    """The variables of a procedure, as a statement in it sees them."""
-
-    @property
-    def key(self) -> Hashable:
-        """Return all that a translation depends on of it, beside the text and its place."""
-        ...
-
-    def type_of(self, parts: tuple[str, ...]) -> ColumnType | None:
-        """Return the type of the variable called *parts*, None where there is none."""
-        ...
-
-    def value_of(self, parts: tuple[str, ...]) -> Value:
-        """Return the value of a variable that there is."""
-        ...
 
 
 class Work:
@@ -236,7 +193,7 @@ class Work:
         known: Plan | None = self.warehouse.translations.get(key)
         return (
             known
-            or self.warehouse.templates.plan(text, rest, translated, _planned)
+            or self.warehouse.templates.plan(text, rest, translated, planned)
             or self._cached(key, lambda: translated(text))
         )
 
@@ -258,7 +215,7 @@ class Work:
         best, found = translate_arguments(
             arguments, signatures, self.visible, parameter_oids=oids, variables=inside.type_of if inside else None
         )
-        return best, found if isinstance(found, str) else _planned(found)
+        return best, found if isinstance(found, str) else planned(found)
 
     def bound(self, plan: Plan, parameters: tuple[Value, ...] = ()) -> tuple[Value, ...]:
         """Return the parameters to run *plan* with: inside a procedure, the variables that it names."""
@@ -269,7 +226,7 @@ class Work:
     def _cached(self, key: Hashable, make: Callable[[], Translated]) -> Plan:
         found: Plan | None = self.warehouse.translations.get(key)
         if found is None:
-            found = _planned(make())
+            found = planned(make())
             if found.translated.cacheable:
                 self.warehouse.translations.put(key, found)
         return found
@@ -296,23 +253,29 @@ class Work:
     def reading(self, view: Relation, places: Mapping[int, str], text: Expression | None = None) -> Plan:
         """Translate a view's query (or *text*) with the relations *places* (by OID) read from other engine SQL."""
         seen = {item.relation: item.columns for item in view.seen}
-        return _planned(incremental.reading(text or view.definition or "", self.visible, places, seen))
+        return planned(incremental.reading(text or view.definition or "", self.visible, places, seen))
 
     def prepare(self, plan: Plan) -> Prepare | None:
         """Return what must be done on the connection before *plan* runs."""
-        return self._prepare(plan.variables, plan.sources)
+        return self._prepare(plan.variables, plan.sources, plan.translated.externals)
 
     def prepare_sources(self, sql: str) -> Prepare | None:
         """Return what must be done on the connection before engine SQL over the ``sys_*`` sources runs."""
         return self._prepare(*needs(sql))
 
-    def _prepare(self, names: tuple[str, ...], sources: tuple[str, ...]) -> Prepare | None:
+    def _prepare(
+        self, names: tuple[str, ...], sources: tuple[str, ...], externals: tuple[External, ...] = ()
+    ) -> Prepare | None:
         variables = self.session.fresh_variables(names)
         tables = self.session.fresh_sources(sources)
-        if not variables and not tables:
+        if not variables and not tables and not externals:
             return None
+        udfs = self.limits.udfs
 
         def work(connection: Connection) -> None:
+            for external in externals:
+                if udfs is not None:
+                    udfs.install(connection, udf_of(external))
             for name, value in variables:
                 connection.execute(f"SET VARIABLE {name} = {constant(value)}")
             for name, build in tables:
@@ -385,16 +348,3 @@ class Work:
         await self.tx.reading(plan.tables - ({target.oid} if target else set()))
         if target is not None:
             await self.tx.writing(frozenset({target.oid}))
-
-
-def _planned(translated: Translated) -> Plan:
-    sql = translated.engine_sql
-    variables, sources = needs(sql)
-    return Plan(
-        translated,
-        variables,
-        sources,
-        frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE),
-        not translated.uses and translated.target is None and bool(_INSTANT.fullmatch(sql)),
-        sql,
-    )

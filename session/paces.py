@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from session.context import Plan
+    from session.plans import Plan
     from session.warehouse import Cache
 
 BRIEF_S: Final = 0.001

@@ -10,9 +10,10 @@ from enum import Enum
 
 from catalog.model import Relation, TableColumn
 from core.names import quote
-from session.context import Plan, Work
+from session.context import Work
 from session.freshness import place, tables
 from session.locks import Mode
+from session.plans import Plan
 from sql import incremental
 from sql.incremental import Shape
 from storage import changes

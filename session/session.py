@@ -319,7 +319,8 @@ class Session:
 
     def visible(self) -> Visible:
         """Return name resolution for the statement that runs."""
-        return Visible(self.tx.state, self.database, self.search_path, self.settings, self.temporary_schema)
+        temporary, languages = self.temporary_schema, self.warehouse.limits.languages
+        return Visible(self.tx.state, self.database, self.search_path, self.settings, temporary, languages)
 
     def translation_key(self) -> object:
         """Return all that a translation depends on beside its text."""

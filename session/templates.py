@@ -9,7 +9,7 @@ from sql.shapes import Shape, Template, shape, template
 from sql.translate import Translated
 
 if TYPE_CHECKING:
-    from session.context import Plan
+    from session.plans import Plan
     from session.warehouse import Cache
 
 _TEXT_MAX: Final = 2_000

@@ -3,8 +3,6 @@
 Implements ``sql.facts.Facts`` over the catalog's state, the system views and the session's settings.
 """
 
-from collections.abc import Mapping
-
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
 from catalog.routines import Parameter, Routine, RoutineKind, routines
 from catalog.system.spec import SystemView
@@ -29,9 +27,13 @@ class Visible:
         search_path: tuple[str, ...],
         settings: Settings,
         temporary_schema: Schema | None,
-        functions: Mapping[str, str] | None = None,
+        languages: frozenset[str] = frozenset(),
     ) -> None:
-        """See *state* from *database* along *search_path* (schema names, ``$user`` already replaced)."""
+        """See *state* from *database* along *search_path* (schema names, ``$user`` already replaced).
+
+        *languages* are those that functions may run in beside SQL.
+        """
+        self._languages = languages
         self.state = state
         self.database = database
         self.search_path = search_path
@@ -57,7 +59,7 @@ class Visible:
 
     def runs(self, language: str) -> bool:
         """Tell whether functions in *language* may run."""
-        return language == "sql"
+        return language == "sql" or language in self._languages
 
     def routines(self, parts: tuple[str, ...]) -> list[Routine]:
         """Return the routines called *parts*, in the order of the search path; raises 3F000."""
@@ -78,6 +80,8 @@ class Visible:
             returns=_type(item.returns) if item.returns else None,
             language=item.language,
             body=item.body,
+            names=tuple(parameter.name for parameter in item.parameters),
+            volatile=item.volatility == "VOLATILE",
         )
 
     def relation(self, parts: tuple[str, ...]) -> Relation | None:

@@ -26,6 +26,7 @@ from core.clock import Clock
 from core.errors import ConnectionFatal
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
+from engine.udfs import Udfs
 from session.functions import install_functions
 from session.hot import HotTables
 from session.locks import LockManager
@@ -49,6 +50,7 @@ V = TypeVar("V")
 
 _FIRST_DATABASE: Final = 100_000
 _FIRST_SCHEMA: Final = 2_200
+_PYTHON: Final = frozenset({"plpythonu"})
 _MESSAGES: Final = 10_000
 _IDENTITY: Final = "identity"
 _REFRESH: Final = "refresh"
@@ -95,6 +97,13 @@ class Limits:
     translation_cache: int = 2_000
     hot_bytes: int = 0
     """Memory for copies of tables that are read often."""
+    udfs: Udfs | None = None
+    """Where Python functions run, None where they may not."""
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """The languages that functions may run in beside SQL."""
+        return frozenset() if self.udfs is None else _PYTHON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

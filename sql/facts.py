@@ -88,6 +88,9 @@ class FunctionSource:
     returns: ColumnType | None
     language: str
     body: str
+    names: tuple[str, ...] = ()
+    """Of the arguments, where the body knows them by name."""
+    volatile: bool = True
 
 
 class Facts(Protocol):

@@ -4,12 +4,14 @@ Redshift, "Creating a scalar SQL UDF": the body is one SELECT without FROM over 
 the body names more than once is computed once: it is bound by a lambda over a list of one.
 """
 
+import hashlib
 import re
 from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
 
+from core import types
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
@@ -19,9 +21,11 @@ from sql.facts import FunctionSource
 from sql.functions import FUNCTIONS
 from sql.overloads import choose
 from sql.query import parse_query
-from sql.scope import Scope
-from sql.value import Value, made
+from sql.scope import External, Scope
+from sql.value import VARCHAR, Value, made
 
+_SCALE: Final = 6
+"""Of what a Python function returns as NUMERIC without a scale."""
 _DEPTH: Final = 64
 """Functions within functions beyond this are taken for a circle."""
 _CLAUSES: Final = (
@@ -154,11 +158,20 @@ def _counted(body: exp.Expr) -> dict[int, int]:
 
 
 def external(found: FunctionSource, values: tuple[Value, ...], scope: Scope) -> Value:
-    """Write a call of a function in another language, which the engine knows by its OID."""
+    """Write a call of a function in another language, which the engine gets under a name of its own."""
     if not scope.writer.facts.runs(found.language):
-        raise not_supported(f"LANGUAGE {found.language}")
-    arguments = [handed(value, wanted) for value, wanted in zip(values, found.arguments, strict=True)]
-    kinds = [argument.type for argument, wanted in zip(arguments, found.arguments, strict=True) if wanted is None]
-    result = found.returns or kinds[0]
+        raise not_supported(f"LANGUAGE {found.language}", hint="The administrator has not turned it on.")
+    # Several ANYELEMENT arguments are of one type, the first one's.
+    first = next((value for value, wanted in zip(values, found.arguments, strict=True) if wanted is None), None)
+    any_type = None if first is None else conversion.settled(first).type
+    arguments = [handed(value, wanted or any_type) for value, wanted in zip(values, found.arguments, strict=True)]
+    kinds = tuple(argument.type for argument in arguments)
+    returns = found.returns or any_type or VARCHAR
+    if returns.type.name == "numeric" and returns.modifier < 0:
+        returns = types.numeric(38, _SCALE)
+    facts = repr((found.oid, found.body, found.names, [str(kind) for kind in kinds], str(returns), found.volatile))
+    name = f"udf_{found.oid}_{hashlib.sha256(facts.encode()).hexdigest()[:16]}"
+    scope.writer.externals[name] = External(name=name, function=found, arguments=kinds, returns=returns)
     listed = ", ".join(argument.sql for argument in arguments)
-    return made(f"{quote(f'udf_{found.oid}')}({listed})", result)
+    # One without arguments is given one, which tells how many rows there are.
+    return made(f"{quote(name)}({listed or 'CAST(0 AS BIGINT)'})", returns, exact=True)

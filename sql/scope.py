@@ -82,6 +82,17 @@ class Cte:
 Write = Callable[[exp.Expr, "Scope"], Value]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """A function in another language, called with certain types."""
+
+    name: str
+    """The engine's: it changes with everything that the function depends on."""
+    function: FunctionSource
+    arguments: tuple[ColumnType, ...]
+    returns: ColumnType
+
+
 @dataclass(slots=True, kw_only=True)
 class Writer:
     """One translation: its sources of knowledge and what it found out."""
@@ -114,6 +125,8 @@ class Writer:
     """The variables that are read, in the order of the parameters that stand for them."""
     calls: dict[tuple[int, int | None], FunctionSource] = field(default_factory=dict)
     """The users' functions that are called, and whose rights that needs."""
+    externals: dict[str, External] = field(default_factory=dict)
+    """Those of them that the engine runs, by its name for them."""
 
     @contextmanager
     def elsewhere(self, arguments: tuple[Value, ...] | None = None, seen: Seen | None = None) -> Iterator[None]:

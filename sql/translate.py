@@ -23,7 +23,7 @@ from sql.functions import FUNCTIONS
 from sql.query import parse_expression, parse_query, too_complex
 from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns, subqueries
 from sql.rules.spec import Rule
-from sql.scope import Query, Scope, Write, Writer
+from sql.scope import External, Query, Scope, Write, Writer
 from sql.value import Slot, made
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -86,6 +86,8 @@ class Translated:
     target: Source | None = None
     """What is written."""
     calls: tuple[CallUse, ...] = ()
+    externals: tuple[External, ...] = ()
+    """The functions that the engine must be given before."""
     variables: tuple[tuple[str, ...], ...] = ()
     """Of a procedure: the variables whose values are the parameters, in order."""
     system: bool = False
@@ -274,6 +276,7 @@ def _result(
         cacheable=writer.cacheable,
         identity=writer.identity,
         calls=tuple(CallUse(function=found, owner=owner) for (_, owner), found in writer.calls.items()),
+        externals=tuple(writer.externals.values()),
         variables=tuple(writer.bound),
     )
 

@@ -16,7 +16,8 @@ from core.sqlstate import SqlState
 from core.types import TYPNAMES, Column, ColumnType
 from engine import results
 from session.answers import Answer, Done, Value
-from session.context import Plan, Work
+from session.context import Work
+from session.plans import Plan
 from session.programs import control, transactions
 from session.programs.commands import located
 from session.programs.frame import LEVELS, Execution, Frame

@@ -13,7 +13,8 @@ from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import Column, ColumnType
-from session.context import Plan, Work
+from session.context import Work
+from session.plans import Plan
 from session.programs.values import fields_of
 from session.programs.variables import FieldOf, Name, Names, Record, Scalar, Sight, Target
 from sql.plpgsql import tree

@@ -7,7 +7,8 @@ from core.sqlstate import SqlState
 from core.types import Column
 from engine import plans
 from session.answers import Value
-from session.context import Plan, Work
+from session.context import Work
+from session.plans import Plan
 from session.streams import Page, table
 from sql.commands.maintenance import Explain
 from sql.statement import QUERIES, Fragment, Statement

@@ -13,9 +13,10 @@ from core.errors import SqlError, info, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from session.answers import Done
-from session.context import Plan, Work
+from session.context import Work
 from session.freshness import stale, upstream
 from session.locks import Mode
+from session.plans import Plan
 from session.refresh import Outcome, refresh
 from session.statements.alterations import STORAGE_ACTIONS, run_action
 from session.statements.query import describe

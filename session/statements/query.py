@@ -4,7 +4,8 @@ from core.types import Column
 from engine import results
 from engine.given import table
 from session.answers import Answer, Done, Value
-from session.context import Plan, Work
+from session.context import Work
+from session.plans import Plan
 from session.rewriting import inlined
 from session.statements import effects
 from session.streams import FixedRows, Page, Reader

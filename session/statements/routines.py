@@ -11,10 +11,12 @@ from auth.grants import with_owner
 from catalog import ddl
 from catalog.model import PUBLIC, Acl, Grant, Schema, User
 from catalog.routines import Parameter, Routine, RoutineKind, language, routines
+from core import types
 from core.errors import SqlError, not_supported, notice
 from core.names import fold
 from core.sqlstate import SqlState
 from core.types import ColumnType
+from engine.udfs import KINDS, Udf
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
@@ -45,6 +47,8 @@ async def create_function(work: Work, command: CreateFunction) -> Done:
         volatility=command.volatility,
     )
     _check_function(work, made)
+    if made.language != "sql":
+        await _check_python(work, made)
     await _create(work, command.name, made, or_replace=command.or_replace)
     return Done("CREATE FUNCTION")
 
@@ -118,6 +122,29 @@ def _check_function(work: Work, made: Routine) -> None:
             message = "SQL functions cannot have arguments of type anyelement"
             raise SqlError(SqlState.INVALID_FUNCTION_DEFINITION, message)
         check_function(work.visible.function(made), work.visible)
+
+
+async def _check_python(work: Work, made: Routine) -> None:
+    """Raise what is wrong with a Python function: types that it cannot have, names, its text."""
+    udfs = work.limits.udfs
+    source = work.visible.function(made)
+    kinds = [kind for kind in (*source.arguments, source.returns) if kind is not None]
+    for kind in kinds:
+        if kind.type.name not in KINDS:
+            raise not_supported(f"type {kind.type.sql} in a Python function")
+    if not all(name.isidentifier() for name in source.names):
+        raise SqlError(SqlState.INVALID_FUNCTION_DEFINITION, "the arguments of a Python function must have names")
+    if source.returns is None and all(source.arguments):
+        message = "a function that returns anyelement must have an argument of that type"
+        raise SqlError(SqlState.INVALID_FUNCTION_DEFINITION, message)
+    if udfs is None:
+        return
+    text = types.of("varchar")
+    udf = Udf(
+        name=f"check {made.body}", called=made.name, owner=made.owner, code=made.body, names=source.names,
+        arguments=tuple(kind or text for kind in source.arguments), returns=source.returns or text, volatile=True,
+    )  # fmt: skip
+    await work.warehouse.executor.run(lambda: udfs.check(udf))
 
 
 async def _create(work: Work, name: tuple[str, ...], made: Routine, *, or_replace: bool) -> None:

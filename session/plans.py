@@ -1,0 +1,90 @@
+"""Plans: translated statements with what must be in place before the engine runs them.
+
+Made and kept by ``session.context``.
+"""
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from core.types import ColumnType
+from engine.udfs import Udf
+from session.answers import Value
+from session.functions import needs
+from sql.facts import SourceKind
+from sql.scope import External
+from sql.translate import Translated
+
+# A select list of literals, parameters, casts and session variables: nothing that could take its time.
+_INSTANT: Final = re.compile(
+    r"SELECT (?:(?:CAST\()*(?:\d{1,18}|'[^']{0,200}'|\$\d+|NULL|TRUE|FALSE|getvariable\('\w+'\))"
+    r"(?: AS [A-Z]+(?:\(\d+(?:, ?\d+)?\))?\))*(?: AS \"[^\"]*\")?(?:, |\Z))+",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A translated statement with what must be in place before the engine runs it."""
+
+    translated: Translated
+    variables: tuple[str, ...]
+    sources: tuple[str, ...]
+    tables: frozenset[int]
+    """OIDs of the stored tables that it reads."""
+    instant: bool
+    """Whether it is constants only, so that running it takes no time worth a thread."""
+    shape: str
+    """The same for plans that differ in numbers only (``session.templates``)."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether it gives the same row for ever: literals only."""
+        return self.instant and not self.variables and not self.translated.parameter_types
+
+
+class Environment(Protocol):
+    """The variables of a procedure, as a statement in it sees them."""
+
+    @property
+    def key(self) -> Hashable:
+        """Return all that a translation depends on of it, beside the text and its place."""
+        ...
+
+    def type_of(self, parts: tuple[str, ...]) -> ColumnType | None:
+        """Return the type of the variable called *parts*, None where there is none."""
+        ...
+
+    def value_of(self, parts: tuple[str, ...]) -> Value:
+        """Return the value of a variable that there is."""
+        ...
+
+
+def udf_of(external: External) -> Udf:
+    """Return a function as the engine is given it."""
+    function = external.function
+    return Udf(
+        name=external.name,
+        called=function.name,
+        owner=function.owner,
+        code=function.body,
+        names=function.names,
+        arguments=external.arguments,
+        returns=external.returns,
+        volatile=function.volatile,
+    )
+
+
+def planned(translated: Translated) -> Plan:
+    """Return the plan of a translated statement."""
+    sql = translated.engine_sql
+    variables, sources = needs(sql)
+    return Plan(
+        translated,
+        variables,
+        sources,
+        frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE),
+        not translated.uses and translated.target is None and bool(_INSTANT.fullmatch(sql)),
+        sql,
+    )
