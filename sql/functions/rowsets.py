@@ -71,9 +71,6 @@ ROWSETS: Final = {row.name: row for row in TABLE}
 
 def filled(row: Rowset, arguments: tuple[Value, ...], scope: Scope) -> str | None:
     """Return the engine SQL of a call, None when the arguments do not fit."""
-    # The two import each other: the table of functions has these too.
-    from sql.functions.spec import ACCEPT
-
     if len(arguments) != len(row.arguments):
         return None
     # The two import each other: these are functions of the table, too.
