@@ -68,6 +68,11 @@ docs: install-dev  ## Write the generated documentation and example configuratio
 lock: install-dev  ## Choose the newest allowed dependencies and pin them
 	scripts/lock --upgrade
 
+.PHONY: differential
+differential: install-dev  ## Run generated SQL on PostgreSQL too and print what differs (ARGS="--seed 7 --count 9000")
+	scripts/apt-packages postgresql
+	$(BIN)/python -m tools.differential $(ARGS)
+
 .PHONY: bench
 bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARGS="--quick --only a,b")
 	scripts/apt-packages postgresql

@@ -19,7 +19,8 @@ PREFIX: Final = "duckshift:"
 _OURS: Final = re.compile(r"duckshift:([0-9A-Z]{5}):([^\x1e]*)", re.DOTALL)
 """A text that the engine puts words behind ends with a mark (``engine.udfs``)."""
 _CONVERSION: Final = re.compile(
-    r"(?:Could not convert string|invalid (\w+) field format:|Could not parse string) [\"'](.*?)[\"']", re.DOTALL
+    r"(?:Could not convert string|invalid (\w+) field format:|Could not parse string) [\"'](.*?)[\"'](?: to ([A-Z]+))?",
+    re.DOTALL,
 )
 
 
@@ -79,6 +80,8 @@ _NUMBERS: Final = {"INT8": "smallint", "INT16": "smallint", "INT32": "integer", 
                    "FLOAT": "real", "DOUBLE": "double precision", "INT128": "numeric"}
 
 
+_SEVERAL_ROWS: Final = "More than one row returned by a subquery used as an expression"
+
 # The class of an error that came through Arrow is the first words of its text, DuckDB's own constant for
 # the class, so this is no matching of messages.
 _SPOKEN: Final[dict[str, type[duckdb.Error]]] = {
@@ -121,6 +124,10 @@ def from_engine(error: duckdb.Error) -> SqlError:
             "1023: Serializable isolation violation on a table: a concurrent transaction changed it first",
         )
     name = type(error).__name__
+    if name == "InvalidInputException" and facts.get("exception_message", "").startswith(_SEVERAL_ROWS):
+        return EngineFailure(
+            SqlState.CARDINALITY_VIOLATION, "single-row subquery returns more than one row", error
+        )
     number = _overflow(name, facts.get("exception_message", ""))
     if number is not None:
         return EngineFailure(SqlState.NUMERIC_VALUE_OUT_OF_RANGE, number, error)
@@ -132,6 +139,14 @@ def from_engine(error: duckdb.Error) -> SqlError:
     if name == "CatalogException" and facts.get("type", "").endswith("Function"):
         state, message, hint = SqlState.UNDEFINED_FUNCTION, "function {name} does not exist", _CAST_HINT
     return EngineFailure(state, _worded(name, message, facts), error, hint=hint)
+
+
+_TEXT_TYPES: Final = (
+    ("DECIMAL", "type numeric"), ("DOUBLE", "type double precision"), ("FLOAT", "type real"), ("INT", "integer"),
+    ("TIMESTAMP WITH", "type timestamp with time zone"), ("TIMESTAMP", "type timestamp"), ("DATE", "type date"),
+    ("TIME", "type time"), ("BOOL", "type boolean"), ("INTERVAL", "type interval"),
+)  # fmt: skip
+"""What DuckDB calls a type that a string could not be read as, and what it is called in the error."""
 
 
 def _overflow(name: str, text: str) -> str | None:
@@ -147,7 +162,10 @@ def _worded(name: str, message: str, facts: dict[str, str]) -> str:
     # The value shown back is the user's own; the state does not depend on it.
     if name == "ConversionException":
         found = _CONVERSION.search(facts.get("exception_message", ""))
-        return f'{message}: "{found[2]}"' if found else message
+        if found is None:
+            return message
+        kind = next((words for start, words in _TEXT_TYPES if (found[3] or "").startswith(start)), "")
+        return f'{message}{kind and f" for {kind}"}: "{found[2]}"'
     return message.format(name=facts.get("name", "?"))
 
 

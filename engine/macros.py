@@ -59,6 +59,11 @@ TABLE: Final = (
           body=f"CAST(CASE WHEN b = 0 THEN {_DIVISION} ELSE CAST(a AS HUGEINT) * CAST(shift AS HUGEINT)"
                " / CAST(b AS HUGEINT) END AS DECIMAL(38,0))",
           doc="Division of unscaled NUMERICs, cut off."),
+    Macro(name="rs_power2", arguments="n", body="(1::HUGEINT << n::HUGEINT)", doc="Two to the power n."),
+    Macro(name="rs_shift_left", arguments="x, n, bits",
+          body="((x * rs_power2(n) + rs_power2(bits - 1)) % rs_power2(bits) + rs_power2(bits)) % rs_power2(bits)"
+               " - rs_power2(bits - 1)",
+          doc="x << n, what falls out of so many bits lost; x is HUGEINT."),
     Macro(name="rs_unscaled", arguments="x", body="CAST(replace(CAST(x AS VARCHAR), '.', '') AS HUGEINT)",
           doc="A NUMERIC's digits as a whole number, where multiplying it would need more than there are."),
     Macro(name="rs_sqrt", arguments="x",

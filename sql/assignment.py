@@ -29,14 +29,14 @@ def assign(value: Value, goal: Goal) -> Value:
     Numbers are rounded, half away from zero; a string that is too long raises 22001 unless only blanks
     stand over; NULL in a NOT NULL column raises 23502.
     """
-    stored = _stored(value, goal.type)
+    stored = _stored(value, goal.type, goal.name)
     if goal.not_null:
         name = literal(goal.name)
         stored = made(f"rs_not_null({stored.sql}, {name})", goal.type, exact=True)
     return stored
 
 
-def _stored(value: Value, target: ColumnType) -> Value:
+def _stored(value: Value, target: ColumnType, column: str) -> Value:
     name, category = target.type.name, target.type.category
     if value.null:
         return made(f"CAST(NULL AS {target.engine()})", target, exact=True)
@@ -48,7 +48,7 @@ def _stored(value: Value, target: ColumnType) -> Value:
         return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
     if is_integer(target) and value.name == "numeric":
         return made(f"CAST({value.sql} AS {target.engine()})", target, exact=True)
-    _check_assignable(value, target)
+    _check_assignable(value, target, column)
     stored = conversion.cast(value, target)
     if name == "timetz":
         # A table keeps eight bytes of a TIMETZ: the time in UTC (Redshift, "TIMETZ").
@@ -56,12 +56,12 @@ def _stored(value: Value, target: ColumnType) -> Value:
     return stored
 
 
-def _check_assignable(value: Value, target: ColumnType) -> None:
+def _check_assignable(value: Value, target: ColumnType, column: str) -> None:
     refused = (value.category + target.type.category) in {"DN", "ND", "BN", "BD", "DB"} and not value.open
     if refused and not (value.category == "B" and is_integer(target)):
         raise SqlError(
             SqlState.DATATYPE_MISMATCH,
-            f"column is of type {target.type.sql} but expression is of type {value.type.type.sql}",
+            f'column "{column}" is of type {target.type.sql} but expression is of type {value.type.type.sql}',
             hint="You will need to rewrite or cast the expression.",
         )
 

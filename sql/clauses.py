@@ -41,6 +41,11 @@ def conditional(node: exp.Expr, scope: Scope, clause: str = "WHERE") -> str:
     return value.sql
 
 
+def _with_subquery(select: exp.Expr | None) -> bool:
+    places = [*select.expressions, select.args.get("having"), select.args.get("order")] if select is not None else []
+    return any(place is not None and place.find(exp.Query, exp.Exists) for place in places)
+
+
 def grouping(group: exp.Group, items: list[Item], scope: Scope) -> str:
     """Write what stands after GROUP BY."""
     if group.args.get("all"):
@@ -48,6 +53,7 @@ def grouping(group: exp.Group, items: list[Item], scope: Scope) -> str:
     if any(isinstance(item, exp.Tuple) and not item.expressions for item in group.expressions):
         raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near ")"', position=scope.writer.position(group))
     keys: dict[str, str] = {}
+    scope.own_keys = _with_subquery(group.parent)
     parts = [_group_item(item, items, scope, keys) for item in group.expressions]
     for name in ("rollup", "cube", "grouping_sets"):
         parts += [_group_item(item, items, scope, keys) for item in group.args.get(name) or []]
@@ -79,7 +85,7 @@ def _group_item(node: exp.Expr, items: list[Item], scope: Scope, keys: dict[str,
 def _key(value: Value, keys: dict[str, str], scope: Scope) -> str:
     """Return what *value* is grouped by, noting it in *keys* when that is not the value itself."""
     scope.keys.append(value.sql)
-    if plain(value):
+    if plain(value) or (scope.own_keys and value.textual and not value.folded):
         return value.sql
     keys[value.sql] = keyed(value).sql
     return keys[value.sql]
@@ -107,9 +113,16 @@ def _output(name: str, items: list[Item]) -> int | None:
 
 
 def _ordinal(node: exp.Expr, items: list[Item], scope: Scope, clause: str) -> int | None:
-    if not isinstance(node, exp.Literal) or node.is_string or not node.name.isdigit():
+    negative = isinstance(node, exp.Neg)
+    if negative:
+        node = node.this
+    if isinstance(node, exp.Literal | exp.Null) and (node.is_string or not node.name.isdigit()):
+        raise SqlError(
+            SqlState.SYNTAX_ERROR, f"non-integer constant in {clause}", position=scope.writer.position(node)
+        )
+    if not isinstance(node, exp.Literal):
         return None
-    number = int(node.name)
+    number = -int(node.name) if negative else int(node.name)
     if not 1 <= number <= len(items):
         raise SqlError(
             SqlState.INVALID_COLUMN_REFERENCE,
@@ -197,13 +210,12 @@ def _count(word: str, clause: exp.Expr, scope: Scope) -> str:
         return ""
     if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
         return f" {word} {node.name}"
-    given = scope.value(node)
-    value = conversion.coerce(given, INT8)
-    if isinstance(node, exp.Neg) and given.constant and given.sql.strip("(-0)"):
+    value = scope.value(node)
+    if isinstance(node, exp.Neg) and value.constant and value.sql.strip("(-0)"):
         raise SqlError(
-            SqlState.INVALID_PARAMETER_VALUE, f"{word} must not be negative", position=scope.writer.position(node)
+            SqlState.INVALID_ROW_COUNT, f"{word} must not be negative", position=scope.writer.position(node)
         )
-    return f" {word} {value.sql}"
+    return f" {word} {conversion.coerce(value, INT8).sql}"
 
 
 def _fetched(clause: exp.Fetch, scope: Scope) -> str:

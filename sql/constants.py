@@ -138,7 +138,7 @@ def bad_input(content: str, target: ColumnType) -> SqlError:
     """Return the error for a literal that is not of its type's form."""
     name = target.type.name
     if name in _TEMPORAL:
-        looks = re.match(r"\s*\d+[-/.]\d+[-/.]\d+", content)
+        looks = re.match(r"\s*(\d+[-/.]\d+[-/.]\d+|\d+:\d+(:\d+(\.\d+)?)?\s*\Z)", content)
         if looks:
             return SqlError(SqlState.DATETIME_FIELD_OVERFLOW, f'date/time field value out of range: "{content}"')
         return SqlError(

@@ -73,9 +73,9 @@ def settled(value: Value) -> Value:
         return value
     if value.literal is not None:
         length = min(max(1, len(value.literal.encode())), types.VARCHAR_MAX)
-        return replace(value.typed(types.with_length("varchar", length)), text=value.literal)
+        return replace(value.typed(types.with_length("varchar", length)), text=value.literal, free=True)
     if value.null:
-        return made("CAST(NULL AS VARCHAR)", VARCHAR, exact=True)
+        return Value(sql="CAST(NULL AS VARCHAR)", type=VARCHAR, exact=True, free=True)
     return cast(value, VARCHAR)
 
 

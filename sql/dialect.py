@@ -21,6 +21,16 @@ _ABSOLUTE: Final = TokenType.CARET_AT
 """Stands for the prefix operator ``@``, which sqlglot's tokenizer takes for a parameter."""
 
 
+_ZONED: Final = frozenset({"TIME", "TIMESTAMP"})
+_TYPE_WORDS: Final = _ZONED | {
+    "DATE", "TIMETZ", "TIMESTAMPTZ", "SMALLINT", "INT", "INT2", "INT4", "INT8", "INTEGER", "BIGINT", "NUMERIC",
+    "DECIMAL", "REAL", "FLOAT", "FLOAT4", "FLOAT8", "BOOLEAN", "BOOL", "VARCHAR", "CHAR", "TEXT", "SUPER", "VARBYTE",
+    "REGCLASS",
+}  # fmt: skip
+"""Types of one word that a literal may follow."""
+_NO_LITERAL: Final = frozenset({TokenType.DCOLON, TokenType.DOT})
+
+
 class Duckshift(Redshift):
     """Redshift, with calls left as written."""
 
@@ -77,12 +87,27 @@ def _step(tokens: list[Token], index: int, out: list[Token]) -> int:
         return index + 6
     if token.token_type == TokenType.COLLATE and not _texts(tokens, index + 1, ("(",)):
         return index + (4 if _texts(tokens, index + 2, (".",)) else 2)
+    if (end := _typed_literal(tokens, index)) and not (out and out[-1].token_type in _NO_LITERAL):
+        # sqlglot takes the casts behind it for casts of the bare string.
+        out += [_as(token, TokenType.L_PAREN, "("), tokens[end], _as(token, TokenType.DCOLON, "::")]
+        out += [*tokens[index:end], _as(tokens[end], TokenType.R_PAREN, ")")]
+        return end + 1
     if token.text.upper() == "EXCLUDE" and index and tokens[index - 1].token_type == TokenType.STAR:
         return _exclude(tokens, index, out)
     if token.text.upper() == "PG_CATALOG" and _drops_schema(tokens, index, out):
         return index + 2
     out.append(_retyped(token, tokens, index))
     return index + 1
+
+
+def _typed_literal(tokens: list[Token], index: int) -> int:
+    """Return where the string of ``type 'literal'`` at *index* stands, 0 where there is none."""
+    word = tokens[index].text.upper()
+    if word not in _TYPE_WORDS or tokens[index].token_type in (TokenType.STRING, TokenType.IDENTIFIER):
+        return 0
+    zoned = word in _ZONED and any(_texts(tokens, index + 1, (each, "TIME", "ZONE")) for each in ("WITH", "WITHOUT"))
+    end = index + (4 if zoned else 1)
+    return end if end < len(tokens) and tokens[end].token_type == TokenType.STRING else 0
 
 
 def _exclude(tokens: list[Token], index: int, out: list[Token]) -> int:

@@ -11,7 +11,7 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import assignment
+from sql import assignment, groups
 from sql.assignment import Goal
 from sql.clauses import conditional
 from sql.ctes import with_clause
@@ -260,7 +260,8 @@ def update(node: exp.Update, scope: Scope) -> Change:
     source = target_of(node.this, scope, "update", "UPDATE")
     target = target_relation(node.this, source, scope)
     others = _others(node.args.get("from_"), scope, source)
-    settings = [_setting(item, source, scope) for item in assignments(node, scope)]
+    pairs = _assigned_once(assignments(node, scope), scope)
+    settings = [_setting(item, source, scope) for item in pairs]
     where = _where(node, scope)
     if others and scope.writer.facts.setting("error_on_nondeterministic_update") in {"on", "true"}:
         check = single_match(target, others, where.removeprefix(" WHERE "))
@@ -292,6 +293,20 @@ def assignments(node: exp.Update, scope: Scope) -> list[tuple[exp.Expr, exp.Expr
     return pairs
 
 
+def _assigned_once(pairs: list[tuple[exp.Expr, exp.Expr]], scope: Scope) -> list[tuple[exp.Expr, exp.Expr]]:
+    """Return *pairs*; raise 42601 where a column is set twice."""
+    seen: set[str] = set()
+    for place, value in pairs:
+        name = scope.writer.identifier(place.this)
+        if name in seen:
+            raise SqlError(SqlState.SYNTAX_ERROR, f'multiple assignments to same column "{name}"')
+        seen.add(name)
+        for kind, call in groups.calls(value, groups.Naming(scope, {})):
+            raise SqlError(SqlState.GROUPING_ERROR, f"cannot use {kind} function in UPDATE",
+                           position=scope.writer.position(call))
+    return pairs
+
+
 def _setting(pair: tuple[exp.Expr, exp.Expr], source: Source, scope: Scope) -> str:
     name, value = setting(pair, source, scope)
     return f"{quote(name)} = {value.sql}"
@@ -318,6 +333,8 @@ def _others(clause: exp.Expr | None, scope: Scope, source: Source) -> str:
 
 def _where(node: exp.Expr, scope: Scope) -> str:
     where = node.args.get("where")
+    if where is not None:
+        groups.refuse(where.this, "WHERE clause", groups.Naming(scope, {}))
     return f" WHERE {conditional(where.this, scope)}" if where is not None else ""
 
 

@@ -98,6 +98,14 @@ def refuse(node: exp.Expr, clause: str, naming: Naming) -> None:
         raise SqlError(SqlState.GROUPING_ERROR, f"aggregates not allowed in {clause}", position=position)
 
 
+def refuse_windows(node: exp.Expr, clause: str, naming: Naming) -> None:
+    """Raise for a window function in *clause*, which may hold aggregates."""
+    for kind, call in calls(node, naming):
+        if kind == _WINDOW:
+            raise SqlError(SqlState.WINDOWING_ERROR, f"window functions not allowed in {clause}",
+                           position=naming.scope.writer.position(call))
+
+
 def aggregated(select: exp.Expr, scope: Scope) -> bool:
     """Tell whether a query without GROUP BY gives one row for all of its rows."""
     if select.args.get("having") is not None:

@@ -7,12 +7,17 @@ from collections.abc import Iterable
 from typing import Final
 
 from core import types
+from core.errors import SqlError
+from core.sqlstate import SqlState
 from core.types import NUMERIC_PRECISION_MAX, VARCHAR_MAX, ColumnType
 from sql.value import FLOAT4, FLOAT8, INT2, INT4, INT8, TIMESTAMP, TIMESTAMPTZ, UNKNOWN, VARCHAR, Value
 
 _INTEGERS: Final = {"int2": 0, "int4": 1, "int8": 2, "oid": 2}
 _INTEGER_TYPES: Final = (INT2, INT4, INT8)
 _FLOATS: Final = frozenset({"float4", "float8"})
+_TIMES: Final = frozenset({"time", "timetz"})
+_ANY: Final = frozenset({"super", "unknown", "record", "void"})
+"""Types that have one in common with every other."""
 _AS_NUMERIC: Final = {"int2": (5, 0), "int4": (10, 0), "int8": (19, 0), "oid": (10, 0)}
 
 
@@ -78,30 +83,47 @@ def _capped(precision: int, scale: int) -> ColumnType:
 _DECIMAL: Final = {"+": _add, "-": _add, "*": _multiply, "/": _divide, "%": _remainder}
 
 
-def common(values: Iterable[Value]) -> ColumnType:
-    """Return the type that branches of CASE, COALESCE, UNION or IN are brought to."""
+def common(values: Iterable[Value], word: str = "CASE") -> ColumnType:
+    """Return the type that branches of CASE, COALESCE, UNION or IN (*word*) are brought to; raises 42804."""
     found = UNKNOWN
+    free = UNKNOWN
     for value in values:
-        if not value.open:
-            found = value.type if found is UNKNOWN else common_type(found, value.type)
+        if value.free:
+            free = value.type if free is UNKNOWN else common_type(free, value.type)
+        if value.open or value.free:
+            continue
+        if found is not UNKNOWN and not _match(found, value.type):
+            raise SqlError(
+                SqlState.DATATYPE_MISMATCH,
+                f"{word} types {found.type.sql} and {value.type.type.sql} cannot be matched",
+            )
+        found = value.type if found is UNKNOWN else common_type(found, value.type)
+    if found.type.category == "S" == free.type.category:
+        return common_type(found, free)
+    found = free if found is UNKNOWN else found
     return VARCHAR if found is UNKNOWN else found
 
 
 def unmatched(values: Iterable[Value]) -> tuple[str, str] | None:
     """Return the names of two types that no column can hold together, None where all go together.
 
-    Literals fit anything, and so does a string without a length: NULL in a subquery has become one.
+    Literals fit anything.
     """
     first: ColumnType | None = None
     for value in values:
-        if value.open or value.text is not None or "super" in (value.name, first.type.name if first else ""):
+        if value.open or value.free:
             continue
-        if value.name == "varchar" and value.type.length is None:
-            continue
-        if first is not None and first.type.category != value.category:
+        if first is not None and not _match(first, value.type):
             return first.type.sql, value.type.type.sql
         first = first or value.type
     return None
+
+
+def _match(left: ColumnType, right: ColumnType) -> bool:
+    """Tell whether two types have one in common."""
+    if left.type.category == "D" == right.type.category:
+        return (left.type.name in _TIMES) == (right.type.name in _TIMES)
+    return left.type.category == right.type.category or not {left.type.name, right.type.name}.isdisjoint(_ANY)
 
 
 def common_type(left: ColumnType, right: ColumnType) -> ColumnType:

@@ -192,10 +192,14 @@ class Writer:
 
 
 def _start(node: exp.Expr) -> int | None:
+    if isinstance(node, exp.Column):
+        # Its parts hang in the order this, table, db; the text has them the other way round.
+        starts = [int(item.meta["start"]) for item in node.find_all(exp.Identifier) if "start" in item.meta]
+        return min(starts, default=None)
     for item in node.walk():
         start = item.meta.get("start")
         if start is not None:
-            return int(start)
+            return _start(item.parent) if isinstance(item.parent, exp.Column) and item is not node else int(start)
     return None
 
 
@@ -215,6 +219,8 @@ class Scope:
     """Columns that USING made of two."""
     prior: "Scope | None" = None
     """What PRIOR reads: the parent row, in a condition of CONNECT BY."""
+    own_keys: bool = False
+    """Whether what is grouped by is its own key: a subquery may read it, and the engine knows nothing else there."""
     grouped: dict[str, str] = field(default_factory=dict)
     """What stands for an expression that is grouped by a key other than itself (``sql.keys``)."""
     sorting: str | None = None
@@ -282,6 +288,11 @@ class Scope:
         if item.source is not None:
             self.writer.use(item.source, "SELECT", self.owner, item.stored or item.name)
         return item.value
+
+    def listed(self, item: Field) -> Value:
+        """Return a field that a star stands for."""
+        value = self.read(item)
+        return replace(value, sql=self.grouped.get(value.sql, value.sql))
 
     def relation(self, name: str, schema: str = "") -> Relation | None:
         """Find a relation by the name that FROM gives it, here or in the query around."""

@@ -64,11 +64,12 @@ def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[Column
     source = from_clause(node, scope)
     if connect := node.args.get("connect"):
         source = hierarchy.connected(connect, source, scope)
+    aliases = dict(scope.aliases)
     items = _items(node, scope, finish, forced)
     where, group = _where(node, scope), _group(node, items, scope)
     if scope.grouped:
         # What is grouped by a key (sql.keys) is shown as one of the group's values.
-        scope.aliases.clear()
+        scope.aliases = aliases
         items = _items(node, scope, finish, forced)
     listed = ", ".join(f"{item.output.value.sql} AS {quote(item.output.engine_name)}" for item in items)
     outputs = tuple(item.output for item in items)
@@ -117,7 +118,7 @@ def _refuse(node: exp.Select, scope: Scope) -> None:
     if distinct is not None and distinct.args.get("on"):
         raise not_supported("SELECT DISTINCT ON", position=scope.writer.position(node))
     if not node.expressions:
-        raise SqlError(SqlState.SYNTAX_ERROR, "SELECT needs at least one column")
+        raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near "from"', position=scope.writer.position(node))
 
 
 def _items(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[ColumnType, ...]) -> list[Item]:
@@ -186,9 +187,10 @@ def _star_of(node: exp.Column, scope: Scope) -> list[tuple[str, Value]]:
     relation = scope.relation(name, schema)
     if relation is None:
         raise SqlError(
-            SqlState.UNDEFINED_TABLE, f'relation "{name}" does not exist', position=scope.writer.position(node)
+            SqlState.UNDEFINED_TABLE, f'missing FROM-clause entry for table "{name}"',
+            position=scope.writer.position(node),
         )
-    return [(item.name, scope.read(item)) for item in relation.fields]
+    return [(item.name, scope.listed(item)) for item in relation.fields]
 
 
 def _all(scope: Scope, node: exp.Expr) -> list[tuple[str, Value]]:
@@ -200,7 +202,7 @@ def _all(scope: Scope, node: exp.Expr) -> list[tuple[str, Value]]:
         )
     merged = list(scope.merged.items())
     return merged + [
-        (item.name, scope.read(item))
+        (item.name, scope.listed(item))
         for relation in scope.relations
         for item in relation.fields
         if item.name not in relation.hidden
@@ -213,6 +215,7 @@ def _all(scope: Scope, node: exp.Expr) -> list[tuple[str, Value]]:
 def _filters(node: exp.Select, scope: Scope) -> list[str]:
     parts = []
     if having := node.args.get("having"):
+        groups.refuse_windows(having.this, "HAVING clause", groups.Naming.of(node, scope))
         parts.append(f"HAVING {conditional(having.this, scope, 'HAVING')}")
     if qualify := node.args.get("qualify"):
         if not groups.windowed(node, scope):
@@ -230,7 +233,7 @@ def _filters(node: exp.Select, scope: Scope) -> list[str]:
 
 def _values(node: exp.Values, scope: Scope, finish: Finish) -> Query:
     rows = [[conversion.settled(scope.value(item)) for item in row.expressions] for row in node.expressions]
-    types = [common(column) for column in zip(*rows, strict=True)]
+    types = [common(column, "VALUES") for column in zip(*rows, strict=True)]
     listed = ", ".join(
         "(" + ", ".join(conversion.exact(conversion.cast(value, type_)).sql
                         for value, type_ in zip(row, types, strict=True)) + ")"

@@ -58,6 +58,8 @@ class Value:
     """The parameter that this is, while its type is not settled."""
     text: str | None = None
     """The content of a string constant whose type is settled."""
+    free: bool = False
+    """Whether it was an open literal or NULL that became a string only because nothing asked for anything else."""
     bare: bool = False
     """Whether a string is known to have no trailing blanks."""
     folded: bool = False
@@ -95,7 +97,7 @@ class Value:
 
     def typed(self, type_: ColumnType, *, exact: bool = True) -> "Value":
         """Return the same SQL with another type."""
-        return replace(self, type=type_, exact=exact, literal=None, null=False, slot=None, constant=False)
+        return replace(self, type=type_, exact=exact, literal=None, null=False, slot=None, constant=False, free=False)
 
     def named(self, sql: str) -> "Value":
         """Return the value where it is read as a column of another query."""

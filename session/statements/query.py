@@ -1,5 +1,7 @@
 """SELECT, and INSERT, UPDATE, DELETE, MERGE: what the translator plans and the engine runs."""
 
+from core.errors import SqlError
+from core.sqlstate import SqlState
 from core.types import Column
 from engine import results
 from engine.given import table
@@ -30,7 +32,7 @@ async def rows(
 ) -> Page:
     """Start the query *text* and return its rows."""
     plan = await work.ready(text, offset, oids or (work.parameter_oids if parameters else ()), finish)
-    parameters = work.bound(plan, parameters)
+    parameters = _supplied(plan, work.bound(plan, parameters))
     sql = effects.readable(plan.translated)
     if plan.constant and work.settings.on("enable_result_cache_for_session"):
         return await _constant(work, plan)
@@ -61,6 +63,13 @@ async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page
     finally:
         taken.release()
     return Page(results.columns(stream.schema, hints(plan, work)), Reader(stream))
+
+
+def _supplied(plan: Plan, parameters: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return *parameters*; raise 42P02 where a statement names some and nobody gave any."""
+    if plan.translated.parameter_types and not parameters:
+        raise SqlError(SqlState.UNDEFINED_PARAMETER, "there is no parameter $1")
+    return parameters
 
 
 async def _constant(work: Work, plan: Plan) -> Page:
@@ -108,7 +117,7 @@ async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, .
     """Run a DML statement and return how many rows it changed."""
     oids = work.parameter_oids if parameters else ()
     plan = await work.ready(text, offset, oids)
-    parameters = work.bound(plan, parameters)
+    parameters = _supplied(plan, work.bound(plan, parameters))
     rows = plan.translated.rows
     given = rows.values(parameters) if rows is not None else None
     if rows is not None and given is None:

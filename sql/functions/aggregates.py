@@ -49,6 +49,8 @@ def _avg(call: Call) -> Value:
 
 
 def _count(call: Call) -> Value:
+    if not call.values and call.distinct:
+        raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near ")"')
     if not call.values:
         return made(f"count(*){call.over}", INT8, exact=True)
     counted = keyed(call.values[0]).sql if call.distinct else call.sql[0]

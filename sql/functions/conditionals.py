@@ -12,7 +12,7 @@ from sql.value import Value, made
 
 
 def _brought(call: Call, name: str) -> Value:
-    type_ = common(call.values)
+    type_ = common(call.values, name.upper())
     values = [dynamic.present(conversion.exact(conversion.cast(value, type_))) for value in call.values]
     return made(f"{name}({', '.join(value.sql for value in values)})", type_, exact=True)
 

@@ -262,7 +262,7 @@ def _write(row: Function, found: Call, frame: Frame) -> Value:
         _check_window(row, frame.window, found)
     if row.kind == "window" and " OVER (" not in over:
         raise SqlError(
-            SqlState.WINDOWING_ERROR,
+            SqlState.WRONG_OBJECT_TYPE,
             f"window function {found.name} requires an OVER clause",
             position=scope.writer.position(node),
         )

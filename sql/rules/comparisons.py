@@ -234,10 +234,16 @@ def member(node: exp.Expr, scope: Scope) -> Value:
     if entries(node.this) is not None:
         parts = [_rows("=", exp.EQ(this=node.this, expression=item), scope).sql for item in node.expressions]
         return made(f"({' OR '.join(parts)})", BOOL, exact=True)
+    if not node.expressions:
+        raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near ")"', position=scope.writer.position(node))
+    return _listed(node, scope)
+
+
+def _listed(node: exp.Expr, scope: Scope) -> Value:
     value = scope.value(node.this)
     items = [scope.value(item) for item in node.expressions]
     if value.open:
-        value = conversion.coerce(value, common(items))
+        value = conversion.coerce(value, common(items, "IN"))
     if value.name == "super" and not any(item.category == "D" for item in items):
         closed = [dynamic.key(_closed(item, value)) for item in items]
         return made(f"({dynamic.key(value)} IN ({', '.join(closed)}))", BOOL, exact=True)

@@ -149,7 +149,7 @@ def _rooted(parts: list[str], nodes: list[exp.Expr], node: exp.Expr, scope: Scop
             raise
         raise SqlError(
             SqlState.UNDEFINED_TABLE,
-            f'relation "{parts[-2]}" does not exist',
+            f'missing FROM-clause entry for table "{parts[-2]}"',
             position=scope.writer.position(node),
         ) from None
     return attributes(root, nodes[1:], node, scope)

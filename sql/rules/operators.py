@@ -274,7 +274,7 @@ _TEMPORAL: Final[dict[tuple[str, str, str], Callable[[Value, Value], Value]]] = 
 def negative(node: exp.Expr, scope: Scope) -> Value:
     """Write ``-x``."""
     value = scope.value(node.this)
-    if value.open or value.textual:
+    if value.open:
         value = conversion.cast(value, FLOAT8)
     if value.name == "super":
         return dynamic.computed("-", made("0", INT4), value)
@@ -338,6 +338,24 @@ def _bits(template: str) -> Write:
     return write
 
 
+def _shift(sign: str) -> Write:
+    """Return the rule of ``<<`` or ``>>``: of the left operand's type, its bits falling off the end."""
+
+    def write(node: exp.Expr, scope: Scope) -> Value:
+        left, right = _settle("&", scope.value(node.this), scope.value(node.expression))
+        if not (is_integer(left.type) and is_integer(right.type)):
+            raise no_operator(sign, left, right, scope, node)
+        bits = {"int2": 16, "int4": 32}.get(left.name, 64)
+        count = f"(CAST({right.sql} AS BIGINT) & {max(bits, 32) - 1})"
+        if sign == ">>":
+            sql = f"(CAST({left.sql} AS BIGINT) >> {count})"
+        else:
+            sql = f"rs_shift_left(CAST({left.sql} AS HUGEINT), {count}, {bits})"
+        return made(f"CAST({sql} AS {left.type.engine()})", left.type, exact=True)
+
+    return write
+
+
 def complement(node: exp.Expr, scope: Scope) -> Value:
     """Write ``~x``."""
     value = scope.value(node.this)
@@ -367,8 +385,8 @@ RULES: Final = (
     Rule(node=exp.BitwiseAnd, write=_bits("({0} & {1})"), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.BitwiseOr, write=_bits("({0} | {1})"), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.BitwiseXor, write=_bits("xor({0}, {1})"), doc="r_OPERATOR_SYMBOLS"),
-    Rule(node=exp.BitwiseLeftShift, write=_bits("({0} << {1})"), doc="r_OPERATOR_SYMBOLS"),
-    Rule(node=exp.BitwiseRightShift, write=_bits("({0} >> {1})"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.BitwiseLeftShift, write=_shift("<<"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.BitwiseRightShift, write=_shift(">>"), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.BitwiseNot, write=complement, doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.Pow, write=_real("rs_power({0}, {1})", ("this", "expression")), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.Sqrt, write=_real("rs_sqrt({0})", ("this",)), doc="r_OPERATOR_SYMBOLS"),
