@@ -62,6 +62,8 @@ TYPES: Final = (
     SqlType(name="interval", sql="interval", oid=1186, array_oid=1187, length=16, category="T", engine="INTERVAL", arrow="month_day_nano_interval", column=False),
     SqlType(name="super", sql="super", oid=4000, length=-1, category="U", engine="JSON", arrow="string"),
     SqlType(name="varbyte", sql="binary varying", aliases=("varbyte", "varbinary"), oid=6551, length=-1, category="U", engine="BLOB", arrow="binary"),
+    # A sketch is text: JSON where it is sparse, a string of Base64 where it is dense.
+    SqlType(name="hllsketch", sql="hllsketch", oid=2935, length=-1, category="U", engine="VARCHAR", arrow="string"),
     # Types of the system catalogs: results may have them, tables may not.
     SqlType(name="text", sql="text", oid=25, array_oid=1009, length=-1, category="S", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="name", sql="name", oid=19, array_oid=1003, length=64, category="S", engine="VARCHAR", arrow="string", column=False),

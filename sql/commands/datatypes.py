@@ -37,7 +37,7 @@ _WORDS: Final = (
 )
 _SEVERAL: Final = tuple((tuple(words.split()), name) for words, name in _WORDS)
 _ZONED: Final = {"TIME": "time", "TIMESTAMP": "timestamp"}
-_ABSENT: Final = frozenset({"geometry", "geography", "hllsketch"})
+_ABSENT: Final = frozenset({"geometry", "geography"})
 
 
 def read_type(stream: Stream) -> ColumnType:

@@ -173,6 +173,7 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "super": _super,
     "dynamic": _dynamic,
     "varbyte": _bytes,
+    "hllsketch": lambda value: value if value.name == "hllsketch" else None,
     "oid": _as("oid"),
     "integer": lambda value: value if is_integer(value.type) else None,
 }

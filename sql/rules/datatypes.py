@@ -18,7 +18,8 @@ _NAMES: Final = {
     exp.DType.NCHAR: "char", exp.DType.BPCHAR: "bpchar", exp.DType.VARCHAR: "varchar", exp.DType.NVARCHAR: "varchar",
     exp.DType.TEXT: "varchar", exp.DType.DATE: "date", exp.DType.TIME: "time", exp.DType.TIMETZ: "timetz",
     exp.DType.TIMESTAMP: "timestamp", exp.DType.TIMESTAMPTZ: "timestamptz", exp.DType.SUPER: "super",
-    exp.DType.VARBINARY: "varbyte", exp.DType.NAME: "name", exp.DType.INTERVAL: "interval",
+    exp.DType.VARBINARY: "varbyte", exp.DType.HLLSKETCH: "hllsketch",
+    exp.DType.NAME: "name", exp.DType.INTERVAL: "interval",
 }  # fmt: skip
 _ARRAYS: Final = {"varchar": "_text", "int4": "_int4", "int2": "_int2"}
 

@@ -228,7 +228,7 @@ _TYPES = {
     16: "boolean", 21: "smallint", 23: "integer", 20: "bigint", 700: "real", 701: "double precision",
     1082: "date", 1083: "time", 1266: "timetz", 1114: "timestamp", 1184: "timestamptz", 1186: "interval",
     1188: "interval year to month", 1190: "interval day to second", 4000: "super", 25: "text", 19: "name",
-    26: "oid", 6551: "varbyte",
+    26: "oid", 6551: "varbyte", 2935: "hllsketch", 3000: "geometry", 3001: "geography",
 }  # fmt: skip
 
 
