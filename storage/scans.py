@@ -25,6 +25,9 @@ _ALTERED: Final = """
     SELECT count(*) FROM {m}.ducklake_column WHERE table_id = ? AND (end_snapshot IS NOT NULL OR begin_snapshot > ?)
 """
 _INLINED: Final = "SELECT table_name FROM {m}.ducklake_inlined_data_tables WHERE table_id = ?"
+_RECORDED: Final = """
+    SELECT coalesce(sum(record_count), 0) FROM {m}.ducklake_data_file WHERE table_id = ? AND end_snapshot IS NULL
+"""
 _LIVING: Final = "SELECT EXISTS (SELECT 1 FROM {m}.{table} WHERE end_snapshot IS NULL)"
 
 
@@ -50,11 +53,20 @@ def _files(connection: duckdb.DuckDBPyConnection, place: str, schema: str, table
             f"SELECT data_file, delete_file, data_file_encryption_key "
             f"FROM ducklake_list_files({literal(LAKE)}, {literal(table)}, schema => {literal(schema)})"
         ).fetchall()
+        if _has_lost_rows(connection, place, found[0], f"{LAKE}.{quote(schema)}.{quote(table)}"):
+            return None
     finally:
         connection.execute("COMMIT")
     if not rows or len(rows) > FILES_MAX or any(deleted or key for _, deleted, key in rows):
         return None
     return [row[0] for row in rows]
+
+
+def _has_lost_rows(connection: duckdb.DuckDBPyConnection, place: str, table: int, name: str) -> bool:
+    """Tell whether rows of the files were deleted: few deletes are kept in the catalog, and no list names them."""
+    living = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
+    recorded = connection.execute(_RECORDED.format(m=place), [table]).fetchone()
+    return living is None or recorded is None or living[0] != recorded[0]
 
 
 def sql(paths: list[str]) -> str:
