@@ -76,8 +76,8 @@ class Work:
 
     @property
     def database(self) -> Database:
-        """The session's database."""
-        return self.session.database
+        """The database that names are looked up in, and objects made in."""
+        return self.session.place
 
     @property
     def search_path(self) -> tuple[str, ...]:

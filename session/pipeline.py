@@ -38,6 +38,7 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     if not rule.in_block and tx.block:
         raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{statement.tag} cannot run inside a transaction block")
     tx.start()
+    tx.commands += 1
     await work.session.settle()
     if statement.kind in _PHYSICAL and not getattr(statement.command, "temporary", False):
         # DuckLake 1.0 loses sight of committed tables when transactions that alter its schema overlap.

@@ -56,6 +56,8 @@ class Session:
         self.user: User = user
         self.session_user: User = user
         self.database: Database = database
+        self.used: Database | None = None
+        """The database that USE chose instead."""
         self.peer = peer
         self.started = warehouse.clock.now()
         self.notices: list[Diagnosis] = []
@@ -303,6 +305,17 @@ class Session:
         return self._identity[1]
 
     @property
+    def place(self) -> Database:
+        """The database that names without one are looked up in."""
+        return self.used or self.database
+
+    def use(self, database: Database | None) -> None:
+        """Look names up in *database*, None for the one that the client is connected to."""
+        self.used = database
+        self.settings.reset("search_path")
+        self._key = None
+
+    @property
     def search_path(self) -> tuple[str, ...]:
         """The schemas of search_path, ``$user`` replaced."""
         names = search_path(self.settings.get("search_path"))
@@ -320,13 +333,14 @@ class Session:
     def visible(self) -> Visible:
         """Return name resolution for the statement that runs."""
         temporary, languages = self.temporary_schema, self.warehouse.limits.languages
-        return Visible(self.tx.state, self.database, self.search_path, self.settings, temporary, languages)
+        seen = Visible(self.tx.state, self.database, self.search_path, self.settings, temporary, languages)
+        return seen if self.used is None else seen.within(self.used.name)
 
     def translation_key(self) -> object:
         """Return all that a translation depends on beside its text."""
         if self._key is None or self._key[0] != self.settings.serial:
             shared = tuple(self.settings.get(name) for name in _TRANSLATION)
-            self._key = (self.settings.serial, (self.database.oid, self.search_path, shared))
+            self._key = (self.settings.serial, (self.place.oid, self.search_path, shared))
         private = (self.pid, self.tx.token) if self.tx.private else self.warehouse.store.state.version
         return private, self._key[1], self.user.oid
 

@@ -46,6 +46,8 @@ class Transaction:
         self.temporaries = Changes()
         self.changes = Changes()
         self.wrote = False
+        self.commands = 0
+        """How many statements it has begun."""
         self.held = False
         """Whether a procedure's statements share one moment, as a block's do."""
         self._warehouse = warehouse
@@ -111,6 +113,7 @@ class Transaction:
         """Enter an implicit transaction where none is open."""
         if not self._running:
             self._running = True
+            self.commands = 0
             self.number = self._warehouse.next_transaction()
             self.started = self._warehouse.clock.now()
             self._settings.begin()

@@ -39,6 +39,8 @@ class Visible:
         self.search_path = search_path
         self._settings = settings
         self._temporary = temporary_schema
+        self._home = database
+        """What the client is connected to: the system views are of that database."""
 
     def source(self, parts: tuple[str, ...]) -> Source | None:
         """Resolve a name; see ``sql.facts.Facts``."""
@@ -51,6 +53,15 @@ class Visible:
     def setting(self, name: str) -> str:
         """Return a session parameter's value."""
         return self._settings.get(name)
+
+    def within(self, database: str) -> "Visible":
+        """Return the catalog as it is seen from another database; see ``sql.facts.Facts``."""
+        other = self.state.database(database)
+        if other is None or other.oid == self.database.oid:
+            return self
+        seen = Visible(self.state, other, self.search_path, self._settings, self._temporary, self._languages)
+        seen._home = self._home
+        return seen
 
     def functions(self, parts: tuple[str, ...]) -> tuple[FunctionSource, ...]:
         """Resolve the name of a function; see ``sql.facts.Facts``."""
@@ -133,6 +144,8 @@ class Visible:
     def _system(self, parts: tuple[str, ...]) -> Source | None:
         if len(parts) > 1 and parts[-2] not in SYSTEM_SCHEMAS:
             return None
+        if len(parts) > 2:
+            self._at_home(parts[0])
         # pg_catalog is searched first, as long as the path does not name it later.
         schema = parts[-2] if len(parts) > 1 else "pg_catalog"
         view: SystemView | None = VIEWS.get((schema, parts[-1]))
@@ -153,6 +166,13 @@ class Visible:
             ),
             definition=view.definition,
         )
+
+    def _at_home(self, database: str) -> None:
+        """Raise for the catalogs of another database, which cannot be read from here."""
+        if self.state.database(database) is None:
+            raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{database}" does not exist')
+        if database != self._home.name:
+            raise not_supported("reading the system catalogs of another database")
 
     def _source(self, relation: Relation) -> Source:
         schema = self.state.objects.get(relation.schema)

@@ -115,3 +115,7 @@ class Facts(Protocol):
     def setting(self, name: str) -> str:
         """Return a session setting's value."""
         ...
+
+    def within(self, database: str) -> "Facts":
+        """Return the catalog as it is seen from *database*: what the names in its views mean."""
+        ...

@@ -165,6 +165,9 @@ class _Replaced:
     def setting(self, name: str) -> str:
         return self._facts.setting(name)
 
+    def within(self, database: str) -> "_Replaced":
+        return _Replaced(self._facts.within(database), self._places, self._seen)
+
 
 def of_keys(text: str, keys: tuple[int, ...]) -> exp.Expr:
     """Return the tree of the query for the groups alone: the *keys* of the rows that WHERE lets through."""

@@ -294,12 +294,13 @@ class Scope:
         value = self.read(item)
         return replace(value, sql=self.grouped.get(value.sql, value.sql))
 
-    def relation(self, name: str, schema: str = "") -> Relation | None:
+    def relation(self, name: str, schema: str = "", database: str = "") -> Relation | None:
         """Find a relation by the name that FROM gives it, here or in the query around."""
         scope: Scope | None = self
         while scope is not None:
             for relation in scope.relations:
-                if relation.name == name and schema in ("", relation.schema):
+                place = schema in ("", relation.schema) and database in ("", relation.database)
+                if relation.name == name and place:
                     return relation
             scope = scope.parent
         return None

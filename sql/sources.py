@@ -97,6 +97,12 @@ _WORDS = {"pivots": "PIVOT", "sample": "TABLESAMPLE", "when": "AT", "version": "
 def _table(node: exp.Table, scope: Scope) -> str:
     if isinstance(node.this, exp.Anonymous):
         return _table_function(node, scope)
+    if isinstance(node.this, exp.Dot):
+        raise SqlError(
+            SqlState.SYNTAX_ERROR,
+            f"improper qualified name (too many dotted names): {'.'.join(part.name for part in node.parts)}",
+            position=scope.writer.position(node),
+        )
     if not isinstance(node.this, exp.Identifier):
         raise not_supported("this form of table reference", position=scope.writer.position(node))
     parts = tuple(scope.writer.identifier(part) for part in node.parts)
@@ -156,8 +162,12 @@ def expand(source: Source, scope: Scope) -> Query:
             SqlState.INVALID_OBJECT_DEFINITION, f'infinite recursion detected in view "{source.name}"'
         )
     tree = parse_query(source.definition or "")
-    with writer.elsewhere(seen=source.seen):
-        query = writer.query(tree, Scope(writer=writer, owner=source.owner))
+    kept, writer.facts = writer.facts, writer.facts.within(source.database)
+    try:
+        with writer.elsewhere(seen=source.seen):
+            query = writer.query(tree, Scope(writer=writer, owner=source.owner))
+    finally:
+        writer.facts = kept
     return _viewed(query, source)
 
 

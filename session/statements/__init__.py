@@ -129,6 +129,7 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
     Kind.ROLLBACK: _command(transactions.rollback),
     Kind.SAVEPOINT: _command(transactions.savepoint),
     Kind.SET_TRANSACTION: _command(transactions.set_transaction),
+    Kind.USE: _command(databases.use),
     Kind.SET: _command(settings.set_value),
     Kind.RESET: _command(settings.reset),
     Kind.SET_SESSION_AUTHORIZATION: _command(settings.set_session_authorization),

@@ -1,6 +1,7 @@
 """CREATE, ALTER, DROP DATABASE: each is a set of schemas of the one lake."""
 
 from dataclasses import replace
+from typing import Final
 
 from catalog.model import PUBLIC, Database, Grant, Schema
 from catalog.routines import routines
@@ -11,8 +12,11 @@ from session.context import Work
 from session.locks import Mode
 from session.statements.objects import remove_relations
 from session.statements.routines import remove_routines
-from sql.commands.databases import AlterDatabase, CreateDatabase, DatabaseOptions, DropDatabase
+from sql.commands.databases import AlterDatabase, CreateDatabase, DatabaseOptions, DropDatabase, Use
 from storage import lake
+
+_FIRST: Final = 2
+"""BEGIN and USE itself: what a block may hold up to then."""
 
 
 async def create_database(work: Work, command: CreateDatabase) -> Done:
@@ -64,7 +68,7 @@ async def drop_database(work: Work, command: DropDatabase) -> Done:
         work.notice(notice(f'Database "{command.name}" does not exist and will be skipped'))
         return Done("DROP DATABASE")
     database = owned(work, command.name)
-    if database.oid == work.database.oid:
+    if database.oid in {work.session.database.oid, work.database.oid}:
         raise SqlError(SqlState.OBJECT_IN_USE, "cannot drop the currently open database")
     _refuse_used(work, database)
     await work.tx.writing(frozenset())
@@ -93,8 +97,22 @@ def owned(work: Work, name: str) -> Database:
     return database
 
 
+async def use(work: Work, command: Use) -> Done:
+    """USE database, RESET USE."""
+    if work.tx.block and work.tx.commands > _FIRST:
+        raise SqlError(
+            SqlState.ACTIVE_SQL_TRANSACTION,
+            "USEd Database cannot be set or reset inside a transaction after another command.",
+        )
+    found = work.state.database(command.database) if command.database is not None else None
+    if command.database is not None and found is None:
+        raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{command.database}" does not exist')
+    work.session.use(found)
+    return Done("USE" if found is not None else "RESET")
+
+
 def _refuse_used(work: Work, database: Database) -> None:
-    if any(other.database.oid == database.oid for other in work.warehouse.sessions.values()):
+    if any(database.oid in {other.database.oid, other.place.oid} for other in work.warehouse.sessions.values()):
         raise SqlError(SqlState.OBJECT_IN_USE, f'database "{database.name}" is being accessed by other users')
 
 

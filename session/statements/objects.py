@@ -36,6 +36,7 @@ async def create_view(work: Work, command: CreateView) -> Done:
     text, columns, depends = await _view(work, command)
     if old is not None and old.columns and not command.late_binding:
         _same_columns(old.columns, columns)
+    _refuse_elsewhere(work, schema, depends)
     if not schema.temporary and any(_is_temporary(work, oid) for oid in depends):
         work.notice(notice(f'view "{name}" will be a temporary view'))
         schema = temporary_schema(work)
@@ -56,6 +57,19 @@ async def create_view(work: Work, command: CreateView) -> Done:
     )
     work.change(relation)
     return Done("CREATE VIEW")
+
+
+def _refuse_elsewhere(work: Work, schema: Schema, depends: tuple[int, ...]) -> None:
+    """Raise for a view over another database's objects: Redshift lets only late-binding ones be."""
+    for oid in depends:
+        relation = work.state.objects.get(oid)
+        place = work.state.objects.get(relation.schema) if isinstance(relation, Relation) else None
+        if isinstance(place, Schema) and place.database != schema.database:
+            raise SqlError(
+                SqlState.FEATURE_NOT_SUPPORTED,
+                "a view over objects of another database is not supported",
+                hint="Create it WITH NO SCHEMA BINDING.",
+            )
 
 
 def _replaceable(work: Work, old: Relation, command: CreateView) -> None:

@@ -33,6 +33,8 @@ async def show_objects(work: Work, statement: Statement, parameters: tuple[Value
     command = _command(statement)
     if command.topic in _DEFINITIONS:
         return table(_columns(command), [[_definition(work, command)]], tag="SHOW")
+    if command.topic == "USE":
+        return table(_columns(command), [[work.session.used.name if work.session.used else ""]], tag="SHOW")
     return await _listed(work, command, _listing(command))
 
 
@@ -48,8 +50,8 @@ def _command(statement: Statement) -> ShowObjects:
 
 
 def _columns(command: ShowObjects) -> tuple[Column, ...]:
-    if command.topic in _DEFINITIONS:
-        return (Column(_DEFINITIONS[command.topic], _TEXT),)
+    if command.topic in _DEFINITIONS or command.topic == "USE":
+        return (Column(_DEFINITIONS.get(command.topic, "Use Database"), _TEXT),)
     return tuple(Column(name, kind) for name, kind in _listing(command).columns)
 
 

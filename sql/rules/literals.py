@@ -105,7 +105,7 @@ def column(node: exp.Expr, scope: Scope) -> Value:
 def _of_relation(parts: list[str], nodes: list[exp.Expr], node: exp.Expr, scope: Scope) -> Value | None:
     """Write a column of a relation that the first names mean, and the path that goes on from it."""
     for depth in range(1, min(len(parts), 4)):
-        relation = scope.relation(parts[depth - 1], parts[depth - 2] if depth > 1 else "")
+        relation = scope.relation(*reversed(parts[:depth]))
         if relation is None:
             continue
         if relation.elements:

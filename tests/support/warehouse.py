@@ -99,6 +99,10 @@ class Warehouse:
         """Tell whether functions in *language* may run."""
         return language == "sql"
 
+    def within(self, database: str) -> "Warehouse":
+        """Return the same: there is one database."""
+        return self
+
     def setting(self, name: str) -> str:
         """Return a setting."""
         return self.settings[name]
