@@ -150,6 +150,20 @@ def of(name: str, modifier: int = -1) -> ColumnType:
     return ColumnType(BY_NAME[name], modifier)
 
 
+_OID_BITS: Final = 32
+
+
+def packed(type_: ColumnType) -> int:
+    """Return a type as one number: its OID, and above it what its modifier says."""
+    return type_.type.oid | (type_.modifier + 1) << _OID_BITS
+
+
+def unpacked(number: int) -> ColumnType | None:
+    """Return the type that a number means, which may be a plain OID; None for none that is known."""
+    row = BY_OID.get(number & ((1 << _OID_BITS) - 1))
+    return None if row is None else ColumnType(row, (number >> _OID_BITS) - 1)
+
+
 def with_length(name: str, length: int) -> ColumnType:
     """Return CHAR(n), VARCHAR(n) or VARBYTE(n), n in bytes."""
     return ColumnType(BY_NAME[name], length + 4)

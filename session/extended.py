@@ -3,11 +3,13 @@
 PostgreSQL, section 55.2.3. Describe plans and never runs a statement.
 """
 
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
+from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
-from core.types import Column
+from core.types import Column, ColumnType
 from session.answers import Answer, Done, Empty, Value
 from session.context import Work
 from session.pipeline import run
@@ -56,6 +58,33 @@ def refuse_failed(session: "Session") -> None:
         )
 
 
+def _fitted(prepared: Prepared, values: tuple[Value, ...]) -> tuple[int, ...]:
+    """Return the declared types, a NUMERIC with as many digits as its value has: by itself it has no fraction.
+
+    What changes data gets places in few sizes, so that rows of many sizes share a translation.
+    """
+    declared = list(prepared.parameter_oids)
+    for index, (type_, value) in enumerate(zip(prepared.parameter_types, values, strict=True)):
+        if type_.type.name == "numeric" and isinstance(value, str):
+            declared += [0] * (index + 1 - len(declared))
+            declared[index] = types.packed(_type_of(value, exact=prepared.returns_rows))
+    return tuple(declared)
+
+
+_SIZES: Final = (0, 6, 18)
+
+
+def _type_of(text: str, *, exact: bool) -> ColumnType:
+    _, digits, exponent = Decimal(text).as_tuple()
+    places = min(max(-int(exponent), 0), types.NUMERIC_PRECISION_MAX - 1)
+    whole = max(len(digits) + int(exponent), 1)
+    size = places if exact else next((size for size in _SIZES if size >= places), places)
+    if whole + size > types.NUMERIC_PRECISION_MAX:
+        size = places
+    precision = whole + size if exact else types.NUMERIC_PRECISION_MAX
+    return types.numeric(min(max(precision, 1), types.NUMERIC_PRECISION_MAX), size)
+
+
 async def columns(session: "Session", prepared: Prepared) -> tuple[Column, ...] | None:
     """Return the columns of a prepared statement's rows, None where it has none."""
     statement = prepared.statement
@@ -89,8 +118,13 @@ async def bind(
 
 async def portal_columns(session: "Session", portal: Portal) -> tuple[Column, ...] | None:
     """Return a portal's columns: those of its answer once it runs."""
+    prepared, statement = portal.prepared, portal.prepared.statement
+    fitted = _fitted(prepared, portal.values)
+    if portal.columns is None and fitted != prepared.parameter_oids and statement and statement.rule.returns_rows:
+        refuse_failed(session)
+        portal.columns = await DESCRIBERS[statement.kind](Work(session), statement, fitted)
     if portal.columns is None:
-        portal.columns = await columns(session, portal.prepared)
+        portal.columns = await columns(session, prepared)
     return portal.columns
 
 
@@ -103,12 +137,16 @@ async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
         raise SqlError(SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE, f'portal "{portal.name}" cannot be run')
     if portal.reader is None:
         session.begin_statement(statement.text, statement.kind)
-        answer = await run(Work(session, parameter_oids=portal.prepared.parameter_oids), statement, portal.values)
+        fitted = _fitted(portal.prepared, portal.values)
+        answer = await run(Work(session, parameter_oids=fitted), statement, portal.values)
         if isinstance(answer, Done):
             portal.done = answer.tag
         if not isinstance(answer, Page):
             return answer
         portal.reader, portal.tag = answer.reader, answer.command
+        if fitted != portal.prepared.parameter_oids:
+            # Described before its values were known.
+            portal.columns = answer.columns
         portal.columns = portal.columns or portal.prepared.columns or answer.columns
     page = Page(portal.columns or (), portal.reader, tag=portal.tag, limit=max(max_rows, 0))
     session.answer = page

@@ -26,6 +26,11 @@ class Prepared:
     described: object = None
     """The translation key under which ``columns`` was found."""
 
+    @property
+    def returns_rows(self) -> bool:
+        """Whether it is a query."""
+        return self.statement is not None and self.statement.rule.returns_rows
+
 
 @dataclass(slots=True)
 class Portal:

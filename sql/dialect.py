@@ -5,6 +5,7 @@ functions exist and what they mean is ``sql.functions``' business, and so are th
 The compiled parser cannot be subclassed, so its tables are edited once, here, at import.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -33,6 +34,23 @@ _NO_LITERAL: Final = frozenset({TokenType.DCOLON, TokenType.DOT})
 
 class Duckshift(Redshift):
     """Redshift, with calls left as written."""
+
+
+class _Undollared(Redshift.Tokenizer):
+    """Takes a dollar for the sign of a parameter and never for a quote: sqlglot reads ``$1,$2`` as a quote's tag."""
+
+    HEREDOC_STRINGS = []  # noqa: RUF012 - as the class above has it
+    SINGLE_TOKENS = {**Redshift.Tokenizer.SINGLE_TOKENS, "$": TokenType.PARAMETER}  # noqa: RUF012 - as above
+
+
+_DOLLAR_QUOTE: Final = re.compile(r"\$(?:[A-Za-z_][A-Za-z_0-9]*)?\$")
+
+
+def tokenized(text: str) -> list[Token]:
+    """Return the tokens of a query's text; raises sqlglot's TokenError."""
+    if _DOLLAR_QUOTE.search(text):
+        return list(DIALECT.tokenize(text))
+    return list(_UNDOLLARED.tokenize(text))
 
 
 def _approximate(parser: Any) -> exp.Expr | None:
@@ -168,3 +186,4 @@ def _as(token: Token, kind: TokenType, text: str = "") -> Token:
 
 _configure()
 DIALECT: Final = Duckshift()
+_UNDOLLARED: Final = _Undollared(dialect=DIALECT)

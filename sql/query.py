@@ -12,7 +12,7 @@ from sqlglot.transforms import eliminate_join_marks
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
-from sql.dialect import DIALECT, prepare
+from sql.dialect import DIALECT, prepare, tokenized
 
 _LIMIT_PAIR: Final = (TokenType.LIMIT, TokenType.NUMBER, TokenType.COMMA)
 REMOVE_DUPLICATES: Final = "remove_duplicates"
@@ -64,7 +64,7 @@ def parse_expression(text: str) -> exp.Expr:
 
 def _tokens(text: str, offset: int) -> list[Token]:
     try:
-        return prepare(list(DIALECT.tokenize(text)))
+        return prepare(tokenized(text))
     except TokenError:
         raise SqlError(
             SqlState.SYNTAX_ERROR, "unterminated quoted string, quoted identifier or comment", position=offset + 1

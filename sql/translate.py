@@ -223,7 +223,7 @@ def _writer(
     facts: Facts, offset: int, parameter_oids: tuple[int, ...], variables: Variables | None = None
 ) -> Writer:
     slots = {
-        number: Slot(number=number, type=ColumnType(types.BY_OID[oid]) if oid in types.BY_OID and oid != 705 else None)
+        number: Slot(number=number, type=types.unpacked(oid) if oid != 705 else None)
         for number, oid in enumerate(parameter_oids, start=1)
     }
     return Writer(
