@@ -267,6 +267,13 @@ def parameter(number: int, type_: ColumnType) -> Value:
     return made(f"CAST(${number} AS {type_.engine()})", type_, exact=True)
 
 
+def variable(number: int, type_: ColumnType) -> Value:
+    """Return a procedure's variable, which comes as text of the engine's own form."""
+    if type_.type.name == "super":
+        return made(f"CAST(${number} AS JSON)", type_, exact=True)
+    return parameter(number, type_)
+
+
 def quoted(name: str) -> str:
     """Return a name as it is written in Redshift SQL."""
     return quote_if_needed(name)

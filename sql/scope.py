@@ -154,7 +154,7 @@ class Writer:
             return None
         if parts not in self.bound:
             self.bound.append(parts)
-        return conversion.parameter(self.bound.index(parts) + 1, type_)
+        return conversion.variable(self.bound.index(parts) + 1, type_)
 
     def use(self, source: Source, privilege: str, owner: int | None, column: str | None = None) -> None:
         """Note that *source* is read or written, and which column."""

@@ -84,6 +84,8 @@ async def _row(work: Work, columns: tuple[Column, ...], outputs: list[Given]) ->
         sql = f"CAST(${number} AS {output.type.engine()})"
         if output.type.type.name == "timetz":
             sql = f"CAST({sql} AS VARCHAR)"
+        if output.type.type.name == "super":
+            sql = f"rs_super_show({sql})"
         if output.type.type.name == "bpchar" and output.type.length:
             sql = f"rpad({sql}, {output.type.length}, ' ')"
         items.append(f"{sql} AS c{number}")

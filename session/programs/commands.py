@@ -17,7 +17,7 @@ from session.programs import transactions
 from session.programs.frame import TEXT, Frame, Row
 from session.programs.messages import keep
 from session.programs.values import rows_of, shown
-from session.programs.variables import Name, Names, Scalar
+from session.programs.variables import Name, Names, Record, Scalar
 from session.statements.query import rows
 from session.streams import Page
 from sql.commands import routines
@@ -70,6 +70,11 @@ def quoted(text: str) -> Iterator[None]:
 async def assign(frame: Frame, node: tree.Assign, names: Names) -> None:
     """``target := expression``."""
     target = frame.target(node.target, names)
+    if isinstance(target, Record):
+        whole = names.find(tuple(part.strip().lower() for part in node.value.text.split(".")))
+        if isinstance(whole, Record):
+            target.fields = None if whole.fields is None else dict(whole.fields)
+            return
     if isinstance(target, Scalar):
         value, kind = await frame.value(node.value, names, target.goal)
         frame.store(target, value, kind)

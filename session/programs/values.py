@@ -1,5 +1,6 @@
 """Values on their way: rows of a result to a procedure's texts, texts to what RAISE shows."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
@@ -54,10 +55,17 @@ def _float(digits: int) -> Callable[[str, ColumnType], str]:
     return show
 
 
+def _hex(text: str, kind: ColumnType) -> str:
+    """Return VARBYTE in hexadecimal digits; the engine's text escapes what is not printable."""
+    data = re.sub(r"\\x([0-9A-Fa-f]{2})", lambda match: chr(int(match[1], 16)), text)
+    return data.encode("latin-1").hex()
+
+
 _SHOWN: Final[dict[str, Callable[[str, ColumnType], str]]] = {
     "bool": lambda text, _: "t" if text in {"true", "t"} else "f",
     "float4": _float(6),
     "float8": _float(15),
+    "varbyte": _hex,
     "bpchar": lambda text, kind: text.ljust(kind.length or 0),
 }
 

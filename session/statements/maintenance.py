@@ -54,7 +54,7 @@ async def _vacuum(work: Work, relation: Relation) -> None:
 
 async def lock(work: Work, command: Lock) -> Done:
     """LOCK TABLE: AccessExclusiveLock to the end of the transaction."""
-    if not work.tx.block:
+    if not work.tx.block and not work.tx.held:
         raise SqlError(SqlState.NO_ACTIVE_SQL_TRANSACTION, "LOCK TABLE may only be used in transaction blocks")
     for name in command.names:
         relation = work.find_table(name)
