@@ -119,14 +119,14 @@ def _replace(call: Call) -> Value:
     if search.perl:
         new = call.sql[2] if len(call.values) > 2 else "''"
         sql = f"({head}rs_perl_replace({search.subject}, {search.pattern}, {new}, '{search.options}'))"
-        return made(sql, VARCHAR, exact=True)
+        return made(sql, VARCHAR)
     if content is not None and (search.groups is not None or "$" not in content):
         new = literal(patterns.replacement(content, search.groups or 0))
     else:
         groups = str(search.groups) if search.groups is not None else f"' || rs_groups({call.sql[1]}) || '"
         new = f"rs_replacement({call.sql[2]}, '[0-{groups}]')"
     sql = f"({head}regexp_replace({search.subject}, {search.pattern}, {new}, 'g{search.options}'))"
-    return made(sql, VARCHAR, exact=True)
+    return made(sql, VARCHAR)
 
 
 def _count(call: Call) -> Value:

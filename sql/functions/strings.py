@@ -62,7 +62,7 @@ def _string(name: str, arguments: tuple[str, ...], engine: str, doc: str) -> Fun
 def _quote_literal(call: Call) -> Value:
     value = call.values[0]
     sql = f"('''' || replace(replace({value.sql}, '\\', '\\\\'), '''', '''''') || '''')"
-    return made(sql, VARCHAR, exact=True)
+    return made(sql, VARCHAR, exact=False)
 
 
 def _collate(call: Call) -> Value:

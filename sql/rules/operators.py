@@ -309,18 +309,18 @@ def concatenation(values: tuple[Value, ...]) -> Value:
         blobs = [
             value.sql if value.name == "varbyte" else f"encode({conversion.string(value).sql})" for value in values
         ]
-        return made(f"({' || '.join(blobs)})", VARBYTE, exact=not any(map(_nothing, values)))
+        return made(f"({' || '.join(blobs)})", VARBYTE, exact=_sure(blobs))
     if any(value.category == "A" for value in values):
         sides = ", ".join(conversion.settled(value).sql for value in values)
         return made(f"rs_array_concat({sides})", types.of("_text"), exact=True)
     parts = [value if value.literal is not None else conversion.string(value) for value in values]
-    exact = not any(map(_nothing, values))
-    return made(f"({' || '.join(part.sql for part in parts)})", concatenated(parts), exact=exact)
+    texts = [part.sql for part in parts]
+    return made(f"({' || '.join(texts)})", concatenated(parts), exact=_sure(texts))
 
 
-def _nothing(value: Value) -> bool:
-    """Tell whether a value is a bare NULL: what the engine makes of it put to a string has no type."""
-    return value.null or value.sql.startswith("CAST(NULL ")
+def _sure(sides: list[str]) -> bool:
+    """Tell whether the engine gives strings put together their type: with a NULL, or a parameter, it has none."""
+    return not any("NULL" in side or "$" in side for side in sides)
 
 
 def _bits(template: str) -> Write:

@@ -336,3 +336,22 @@ def test_a_user_types_backslashes(connection: psycopg.Connection) -> None:
     for text in ("a\\b", "it's", "\\", "'\\''"):
         cursor = psycopg.ClientCursor(connection)
         assert cursor.execute("select %s", (text,)).fetchone() == (text,)
+
+
+def test_parameters_without_blanks_between_them(connection: psycopg.Connection) -> None:
+    row = connection.execute("select left(%s,%s), right(%s,%s), %s || %s", ("abc", 2, "abc", 1, "x", "y")).fetchone()
+    assert row == ("ab", "c", "xy")
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_parameters_of_text_functions(connection: psycopg.Connection, binary: bool) -> None:
+    query = (
+        "select regexp_replace(%s,%s,%s,%s,'p'), quote_literal(%s), json_extract_path_text(%s,%s),"
+        " strtol(%s,%s), to_varbyte(%s,%s), fnv_hash(%s), sha2(%s,%s)"
+    )
+    given = ("aab", "(a)\\1", "x", 1, "it's", '{"a":1}', "a", "ff", 16, "0110", "binary", "Amazon Redshift", "a", 7)
+    with connection.cursor(binary=binary) as cursor:
+        row = cursor.execute(query, given).fetchone()
+    assert row is not None
+    assert row[:4] == ("xb", "'it''s'", "1", 255)
+    assert row[5:] == (7783490368944507294, "")
