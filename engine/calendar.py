@@ -9,6 +9,7 @@ from typing import Final
 from engine.macro import Macro, raising
 
 _BAD_ZONE: Final = raising("22023", "'time zone \"' || z || '\" not recognized'")
+_BAD_UNIT: Final = raising("22023", "'timestamp units \"' || x || '\" not recognized'")
 _BAD_WEEKDAY: Final = raising("22023", "'invalid day of the week: \"' || x || '\"'")
 
 TABLE: Final = (
@@ -42,6 +43,9 @@ TABLE: Final = (
           doc="r_DATEADD_function: a year from the 29th of February is the 1st of March."),
     Macro(name="rs_trunc_years", arguments="x, n", body="date_trunc('year', x) - to_years((year(x) - 1) % n)",
           doc="r_DATE_TRUNC: centuries and millennia begin with a year 1."),
+    Macro(name="rs_unit", arguments="m, x",
+          body=f"CASE WHEN x IS NULL THEN NULL ELSE coalesce(m[lower(trim(x))], {_BAD_UNIT}) END",
+          doc="The name of a date part, by a map of its spellings."),
     Macro(name="rs_weekday", arguments="m, x",
           body=f"CASE WHEN x IS NULL THEN NULL ELSE coalesce(m[lower(trim(x))], {_BAD_WEEKDAY}) END",
           doc="r_NEXT_DAY: the number of a day's name, by a map of the names."),

@@ -1,5 +1,7 @@
 """Date and time functions. A date part may be a bare word or a string, in any of its spellings."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from sqlglot import exp
@@ -9,7 +11,7 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, zones
-from sql.functions.spec import Call, Function
+from sql.functions.spec import Call, Function, Write
 from sql.inference import is_float
 from sql.value import DATE, FLOAT8, INT4, INT8, TIME, TIMESTAMP, TIMESTAMPTZ, TIMETZ, Value, made
 
@@ -60,26 +62,55 @@ STATEMENT: Final = "rs_instant(getvariable('statement_timestamp'))"
 _UTC: Final = "timezone('UTC', {0})"
 
 
-def part_of(call: Call, index: int = 0) -> str:
-    """Return the date part that an argument names, or raise 22023."""
-    node = call.nodes[index]
-    name = node.name.lower() if isinstance(node, exp.Column | exp.Var | exp.Literal | exp.Identifier) else ""
-    found = PARTS.get(name.strip())
-    if found is None:
-        raise SqlError(
-            SqlState.INVALID_PARAMETER_VALUE,
-            f'timestamp units "{name}" not recognized',
-            position=call.scope.writer.position(node),
-        )
-    return found
+Parted = Callable[[Call, str], Value]
+"""What writes a call for one date part; raises 22023 where the part does not fit."""
 
 
-def _span(call: Call) -> str:
-    """Return the length of time that the first argument names, or raise 22023."""
-    part = part_of(call)
+def _by_part(write: Parted) -> Write:
+    """Return what writes a call by the date part that its first argument names, now or row by row."""
+
+    def written(call: Call) -> Value:
+        node = call.nodes[0]
+        name = node.name.lower().strip() if isinstance(node, exp.Column | exp.Var | exp.Literal | exp.Identifier) else ""
+        if (part := PARTS.get(name)) is not None:
+            return write(call, part)
+        return _late(call, write, _computed(call, name))
+
+    return written
+
+
+def _computed(call: Call, name: str) -> str:
+    """Return the engine SQL of a date part that is a parameter, a column or an expression, or raise 22023."""
+    node = call.nodes[0]
+    unknown = SqlError(
+        SqlState.INVALID_PARAMETER_VALUE,
+        f'timestamp units "{name}" not recognized',
+        position=call.scope.writer.position(node),
+    )
+    if isinstance(node, exp.Literal | exp.Var | exp.Identifier):
+        raise unknown
+    try:
+        return conversion.string(call.scope.value(node)).sql
+    except SqlError as error:
+        raise unknown if error.state is SqlState.UNDEFINED_COLUMN else error from None
+
+
+def _late(call: Call, write: Parted, name: str) -> Value:
+    """Write a call whose date part is known row by row: a branch for each part that fits."""
+    branches: dict[str, Value] = {}
+    for part in dict.fromkeys(PARTS.values()):
+        with suppress(SqlError):
+            branches[part] = write(call, part)
+    table = ", ".join(f"'{spelling}': '{part}'" for spelling, part in PARTS.items() if part in branches)
+    cases = " ".join(f"WHEN '{part}' THEN {value.sql}" for part, value in branches.items())
+    type_ = next(iter(branches.values())).type
+    return made(f"CASE rs_unit(MAP {{{table}}}, {name}) {cases} END", type_, exact=True)
+
+
+def _check_span(call: Call, part: str) -> None:
+    """Raise 22023 for a part that is no length of time."""
     if part not in _SPANS:
         raise _unfit("timestamp", call)
-    return part
 
 
 def _unfit(kind: str, call: Call) -> SqlError:
@@ -104,8 +135,8 @@ def _whole(value: Value) -> str:
     return conversion.exact(conversion.coerce(value, INT8)).sql
 
 
-def _dateadd(call: Call) -> Value:
-    part = _span(call)
+def _dateadd(call: Call, part: str) -> Value:
+    _check_span(call, part)
     amount = _whole(call.values[1])
     value = _stamped(call.values[2])
     if part in _MONTHS:
@@ -120,8 +151,8 @@ def _dateadd(call: Call) -> Value:
     return made(f"({value.sql} + {interval})", value.type, exact=True)
 
 
-def _datediff(call: Call) -> Value:
-    part = _span(call)
+def _datediff(call: Call, part: str) -> Value:
+    _check_span(call, part)
     first, second = _comparable(call.values[1], call.values[2])
     if part in _AGES:
         return made(f"(date_part('{part}', {second.sql}) - date_part('{part}', {first.sql}))", INT8, exact=True)
@@ -154,14 +185,14 @@ _CLOCK: Final = frozenset({*_MICROS, "epoch"})
 _ZONED: Final = frozenset({"timezone", "timezone_hour", "timezone_minute"})
 
 
-def _checked(call: Call) -> tuple[str, Value]:
-    """Return the part and the value that has it, or raise 22023."""
-    part, value = part_of(call), call.values[1]
+def _having(call: Call, part: str) -> Value:
+    """Return the value that has the part, or raise 22023."""
+    value = call.values[1]
     if part in _ZONED and value.name not in {"timestamptz", "timetz"}:
         raise _unfit(value.type.type.sql, call)
     if value.name in _TIMES and part not in _CLOCK | _ZONED:
         raise _unfit(value.type.type.sql, call)
-    return part, value
+    return value
 
 
 def _part(part: str, value: Value) -> str:
@@ -173,8 +204,8 @@ def _part(part: str, value: Value) -> str:
     return f"date_part('{part}', {value.sql})"
 
 
-def _extract(call: Call) -> Value:
-    part, value = _checked(call)
+def _extract(call: Call, part: str) -> Value:
+    value = _having(call, part)
     type_ = FLOAT8 if part == "epoch" or value.name == "timestamptz" else INT4
     sql = _part(part, value)
     if part in _FRACTIONS:
@@ -182,17 +213,17 @@ def _extract(call: Call) -> Value:
     return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
 
 
-def _date_part(call: Call) -> Value:
+def _date_part(call: Call, part: str) -> Value:
     """Unlike EXTRACT it gives seconds with their fraction, milliseconds and microseconds with the seconds."""
-    part, value = _checked(call)
+    value = _having(call, part)
     scale = {"second": 1_000_000, "millisecond": 1000}.get(part)
     if scale and value.name != "date":
         return made(f"(date_part('microsecond', {value.sql}) / {scale}.0::DOUBLE)", FLOAT8, exact=True)
     return made(f"CAST({_part(part, value)} AS DOUBLE)", FLOAT8, exact=True)
 
 
-def _date_trunc(call: Call) -> Value:
-    part = _span(call)
+def _date_trunc(call: Call, part: str) -> Value:
+    _check_span(call, part)
     value = _stamped(call.values[1])
     if part in _AGES:
         return made(f"rs_trunc_years({value.sql}, {_AGES[part]})", value.type, exact=True)
@@ -259,16 +290,16 @@ TABLE: Final = (
          "r_TIMEOFDAY_function"),
     _now("tzdb_version", types.of("varchar"), "'2025b'", "TZDB_VERSION"),
     *(
-        Function(name=name, arguments=("open", "amount", "moment"), engine=_dateadd, raw=(0,), doc="r_DATEADD_function")
+        Function(name=name, arguments=("open", "amount", "moment"), engine=_by_part(_dateadd), raw=(0,), doc="r_DATEADD_function")
         for name in ("dateadd", "date_add")
     ),
     *(
-        Function(name=name, arguments=("open", "when", "when"), engine=_datediff, raw=(0,),
+        Function(name=name, arguments=("open", "when", "when"), engine=_by_part(_datediff), raw=(0,),
                  doc="r_DATEDIFF_function")
         for name in ("datediff", "date_diff")
     ),
     *(
-        Function(name=name, arguments=("open", kind), engine=engine, raw=(0,), doc=doc)
+        Function(name=name, arguments=("open", kind), engine=_by_part(engine), raw=(0,), doc=doc)
         for kind in ("interval", "moment")
         for name, engine, doc in (
             ("date_part", _date_part, "r_DATE_PART_function"), ("datepart", _date_part, "r_DATE_PART_function"),
@@ -276,7 +307,7 @@ TABLE: Final = (
             ("extract", _extract, "r_EXTRACT_function"),
         )
     ),
-    Function(name="date_trunc", arguments=("open", "stamp"), engine=_date_trunc, raw=(0,), doc="r_DATE_TRUNC"),
+    Function(name="date_trunc", arguments=("open", "stamp"), engine=_by_part(_date_trunc), raw=(0,), doc="r_DATE_TRUNC"),
     Function(name="date_part_year", arguments=("date",), engine="CAST(year({0}) AS INTEGER)", returns="int4",
              exact=True, doc="r_DATE_PART_YEAR"),
     Function(name="trunc", arguments=("dated",), engine="CAST({0} AS DATE)", returns="date", exact=True,
