@@ -8,7 +8,7 @@ from core import types
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion
+from sql import conversion, groups
 from sql.keys import keyed, ordered, plain
 from sql.scope import Output, Scope
 from sql.value import INT8, Value
@@ -20,6 +20,8 @@ class Item:
 
     output: Output
     raw: Value
+    node: exp.Expr | None = None
+    """What it was written as; None for a column of ``*``."""
 
 
 def modified(node: exp.Expr) -> bool:
@@ -49,7 +51,7 @@ def _with_subquery(select: exp.Expr | None) -> bool:
 def grouping(group: exp.Group, items: list[Item], scope: Scope) -> str:
     """Write what stands after GROUP BY."""
     if group.args.get("all"):
-        return "ALL"
+        return _everything(items, group, scope)
     if any(isinstance(item, exp.Tuple) and not item.expressions for item in group.expressions):
         raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near ")"', position=scope.writer.position(group))
     keys: dict[str, str] = {}
@@ -62,6 +64,21 @@ def grouping(group: exp.Group, items: list[Item], scope: Scope) -> str:
         shown = f"any_value({sql})"
         scope.grouped[sql] = f"CASE WHEN grouping({key}) = 0 THEN {shown} END" if several else shown
     return ", ".join(parts)
+
+
+def _everything(items: list[Item], group: exp.Group, scope: Scope) -> str:
+    """Write GROUP BY ALL: every item without an aggregate or window function."""
+    keys: dict[str, str] = {}
+    naming = groups.Naming.of(group.parent or group, scope)
+    plain = [item for item in items if item.node is None or not any(groups.calls(item.node, naming))]
+    parts = [_key(item.raw, keys, scope) for item in plain if not _constant(item.raw)]
+    for sql in keys:
+        scope.grouped[sql] = f"any_value({sql})"
+    return ", ".join(parts) or "()"
+
+
+def _constant(value: Value) -> bool:
+    return value.constant or value.literal is not None or value.null
 
 
 def _group_item(node: exp.Expr, items: list[Item], scope: Scope, keys: dict[str, str]) -> str:
@@ -78,8 +95,7 @@ def _group_item(node: exp.Expr, items: list[Item], scope: Scope, keys: dict[str,
     if index is None:
         return _key(scope.value(node), keys, scope)
     raw = items[index].raw
-    constant = raw.constant or raw.literal is not None or raw.null
-    return str(index + 1) if constant else _key(raw, keys, scope)
+    return str(index + 1) if _constant(raw) else _key(raw, keys, scope)
 
 
 def _key(value: Value, keys: dict[str, str], scope: Scope) -> str:

@@ -14,7 +14,7 @@ from core.sqlstate import SqlState
 from sql.scope import Scope
 
 _WRAPPERS: Final = (exp.Window, exp.WithinGroup, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
-_AGGREGATE, _WINDOW, _SET = "aggregate", "window", "set"
+_AGGREGATE, _WINDOW, _SET, _GROUPING = "aggregate", "window", "set", "grouping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def _called(node: exp.Expr, scope: Scope) -> tuple[str, exp.Expr | None]:
     if not isinstance(inner, exp.Anonymous):
         return "", None
     found = scope.writer.kinds.get(inner.name.lower(), "")
-    return kind or (found if found in {_AGGREGATE, _SET} else ""), inner
+    return kind or (found if found in {_AGGREGATE, _SET, _GROUPING} else ""), inner
 
 
 def calls(node: exp.Expr, naming: Naming) -> Iterator[tuple[str, exp.Expr]]:
@@ -112,7 +112,7 @@ def aggregated(select: exp.Expr, scope: Scope) -> bool:
         return True
     order = select.args.get("order")
     parts = [*select.expressions, *([order] if order is not None else [])]
-    return any(kind == _AGGREGATE for item in parts for kind, _ in calls(item, Naming(scope, {})))
+    return any(kind in {_AGGREGATE, _GROUPING} for item in parts for kind, _ in calls(item, Naming(scope, {})))
 
 
 def several(select: exp.Expr, scope: Scope) -> bool:
@@ -175,6 +175,9 @@ def _ungrouped(node: exp.Expr, naming: Naming, keys: list[str], *, plain: bool) 
     if kind == _AGGREGATE and call is not None:
         _nested(call, naming)
         return
+    if kind == _GROUPING and call is not None:
+        _keys_only(call, naming, keys)
+        return
     found = naming.column(node)
     if found is not None:
         if found[0] not in keys:
@@ -185,6 +188,17 @@ def _ungrouped(node: exp.Expr, naming: Naming, keys: list[str], *, plain: bool) 
     item = naming.item(node)
     for child in [item] if item is not None else _inside(node, call):
         _ungrouped(child, naming, keys, plain=plain)
+
+
+def _keys_only(call: exp.Expr, naming: Naming, keys: list[str]) -> None:
+    for argument in call.expressions:
+        found, item = naming.column(argument), naming.item(argument)
+        if (found is None or found[0] not in keys) and not _key(item or argument, naming, keys):
+            raise SqlError(
+                SqlState.GROUPING_ERROR,
+                f"arguments to {call.name.upper()} must be grouping expressions of the associated query level",
+                position=naming.scope.writer.position(argument),
+            )
 
 
 def _inside(node: exp.Expr, call: exp.Expr | None) -> list[exp.Expr]:

@@ -98,9 +98,8 @@ def _group(node: exp.Select, items: list[Item], scope: Scope) -> str:
             groups.check(node, scope, [])
         return ""
     sql = f"GROUP BY {grouping(group, items, scope)}"
-    if not group.args.get("all"):
-        groups.refuse(group, "GROUP BY clause", groups.Naming.of(node, scope))
-        groups.check(node, scope, scope.keys)
+    groups.refuse(group, "GROUP BY clause", groups.Naming.of(node, scope))
+    groups.check(node, scope, scope.keys)
     return sql
 
 
@@ -124,11 +123,14 @@ def _refuse(node: exp.Select, scope: Scope) -> None:
 def _items(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[ColumnType, ...]) -> list[Item]:
     excluded = {scope.writer.identifier(_leaf(item)) for item in node.args.get("exclude") or []}
     named: list[tuple[str, Value]] = []
+    written: list[exp.Expr | None] = []
     for projection in node.expressions:
         if projection.is_star and isinstance(projection, exp.Star | exp.Column | exp.Dot):
             named += [pair for pair in _star(projection, scope) if pair[0] not in excluded]
+            written += [None] * (len(named) - len(written))
         else:
             named.append(_named(projection, scope))
+            written.append(projection)
     _check_excluded(node, scope)
     used: set[str] = set()
     items = []
@@ -136,7 +138,7 @@ def _items(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[ColumnT
         target = forced[index] if index < len(forced) else None
         made_value = finished(conversion.cast(value, target) if target else value, finish)
         output = Output(name=name, engine_name=_unique(name, used), value=made_value)
-        items.append(Item(output=output, raw=value))
+        items.append(Item(output=output, raw=value, node=written[index]))
     return items
 
 

@@ -13,7 +13,7 @@ from sql.inference import is_integer
 from sql.scope import Scope
 from sql.value import FLOAT8, INT4, INTERVAL, SUPER, TIMESTAMP, VARCHAR, Value, made
 
-Kind = Literal["scalar", "aggregate", "window", "set"]
+Kind = Literal["scalar", "aggregate", "window", "set", "grouping"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

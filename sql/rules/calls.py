@@ -201,7 +201,7 @@ def _users(
 
 def _domain(rows: tuple[Function, ...], frame: Frame, scope: Scope) -> AbstractContextManager[None]:
     """Return what an aggregate's arguments are over: the rows of a group, unless a window is over the groups."""
-    aggregates = bool(rows) and rows[0].kind == "aggregate" and not frame.over
+    aggregates = bool(rows) and rows[0].kind in {"aggregate", "grouping"} and not frame.over
     return scope.rows() if aggregates else nullcontext()
 
 

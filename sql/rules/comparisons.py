@@ -16,7 +16,7 @@ from sql.rules.operators import no_operator
 from sql.rules.spec import Rule
 from sql.rules.subqueries import inside
 from sql.scope import Output, Query, Scope, Write
-from sql.value import BOOL, VARCHAR, Value, made
+from sql.value import BOOL, VARBYTE, VARCHAR, Value, made
 
 _MIXED: Final = frozenset({"BN", "NB", "BD", "DB", "ND", "DN", "BS", "SB", "NT", "TN"})
 """Pairs of categories that have no comparison."""
@@ -57,9 +57,14 @@ def matched(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) 
         raise
     if "super" in (left.name, right.name):
         return _dynamic(left, right), _dynamic(right, left)
-    if left.category + right.category in _MIXED and "oid" not in (left.name, right.name):
+    mixed = left.category + right.category in _MIXED and "oid" not in (left.name, right.name)
+    if mixed or _half_binary(left, right) or _half_binary(right, left):
         raise no_operator(sign, left, right, scope, node)
     return _aligned(left, right)
+
+
+def _half_binary(value: Value, other: Value) -> bool:
+    return value.name == "varbyte" and other.name != "varbyte" and not other.textual
 
 
 def _closed(value: Value, other: Value) -> Value:
@@ -85,6 +90,8 @@ def _numeric_of(content: str) -> ColumnType:
 
 def _aligned(left: Value, right: Value) -> tuple[Value, Value]:
     kinds = left.category + right.category
+    if "varbyte" in (left.name, right.name):
+        return conversion.coerce(left, VARBYTE), conversion.coerce(right, VARBYTE)
     if kinds in {"NS", "SN"}:
         # "Type compatibility": a DECIMAL has the string made a number, any other number is made a string.
         goal = types.of("float8") if "numeric" in (left.name, right.name) else VARCHAR
