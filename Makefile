@@ -75,7 +75,7 @@ differential: install-dev  ## Run generated SQL on PostgreSQL too and print what
 
 .PHONY: bench
 bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARGS="--quick --only a,b")
-	scripts/apt-packages postgresql
+	scripts/apt-packages postgresql postgresql-client default-jdk-headless libpostgresql-jdbc-java
 	$(BIN)/python -m bench.compare $(ARGS)
 
 .PHONY: changelog
