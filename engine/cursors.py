@@ -26,7 +26,7 @@ Value = str | int | float | bool | bytes | None
 Connection = duckdb.DuckDBPyConnection
 """The engine's own connection: layers above hand it on and never look inside."""
 Prepare = Callable[[Connection], None]
-BATCH_ROWS: Final = 40_000
+BATCH_ROWS: Final = 16_384
 """Rows of a batch: enough that hand-overs do not count, few enough that memory stays flat."""
 _NUDGE_S: Final = 0.02
 

@@ -4,7 +4,7 @@ Takes ``session.answers``, gives bytes to the channel, never more than a piece a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Final, TypeGuard, TypeVar
@@ -14,7 +14,7 @@ import pyarrow as pa
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import Column
-from server.channel import Channel, ConnectionLost
+from server.channel import GATHER_BYTES, Channel, ConnectionLost
 from server.seams import Session, Style
 from server.wire import copy, replies
 from server.wire.copy_in import CopyBinaryReader
@@ -35,6 +35,7 @@ from session.answers import Answer, CopyIn, CopyOut, Done, Empty, Rows
 
 Receive = Callable[[], Awaitable[Event]]
 _Item = TypeVar("_Item")
+_Encoder = RowEncoder | CopyTextEncoder | CopyBinaryEncoder
 _INLINE_ROWS: Final = 1_000
 """Batches up to this size are encoded on the event loop: a hand-over to a thread would cost more."""
 
@@ -82,9 +83,7 @@ class Delivery:
         if describe:
             self._channel.send(row_description(rows.columns, spread_formats, self._level))
         encoder = self._encoder(rows.columns, spread_formats)
-        async with closing(rows.batches()) as batches:
-            async for batch in ahead(batches):
-                await self._batch(encoder, batch)
+        await self._stream(rows.batches(), encoder)
         self.announce()
         self._channel.send(replies.PORTAL_SUSPENDED if rows.suspended else replies.command_complete(rows.tag))
 
@@ -96,23 +95,16 @@ class Delivery:
             self._last = (key, RowEncoder(columns, formats, _output_style(style)))
         return self._last[1]
 
-    async def _batch(self, encoder: RowEncoder | CopyTextEncoder | CopyBinaryEncoder, batch: pa.RecordBatch) -> None:
-        pieces: Iterator[bytes | memoryview] = iter(encoder.pieces(batch))
-        if batch.num_rows <= _INLINE_ROWS:
-            for piece in pieces:
+    async def _stream(self, rows: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> None:
+        async with closing(rows) as batches, closing(encoded(batches, encoder)) as pieces:
+            async for piece in pieces:
                 await self._channel.send_piece(piece)
-            return
-        loop = asyncio.get_running_loop()
-        while (next_piece := await loop.run_in_executor(None, next, pieces, None)) is not None:
-            await self._channel.send_piece(next_piece)
 
     async def _copy_out(self, answer: CopyOut) -> None:
         self._channel.send(copy.copy_out_response(len(answer.columns), binary=answer.form.format == "binary"))
         encoder = self._copy_encoder(answer)
         self._copy_piece(encoder.start)
-        async with closing(answer.copied()) as batches:
-            async for batch in batches:
-                await self._batch(encoder, batch)
+        await self._stream(answer.copied(), encoder)
         self._copy_piece(encoder.end)
         self.announce()
         self._channel.send(copy.COPY_DONE)
@@ -225,19 +217,58 @@ def _output_style(style: Style) -> OutputStyle:
     )
 
 
-async def ahead(batches: AsyncIterator[pa.RecordBatch]) -> AsyncIterator[pa.RecordBatch]:
-    """Yield *batches*; while a large one is encoded and sent, the next is already being produced."""
-    async for first in batches:
+async def encoded(batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> AsyncIterator[bytes | memoryview]:
+    """Yield the bytes of *batches*.
+
+    While those of a large batch are sent, the next is being encoded and the one after it produced.
+    """
+    async with (
+        closing(ahead(batches, _is_large)) as produced,
+        closing(_encodings(produced, encoder)) as encodings,
+        closing(ahead(encodings, _is_long)) as ready,
+    ):
+        async for pieces in ready:
+            for piece in pieces:
+                yield piece
+
+
+async def _encodings(
+    batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder
+) -> AsyncIterator[list[bytes | memoryview]]:
+    loop = asyncio.get_running_loop()
+    async for batch in batches:
+        if _is_large(batch):
+            yield await loop.run_in_executor(None, _pieces, encoder, batch)
+        else:
+            # A hand-over to a thread would cost more.
+            yield _pieces(encoder, batch)
+
+
+def _pieces(encoder: _Encoder, batch: pa.RecordBatch) -> list[bytes | memoryview]:
+    return list(encoder.pieces(batch))
+
+
+def _is_large(batch: pa.RecordBatch) -> bool:
+    return int(batch.num_rows) > _INLINE_ROWS
+
+
+def _is_long(pieces: list[bytes | memoryview]) -> bool:
+    return sum(map(len, pieces)) > GATHER_BYTES
+
+
+async def ahead(items: AsyncIterator[_Item], is_large: Callable[[_Item], bool]) -> AsyncIterator[_Item]:
+    """Yield *items*; from the first large one on the next is already being made while one is used."""
+    async for first in items:
         yield first
-        if first.num_rows > _INLINE_ROWS:
+        if is_large(first):
             break
     else:
         return
-    task = asyncio.ensure_future(_next(batches))
+    task = asyncio.ensure_future(_next(items))
     try:
-        while (batch := await task) is not None:
-            task = asyncio.ensure_future(_next(batches))
-            yield batch
+        while (item := await task) is not None:
+            task = asyncio.ensure_future(_next(items))
+            yield item
     finally:
         # What was begun is let end: it is one batch, and the engine must not be left in the middle of it.
         await asyncio.wait([task])
@@ -245,8 +276,8 @@ async def ahead(batches: AsyncIterator[pa.RecordBatch]) -> AsyncIterator[pa.Reco
             task.exception()
 
 
-async def _next(batches: AsyncIterator[pa.RecordBatch]) -> pa.RecordBatch | None:
-    return await anext(batches, None)
+async def _next(items: AsyncIterator[_Item]) -> _Item | None:
+    return await anext(items, None)
 
 
 @asynccontextmanager

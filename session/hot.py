@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from catalog.model import CatalogState, Relation
+from catalog.model import CatalogState, Relation, Schema
 from core.errors import SqlError
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
@@ -90,7 +90,7 @@ class HotTables:
         copies = {item.engine_name: self._copies.get(item.oid) for item in relations}
         for item in relations:
             if item.oid not in self._copies:
-                self._want(item)
+                self._want(item, state)
         found = {name: copy for name, copy in copies.items() if copy is not None}
         if len(found) < len(tables):
             return None
@@ -129,21 +129,22 @@ class HotTables:
         await self.rest()
         self.store.close()
 
-    def _want(self, relation: Relation) -> None:
+    def _want(self, relation: Relation, state: CatalogState) -> None:
         wish = self._wishes.setdefault(relation.oid, _Wish())
         wish.reads += 1
-        if wish.reads >= wish.needed and not wish.settled:
+        schema = state.objects.get(relation.schema)
+        if wish.reads >= wish.needed and not wish.settled and isinstance(schema, Schema):
             wish.settled = True
-            self._begin(self._load(relation, wish))
+            self._begin(self._load(relation, schema.engine_name, wish))
 
-    async def _load(self, relation: Relation, wish: _Wish) -> None:
+    async def _load(self, relation: Relation, schema: str, wish: _Wish) -> None:
         changes = wish.changes
         async with self._one_by_one:
             if changes != wish.changes:
                 return
             limit = self._memory_bytes // _SHARE
             try:
-                table = await self._work(lambda: self.store.load(relation.engine_name, ROWS_MAX, limit))
+                table = await self._work(lambda: self.store.load(schema, relation.name, ROWS_MAX, limit))
             except SqlError as error:
                 # Dropped meanwhile, for one. Reads go on as they did.
                 _log.warning("could not copy a table", extra={"table": relation.oid, "state": error.state.value})

@@ -5,6 +5,7 @@ What is known of a table is forgotten when a transaction that wrote it commits; 
 tables are looked at in one turn of the event loop, so they belong to one moment.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -17,6 +18,11 @@ from storage import scans
 from storage.database import Database
 
 _TRIES: Final = 3
+# Columns of one table and nothing else.
+_PLAIN: Final = re.compile(
+    r'SELECT (?:"(?:[^"]|"")*"\."(?:[^"]|"")*" AS "(?:[^"]|"")*"(?:, | ))+FROM lake\.[^\s()]+ AS "(?:[^"]|"")*"'
+    r"(?: LIMIT \d+)?"
+)
 
 
 class Scans:
@@ -71,6 +77,13 @@ class Scans:
         known = {item.engine_name: scan for item in stored if (scan := self._known.get(item.oid)) is not None}
         # All or none: DuckLake would take the snapshot of the others later than these files were looked up.
         return substituted(sql, known) if stored and len(known) == len(stored) else sql
+
+    def is_plain(self, sql: str) -> bool:
+        """Tell whether *sql* does nothing with rows but send them, from files that the second instance can read.
+
+        There one thread reads, which is what keeps pace with one client, and takes a third less of the processor.
+        """
+        return self._hot.store.reads_files and _PLAIN.fullmatch(sql) is not None
 
     async def _learn(self, relation: Relation, state: CatalogState, engine: DuckDbEngine) -> None:
         schema = state.objects.get(relation.schema)

@@ -1,8 +1,8 @@
-"""Copies of small tables in a DuckDB instance of their own, for short reads.
+"""A second DuckDB instance, with one thread: for copies of small tables, and for files that are read and only sent.
 
-The instance has one thread and keeps native tables in memory: a query of it runs where it is called, plans nothing
-of the lake and reads no file, which is a third of the time. What is copied when, and when a copy may no longer be
-read, is ``session.hot``'s business; nothing is ever written to a copy.
+A query of it runs where it is called and wakes nobody. A read of a copy plans nothing of the lake and opens no
+file, which is a third of the time. What is copied when, and when a copy may no longer be read, is ``session.hot``'s
+business; nothing is ever written to a copy.
 """
 
 import itertools
@@ -13,10 +13,13 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from core.names import quote
-from storage.database import SETTINGS, Database, Install
+from core.names import literal, quote
+from storage import scans
+from storage.database import LAKE, SETTINGS, Database, Install
 
 _PLACE: Final = "memory.main"
+_WORK_BYTES: Final = 512 << 20
+"""Memory for queries, beside the copies and as much again."""
 _BATCH_ROWS: Final = 50_000
 _TYPES: Final = frozenset(
     {
@@ -39,16 +42,21 @@ class HotTable:
 
 
 class HotStore:
-    """The instance, started when the first table is copied. Blocking; ``load`` and ``drop`` may run at once."""
+    """The instance, started when it is first used. Blocking; ``load`` and ``drop`` may run at once."""
 
     def __init__(self, database: Database, memory_bytes: int, install: Install) -> None:
-        """Copy from *database*; *memory_bytes* is for copies, as much again for the queries of them."""
+        """Copy from *database*; *memory_bytes* is for copies."""
         self._database = database
         self._memory_bytes = memory_bytes
         self._install = install
         self._lock = threading.Lock()
         self._root: duckdb.DuckDBPyConnection | None = None
         self._numbers = itertools.count(1)
+
+    @property
+    def reads_files(self) -> bool:
+        """Whether the lake's files can be read in it: those that are local."""
+        return not self._database.location.data
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a new connection to the instance."""
@@ -57,8 +65,11 @@ class HotStore:
                 self._root = self._start()
             return self._root.cursor()
 
-    def load(self, relation: str, rows_max: int, bytes_max: int) -> HotTable | None:
-        """Copy the lake's *relation* (engine SQL) as it is now; None where it is larger than that or not fit."""
+    def load(self, schema: str, table: str, rows_max: int, bytes_max: int) -> HotTable | None:
+        """Copy a table (bare lake names) as it is now; None where it is larger than that or not fit."""
+        if scans.rows(self._database, schema, table) > rows_max:
+            return None
+        relation = f"{LAKE}.{quote(schema)}.{quote(table)}"
         source, target = self._database.cursor(), self.cursor()
         try:
             described = source.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
@@ -105,7 +116,7 @@ class HotStore:
         folder = self._database.location.folder
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": 1,
-            "memory_limit": f"{2 * self._memory_bytes}B",
+            "memory_limit": f"{2 * self._memory_bytes + _WORK_BYTES}B",
             "temp_directory": str(folder / "tmp-hot"),
             "extension_directory": str(folder / "extensions"),
             "autoinstall_known_extensions": "false",
@@ -117,6 +128,9 @@ class HotStore:
         for setting in SETTINGS:
             root.execute(f"SET GLOBAL {setting}")
         self._install(root)
+        root.execute("SET GLOBAL parquet_metadata_cache = true")
+        if self.reads_files:
+            root.execute(f"SET GLOBAL allowed_directories = [{literal(f'{folder}/data/')}]")
         root.execute("SET GLOBAL enable_external_access = false")
         return root
 

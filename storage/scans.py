@@ -21,6 +21,13 @@ _TABLE: Final = """
     FROM {m}.ducklake_table AS t JOIN {m}.ducklake_schema AS s USING (schema_id)
     WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND s.schema_name = ? AND t.table_name = ?
 """
+_ROWS: Final = """
+    SELECT coalesce(sum(f.record_count), 0)
+    FROM {m}.ducklake_data_file AS f JOIN {m}.ducklake_table AS t USING (table_id)
+    JOIN {m}.ducklake_schema AS s USING (schema_id)
+    WHERE f.end_snapshot IS NULL AND t.end_snapshot IS NULL AND s.end_snapshot IS NULL
+      AND s.schema_name = ? AND t.table_name = ?
+"""
 _ALTERED: Final = """
     SELECT count(*) FROM {m}.ducklake_column WHERE table_id = ? AND (end_snapshot IS NOT NULL OR begin_snapshot > ?)
 """
@@ -67,6 +74,17 @@ def _has_lost_rows(connection: duckdb.DuckDBPyConnection, place: str, table: int
     living = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
     recorded = connection.execute(_RECORDED.format(m=place), [table]).fetchone()
     return living is None or recorded is None or living[0] != recorded[0]
+
+
+def rows(database: Database, schema: str, table: str) -> int:
+    """Return how many rows a table's files hold, deleted ones among them; blocking."""
+    connection = database.cursor()
+    try:
+        place = f"{_METADATA}.{quote(database.metadata_schema)}"
+        found = connection.execute(_ROWS.format(m=place), [schema, table]).fetchone()
+    finally:
+        connection.close()
+    return 0 if found is None else int(found[0])
 
 
 def sql(paths: list[str]) -> str:

@@ -4,6 +4,7 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import Column
 from engine import results
+from engine.cursors import RowStream
 from engine.given import table
 from session.answers import Answer, Done, Value
 from session.context import Work
@@ -40,12 +41,21 @@ async def rows(
         page = await _copied(work, plan, parameters)
         if page is not None:
             return page
-        sql = await work.warehouse.scans.rewritten(sql, plan.tables, work.state, work.engine)
-    stream = await work.engine.rows(sql, parameters, work.prepare(plan), instant=plan.instant)
+    stream = await _begun(work, plan, sql, parameters)
     columns = results.columns(stream.schema, hints(plan, work))
     if any(column.effect for column in plan.translated.columns):
         return await effects.performed(work, effects.typed(columns, plan.translated), plan.translated, Reader(stream))
     return Page(columns, Reader(stream))
+
+
+async def _begun(work: Work, plan: Plan, sql: str, parameters: tuple[Value, ...]) -> RowStream:
+    scans = work.warehouse.scans
+    if plan.tables and work.tx.single:
+        lake, sql = sql, await scans.rewritten(sql, plan.tables, work.state, work.engine)
+        if sql != lake and scans.is_plain(lake):
+            engine = await work.session.hot.ready(work.settings.get("timezone"))
+            return await engine.rows(sql)
+    return await work.engine.rows(sql, parameters, work.prepare(plan), instant=plan.instant)
 
 
 async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page | None:

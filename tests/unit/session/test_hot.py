@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from catalog.model import CatalogState, Relation
+from catalog.model import CatalogState, Relation, Schema
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from session.context import Plan
@@ -19,6 +19,7 @@ from storage.database import Database, LakeLocation, Resources
 from storage.hot import HotStore
 
 MEBIBYTE = 1 << 20
+_SCHEMA = Schema(oid=1_000, database=0, name="s", owner=0, engine_name="s")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,7 @@ class World:
     def make(self, oid: int, select: str) -> None:
         name = f'lake.s."t{oid}"'
         self.database.cursor().execute(f"CREATE OR REPLACE TABLE {name} AS {select}")
-        self.state.objects[oid] = Relation(oid=oid, schema=0, name=f"t{oid}", owner=0, engine_name=name)
+        self.state.objects[oid] = Relation(oid=oid, schema=_SCHEMA.oid, name=f"t{oid}", owner=0, engine_name=name)
 
     async def read(self, *oids: int, times: int = READS) -> str | None:
         """Read *times* times, let what begins then end, and return what the next read would run."""
@@ -64,7 +65,7 @@ def play(database: Database, memory_bytes: int, story: Callable[[World], Corouti
         executor = Executor(2)
         store = HotStore(database, memory_bytes, install_functions)
         hot = HotTables(store, lambda: DuckDbEngine(database.cursor(), executor), memory_bytes)
-        await story(World(database, store, hot, CatalogState()))
+        await story(World(database, store, hot, CatalogState(objects={_SCHEMA.oid: _SCHEMA})))
         await hot.close()
         executor.close()
 
