@@ -49,6 +49,8 @@ class Server:
             "DUCKSHIFT_ADMIN_USER": self.user,
             "DUCKSHIFT_ADMIN_PASSWORD": self.password,
             "PYTHONPATH": str(ROOT),
+            # Several servers share the machine that runs the tests.
+            "DUCKSHIFT_ENGINE_MEMORY_LIMIT": "3GB",
         }
         self.process = subprocess.Popen(
             command,
