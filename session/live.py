@@ -66,13 +66,14 @@ def _builder(session: "Session", name: str) -> Builder:
     return build
 
 
-_JOURNAL = {"sys_load_errors": "load_errors", "sys_mv_refreshes": "mv_refreshes"}
+_JOURNAL = {"sys_load_errors": "load_errors"}
 """Live sources that are journal tables."""
 
 
 _HISTORY = {
     "sys_queries": "queries", "sys_connections": "connections", "sys_loads": "loads",
-    "sys_load_files": "load_files", "sys_unloads": "unloads",
+    "sys_load_files": "load_files", "sys_unloads": "unloads", "sys_mv_refreshes": "mv_refreshes",
+    "sys_vacuums": "vacuums",
 }  # fmt: skip
 """Live sources that are tables of the history."""
 

@@ -74,6 +74,12 @@ _TABLES: Final = (
     _table("load_files", "ended",
            "query BIGINT, userid INTEGER, filename VARCHAR, lines BIGINT, bytes BIGINT, ended TIMESTAMP,"
            "format VARCHAR"),
+    _table("mv_refreshes", "ended",
+           "userid INTEGER, pid INTEGER, xid BIGINT, database VARCHAR, schema_name VARCHAR, view BIGINT, name VARCHAR,"
+           "refresh_type VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP"),
+    _table("vacuums", "ended",
+           "userid INTEGER, xid BIGINT, query BIGINT, database VARCHAR, schema_name VARCHAR, relation BIGINT,"
+           "name VARCHAR, mode VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP, rows BIGINT"),
     _table("unloads", "ended",
            "query BIGINT, userid INTEGER, xid BIGINT, pid INTEGER, database VARCHAR, path VARCHAR, format VARCHAR,"
            "started TIMESTAMP, ended TIMESTAMP, rows BIGINT, bytes BIGINT"),

@@ -50,11 +50,6 @@ _TABLES: Final = (
         ("status", "INTEGER"),
         ("file_format", "VARCHAR"), ("is_partial", "INTEGER"), ("start_offset", "BIGINT"), ("copy_job_id", "BIGINT"),
     )),
-    JournalTable(name="mv_refreshes", columns=(
-        ("userid", "INTEGER"), ("pid", "INTEGER"), ("xid", "BIGINT"), ("database", "VARCHAR"),
-        ("schema_name", "VARCHAR"), ("view", "BIGINT"), ("name", "VARCHAR"), ("refresh_type", "VARCHAR"),
-        ("status", "VARCHAR"), ("started", "TIMESTAMP"), ("ended", "TIMESTAMP"),
-    )),
     JournalTable(name="unload_log", columns=(
         ("userid", "INTEGER"), ("query", "INTEGER"), ("slice", "INTEGER"), ("pid", "INTEGER"), ("path", "VARCHAR"),
         ("start_time", "TIMESTAMP"), ("end_time", "TIMESTAMP"), ("line_count", "BIGINT"), ("transfer_size", "BIGINT"),

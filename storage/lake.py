@@ -100,14 +100,27 @@ def flush(schema: str, table: str) -> list[str]:
     return [f"CALL ducklake_flush_inlined_data({literal(LAKE)}, schema_name => {where}, table_name => {named})"]
 
 
-def maintain(schema: str, table: str) -> list[str]:
+def maintain(schema: str, table: str, *, deleted: bool = True, merge: bool = True) -> list[str]:
     """Return the statements that put a table (bare names) in order.
 
-    They flush inlined rows, drop deleted rows and merge small files.
+    They flush inlined rows, drop *deleted* rows and *merge* small files, which sorts their rows.
     """
     lake, where, named = literal(LAKE), literal(schema), literal(table)
+    statements = flush(schema, table)
+    if deleted:
+        statements.append(f"CALL ducklake_rewrite_data_files({lake}, {named}, schema => {where})")
+    if merge:
+        statements.append(f"CALL ducklake_merge_adjacent_files({lake}, {named}, schema => {where})")
+    return statements
+
+
+def rewrite(name: str, key: Sequence[str]) -> list[str]:
+    """Return the statements that write a table anew in the order of *key*."""
+    order = ", ".join(quote(column) for column in key)
+    kept = f'{_TEMPORARY}."duckshift_vacuum"'
     return [
-        *flush(schema, table),
-        f"CALL ducklake_rewrite_data_files({lake}, {named}, schema => {where})",
-        f"CALL ducklake_merge_adjacent_files({lake}, {named}, schema => {where})",
+        f"CREATE OR REPLACE TEMPORARY TABLE {kept} AS SELECT * FROM {name}",
+        f"DELETE FROM {name}",
+        f"INSERT INTO {name} SELECT * FROM {kept} ORDER BY {order}",
+        f"DROP TABLE {kept}",
     ]

@@ -92,6 +92,15 @@ def sql(paths: list[str]) -> str:
     return f"read_parquet([{', '.join(literal(path) for path in paths)}])"
 
 
+NUMBER: Final = "file_row_number"
+"""The column of ``numbered`` that says where a row lies in its file, from 0."""
+
+
+def numbered(path: str) -> str:
+    """Return the engine SQL that scans a file with its rows' places."""
+    return f"read_parquet({literal(path)}, file_row_number => true)"
+
+
 def _is_mixed(connection: duckdb.DuckDBPyConnection, place: str, table: int, begun: int) -> bool:
     altered = connection.execute(_ALTERED.format(m=place), [table, begun]).fetchone()
     if altered is None or altered[0]:

@@ -111,6 +111,10 @@ LIVE: Final[dict[str, pa.Schema]] = {
         "colname text, type text, col_length text, position int4, raw_line text, raw_field_value text, err_code int4,"
         "err_reason text, is_partial int4, start_offset int8, copy_job_id int8, xid int8, database text"
     ),
+    "sys_vacuums": _shape(
+        "userid int4, xid int8, query int8, database text, schema_name text, relation int8, name text, mode text,"
+        "status text, started ts, ended ts, rows int8"
+    ),
     "sys_stale": _shape("relation oid, stale bool"),
     "sys_mv_refreshes": _shape(
         "userid int4, pid int4, xid int8, database text, schema_name text, view int8, name text, refresh_type text,"

@@ -131,7 +131,15 @@ ROWS: Final = (
     _view(5_020, "stl_vacuum",
         "userid int4, xid int8, table_id int4, status bpchar(30), rows int8, sortedrows int4, blocks int4,"
         "max_merge_partitions int4, eventtime ts, reclaimable_rows int8, reclaimable_space_mb int8, cutoff_xid int8,"
-        "is_recluster int4", "", "superuser"),
+        "is_recluster int4",
+        # One row when it begins, one when it has ended.
+        "SELECT v.userid, v.xid, v.relation AS table_id, CASE WHEN e.phase = 'Finished' THEN 'Finished' ELSE"
+        " 'Started' || CASE v.mode WHEN 'DELETE ONLY' THEN ' Delete Only' WHEN 'SORT ONLY' THEN ' Sort Only'"
+        " WHEN 'REINDEX' THEN ' Reindex' WHEN 'RECLUSTER' THEN ' Recluster' ELSE '' END END AS status, v.rows,"
+        " v.rows AS sortedrows, 0 AS blocks, 0 AS max_merge_partitions,"
+        " CASE WHEN e.phase = 'Finished' THEN v.ended ELSE v.started END AS eventtime, 0 AS reclaimable_rows,"
+        " 0 AS reclaimable_space_mb, 0 AS cutoff_xid, CAST(v.mode = 'RECLUSTER' AS INTEGER) AS is_recluster"
+        " FROM sys_vacuums AS v, (VALUES ('Started'), ('Finished')) AS e(phase)", "superuser"),
     _view(5_021, "stl_analyze",
         "userid int4, xid int8, database bpchar(30), table_id int4, status bpchar(15), rows float8,"
         "modified_rows float8, threshold_percent int4, is_auto bpchar(1), starttime ts, endtime ts, prevtime ts,"

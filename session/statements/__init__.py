@@ -37,6 +37,7 @@ from session.statements import (
     transactions,
     unload,
     users,
+    vacuum,
 )
 from sql.commands.unsupported import Unsupported
 from sql.statement import Kind, Statement
@@ -147,7 +148,7 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
     Kind.EXPLAIN: explain.explain,
     Kind.ANALYZE_COMPRESSION: compression.analyze_compression,
     Kind.ANALYZE: _command(maintenance.analyze),
-    Kind.VACUUM: _command(maintenance.vacuum),
+    Kind.VACUUM: _command(vacuum.vacuum),
     Kind.DISCARD: _command(maintenance.discard),
     Kind.NOTIFICATION: _command(maintenance.notification),
 }

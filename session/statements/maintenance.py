@@ -1,13 +1,11 @@
-"""ANALYZE, VACUUM, LOCK, CANCEL, DISCARD, LISTEN and their like."""
+"""ANALYZE, LOCK, CANCEL, DISCARD, LISTEN and their like."""
 
-from catalog.model import Relation, RelationKind, Schema
 from core.errors import Canceled, SqlError, not_supported
 from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
-from sql.commands.maintenance import Analyze, Cancel, Discard, Lock, Notification, Vacuum
-from storage import lake
+from sql.commands.maintenance import Analyze, Cancel, Discard, Lock, Notification
 
 
 async def analyze(work: Work, command: Analyze) -> Done:
@@ -21,35 +19,6 @@ async def analyze(work: Work, command: Analyze) -> Done:
                     SqlState.UNDEFINED_COLUMN, f'column "{column}" of relation "{relation.name}" does not exist'
                 )
     return Done("ANALYZE")
-
-
-async def vacuum(work: Work, command: Vacuum) -> Done:
-    """VACUUM: inlined rows are flushed, small files merged, deleted rows dropped."""
-    if command.table is not None:
-        relation = work.find_table(command.table)
-        work.require_owner(relation)
-        relations = [relation]
-    else:
-        owned = (work.principal.superuser, work.principal.oid)
-        relations = [
-            item
-            for item in work.state.relations()
-            if item.type is RelationKind.TABLE and (owned[0] or item.owner == owned[1])
-        ]
-    for relation in relations:
-        await _vacuum(work, relation)
-    return Done("VACUUM")
-
-
-async def _vacuum(work: Work, relation: Relation) -> None:
-    if relation.temporary:
-        return
-    schema = work.state.objects.get(relation.schema)
-    await work.tx.lock(relation.oid, Mode.SHARE_ROW_EXCLUSIVE)
-    if isinstance(schema, Schema):
-        async with work.warehouse.commit_lock:
-            await work.engine.script(lake.maintain(schema.engine_name, relation.name))
-            work.warehouse.scans.forget(frozenset({relation.oid}))
 
 
 async def lock(work: Work, command: Lock) -> Done:

@@ -187,13 +187,13 @@ async def run(work: Work, view: Relation) -> Outcome:
     try:
         outcome = await refresh(work, view)
     except SqlError:
-        await _note(work, view, Outcome.FAILED, started)
+        _note(work, view, Outcome.FAILED, started)
         raise
-    await _note(work, view, outcome, started)
+    _note(work, view, outcome, started)
     return outcome
 
 
-async def _note(work: Work, view: Relation, outcome: Outcome, started: datetime) -> None:
+def _note(work: Work, view: Relation, outcome: Outcome, started: datetime) -> None:
     schema = work.state.objects.get(view.schema)
     database = work.state.objects.get(schema.database) if isinstance(schema, Schema) else None
     row = (
@@ -209,7 +209,7 @@ async def _note(work: Work, view: Relation, outcome: Outcome, started: datetime)
         started,
         _now(work),
     )
-    await work.warehouse.executor.run(lambda: work.warehouse.journal.append("mv_refreshes", [row]))
+    work.warehouse.recorder.history.record("mv_refreshes", row)
 
 
 def _now(work: Work) -> datetime:
