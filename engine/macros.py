@@ -29,6 +29,7 @@ _LOG_NEGATIVE: Final = _raise("2201E", "'cannot take logarithm of a negative num
 _TOO_LONG: Final = _raise("22001", "'value too long for type ' || t")
 _NULL_VALUE: Final = _raise("23502", "'Cannot insert a NULL value into column ' || c")
 _BAD_INTEGER: Final = _raise("22P02", "'invalid input syntax for integer: \"' || x || '\"'")
+_BAD_INTERVAL: Final = _raise("22007", "'invalid input syntax for type interval: \"' || x || '\"'")
 _BAD_BOOLEAN: Final = _raise("22P02", "'invalid input syntax for type boolean: \"' || x || '\"'")
 _MATCHES: Final = _raise("XX000", "'Found multiple matches to update the same tuple.'")
 _LISTAGG_LIMIT: Final = _raise("XX000", "'Result size exceeds LISTAGG limit'")
@@ -100,6 +101,31 @@ TABLE: Final = (
                " + epoch_us(i - to_years(datepart('year', i)) - to_months(datepart('month', i))"
                " - to_days(datepart('day', i))) * n) AS BIGINT))",
           doc="Interval times a number."),
+    Macro(name="rs_months", arguments="i", body="(datepart('year', i) * 12 + datepart('month', i))",
+          doc="The months of an interval."),
+    Macro(name="rs_days", arguments="us", body="(to_days(CAST(us // 86400000000 AS INTEGER))"
+          " + to_microseconds(CAST(us % 86400000000 AS BIGINT)))",
+          doc="Microseconds as an interval of days and a time."),
+    Macro(name="rs_microseconds", arguments="i",
+          body="(rs_months(i) * 2592000000000 + datepart('day', i) * 86400000000 + datepart('hour', i) * 3600000000"
+               " + datepart('minute', i) * 60000000 + datepart('microsecond', i))",
+          doc="An interval in microseconds; a month counts 30 days."),
+    Macro(name="rs_try_interval", arguments="x, u",
+          body="CASE WHEN regexp_full_match(trim(x), '[+-]?\\d+-\\d+') THEN to_months(CAST("
+               "CASE WHEN left(trim(x), 1) = '-' THEN -1 ELSE 1 END * (CAST(split_part(ltrim(trim(x), '+-'), '-', 1)"
+               " AS INTEGER) * 12 + CAST(split_part(ltrim(trim(x), '+-'), '-', 2) AS INTEGER)) AS INTEGER))"
+               " WHEN regexp_full_match(trim(x), '[+-]?\\d+(\\.\\d*)?') THEN TRY_CAST(trim(x) || ' ' || u AS INTERVAL)"
+               " ELSE TRY_CAST(regexp_replace(regexp_replace(x, ',', ' ', 'g'), '^\\s*([+-]?\\d+) +([+-]?\\d+:)',"
+               " '\\1 days \\2') AS INTERVAL) END",
+          doc="r_interval_data_types: text that is an interval; a number alone counts u."),
+    Macro(name="rs_interval", arguments="x, u",
+          body="CASE WHEN x IS NULL THEN NULL WHEN rs_try_interval(x, u) IS NULL THEN"
+               f" {_BAD_INTERVAL} ELSE rs_try_interval(x, u) END",
+          doc="r_interval_data_types"),
+    Macro(name="rs_interval_text", arguments="i",
+          body="regexp_replace(replace(CAST(i AS VARCHAR), ' month', ' mon'),"
+               " '(-1) (year|mon|day)\\b', '\\1 \\2s', 'g')",
+          doc="An interval as text, as IntervalStyle postgres has it."),
     # Trees
     Macro(name="rs_grown", arguments="path, place",
           body=f"CASE WHEN list_contains(path, place) THEN {_LOOP} ELSE list_append(path, place) END",

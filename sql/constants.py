@@ -14,7 +14,7 @@ from core.errors import SqlError
 from core.names import literal
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import dates
+from sql import dates, intervals
 from sql.inference import is_integer
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*\Z", re.IGNORECASE)
@@ -59,6 +59,8 @@ def literal_of(content: str, target: ColumnType) -> str | None:
         return _whole_literal(content, target)
     if name in {"numeric", "float4", "float8"}:
         return _numeric_literal(content, target)
+    if category == "T":
+        return intervals.literal(content, target)
     reader = _LITERALS.get(name)
     return reader(content) if reader else f"CAST({literal(content)} AS {target.engine()})"
 
@@ -149,6 +151,8 @@ def bad_input(content: str, target: ColumnType) -> SqlError:
         return SqlError(
             SqlState.INVALID_TEXT_REPRESENTATION, f'invalid input syntax for integer: "{content}"'
         )
+    if target.type.category == "T":
+        return intervals.bad(content)
     kind = "integer" if is_integer(target) else _said(target)
     prefix = "" if is_integer(target) else "type "
     return SqlError(SqlState.INVALID_TEXT_REPRESENTATION, f'invalid input syntax for {prefix}{kind}: "{content}"')

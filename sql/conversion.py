@@ -13,7 +13,7 @@ from core.errors import SqlError
 from core.names import quote_if_needed
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import constants, dynamic
+from sql import constants, dynamic, intervals
 from sql.inference import is_integer, precision_scale
 from sql.value import VARCHAR, Slot, Value, made
 
@@ -90,6 +90,8 @@ def exact(value: Value) -> Value:
 def _narrows(source: ColumnType, target: ColumnType) -> bool:
     if source.type.name == "numeric":
         return source != target
+    if source.type.category == "T":
+        return target.modifier >= 0 and source != target
     return target.length is not None and (source.length is None or source.length > target.length)
 
 
@@ -186,6 +188,9 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("*S", "timestamptz"): _macro("timestamptz"),
     ("*S", "time"): _plain,
     ("*S", "bool"): _macro("bool"),
+    ("*S", "*T"): intervals.of_text,
+    ("*T", "*T"): intervals.of_interval,
+    ("*T", "*S"): intervals.to_text,
     ("*S", "super"): dynamic.of_value,
     ("*S", "hllsketch"): _wrapped("rs_sketch_read({0})"),
     ("hllsketch", "hllsketch"): _same,

@@ -32,6 +32,13 @@ _TYPE_WORDS: Final = _ZONED | {
 _NO_LITERAL: Final = frozenset({TokenType.DCOLON, TokenType.DOT})
 
 
+PLAIN_INTERVAL: Final = "interval literal"
+YEAR_MONTH: Final = "intervaly2m literal"
+DAY_SECOND: Final = "intervald2s literal"
+"""What the calls are named that interval literals are read as; no function has a name with a blank."""
+_QUALIFIERS: Final = frozenset({"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "SECOND"})
+
+
 class Duckshift(Redshift):
     """Redshift, with calls left as written."""
 
@@ -105,6 +112,8 @@ def _step(tokens: list[Token], index: int, out: list[Token]) -> int:
         return index + 6
     if token.token_type == TokenType.COLLATE and not _texts(tokens, index + 1, ("(",)):
         return index + (4 if _texts(tokens, index + 2, (".",)) else 2)
+    if token.token_type == TokenType.INTERVAL and (end := _interval(tokens, index, out)):
+        return end
     if (end := _typed_literal(tokens, index)) and not (out and out[-1].token_type in _NO_LITERAL):
         # sqlglot takes the casts behind it for casts of the bare string.
         out += [_as(token, TokenType.L_PAREN, "("), tokens[end], _as(token, TokenType.DCOLON, "::")]
@@ -116,6 +125,36 @@ def _step(tokens: list[Token], index: int, out: list[Token]) -> int:
         return index + 2
     out.append(_retyped(token, tokens, index))
     return index + 1
+
+
+def _interval(tokens: list[Token], index: int, out: list[Token]) -> int:
+    """Write ``INTERVAL 'text' qualifier`` as a call of text, first and last field and precision; return its end."""
+    if index + 1 >= len(tokens) or tokens[index + 1].token_type != TokenType.STRING:
+        return 0
+    token, end = tokens[index], index + 2
+    words = ["", "", ""]
+    if end < len(tokens) and tokens[end].text.upper() in _QUALIFIERS and not _texts(tokens, end + 1, (".",)):
+        end, words[2] = _precision(tokens, end + 1)
+        words[0] = words[1] = tokens[index + 2].text.lower()
+        if _texts(tokens, end, ("TO",)) and end + 1 < len(tokens) and tokens[end + 1].text.upper() in _QUALIFIERS:
+            words[1] = tokens[end + 1].text.lower()
+            end, words[2] = _precision(tokens, end + 2)
+    elif end < len(tokens) and tokens[end].text.lower().rstrip("s").upper() in _QUALIFIERS:
+        return 0
+    name = PLAIN_INTERVAL if not words[0] else YEAR_MONTH if words[1] in {"year", "month"} else DAY_SECOND
+    out += [_as(token, TokenType.VAR, name), _as(token, TokenType.L_PAREN, "("), tokens[index + 1]]
+    for word in words if words[0] else []:
+        # Token's text must not be empty.
+        out += [_as(token, TokenType.COMMA, ","), _as(token, TokenType.STRING, word or " ")]
+    out.append(_as(tokens[end - 1], TokenType.R_PAREN, ")"))
+    return end
+
+
+def _precision(tokens: list[Token], index: int) -> tuple[int, str]:
+    """Return where ``(n)`` at *index* ends and n, or *index* and nothing."""
+    if _texts(tokens, index, ("(",)) and _texts(tokens, index + 2, (")",)) and tokens[index + 1].text.isdigit():
+        return index + 3, tokens[index + 1].text
+    return index, ""
 
 
 def _typed_literal(tokens: list[Token], index: int) -> int:

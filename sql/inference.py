@@ -135,6 +135,8 @@ def common_type(left: ColumnType, right: ColumnType) -> ColumnType:
         return _common_number(left, right)
     if kinds == "SS":
         return _common_text(left, right)
+    if kinds == "TT":
+        return types.of(left.type.name if left.type.name == right.type.name else "interval")
     if kinds == "DD":
         return _common_time(left, right)
     if "super" in (left.type.name, right.type.name):

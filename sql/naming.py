@@ -18,6 +18,7 @@ _CALLS: Final = {
     "nvl": "coalesce", "decode": "case", "nvl2": "case", "dateadd": "date_add", "datediff": "date_diff",
     "date_part": "pgdate_part", "datepart": "pgdate_part", "substr": "substring",
     "approximate count": "count", "approximate percentile_disc": "percentile_disc", "ceiling": "ceil",
+    "interval literal": "interval", "intervaly2m literal": "intervaly2m", "intervald2s literal": "intervald2s",
     "replicate": "repeat", "char_length": "char_length",
 }  # fmt: skip
 """What Redshift calls a function internally, where that differs."""

@@ -7,6 +7,7 @@ from typing import Final
 
 from core.errors import SqlError, not_supported
 from core.types import VARCHAR_MAX, ColumnType, declared
+from sql import intervals
 from sql.statement import Fragment
 from sql.stream import Stream
 from sql.tokens import TokenKind
@@ -21,20 +22,8 @@ _WORDS: Final = (
     ("CHAR VARYING", "character varying"),
     ("BINARY VARYING", "binary varying"),
     ("DOUBLE PRECISION", "double precision"),
-    ("INTERVAL YEAR TO MONTH", "interval year to month"),
-    ("INTERVAL YEAR", "interval year to month"),
-    ("INTERVAL MONTH", "interval year to month"),
-    ("INTERVAL DAY TO SECOND", "interval day to second"),
-    ("INTERVAL DAY TO MINUTE", "interval day to second"),
-    ("INTERVAL DAY TO HOUR", "interval day to second"),
-    ("INTERVAL HOUR TO SECOND", "interval day to second"),
-    ("INTERVAL HOUR TO MINUTE", "interval day to second"),
-    ("INTERVAL MINUTE TO SECOND", "interval day to second"),
-    ("INTERVAL DAY", "interval day to second"),
-    ("INTERVAL HOUR", "interval day to second"),
-    ("INTERVAL MINUTE", "interval day to second"),
-    ("INTERVAL SECOND", "interval day to second"),
 )
+_FIELDS: Final = tuple(field.upper() for field in intervals.FIELDS)
 _SEVERAL: Final = tuple((tuple(words.split()), name) for words, name in _WORDS)
 _ZONED: Final = {"TIME": "time", "TIMESTAMP": "timestamp"}
 _ABSENT: Final = frozenset({"geometry", "geography"})
@@ -46,6 +35,8 @@ def read_type(stream: Stream) -> ColumnType:
     Raises 42601 where no type stands, and with the place what ``core.types.declared`` raises.
     """
     position = stream.position
+    if stream.at("INTERVAL"):
+        return _interval(stream, position)
     name = _type_name(stream)
     arguments = _modifier(stream)
     if name in _ZONED.values():
@@ -54,6 +45,23 @@ def read_type(stream: Stream) -> ColumnType:
         raise not_supported(f"type {name}", position=position)
     try:
         return declared(name, arguments)
+    except SqlError as error:
+        error.position = position
+        raise
+
+
+def _interval(stream: Stream, position: int | None) -> ColumnType:
+    stream.expect("INTERVAL")
+    first = stream.take_any(*_FIELDS)
+    if not first:
+        return declared("interval")
+    precision = _modifier(stream)
+    last = first
+    if stream.take("TO"):
+        last = stream.expect_any(*_FIELDS)
+        precision = _modifier(stream)
+    try:
+        return intervals.kind(first.lower(), last.lower(), precision[0] if precision else None)
     except SqlError as error:
         error.position = position
         raise

@@ -9,6 +9,7 @@ from core.errors import SqlError
 from core.names import fold
 from core.sqlstate import SqlState
 from core.types import VARCHAR_MAX, ColumnType
+from sql import intervals
 from sql.scope import Scope
 from sql.value import INTERVAL, VARCHAR
 
@@ -31,7 +32,7 @@ def type_of(node: exp.Expr, scope: Scope) -> ColumnType:
         return types.of(target.name.lower())
     kind = target.this
     if isinstance(kind, exp.Interval):
-        return INTERVAL
+        return _interval(kind.args.get("unit"))
     if kind == exp.DType.ARRAY:
         return _array(target)
     name = _NAMES.get(kind) if not _user_defined(target) else fold(_user_defined(target))
@@ -44,6 +45,14 @@ def type_of(node: exp.Expr, scope: Scope) -> ColumnType:
     if name in {"varchar", "char", "numeric", "varbyte"} and not arguments:
         return _bare(name)
     return types.declared("float" if name == "float8" and arguments else name, arguments)
+
+
+def _interval(unit: exp.Expr | None) -> ColumnType:
+    if unit is None:
+        return INTERVAL
+    spanned = isinstance(unit, exp.IntervalSpan)
+    first = (unit.this if spanned else unit).name.lower()
+    return intervals.kind(first, unit.expression.name.lower() if spanned else "")
 
 
 def _user_defined(target: exp.Expr) -> str:

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
-from sql import conversion, dynamic
+from sql import conversion, dynamic, intervals
 from sql.inference import number_type
 from sql.rules.datatypes import type_of
 from sql.rules.navigation import attributes
@@ -184,87 +184,16 @@ def _forgiving(scope: Scope) -> bool:
     return scope.writer.facts.setting("cast_super_null_on_error") not in {"off", "false"}
 
 
-_UNITS: Final = {
-    "millennium": ("millennium", "millennia", "mil", "mils"),
-    "century": ("century", "centuries", "c", "cent", "cents"),
-    "decade": ("decade", "decades", "dec", "decs"),
-    "year": ("year", "years", "y", "yr", "yrs"),
-    "month": ("month", "months", "mon", "mons"),
-    "week": ("week", "weeks", "w"),
-    "day": ("day", "days", "d"),
-    "hour": ("hour", "hours", "h", "hr", "hrs"),
-    "minute": ("minute", "minutes", "m", "min", "mins"),
-    "second": ("second", "seconds", "s", "sec", "secs"),
-    "millisecond": ("millisecond", "milliseconds", "ms", "msec", "msecs"),
-    "microsecond": ("microsecond", "microseconds", "us", "usec", "usecs"),
-}
-_UNIT_OF: Final = {alias: unit for unit, aliases in _UNITS.items() for alias in aliases}
-_MONTHS: Final = {"millennium": 12000, "century": 1200, "decade": 120, "year": 12, "quarter": 3, "month": 1}
-_MICROSECONDS: Final = {
-    "week": 604_800_000_000, "day": 86_400_000_000, "hour": 3_600_000_000, "minute": 60_000_000,
-    "second": 1_000_000, "millisecond": 1000, "microsecond": 1,
-}  # fmt: skip
-
-
 def interval(node: exp.Expr, scope: Scope) -> Value:
-    """Write ``INTERVAL '…'`` with or without a qualifier."""
-    inner = node.this
+    """Write ``INTERVAL '3' days``: a unit that is no qualifier; those are calls (``sql.functions.intervals``)."""
+    inner, unit = node.this, node.args.get("unit")
     content = "" if inner is None else inner.name
-    unit = node.args.get("unit")
-    name = "" if unit is None else (unit.this.name if isinstance(unit, exp.IntervalSpan) else unit.name)
-    last = unit.expression.name if isinstance(unit, exp.IntervalSpan) and unit.expression else name
-    months, days, micros = _amounts(content, last.lower(), scope, node)
-    sql = f"(to_months({months}) + to_days({days}) + to_microseconds({micros}))"
+    sql = intervals.literal(f"{content} {unit.name}" if unit is not None else content, INTERVAL)
+    if sql is None:
+        error = intervals.bad(content)
+        error.position = scope.writer.position(node)
+        raise error
     return made(sql, INTERVAL, exact=True)
-
-
-def _amounts(content: str, unit: str, scope: Scope, node: exp.Expr) -> tuple[int, int, int]:
-    months = days = micros = 0
-    words = content.replace(",", " ").split()
-    while words:
-        word = words.pop(0)
-        sign = -1 if word.startswith("-") else 1
-        if ":" in word:
-            micros += _clock(word, unit)
-            continue
-        digits = word.lstrip("+-")
-        number = digits.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-        name = digits[len(number) :].lower() or (words.pop(0).lower() if words and words[0][0].isalpha() else unit)
-        more = _amount(number, {"qtr": "quarter", "quarter": "quarter", "qtrs": "quarter", "quarters": "quarter"}
-                       .get(name) or _UNIT_OF.get(name or "second"), sign)
-        if more is None:
-            raise SqlError(
-                SqlState.INVALID_DATETIME_FORMAT,
-                f'invalid input syntax for type interval: "{content}"',
-                position=scope.writer.position(node),
-            )
-        months, days, micros = months + more[0], days + more[1], micros + more[2]
-    return months, days, micros
-
-
-def _amount(number: str, unit: str | None, sign: int) -> tuple[int, int, int] | None:
-    try:
-        amount = float(number) if number else None
-    except ValueError:
-        amount = None
-    if unit is None or amount is None:
-        return None
-    if unit in _MONTHS:
-        whole = amount * _MONTHS[unit]
-        return sign * int(whole), sign * round((whole - int(whole)) * 30), 0
-    if unit in {"day", "week"}:
-        total = amount * (7 if unit == "week" else 1)
-        return 0, sign * int(total), sign * round((total - int(total)) * _MICROSECONDS["day"])
-    return 0, 0, sign * round(amount * _MICROSECONDS[unit])
-
-
-def _clock(word: str, unit: str) -> int:
-    sign = -1 if word.startswith("-") else 1
-    parts = [float(part or 0) for part in word.lstrip("+-").split(":")]
-    if len(parts) == 2:
-        parts = [0.0, *parts] if unit == "second" else [*parts, 0.0]
-    hours, minutes, seconds = parts[:3]
-    return sign * round((hours * 3600 + minutes * 60 + seconds) * 1_000_000)
 
 
 RULES: Final = (

@@ -3,7 +3,6 @@
 Redshift, "Computations with numeric values"; division by zero raises 22012.
 """
 
-from collections.abc import Callable
 from typing import Final
 
 from sqlglot import exp
@@ -14,9 +13,10 @@ from core.sqlstate import SqlState
 from core.types import NUMERIC_PRECISION_MAX, ColumnType
 from sql import conversion, dynamic
 from sql.inference import arithmetic, concatenated, is_float, is_integer, number_type, precision_scale
+from sql.rules import temporal
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write
-from sql.value import FLOAT8, INT4, INT8, INTERVAL, TIMESTAMP, TIMESTAMPTZ, VARBYTE, Value, made
+from sql.value import FLOAT8, INT4, INT8, INTERVAL, VARBYTE, Value, made
 
 _STAMPS: Final = frozenset({"timestamp", "timestamptz"})
 
@@ -49,7 +49,7 @@ def combine(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) 
     left, right = _as_number(left), _as_number(right)
     if left.category == right.category == "N":
         return _numbers(sign, left, right)
-    write = _TEMPORAL.get((sign, _kind(left), _kind(right)))
+    write = temporal.TABLE.get((sign, _kind(left), _kind(right)))
     if write is None:
         raise no_operator(sign, left, right, scope, node)
     return write(left, right)
@@ -189,83 +189,6 @@ def _unscaled(value: Value) -> str:
     if precision + scale > NUMERIC_PRECISION_MAX:
         return f"rs_unscaled({value.sql})"
     return f"({value.sql} * CAST({10**scale} AS DECIMAL({scale + 1},0)))"
-
-
-# Dates and times
-
-
-def _plain(sign: str, result: ColumnType | None = None) -> Callable[[Value, Value], Value]:
-    def write(left: Value, right: Value) -> Value:
-        type_ = result or left.type
-        return made(f"({left.sql} {sign} {right.sql})", type_, exact=True)
-
-    return write
-
-
-def _date_days(sign: str) -> Callable[[Value, Value], Value]:
-    def write(left: Value, right: Value) -> Value:
-        return made(f"({left.sql} {sign} CAST({right.sql} AS INTEGER))", left.type, exact=True)
-
-    return write
-
-
-def _stamp_days(sign: str) -> Callable[[Value, Value], Value]:
-    def write(left: Value, right: Value) -> Value:
-        return made(f"({left.sql} {sign} to_days(CAST({right.sql} AS INTEGER)))", left.type, exact=True)
-
-    return write
-
-
-def _swapped(write: Callable[[Value, Value], Value]) -> Callable[[Value, Value], Value]:
-    return lambda left, right: write(right, left)
-
-
-def _days_between(left: Value, right: Value) -> Value:
-    return made(f"CAST({left.sql} - {right.sql} AS INTEGER)", INT4, exact=True)
-
-
-def _stamps_between(left: Value, right: Value) -> Value:
-    def plain(value: Value) -> str:
-        return value.sql if value.name in _STAMPS else f"CAST({value.sql} AS TIMESTAMP)"
-
-    return made(f"({plain(left)} - {plain(right)})", INTERVAL, exact=True)
-
-
-def _scaled(left: Value, right: Value) -> Value:
-    return made(f"rs_interval_times({left.sql}, CAST({right.sql} AS DOUBLE))", INTERVAL, exact=True)
-
-
-def _shrunk(left: Value, right: Value) -> Value:
-    return made(f"rs_interval_times({left.sql}, rs_divide(1.0, CAST({right.sql} AS DOUBLE)))", INTERVAL, exact=True)
-
-
-_TEMPORAL: Final[dict[tuple[str, str, str], Callable[[Value, Value], Value]]] = {
-    ("+", "date", "number"): _date_days("+"),
-    ("-", "date", "number"): _date_days("-"),
-    ("+", "number", "date"): _swapped(_date_days("+")),
-    ("-", "date", "date"): _days_between,
-    ("-", "stamp", "stamp"): _stamps_between,
-    ("-", "date", "stamp"): _stamps_between,
-    ("-", "stamp", "date"): _stamps_between,
-    ("+", "stamp", "number"): _stamp_days("+"),
-    ("-", "stamp", "number"): _stamp_days("-"),
-    ("+", "date", "interval"): _plain("+", TIMESTAMP),
-    ("-", "date", "interval"): _plain("-", TIMESTAMP),
-    ("+", "interval", "date"): _swapped(_plain("+", TIMESTAMP)),
-    ("+", "stamp", "interval"): _plain("+"),
-    ("-", "stamp", "interval"): _plain("-"),
-    ("+", "interval", "stamp"): _swapped(_plain("+")),
-    ("+", "time", "interval"): _plain("+"),
-    ("-", "time", "interval"): _plain("-"),
-    ("+", "date", "time"): _plain("+", TIMESTAMP),
-    ("+", "time", "date"): _swapped(_plain("+", TIMESTAMP)),
-    ("+", "date", "timetz"): _plain("+", TIMESTAMPTZ),
-    ("+", "interval", "interval"): _plain("+", INTERVAL),
-    ("-", "interval", "interval"): _plain("-", INTERVAL),
-    ("*", "interval", "number"): _scaled,
-    ("*", "number", "interval"): _swapped(_scaled),
-    ("/", "interval", "number"): _shrunk,
-}
 
 
 # One operand, strings, bits

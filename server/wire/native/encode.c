@@ -124,7 +124,7 @@ static __attribute__((noinline)) uint8_t *put_rare(uint8_t *p, const uint8_t *en
     case INTERVAL_TEXT: return put_interval(p, &AT(struct interval), l->interval_style);
     case YEAR_MONTH_TEXT:
         iv = (struct interval){AT(struct interval).months, 0, 0};
-        return put_interval(p, &iv, l->interval_style);
+        return l->interval_style == PLAIN ? put_year_month(p, iv.months) : put_interval(p, &iv, l->interval_style);
     case DAY_SECOND_TEXT:
         iv = day_second_of(&AT(struct interval));
         return put_interval(p, &iv, l->interval_style);

@@ -141,6 +141,17 @@ static uint8_t *put_interval(uint8_t *p, const struct interval *v, int style) {
     return put_plain_interval(p, &f, v->nanoseconds);
 }
 
+/* INTERVAL YEAR TO MONTH in IntervalStyle postgres: both fields, always in the plural. */
+static uint8_t *put_year_month(uint8_t *p, int32_t months) {
+    int32_t part[2] = {months / 12, months % 12};
+    for (int i = 0; i < 2; i++) {
+        if (part[i] < 0) *p++ = '-';
+        p = put_unsigned(p, (uint64_t)llabs(part[i]));
+        p = put_text(p, i == 0 ? " years " : " mons");
+    }
+    return p;
+}
+
 /* INTERVAL DAY TO SECOND is one number of microseconds; a month counts 30 days. */
 static inline i128 total_us(const struct interval *v) {
     return ((i128)v->months * 30 + v->days) * US_DAY + v->nanoseconds / 1000;

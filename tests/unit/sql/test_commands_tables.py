@@ -31,6 +31,7 @@ from sql.commands.views import (
     CreateView,
     RefreshMaterializedView,
 )
+from sql.intervals import kind
 from sql.parse import parse_statement, split
 from sql.statement import Fragment
 
@@ -80,7 +81,7 @@ COLUMNS = [
     ("a time with time zone", {"type": of("timetz")}),
     ("a timestamptz", {"type": of("timestamptz")}),
     ("a interval year to month", {"type": of("intervaly2m")}),
-    ("a interval day to second(3)", {"type": of("intervald2s")}),
+    ("a interval day to second(3)", {"type": kind("day", "second", 3)}),
     ("a super", {"type": of("super")}),
     ("a binary varying(12)", {"type": with_length("varbyte", 12)}),
 ]
