@@ -102,14 +102,22 @@ class FolderLock:
         os.close(self._file)
 
 
-def _spare_searches() -> None:
-    """Let DuckDB find at once that pandas is not there.
+class _Absent:
+    """Says at once that pandas is not there.
 
-    It asks for it twice a statement with parameters, and Python looks for a missing module on disk every time:
+    DuckDB asks for it twice a statement with parameters, and Python looks for a missing module on disk every time:
     a third of such a statement's cost.
     """
-    if importlib.util.find_spec("pandas") is None:
-        sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        """Refuse pandas, and leave all else to the finders behind."""
+        if name == "pandas":
+            raise ModuleNotFoundError("No module named 'pandas'", name=name)
+
+
+def _spare_searches() -> None:
+    if "pandas" not in sys.modules and importlib.util.find_spec("pandas") is None:
+        sys.meta_path.insert(0, _Absent())
 
 
 class Database:
