@@ -189,10 +189,13 @@ TABLE: Final = (
                      " WHEN left(v.t, 1) = '{' THEN rs_deep_key(CAST(rs_ordered_object(CAST(v.t AS JSON)) AS VARCHAR))"
                      " WHEN left(v.t, 1) = '[' THEN rs_deep_key(v.t) ELSE v.t END"),
           doc="A text that is the same for equal values: numbers by value, strings without trailing blanks."),
+    Macro(name="rs_residue", arguments="n",
+          body="coalesce(TRY_CAST(n AS DECIMAL(38,15)) - TRY_CAST(CAST(n AS DOUBLE) AS DECIMAL(38,15)), 0)",
+          doc="What a number of many digits has beside its nearest float."),
     Macro(name="rs_sort_key", arguments="x",
           body=_text("CASE WHEN v.t IS NULL OR v.t = 'null' THEN NULL"
                      " WHEN rs_is_number(v.t) THEN {'k': 2, 'n': CAST(rs_number_of(v.t) AS DOUBLE),"
-                     " 'd': coalesce(TRY_CAST(rs_number_of(v.t) AS DECIMAL(38,15)), 0), 's': ''}"
+                     " 'd': CASE WHEN length(v.t) > 15 THEN rs_residue(rs_number_of(v.t)) ELSE 0 END, 's': ''}"
                      " ELSE {'k': CASE left(v.t, 1) WHEN '\"' THEN 3 WHEN '[' THEN 4 WHEN '{' THEN 5 ELSE 1 END,"
                      " 'n': CAST(0 AS DOUBLE), 'd': CAST(0 AS DECIMAL(38,15)),"
                      " 's': CASE WHEN left(v.t, 1) = '\"' THEN rtrim(rs_string_of(v.t), ' ') ELSE rs_deep_key(v.t) END}"

@@ -13,7 +13,10 @@ ITERATE: Final = "iterate over"
 UNPIVOT: Final = "unpivot object"
 OWN: Final = "element itself"
 """Last column of a call whose relation is called as its element is: ``t.items AS e``."""
+ATTRIBUTE: Final = "\ufdd0"
+"""Ends an attribute's name that the parser would take for a word of its own."""
 OFFSET_COLUMN: Final = "offset_col"
+_CONSTRUCTORS: Final = frozenset({"ARRAY", "LIST"})
 _SIGNS: Final = frozenset({"[", "AT", "UNPIVOT", "UNNEST"})
 _ENDS: Final = frozenset({
     "WHERE", "GROUP", "ORDER", "HAVING", "QUALIFY", "LIMIT", "OFFSET", "UNION", "INTERSECT", "EXCEPT", "MINUS",
@@ -28,7 +31,26 @@ def navigations(tokens: list[Token]) -> list[Token]:
     """Return *tokens* with the items of FROM that iterate over SUPER written as calls."""
     if not any(token.text.upper() in _SIGNS for token in tokens):
         return tokens
-    return _Rewriting(tokens).done()
+    return _Rewriting(_spelled(tokens)).done()
+
+
+def _spelled(tokens: list[Token]) -> list[Token]:
+    """Keep ``s.array[0]`` and ``ARRAY(1, 2)[0]`` from being read as PostgreSQL's ``ARRAY[0]``."""
+    out: list[Token] = []
+    closing: list[int] = []
+    for index, token in enumerate(tokens):
+        word, after = token.text.upper(), tokens[index + 1].text if index + 1 < len(tokens) else ""
+        if word in _CONSTRUCTORS and after == "[" and out and out[-1].text == ".":
+            out.append(_made(token, TokenType.VAR, token.text + ATTRIBUTE))
+            continue
+        end = _closing(tokens, index + 1) if word in _CONSTRUCTORS and after == "(" else len(tokens)
+        if end + 1 < len(tokens) and tokens[end + 1].text == "[":
+            out.append(_made(token, TokenType.L_PAREN, "("))
+            closing.append(end)
+        out.append(token)
+        if index in closing:
+            out.append(_made(token, TokenType.R_PAREN, ")"))
+    return out
 
 
 class _Rewriting:
@@ -149,15 +171,7 @@ class _Rewriting:
         return token.text[:1].isidentifier() and token.text.upper() not in _ALIAS_ENDS
 
     def closing(self, index: int) -> int:
-        """Return the place of the bracket that closes the one at *index*."""
-        depth = 0
-        while index < len(self.tokens):
-            depth += self.tokens[index].text in ("(", "[")
-            depth -= self.tokens[index].text in (")", "]")
-            if not depth:
-                return index
-            index += 1
-        return index
+        return _closing(self.tokens, index)
 
     def path_end(self, index: int) -> int:
         """Return where ``name.name[n].name`` that starts at *index* ends."""
@@ -181,6 +195,18 @@ class _Rewriting:
         while self.word(end) in {"(", "["}:
             end = self.closing(end) + 1
         return end
+
+
+def _closing(tokens: list[Token], index: int) -> int:
+    """Return the place of the bracket that closes the one at *index*."""
+    depth = 0
+    while index < len(tokens):
+        depth += tokens[index].text in ("(", "[")
+        depth -= tokens[index].text in (")", "]")
+        if not depth:
+            break
+        index += 1
+    return index
 
 
 def _made(like: Token, kind: TokenType, text: str) -> Token:

@@ -16,6 +16,7 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
 from sql.facts import Facts, FunctionSource, Seen, Source, SourceColumn
+from sql.partiql import ATTRIBUTE
 from sql.value import Slot, Value
 
 VIEW_DEPTH: Final = 64
@@ -179,7 +180,7 @@ class Writer:
 
     def identifier(self, node: exp.Expr) -> str:
         """Return the name that an identifier means: folded, unless quoted names keep their case."""
-        name = node.name
+        name = node.name.removesuffix(ATTRIBUTE)
         if isinstance(node, exp.Identifier) and node.quoted and name != fold(name):
             kept = self.facts.setting("enable_case_sensitive_identifier") in {"on", "true"}
             return name if kept else fold(name)
@@ -188,7 +189,7 @@ class Writer:
     def attribute(self, node: exp.Expr) -> str:
         """Return the name of a SUPER attribute: folded as identifiers are, or as it is written."""
         kept = self.facts.setting("enable_case_sensitive_super_attribute") in {"on", "true"}
-        return node.name if kept else self.identifier(node)
+        return node.name.removesuffix(ATTRIBUTE) if kept else self.identifier(node)
 
 
 def _start(node: exp.Expr) -> int | None:

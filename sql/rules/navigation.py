@@ -49,9 +49,15 @@ def _must_be_super(root: Value, node: exp.Expr, scope: Scope) -> None:
 
 def _extended(root: Value, step: str, scope: Scope) -> Value:
     start, path = root.path or (root.sql, "$")
+    if root.path is not None and _led(start, path, scope) != root.sql:
+        # It is read under another name by now: as a column of a subquery, as one of a group.
+        start, path = root.sql, "$"
     path += step
-    value = _checked(start, f"json_extract({start}, {literal(path)})", scope)
-    return Value(sql=value.sql, type=SUPER, exact=True, path=(start, path))
+    return Value(sql=_led(start, path, scope), type=SUPER, exact=True, path=(start, path))
+
+
+def _led(start: str, path: str, scope: Scope) -> str:
+    return _checked(start, f"json_extract({start}, {literal(path)})", scope).sql
 
 
 def _checked(start: str, sql: str, scope: Scope) -> Value:
