@@ -56,13 +56,16 @@ def merge(using: list[str], place: tuple[int, int], scope: Scope, words: list[st
     """
     start, before = place
     conditions = []
+    merged: dict[str, Value] = {}
     for name in using:
         seen = any(name in relation.hidden for relation in scope.relations[start:before])
         left = scope.merged[name] if seen else _one(name, scope.relations[start:before], scope)
         right = _one(name, scope.relations[before:], scope)
         shared = common_type(left.type, right.type)
         conditions.append(keys.compared("=", *_alike(left, right, shared)).sql)
-        scope.merged[name] = _merged(left, right, shared, words)
+        merged[name] = _merged(left, right, shared, words)
+    # What a later join merges stands before what earlier ones did, as ``*`` shows it.
+    scope.merged = merged | {name: value for name, value in scope.merged.items() if name not in merged}
     hidden = frozenset(using)
     for index, item in enumerate(scope.relations):
         if any(item.find(name) for name in using):

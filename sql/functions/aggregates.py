@@ -13,7 +13,7 @@ from sql import conversion
 from sql.functions.spec import Call, Function
 from sql.inference import is_integer, precision_scale, sum_type
 from sql.keys import keyed
-from sql.value import FLOAT8, INT8, Value, made
+from sql.value import FLOAT8, INT4, INT8, Value, made
 
 _NARROW: Final = 18
 """Digits of NUMERICs whose sums have digits to spare."""
@@ -199,7 +199,8 @@ def _shifted(call: Call) -> Value:
 
 
 def _grouping(call: Call) -> Value:
-    return made(f"grouping({', '.join(keyed(value).sql for value in call.values)})", INT8)
+    sql = f"grouping({', '.join(keyed(value).sql for value in call.values)})"
+    return made(f"CAST({sql} AS INTEGER)", INT4, exact=True)
 
 
 def _rows(name: str, arguments: tuple[str, ...] = (), returns: str = "int8", doc: str = "") -> Function:
