@@ -34,7 +34,11 @@ def _nullif(call: Call) -> Value:
 
 def _nvl2(call: Call) -> Value:
     tested = dynamic.present(conversion.settled(call.values[0]))
-    return chosen([f"{tested.sql} IS NOT NULL"], list(call.values[1:]))
+    first, second = call.values[1:]
+    if (first.textual or first.literal is not None) and second.category == "N":
+        # A number beside a string takes the string's type, other than in CASE.
+        first, second = conversion.settled(first), conversion.string(second)
+    return chosen([f"{tested.sql} IS NOT NULL"], [first, second])
 
 
 def _decode(call: Call) -> Value:

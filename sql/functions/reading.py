@@ -27,7 +27,12 @@ _OTHERS: Final = {
 }  # fmt: skip
 _HALVES: Final = ("AM", "PM", "A.M.", "P.M.")
 _ERAS: Final = ("BC", "AD", "B.C.", "A.D.")
-_FAST: Final = frozenset({"YYYY", "MM", "DD", "HH24", "MI", "SS"})
+_FAST: Final = {
+    **{token: patterns.CODES[token][0] for token in ("YYYY", "MM", "DD", "HH24", "MI", "SS")}, "MON": "%b",
+}  # fmt: skip
+"""Pieces that the engine's own reading has, with its codes."""
+_SHORT: Final = 300
+"""Engine SQL that is longer is not written twice."""
 _LATE_GROUPS: Final = 9
 """Groups that a replacement can name."""
 
@@ -56,9 +61,10 @@ def _known_now(value: str, pattern: str, strict: str, name: str) -> str:
     text = f"rs_matched(rs_x, {literal(expression)}, {literal(pattern)})"
     fields = f"regexp_extract({text}, {literal(expression)}, [{names}])"
     slow = f"list_transform([{fields}], lambda rs_g: {_assembled(field, strict)})[1]"
+    slow = f"list_transform([{value}], lambda rs_x: CASE WHEN rs_x IS NOT NULL THEN {slow} END)[1]"
     fast = _fast(pieces)
-    read = f"coalesce(try_strptime(rs_x, {literal(fast)}), {slow})" if fast else slow
-    return f"list_transform([{value}], lambda rs_x: CASE WHEN rs_x IS NOT NULL THEN {read} END)[1]"
+    # The first of the two can be computed before the statement runs, so that a constant date finds its files.
+    return f"coalesce(try_strptime({value}, {literal(fast)}), {slow})" if fast and len(value) < _SHORT else slow
 
 
 def _readable(pattern: str, name: str) -> list[tuple[str, str]]:
@@ -73,12 +79,12 @@ def _readable(pattern: str, name: str) -> list[tuple[str, str]]:
 
 
 def _fast(pieces: list[tuple[str, str]]) -> str:
-    """Return the engine's own format for the commonest ones: year first, all of it, in digits."""
+    """Return the engine's own format for the commonest ones, which have a year with its century."""
     tokens = [token for token, _ in pieces if token]
     plain = all(token in _FAST if token else not shown.isalnum() and shown != "%" for token, shown in pieces)
     if not plain or len(set(tokens)) != len(tokens) or "YYYY" not in tokens:
         return ""
-    return "".join(patterns.CODES[token][0] if token else shown for token, shown in pieces)
+    return "".join(_FAST[token] if token else shown for token, shown in pieces)
 
 
 def expression_of(pieces: list[tuple[str, str]]) -> str:

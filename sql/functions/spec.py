@@ -63,8 +63,8 @@ class Function:
     """Whether the engine gives just that type."""
     doc: str = ""
     """Page of Redshift's manual."""
-    window: Literal["", "framed", "unordered"] = ""
-    """What its OVER asks for: a frame where there is an ORDER BY, or no ORDER BY at all."""
+    window: Literal["", "framed", "unframed", "unordered"] = ""
+    """What its OVER asks for: a frame where there is an ORDER BY, none ever, or no ORDER BY at all."""
     raw: tuple[int, ...] = field(default=())
     """Arguments that are not values, such as date parts: the row reads their nodes."""
 

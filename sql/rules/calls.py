@@ -242,6 +242,8 @@ def _check_window(row: Function, window: exp.Expr, found: Call) -> None:
         problem = "Aggregate window functions with an ORDER BY clause require a frame clause"
     elif row.window == "unordered" and (ordered or framed):
         problem = f"ORDER BY is not supported in the window of {found.name}"
+    elif row.window == "unframed" and framed:
+        problem = f"a frame clause is not supported in the window of {found.name}"
     elif found.distinct and found.name != "listagg":
         problem = "DISTINCT is not supported for window functions"
     if problem:
