@@ -15,6 +15,11 @@ SEES: Final = (
     f" JOIN sys_members AS m ON m.grantee = g.grantee WHERE g.object = r.oid AND m.member = {ME}))"
 )
 """Of ``sys_relations AS r``: whether the user may see it in the views that show only what one may use."""
+SEES_ROUTINE: Final = (
+    f"({SUPERUSER} OR r.owner = {ME} OR EXISTS (SELECT 1 FROM sys_grants AS e JOIN sys_members AS m"
+    f" ON m.grantee = e.grantee WHERE e.object = r.oid AND m.member = {ME} AND e.privilege = 'EXECUTE'))"
+)
+"""Of ``sys_routines AS r``: whether the user owns it or may call it."""
 
 
 def relations(*, kinds: str = "'r', 'v'", everywhere: bool = False, system: bool = True) -> str:

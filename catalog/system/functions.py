@@ -78,6 +78,8 @@ _KNOWN: Final = {
     "table": ("SELECT", "INSERT", "UPDATE", "DELETE", "RULE", "REFERENCES", "TRIGGER", "TRUNCATE", "DROP", "ALTER"),
     "schema": ("CREATE", "USAGE", "ALTER", "DROP"),
     "database": ("CREATE", "TEMP", "TEMPORARY", "USAGE", "CONNECT", "ALTER"),
+    "routine": ("EXECUTE",),
+    "language": ("USAGE",),
 }
 
 
@@ -88,6 +90,8 @@ def _holds(kind: str, owner: str) -> str:
     ) + "]"
     # Everyone may connect to a database.
     always = f" WHEN list_contains({_ASKED}, 'CONNECT') THEN TRUE" if kind == "database" else ""
+    # What is built in everyone may call.
+    always += " WHEN p_object = 0 THEN TRUE" if kind == "routine" else ""
     return (
         f"CASE WHEN NOT list_has_all({known}, {_ASKED})"
         f" THEN {_error('22023', 'unrecognized privilege type: ' + chr(34), 'p_privileges', chr(34))}"
@@ -109,15 +113,13 @@ def _holds(kind: str, owner: str) -> str:
     )
 
 
-def _privilege(kind: str, lookup: str) -> Function:
+def _privilege(kind: str, lookup: str, holds: str = "") -> Function:
+    decided = f"rs_holds_{holds or kind}(rs_x.who, rs_x.what, p_privileges)"
     return _several(
         f"has_{kind}_privilege",
         (
-            ("p_object, p_privileges", _looked_up(f"rs_holds_{kind}(rs_x.who, rs_x.what, p_privileges)", _ME, lookup)),
-            (
-                "p_who, p_object, p_privileges",
-                _looked_up(f"rs_holds_{kind}(rs_x.who, rs_x.what, p_privileges)", "rs_user_oid(p_who)", lookup),
-            ),
+            ("p_object, p_privileges", _looked_up(decided, _ME, lookup)),
+            ("p_who, p_object, p_privileges", _looked_up(decided, "rs_user_oid(p_who)", lookup)),
         ),
         "bool",
     )
@@ -148,6 +150,17 @@ def _named(source: str, kind: str, state: str, where: str = "TRUE") -> str:
         f" {_error(state, kind + ' ' + chr(34), 'p_object', chr(34) + ' does not exist')}) END"
     )
 
+
+# A function by its OID (0 for one that is built in), or by ``name(types)`` with or without a schema.
+_CALLED = "replace(lower(CAST(p_object AS VARCHAR)), ' ', '')"
+_ROUTINE = (
+    "CASE WHEN p_object IS NULL THEN NULL ELSE COALESCE((SELECT max(rs_o.oid) FROM sys_routines AS rs_o"
+    f" WHERE COALESCE(rs_o.database, {_HERE}) = {_HERE} AND list_contains(rs_o.keys, {_CALLED})),"
+    f" (SELECT max(CASE WHEN rs_f.schema = 11 THEN 0 ELSE rs_f.oid END) FROM ({procedures.QUERY}) AS rs_f"
+    f" WHERE CAST(rs_f.oid AS VARCHAR) = {_CALLED} OR (rs_f.schema = 11"
+    f" AND rs_f.name = regexp_extract({_CALLED}, '^(?:pg_catalog\\.)?([^(]+)', 1))),"
+    f" {_error('42883', 'function ' + chr(34), 'p_object', chr(34) + ' does not exist')}) END"
+)
 
 # 'a."B c".d' as ['a', 'B c', 'd']: what is not quoted folds to lower case.
 _PARTS = (
@@ -271,8 +284,16 @@ ROWS: Final[tuple[Function, ...]] = (
         ("p_object, p_column, p_privileges", _looked_up(_HOLDS_COLUMN, _ME, "rs_relation_oid")),
         ("p_who, p_object, p_column, p_privileges", _looked_up(_HOLDS_COLUMN, "rs_user_oid(p_who)", "rs_relation_oid")),
     ), "bool"),
-    _several("has_function_privilege", (("p_object, p_privileges", "TRUE"), ("p_who, p_object, p_privileges", "TRUE")), "bool"),
-    _several("has_language_privilege", (("p_object, p_privileges", "TRUE"), ("p_who, p_object, p_privileges", "TRUE")), "bool"),
+    _inner("rs_function_oid", "p_object", _ROUTINE, "oid"),
+    _inner("rs_language_oid", "p_object", _named("sys_languages", "language", "42704"), "oid"),
+    _inner("rs_holds_routine", "p_user, p_object, p_privileges", _holds("routine", "sys_routines"), "bool"),
+    _inner("rs_holds_language", "p_user, p_object, p_privileges", _holds("language", "sys_languages"), "bool"),
+    _privilege("function", "rs_function_oid", "routine"),
+    _privilege("language", "rs_language_oid"),
+    _scalar("oidvectortypes", "p_types",
+        "COALESCE((SELECT string_agg(rs_t.sql, ', ' ORDER BY rs_u.place) FROM (SELECT unnest(string_split("
+        "CAST(p_types AS VARCHAR), ' ')) AS item, generate_subscripts(string_split(CAST(p_types AS VARCHAR), ' '), 1) AS place)"
+        " AS rs_u JOIN sys_types AS rs_t ON CAST(rs_t.oid AS VARCHAR) = rs_u.item), '')", "text"),
     _several("pg_get_viewdef", (("p_view", _VIEWDEF_ANY), ("p_view, p_pretty", _VIEWDEF_ANY)), "text"),
     _several("pg_get_constraintdef", (("p_constraint", _CONSTRAINTDEF), ("p_constraint, p_pretty", _CONSTRAINTDEF)), "text"),
     _several("pg_get_indexdef", (("p_index", _INDEXDEF),), "text"),

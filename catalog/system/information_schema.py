@@ -45,6 +45,14 @@ def _view(oid: int, name: str, shape: str, query: str) -> SystemView:
     )  # fmt: skip
 
 
+_WHERE: Final = (
+    f"{HERE} AS specific_catalog, r.schema_name AS specific_schema, r.name || '_' || CAST(r.oid AS VARCHAR)"
+    " AS specific_name"
+)
+_ROUTINES: Final = (
+    f"(SELECT r.* FROM sys_routines AS r WHERE COALESCE(r.database, {HERE}) = {HERE} AND {access.SEES_ROUTINE}) AS r"
+)
+
 # fmt: off
 ROWS: Final = (
     _view(12_100, "information_schema_catalog_name", "catalog_name text", f"SELECT {HERE} AS catalog_name"),
@@ -146,7 +154,13 @@ ROWS: Final = (
     _view(12_114, "routines",
         "specific_catalog text, specific_schema text, specific_name text, routine_catalog text, routine_schema text,"
         "routine_name text, routine_type text, data_type text, routine_body text, routine_definition text,"
-        "external_language text", ""),
+        "external_language text",
+        f"SELECT {_WHERE}, {HERE} AS routine_catalog, r.schema_name AS routine_schema, r.name AS routine_name,"
+        " CASE r.kind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END AS routine_type,"
+        " CASE WHEN r.kind = 'f' THEN r.returned END AS data_type,"
+        " CASE l.name WHEN 'sql' THEN 'SQL' ELSE 'EXTERNAL' END AS routine_body,"
+        f" CASE WHEN r.owner = {ME} OR {SUPERUSER} THEN r.body END AS routine_definition,"
+        f" upper(l.name) AS external_language FROM {_ROUTINES} JOIN sys_languages AS l ON l.oid = r.language"),
     _view(12_115, "sequences",
         "sequence_catalog text, sequence_schema text, sequence_name text, data_type text, numeric_precision int4,"
         "numeric_precision_radix int4, numeric_scale int4, maximum_value text, minimum_value text, increment text,"
@@ -157,7 +171,10 @@ ROWS: Final = (
         "action_condition text, action_statement text, action_orientation text, condition_timing text", ""),
     _view(12_117, "parameters",
         "specific_catalog text, specific_schema text, specific_name text, ordinal_position int4, parameter_mode text,"
-        "parameter_name text, data_type text", ""),
+        "parameter_name text, data_type text",
+        f"SELECT {_WHERE}, c.number AS ordinal_position, c.mode AS parameter_mode,"
+        f" NULLIF(c.name, '') AS parameter_name, {access.TYPE_NAME} AS data_type"
+        f" FROM {_ROUTINES} JOIN sys_parameters AS c ON c.routine = r.oid"),
     _view(12_118, "check_constraints",
         "constraint_catalog text, constraint_schema text, constraint_name text, check_clause text", ""),
     _view(12_119, "view_table_usage",

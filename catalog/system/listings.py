@@ -84,10 +84,6 @@ def _listing(topic: str, shape: str, query: str, **more: str | tuple[str, ...]) 
 
 _ROUTINE: Final = f"{_DB} AS database_name, r.schema_name, r.name"
 _SPECIFIC: Final = "r.name || '(' || r.signature || ')'"
-_SEES_ROUTINE: Final = (
-    f"({SUPERUSER} OR r.owner = {access.ME} OR EXISTS (SELECT 1 FROM sys_grants AS e JOIN sys_members AS m"
-    f" ON m.grantee = e.grantee WHERE e.object = r.oid AND m.member = {access.ME} AND e.privilege = 'EXECUTE'))"
-)
 _NAME: Final = ("database_name", "schema_name", "table_name")
 # fmt: off
 ROWS: Final = (
@@ -154,7 +150,7 @@ ROWS: Final = (
         f"database_name {_V}, schema_name {_V}, {word}_name {_V}, number_of_arguments int4,"
         f"argument_list varchar(65535), return_type varchar(65535), remarks varchar(256)",
         f"SELECT {_ROUTINE} AS {word}_name, len(r.arguments) AS number_of_arguments, r.signature AS argument_list,"
-        f" r.returned AS return_type, NULL AS remarks FROM sys_routines AS r WHERE r.kind = '{kind}' AND {_SEES_ROUTINE}",
+        f" r.returned AS return_type, NULL AS remarks FROM sys_routines AS r WHERE r.kind = '{kind}' AND {access.SEES_ROUTINE}",
         named=("database_name", "schema_name"), like=f"{word}_name", order="3, 5")
         for topic, word, kind in (("PROCEDURES", "procedure", "p"), ("FUNCTIONS", "function", "f"))),
     *(_listing(f"PARAMETERS OF {word.upper()}",
@@ -165,7 +161,7 @@ ROWS: Final = (
         f" c.mode AS parameter_type, {access.TYPE_NAME} AS data_type, {access.CHARACTER_LENGTH} AS character_maximum_length,"
         f" {access.PRECISION} AS numeric_precision, {access.SCALE} AS numeric_scale, {_SPECIFIC} AS specific_name"
         f" FROM sys_parameters AS c JOIN sys_routines AS r ON r.oid = c.routine"
-        f" WHERE r.kind = '{word[0]}' AND {_SEES_ROUTINE}",
+        f" WHERE r.kind = '{word[0]}' AND {access.SEES_ROUTINE}",
         named=("database_name", "schema_name", "specific_name"), like="parameter_name", order="5")
         for word in ("procedure", "function")),
     *(_listing(f"GRANTS ON {word}",

@@ -32,7 +32,8 @@ def rows(state: CatalogState, live: Live) -> pa.Table:
             found.append((
                 each.oid, each.name, schema.oid, schema.name, databases.get(schema.database), each.owner,
                 LANGUAGES[each.language].oid, each.type.value, each.volatility[0].lower(), _oids(each.inputs),
-                _result(each), arguments(each), signature(each), returned(each), [item.name for item in each.parameters],
+                _result(each), arguments(each), signature(each), returned(each),
+                _keys(each, schema.name), [item.name for item in each.parameters],
                 [_MODES[item.mode] for item in each.parameters], _oids(each.parameters), each.body,
                 each.security_definer, _granted("routine", each, names, changed=not _is_default(each)),
                 definition(each, schema.name),
@@ -108,6 +109,18 @@ def returned(routine: Routine) -> str:
     """Return the types that a call gives."""
     given = (routine.returns,) if routine.returns is not None else routine.outputs
     return ", ".join(TYPNAMES[item.type].sql for item in given)
+
+
+def _keys(routine: Routine, schema: str) -> list[str]:
+    """Return what HAS_FUNCTION_PRIVILEGE may call a routine, without blanks."""
+    kinds = [TYPNAMES[item.type] for item in routine.inputs]
+    spelled = {
+        ",".join(kind.sql for kind in kinds),
+        ",".join(kind.name for kind in kinds),
+        ",".join((*kind.aliases, kind.sql)[0] for kind in kinds),
+    }
+    names = (routine.name, f"{schema}.{routine.name}")
+    return [f"{name}({types})".replace(" ", "") for name in names for types in sorted(spelled)]
 
 
 def definition(routine: Routine, schema: str) -> str:

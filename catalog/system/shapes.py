@@ -45,7 +45,7 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     # Users' functions (kind f) and procedures (kind p); `shown` is the argument list, `definition` the DDL.
     "sys_routines": _shape(
         "oid oid, name text, schema oid, schema_name text, database text, owner oid, language oid, kind text,"
-        "volatile text, arguments oids, result oid, shown text, signature text, returned text, names names, modes names, types oids, body text,"
+        "volatile text, arguments oids, result oid, shown text, signature text, returned text, keys names, names names, modes names, types oids, body text,"
         "definer bool, acl names, definition text"
     ),
     "sys_parameters": _shape("routine oid, name text, number int4, mode text, type oid, modifier int4, format text"),
