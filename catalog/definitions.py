@@ -3,6 +3,7 @@
 Redshift, "SHOW TABLE", "SHOW VIEW". What they return can be run again and makes the same.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from catalog.model import CatalogState, Constraint, Relation, Schema, TableColumn
@@ -23,10 +24,27 @@ def table(relation: Relation, state: CatalogState) -> str:
 
 
 def view(relation: Relation, state: CatalogState) -> str:
-    """Return a view's CREATE VIEW."""
+    """Return a view's CREATE VIEW, or a materialized one's."""
     definition = (relation.definition or "").strip().rstrip(";")
+    if relation.materialized is not None:
+        words = [qualified(relation, state), *_layout(relation, state), "AS", definition]
+        return f"CREATE MATERIALIZED VIEW {' '.join(words)};"
     ending = " WITH NO SCHEMA BINDING" if relation.late_binding else ""
     return f"CREATE VIEW {qualified(relation, state)} AS {definition}{ending};"
+
+
+def _layout(view: Relation, state: CatalogState) -> list[str]:
+    """Return what stands between a materialized view's name and its query."""
+    table = state.objects.get(view.materialized.table) if view.materialized is not None else None
+    if view.materialized is None or not isinstance(table, Relation):
+        return []
+    keys = [quote(column.name) for column in table.columns if column.distkey]
+    found = _attributes(replace(table, backup=view.backup))
+    if keys:
+        found.append(f"DISTKEY ( {keys[0]} )")
+    if view.materialized.auto_refresh:
+        found.append("AUTO REFRESH YES")
+    return found
 
 
 def qualified(relation: Relation, state: CatalogState) -> str:

@@ -83,6 +83,7 @@ class _Server:
             listener = self._listener(warehouse)
             warehouse.terminate = listener.terminate
             await listener.start()
+            warehouse.upkeep.views.resume()
             print(f"duckshift ready on {options.server.host}:{listener.port}", file=sys.stderr, flush=True)
             await self._stop.wait()
             _log.info("draining", extra={"connections": listener.connections})

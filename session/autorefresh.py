@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from catalog.model import CatalogState, Database, Relation, Schema, User
 from core.errors import SqlError
-from session.freshness import tables
+from session.freshness import stale, tables
 
 if TYPE_CHECKING:
     from session.warehouse import Warehouse
@@ -45,6 +45,12 @@ class AutoRefresh:
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._run())
 
+    def resume(self) -> None:
+        """Have the views looked at that changed tables waited for when the server ended."""
+        for views in self._watching().values():
+            for view in views:
+                self.schedule(view)
+
     async def close(self) -> None:
         """End after the refresh that is under way."""
         self._due.clear()
@@ -75,6 +81,9 @@ class AutoRefresh:
         view = state.objects.get(oid)
         place = _place(state, view) if isinstance(view, Relation) and view.materialized else None
         if place is None or not isinstance(view, Relation):
+            return
+        warehouse = self._warehouse
+        if not await warehouse.executor.run(lambda: stale(warehouse, state, [view])):
             return
         # Clients' sessions have positive numbers.
         session = Session(-oid, self._warehouse, place[0], place[1], "")

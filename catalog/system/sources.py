@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from catalog import oids
+from catalog import definitions, oids
 from catalog.model import (
     BOOTSTRAP_USER,
     CATALOG_SCHEMA_OID,
@@ -30,7 +30,6 @@ from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
 from catalog.system import acl, keys, routines, shapes, views
 from catalog.system.build import Live, Source, arrays, empty, live_table, places_of, table
-from core.names import quote
 from core.types import TYPES, ColumnType
 
 __all__ = ["CATALOG_SOURCES", "LIVE_SOURCES", "SOURCES", "Live", "Source", "empty", "live_table"]
@@ -103,7 +102,7 @@ def relations(state: CatalogState, live: Live) -> pa.Table:
         rows.append((
             each.oid, each.name, schema, schema_name, database, each.type.value, each.owner,
             acl.items("table", each.acl, each.owner, names), each.temporary, len(each.columns), keyed, each.diststyle,
-            each.sortstyle, _definition(each), each.late_binding, each.comment, each.backup, _time(each.created),
+            each.sortstyle, _definition(each, state), each.late_binding, each.comment, each.backup, _time(each.created),
             each.oid in tied, False,
         ))  # fmt: skip
         rows += [
@@ -298,12 +297,9 @@ def materialized(state: CatalogState, live: Live) -> pa.Table:
     return table("sys_materialized", rows)
 
 
-def _definition(relation: Relation) -> str | None:
-    """Return a view's definition as it is shown: of a materialized one, what makes it."""
-    if relation.materialized is None or relation.definition is None:
-        return relation.definition
-    refresh = " AUTO REFRESH YES" if relation.materialized.auto_refresh else ""
-    return f"CREATE MATERIALIZED VIEW {quote(relation.name)}{refresh} AS {relation.definition};"
+def _definition(relation: Relation, state: CatalogState) -> str | None:
+    """Return a view's query as it is shown: of a materialized one, the statement that makes it."""
+    return relation.definition if relation.materialized is None else definitions.view(relation, state)
 
 
 def _given(name: str) -> Source:

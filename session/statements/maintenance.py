@@ -11,7 +11,9 @@ from sql.commands.maintenance import Analyze, Cancel, Discard, Lock, Notificatio
 async def analyze(work: Work, command: Analyze) -> Done:
     """ANALYZE: the lake keeps its statistics with every write, so the names are checked and that is all."""
     if command.table is not None:
-        relation = work.find_table(command.table)
+        relation = work.find_relation(command.table)
+        if relation.materialized is None:
+            relation = work.find_table(command.table)
         work.require_owner(relation)
         for column in command.columns:
             if relation.column(column) is None:

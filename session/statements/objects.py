@@ -75,7 +75,7 @@ def _refuse_elsewhere(work: Work, schema: Schema, depends: tuple[int, ...]) -> N
 def _replaceable(work: Work, old: Relation, command: CreateView) -> None:
     if not command.or_replace:
         raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{old.name}" already exists')
-    if old.type is not RelationKind.VIEW:
+    if ddl.kind_word(old) != "view":
         raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{old.name}" is not a view')
     work.require_owner(old)
 

@@ -71,6 +71,16 @@ def test_what_was_refreshed_up_to_is_known_after_a_restart(tmp_path: Path) -> No
         assert _one(connection, status) == "Refresh successfully updated MV incrementally"
 
 
+def test_views_that_waited_for_a_refresh_get_it_after_a_restart(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    with server, psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE late (a int)")
+        connection.execute("CREATE MATERIALIZED VIEW late_count AUTO REFRESH YES AS SELECT count(*) AS n FROM late")
+        connection.execute("INSERT INTO late VALUES (1), (2)")
+    with server, psycopg.connect(server.dsn, autocommit=True) as connection:
+        assert _soon(connection, "SELECT n FROM late_count", 2) == 2
+
+
 def _one(connection: psycopg.Connection, sql: str) -> Any:
     row = connection.execute(sql).fetchone()  # type: ignore[arg-type]
     return None if row is None else row[0]
