@@ -36,6 +36,7 @@ from session.answers import Answer, CopyIn, CopyOut, Done, Empty, Rows
 Receive = Callable[[], Awaitable[Event]]
 _Item = TypeVar("_Item")
 _Encoder = RowEncoder | CopyTextEncoder | CopyBinaryEncoder
+_KEPT_BYTES: Final = 4_096
 _INLINE_ROWS: Final = 1_000
 """Batches up to this size are encoded on the event loop: a hand-over to a thread would cost more."""
 
@@ -49,6 +50,7 @@ class Delivery:
         self._receive_copy = receive_copy
         self._level = protocol_level
         self._last: tuple[object, RowEncoder] | None = None
+        self._sent: tuple[pa.RecordBatch, _Encoder, list[bytes | memoryview]] | None = None
 
     def announce(self) -> None:
         """Send the notices and changed settings that have come up."""
@@ -95,8 +97,29 @@ class Delivery:
             self._last = (key, RowEncoder(columns, formats, _output_style(style)))
         return self._last[1]
 
-    async def _stream(self, rows: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> None:
-        async with closing(rows) as batches, closing(encoded(batches, encoder)) as pieces:
+    async def _stream(self, batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> None:
+        try:
+            async for batch in batches:
+                if _is_large(batch):
+                    await self._pipeline(_behind(batch, batches), encoder)
+                    return
+                # Most answers are this alone.
+                for piece in self._small(encoder, batch):
+                    await self._channel.send_piece(piece)
+        finally:
+            await _close(batches)
+
+    def _small(self, encoder: _Encoder, batch: pa.RecordBatch) -> list[bytes | memoryview]:
+        """Return the bytes of a small batch, as they were if it is the very one that was sent before."""
+        if self._sent is not None and self._sent[0] is batch and self._sent[1] is encoder:
+            return self._sent[2]
+        pieces = _pieces(encoder, batch)
+        short = isinstance(encoder, RowEncoder) and sum(map(len, pieces)) <= _KEPT_BYTES
+        self._sent = (batch, encoder, pieces) if short else None
+        return pieces
+
+    async def _pipeline(self, batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> None:
+        async with closing(batches), closing(encoded(batches, encoder)) as pieces:
             async for piece in pieces:
                 await self._channel.send_piece(piece)
 
@@ -232,6 +255,12 @@ async def encoded(batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> 
                 yield piece
 
 
+async def _behind(first: _Item, rest: AsyncIterator[_Item]) -> AsyncIterator[_Item]:
+    yield first
+    async for item in rest:
+        yield item
+
+
 async def _encodings(
     batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder
 ) -> AsyncIterator[list[bytes | memoryview]]:
@@ -286,9 +315,13 @@ async def closing(items: AsyncIterator[_Item]) -> AsyncIterator[AsyncIterator[_I
     try:
         yield items
     finally:
-        close = getattr(items, "aclose", None)
-        if close is not None:
-            await close()
+        await _close(items)
+
+
+async def _close(items: AsyncIterator[_Item]) -> None:
+    close = getattr(items, "aclose", None)
+    if close is not None:
+        await close()
 
 
 def _is_rows(answer: Answer) -> TypeGuard[Rows]:

@@ -60,9 +60,10 @@ async def _begun(work: Work, plan: Plan, sql: str, parameters: tuple[Value, ...]
 
 async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page | None:
     """Return the rows of a query whose tables are all hot, None where that is not so."""
-    if plan.variables or plan.sources or any(column.effect for column in plan.translated.columns):
+    translated = plan.translated
+    if plan.variables or plan.sources or translated.externals or any(column.effect for column in translated.columns):
         return None
-    sql, left = inlined(plan.translated.engine_sql, parameters)
+    sql, left = inlined(translated.engine_sql, parameters)
     taken = work.warehouse.scans.copied(sql, plan.tables, work.state)
     if taken is None:
         return None

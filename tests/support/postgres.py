@@ -6,6 +6,7 @@ import pwd
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -17,6 +18,8 @@ from typing import Final
 _VERSIONS: Final = Path("/usr/lib/postgresql")
 _USER: Final = "postgres"
 _START_S: Final = 30
+_PARAMETERS: Final = f"user\0{_USER}\0database\0postgres\0\0".encode()
+_START: Final = struct.pack(">ii", len(_PARAMETERS) + 8, 196_608) + _PARAMETERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +108,9 @@ def _wait(server: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
         if server.poll() is not None:
             break
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1) as probe:
-            # Accepts the start-up packet only once it has recovered: SSLRequest is answered before that too.
-            probe.sendall(b"\0\0\0\x08\x04\xd2\x16\x2f")
-            if probe.recv(1):
+            # A whole start-up packet, which is answered with an error until the server has recovered.
+            probe.sendall(_START)
+            if probe.recv(1) == b"R":
                 return
         time.sleep(0.05)
     raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
