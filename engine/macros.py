@@ -126,6 +126,18 @@ TABLE: Final = (
           body="regexp_replace(replace(CAST(i AS VARCHAR), ' month', ' mon'),"
                " '(-1) (year|mon|day)\\b', '\\1 \\2s', 'g')",
           doc="An interval as text, as IntervalStyle postgres has it."),
+    # Periods
+    Macro(name="rs_end", arguments="a, b", body="CASE WHEN a IS NULL OR b IS NULL THEN NULL ELSE greatest(a, b) END",
+          doc="The end of a period, unknown where one side is."),
+    Macro(name="rs_reaches", arguments="start, stop, other",
+          body="CASE WHEN stop IS NULL THEN NULL WHEN start < stop THEN true WHEN other IS NULL THEN NULL"
+               " ELSE false END",
+          doc="Whether a period reaches over the later start of another, whose end is given."),
+    Macro(name="rs_overlaps", arguments="a, b, c, d",
+          body="CASE WHEN least(a, b) > least(c, d) THEN rs_reaches(least(a, b), rs_end(c, d), rs_end(a, b))"
+               " WHEN least(a, b) < least(c, d) THEN rs_reaches(least(c, d), rs_end(a, b), rs_end(c, d))"
+               " WHEN rs_end(a, b) IS NULL OR rs_end(c, d) IS NULL THEN NULL ELSE true END",
+          doc="PostgreSQL, OVERLAPS: an unknown end is one that may reach as far as it needs."),
     # Trees
     Macro(name="rs_grown", arguments="path, place",
           body=f"CASE WHEN list_contains(path, place) THEN {_LOOP} ELSE list_append(path, place) END",

@@ -339,13 +339,12 @@ def overlaps(node: exp.Expr, scope: Scope) -> Value:
     if len(sides) != 2 or any(len(side.expressions) != 2 for side in sides):
         raise SqlError(SqlState.SYNTAX_ERROR, "wrong number of parameters on side of OVERLAPS expression")
     values = [scope.value(item) for side in sides for item in side.expressions]
-    stamp = types.of("timestamp")
-    typed = [value if value.category == "T" else conversion.cast(value, stamp) for value in values]
+    goal = types.of("time" if any(value.name in {"time", "timetz"} for value in values) else "timestamp")
+    typed = [value if value.category == "T" else conversion.cast(value, goal) for value in values]
     a, b, c, d = (value.sql for value in typed)
     ends = [f"({first} + {second})" if value.category == "T" else second
             for first, second, value in ((a, b, typed[1]), (c, d, typed[3]))]
-    sql = f"(least({a}, {ends[0]}) < greatest({c}, {ends[1]}) AND least({c}, {ends[1]}) < greatest({a}, {ends[0]}))"
-    return made(sql, BOOL, exact=True)
+    return made(f"rs_overlaps({a}, {ends[0]}, {c}, {ends[1]})", BOOL, exact=True)
 
 
 RULES: Final = (
