@@ -45,6 +45,7 @@ def merge(node: exp.Merge, scope: Scope) -> Change:
     into = target_relation(node.this, target, scope)
     using = relation(node.args["using"], scope)
     _refuse_itself(node, target, scope)
+    scope.whole = True
     condition = conditional(node.args["on"], scope)
     alias = scope.relations[-1].alias
     if node.meta.get(REMOVE_DUPLICATES):

@@ -216,6 +216,8 @@ class Scope:
     ctes: dict[str, Cte] = field(default_factory=dict)
     aliases: dict[str, Value] = field(default_factory=dict)
     """Select items named so far."""
+    whole: bool = False
+    """Whether SUPER values are read whole only: in MERGE."""
     merged: dict[str, Value] = field(default_factory=dict)
     """Columns that USING made of two."""
     prior: "Scope | None" = None

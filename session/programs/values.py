@@ -61,12 +61,15 @@ def _hex(text: str, kind: ColumnType) -> str:
     return data.encode("latin-1").hex()
 
 
+_MARKED: Final = re.compile('"\ufdd0([^"]*)"')
+"""A number in SUPER as the engine keeps it (``engine.super_values``)."""
 _SHOWN: Final[dict[str, Callable[[str, ColumnType], str]]] = {
     "bool": lambda text, _: "t" if text in {"true", "t"} else "f",
     "float4": _float(6),
     "float8": _float(15),
     "varbyte": _hex,
     "bpchar": lambda text, kind: text.ljust(kind.length or 0),
+    "super": lambda text, _: _MARKED.sub(r"\1", text),
 }
 
 

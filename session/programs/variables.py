@@ -92,7 +92,7 @@ class Names:
     def find(self, parts: Name) -> Target | None:
         """Return what ``name``, ``record.field``, ``label.name`` or ``label.record.field`` means."""
         found = self.variable(parts[0])
-        if isinstance(found, Record) and len(parts) > 1:
+        if isinstance(found, Record) and len(parts) == 2:
             return FieldOf(found, parts[1])
         if found is not None and len(parts) == 1:
             return found
@@ -100,7 +100,7 @@ class Names:
             return None
         block = next((block for block in self.outward() if block.label == parts[0]), None)
         inner = block.variables.get(parts[1]) if block else None
-        if isinstance(inner, Record) and len(parts) > 2:
+        if isinstance(inner, Record) and len(parts) == 3:
             return FieldOf(inner, parts[2])
         return inner if len(parts) == 2 else None
 

@@ -96,10 +96,18 @@ def column(node: exp.Expr, scope: Scope) -> Value:
     parts = [scope.writer.identifier(part) for part in nodes]
     if len(parts) == 1:
         return _bare(parts[0], node, scope)
-    variable = scope.writer.variable(tuple(parts)) if scope.relation(parts[0]) is None else None
-    if variable is not None:
+    if scope.relation(parts[0]) is None and (variable := _of_variable(parts, nodes, node, scope)) is not None:
         return variable
     return _of_relation(parts, nodes, node, scope) or _rooted(parts, nodes, node, scope)
+
+
+def _of_variable(parts: list[str], nodes: list[exp.Expr], node: exp.Expr, scope: Scope) -> Value | None:
+    """Write a procedure's variable that the first names mean, and the path into it that goes on from there."""
+    for length in range(len(parts), 0, -1):
+        variable = scope.writer.variable(tuple(parts[:length]))
+        if variable is not None:
+            return attributes(variable, nodes[length:], node, scope)
+    return None
 
 
 def _of_relation(parts: list[str], nodes: list[exp.Expr], node: exp.Expr, scope: Scope) -> Value | None:

@@ -39,6 +39,12 @@ def attribute(root: Value, name: str, node: exp.Expr, scope: Scope) -> Value:
 
 
 def _must_be_super(root: Value, node: exp.Expr, scope: Scope) -> None:
+    if scope.whole:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "Partial reference of SUPER column is not supported in MERGE statement.",
+            position=scope.writer.position(node),
+        )
     if root.name != "super":
         raise SqlError(
             SqlState.DATATYPE_MISMATCH,
