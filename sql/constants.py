@@ -110,10 +110,10 @@ def _moment(content: str, target: ColumnType) -> str | None:
     word = content.strip().lower()
     if word in _RELATIVE:
         return _relative(word, target)
-    moment = dates.read(content)
+    name = target.type.name
+    moment = dates.read(content, time=name in {"time", "timetz"})
     if moment is None:
         return None
-    name = target.type.name
     date = moment.date or ("1970-01-01" if name in {"time", "timetz"} else None)
     if date is None:
         return None

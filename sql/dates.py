@@ -4,6 +4,7 @@ Redshift, "Datetime literals". What is in columns is read by the engine's macros
 """
 
 import re
+from contextvars import ContextVar
 from datetime import date, timedelta
 from typing import Final
 
@@ -42,17 +43,27 @@ class Moment:
         self.zone: str | None = None
 
 
-def read(text: str, *, day_first: bool = False) -> Moment | None:
+DAY_FIRST: Final = ContextVar("day_first", default=False)
+"""Whether DateStyle is DMY, for the translation that runs."""
+
+
+def read(text: str, *, time: bool = False) -> Moment | None:
     """Return what *text* says, ISO parts, or None when it is no date or time.
 
-    Two-digit years below 70 are this century's. Ambiguous days and months are MDY unless *day_first*.
+    Two-digit years below 70 are this century's. Ambiguous days and months are MDY unless ``DAY_FIRST``; six
+    digits are a date, or a time of day where only that is asked for (*time*).
     """
     moment = Moment()
     words = re.sub(r"(?<=\d)T(?=\d)", " ", text.strip()).replace(",", " ").split()
-    dates, rest = _split(words)
-    moment.date = _date(dates, day_first=day_first)
+    before_christ = bool(words) and words[-1].upper() == "BC"
+    words = words[:-1] if before_christ else words
+    dates, rest = ([], words) if time and len(words) == 1 and _TIME_COMPACT.match(words[0]) else _split(words)
+    moment.date = _date(dates, day_first=DAY_FIRST.get())
     if dates and moment.date is None:
         return None
+    if before_christ:
+        # As the engine writes it; there is no such year in Python's calendar.
+        moment.date = f"{moment.date} (BC)" if moment.date else None
     if not _clock(rest, moment):
         return None
     return moment if moment.date or moment.time else None

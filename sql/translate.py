@@ -16,7 +16,7 @@ from core import types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import bulk, conversion, dml, evaluation, hierarchy, merge, routines, select
+from sql import bulk, conversion, dates, dml, evaluation, hierarchy, merge, routines, select
 from sql.facts import Facts, FunctionSource, Seen, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
@@ -226,6 +226,7 @@ def _writer(
         number: Slot(number=number, type=types.unpacked(oid) if oid != 705 else None)
         for number, oid in enumerate(parameter_oids, start=1)
     }
+    dates.DAY_FIRST.set("DMY" in facts.setting("datestyle"))
     return Writer(
         facts=facts, rules=_BY_NODE, query=select.query, kinds=_KINDS, offset=offset, slots=slots,
         variables=variables, positions=variables is None,
