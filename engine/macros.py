@@ -30,6 +30,7 @@ _TOO_LONG: Final = _raise("22001", "'value too long for type ' || t")
 _NULL_VALUE: Final = _raise("23502", "'Cannot insert a NULL value into column ' || c")
 _BAD_INTEGER: Final = _raise("22P02", "'invalid input syntax for integer: \"' || x || '\"'")
 _BAD_INTERVAL: Final = _raise("22007", "'invalid input syntax for type interval: \"' || x || '\"'")
+_BAD_BYTES: Final = _raise("22023", "'invalid number of bytes for the conversion: ' || octet_length(x)")
 _BAD_BOOLEAN: Final = _raise("22P02", "'invalid input syntax for type boolean: \"' || x || '\"'")
 _MATCHES: Final = _raise("XX000", "'Found multiple matches to update the same tuple.'")
 _LISTAGG_LIMIT: Final = _raise("XX000", "'Result size exceeds LISTAGG limit'")
@@ -167,6 +168,19 @@ TABLE: Final = (
                " CAST(length(rtrim(x, ' ')) + n - strlen(rtrim(x, ' ')) AS INTEGER), ' ')"
                f" ELSE {_TOO_LONG} END",
           doc="A string assigned to VARCHAR(n): only blanks may stand over."),
+    Macro(name="rs_fit_bytes", arguments="x, n, t",
+          body=f"CASE WHEN x IS NULL OR octet_length(x) <= n THEN x ELSE {_TOO_LONG} END",
+          doc="Bytes assigned to VARBYTE(n)."),
+    Macro(name="rs_int_bytes", arguments="x, n",
+          body="unhex(right(lpad(hex(CAST(x AS BIGINT)), 16, '0'), 2 * n))",
+          doc="r_VARBYTE_type: n bytes of a whole number."),
+    *(
+        Macro(name=f"rs_bytes_int{size}", arguments="x",
+              body=f"CASE WHEN octet_length(x) = {size} THEN CAST(CAST(x AS BIT) AS {name}) WHEN x IS NOT NULL THEN"
+                   f" {_BAD_BYTES} END",
+              doc="r_VARBYTE_type: a whole number of as many bytes.")
+        for size, name in ((2, "SMALLINT"), (4, "INTEGER"), (8, "BIGINT"))
+    ),
     Macro(name="rs_not_null", arguments="x, c",
           body=f"CASE WHEN x IS NULL THEN {_NULL_VALUE}"
                " ELSE x END",

@@ -5,6 +5,7 @@ Redshift, "Type compatibility and conversion": numbers are rounded, strings must
 
 from dataclasses import dataclass
 
+from core import types
 from core.errors import SqlError
 from core.names import literal
 from core.sqlstate import SqlState
@@ -42,6 +43,8 @@ def _stored(value: Value, target: ColumnType, column: str) -> Value:
         return made(f"CAST(NULL AS {target.engine()})", target, exact=True)
     if category == "S" and target.length is not None:
         return _fitted(value, target)
+    if name == "varbyte" and target.length is not None:
+        return _fitted_bytes(value, target)
     if value.constant:
         constants.checked(value.sql, target)
     if name == "numeric" and value.category == "N":
@@ -54,6 +57,11 @@ def _stored(value: Value, target: ColumnType, column: str) -> Value:
         # A table keeps eight bytes of a TIMETZ: the time in UTC (Redshift, "TIMETZ").
         return made(f"timezone('UTC', {stored.sql})", target, exact=True)
     return stored
+
+
+def _fitted_bytes(value: Value, target: ColumnType) -> Value:
+    bytes_ = conversion.cast(value, types.of("varbyte"))
+    return made(f"rs_fit_bytes({bytes_.sql}, {target.length}, {literal(str(target))})", target, exact=True)
 
 
 def _check_assignable(value: Value, target: ColumnType, column: str) -> None:

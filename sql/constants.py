@@ -59,6 +59,9 @@ def literal_of(content: str, target: ColumnType) -> str | None:
         return _whole_literal(content, target)
     if name in {"numeric", "float4", "float8"}:
         return _numeric_literal(content, target)
+    if name == "varbyte":
+        kept = content.encode()[: target.length]
+        return f"unhex('{kept.hex()}')"
     if category == "T":
         return intervals.literal(content, target)
     reader = _LITERALS.get(name)
@@ -91,7 +94,6 @@ def _numeric_literal(content: str, target: ColumnType) -> str | None:
 
 _LITERALS: Final[dict[str, Callable[[str], str]]] = {
     "super": lambda content: f"CAST(to_json({literal(content)}) AS JSON)",
-    "varbyte": lambda content: f"encode({literal(content)})",
     "hllsketch": lambda content: f"rs_sketch_read({literal(content)})",
     "regclass": lambda content: f"rs_regclass({literal(content)})",
     "regtype": lambda content: f"rs_regtype({literal(content)})",

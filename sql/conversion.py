@@ -75,7 +75,7 @@ def settled(value: Value) -> Value:
         length = min(max(1, len(value.literal.encode())), types.VARCHAR_MAX)
         return replace(value.typed(types.with_length("varchar", length)), text=value.literal, free=True)
     if value.null:
-        return Value(sql="CAST(NULL AS VARCHAR)", type=VARCHAR, exact=True, free=True)
+        return Value(sql="CAST(NULL AS VARCHAR)", type=VARCHAR, exact=True, free=True, null=True)
     return cast(value, VARCHAR)
 
 
@@ -177,6 +177,12 @@ def _text_to_number(value: Value, target: ColumnType, word: str) -> str:
     return f"{word}(trim({value.sql}) AS {target.engine()})"
 
 
+def _padded_bytes(value: Value, target: ColumnType, word: str) -> str:
+    """CHAR has its blanks as bytes."""
+    length = value.type.length
+    return f"encode({value.sql if length is None else f'rpad({value.sql}, {length}, {chr(39)} {chr(39)})'})"
+
+
 def _float_to_text(value: Value, target: ColumnType, word: str) -> str:
     return f"rs_float_text({value.sql})"
 
@@ -197,7 +203,13 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("hllsketch", "*S"): _same,
     **{("hllsketch", kind): _refused for kind in ("*N", "*B", "*D", "*T", "*U")},
     **{(kind, "hllsketch"): _refused for kind in ("*N", "*B", "*D", "*T", "*U")},
+    ("bpchar", "varbyte"): _padded_bytes,
     ("*S", "varbyte"): _wrapped("encode({0})"),
+    ("varbyte", "varbyte"): _same,
+    **{(f"int{size}", "varbyte"): _wrapped(f"rs_int_bytes({{0}}, {size})") for size in (2, 4, 8)},
+    **{("varbyte", f"int{size}"): _wrapped(f"rs_bytes_int{size}({{0}})") for size in (2, 4, 8)},
+    **{(kind, "varbyte"): _refused for kind in ("*N", "*B", "*D", "*T")},
+    **{("varbyte", kind): _refused for kind in ("*N", "*B", "*D", "*T")},
     ("*S", "regclass"): _macro("regclass"),
     ("*S", "regtype"): _macro("regtype"),
     ("*S", "*N"): _text_to_number,
@@ -254,6 +266,8 @@ def _pair(source: ColumnType, target: ColumnType) -> Conversion:
 
 def _shortened(sql: str, target: ColumnType) -> str:
     """Apply the length of CHAR(n) or VARCHAR(n), and drop CHAR's trailing blanks."""
+    if target.length is not None and target.type.name == "varbyte":
+        return f"({sql})[1:{target.length}]"
     if target.length is not None and target.type.category == "S":
         sql = f"rs_cut({sql}, {target.length})"
     return f"rtrim({sql}, ' ')" if target.type.name == "bpchar" else sql

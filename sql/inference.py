@@ -88,7 +88,7 @@ def common(values: Iterable[Value], word: str = "CASE") -> ColumnType:
     found = UNKNOWN
     free = UNKNOWN
     for value in values:
-        if value.free:
+        if value.free and not value.null:
             free = value.type if free is UNKNOWN else common_type(free, value.type)
         if value.open or value.free:
             continue
