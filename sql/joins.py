@@ -31,6 +31,12 @@ def check_full(condition: exp.Expr | None, before: int, scope: Scope) -> None:
     )
 
 
+def asks_left(condition: exp.Expr, before: int, scope: Scope) -> bool:
+    """Tell whether a condition has a subquery that depends on the left side, which the engine's outer joins refuse."""
+    parts = [part for part in condition.find_all(exp.In, exp.Exists, exp.Subquery) if part.find(exp.Query)]
+    return any(0 in _sides(part, before, scope) for part in parts)
+
+
 def _sides(node: exp.Expr, before: int, scope: Scope) -> set[int]:
     """Return 0 where an expression names a relation up to *before*, 1 where one after."""
     found: set[int] = set()

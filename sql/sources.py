@@ -303,18 +303,28 @@ def joined(join: exp.Join, scope: Scope, start: int) -> str:
     using = [scope.writer.identifier(_bare(item)) for item in join.args.get("using") or []]
     if "NATURAL" in side:
         using = joins.shared(scope, start, before)
-    condition = ""
     if using:
-        condition = f" ON {joins.merge(using, (start, before), scope, words)}"
+        condition = joins.merge(using, (start, before), scope, words)
     elif join.args.get("on") is not None:
-        condition = f" ON {_condition(join.args['on'], scope)}"
-    elif "NATURAL" in side:
-        condition = " ON true"
+        return _on(join.args["on"], words, right, before, scope)
+    else:
+        condition = "true" if "NATURAL" in side else ""
     if "FULL" in words and not using:
-        joins.check_full(join.args.get("on"), before, scope)
+        joins.check_full(None, before, scope)
     if not condition and not words:
         return f" CROSS JOIN {right}" if side else f", {right}"
-    return f" {' '.join([*words, 'JOIN'])} {right}{condition}"
+    return f" {' '.join([*words, 'JOIN'])} {right}{condition and f' ON {condition}'}"
+
+
+def _on(on: exp.Expr, words: list[str], right: str, before: int, scope: Scope) -> str:
+    """Write a join with a condition of its own."""
+    condition = _condition(on, scope)
+    if "FULL" in words:
+        joins.check_full(on, before, scope)
+    if words == ["LEFT"] and len(scope.relations) == before + 1 and joins.asks_left(on, before, scope):
+        alias = scope.relations[before].alias
+        return f" LEFT JOIN LATERAL (SELECT * FROM {right} WHERE {condition}) AS {alias} ON true"
+    return f" {' '.join([*words, 'JOIN'])} {right} ON {condition}"
 
 
 def _condition(node: exp.Expr, scope: Scope) -> str:
