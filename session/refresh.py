@@ -47,6 +47,7 @@ async def refresh(work: Work, view: Relation) -> Outcome:
     storage = work.state.objects.get(info.table) if info is not None else None
     if info is None or not isinstance(storage, Relation):
         return Outcome.FAILED
+    work.authorize(work.reading(view, {}).translated.uses)
     bases = tables(work.state, view)
     await work.tx.reading(frozenset(table.oid for table in bases.values()))
     own = work.tx.written & {table.oid for table in (*bases.values(), storage)}
@@ -81,6 +82,10 @@ async def _step(work: Work, step: _Step) -> Outcome:
         return Outcome.FRESH
     shape = incremental.shape(step.view.definition or "")
     if shape is None or not all(change.listed for change in step.changed.values()) or _folded(step):
+        await _recompute(work, step.view, step.storage)
+        return Outcome.RECOMPUTED
+    if not shape.grouped and any(column.name == _ROW for column in step.storage.columns):
+        # It hides the engine's own number of a row.
         await _recompute(work, step.view, step.storage)
         return Outcome.RECOMPUTED
     if not shape.grouped:
@@ -145,6 +150,12 @@ def _union(parts: list[str]) -> str:
     return " UNION ALL ".join(f"({part})" for part in parts)
 
 
+_ROW = "rowid"
+"""The engine's number of a row."""
+_PLACE, _COPY = '"rs:place"', '"rs:copy"'
+"""Names that no column of a view has."""
+
+
 async def _rows(work: Work, step: _Step) -> None:
     """Work changes into a query without groups: rows are added, and as many equal ones taken away."""
     table, storage = step.storage.engine_name, step.storage
@@ -163,11 +174,11 @@ async def _rows(work: Work, step: _Step) -> None:
     same = " AND ".join(f"b.{name} IS NOT DISTINCT FROM m.{name}" for name in names)
     listed = ", ".join(names)
     gone = (
-        f"SELECT b.place FROM (SELECT rowid AS place, row_number() OVER (PARTITION BY {listed}) AS copy, {listed}"
-        f" FROM {table}) AS b JOIN (SELECT {listed}, count(*) AS copies FROM {minus} GROUP BY {listed}) AS m"
-        f" ON {same} WHERE b.copy <= m.copies"
+        f"SELECT b.{_PLACE} FROM (SELECT {_ROW} AS {_PLACE}, row_number() OVER (PARTITION BY {listed}) AS {_COPY},"
+        f" {listed} FROM {table}) AS b JOIN (SELECT {listed}, count(*) AS {_COPY} FROM {minus} GROUP BY {listed}) AS m"
+        f" ON {same} WHERE b.{_COPY} <= m.{_COPY}"
     )
-    statements = [f"DELETE FROM {table} WHERE rowid IN ({gone})"]
+    statements = [f"DELETE FROM {table} WHERE {_ROW} IN ({gone})"]
     if plus:
         # What is to come is read before anything is taken away: both look at the tables, not at the view.
         statements.append(f"INSERT INTO {table} SELECT * FROM {plus}")

@@ -15,6 +15,7 @@ from core.errors import not_supported
 from sql.facts import Facts, FunctionSource, Seen, Source, SourceKind
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
+from sql.partiql import ITERATE
 from sql.query import parse_query
 from sql.translate import Translated, translate
 
@@ -71,6 +72,14 @@ def _plain(tree: exp.Select) -> bool:
     return _joined_inside(tree) and _called(tree, lambda kind: kind != "scalar") <= _AGGREGATES
 
 
+def _is_array(node: exp.Expr) -> bool:
+    """Tell whether an entry of FROM is an array of SUPER: its elements come and go with the row that has them."""
+    if isinstance(node, exp.Unnest):
+        return True
+    call = node.this if isinstance(node, exp.Table) else None
+    return isinstance(call, exp.Anonymous) and call.name == ITERATE
+
+
 def _called(tree: exp.Expr, wanted: Callable[[str], bool]) -> set[str]:
     """Return the names of the functions called that have a form of a kind *wanted*."""
     names = {node.name.lower() for node in tree.find_all(exp.Anonymous)}
@@ -81,12 +90,14 @@ def _joined_inside(tree: exp.Select) -> bool:
     """Tell whether FROM is tables, each once, and inner joins."""
     first = tree.args.get("from_")
     tables = list(tree.find_all(exp.Table))
+    arrays = [table for table in tables if _is_array(table)]
+    tables = [table for table in tables if table not in arrays]
     if first is None or not all(isinstance(table.this, exp.Identifier) for table in tables):
         return False
     names = [tuple(part.name.lower() for part in table.parts) for table in tables]
     joins = list(tree.find_all(exp.Join))
     words = {str(join.args.get(key) or "").upper() for join in joins for key in ("method", "side", "kind")}
-    sources = 1 + len(joins)
+    sources = 1 + sum(not _is_array(join.this) for join in joins)
     return len(tables) == sources and len(set(names)) == len(names) and words <= {"", "INNER", "CROSS"}
 
 

@@ -199,7 +199,7 @@ ROWS: Final = (
         query='SELECT r.schema_name AS schemaname, r.name AS tablename, c.name AS "column", c.format AS type,'
         ' c.encoding AS encoding, c.distkey AS distkey, c.sortkey AS sortkey, c.not_null AS "notnull"'
         f" FROM sys_columns AS c JOIN (SELECT r.* FROM {_TABLES}"
-        " AND list_contains(getvariable('current_schemas_list'), r.schema_name)) AS r ON r.oid = c.relation",
+        " AND (r.temporary OR list_contains(getvariable('current_schemas_list'), r.schema_name))) AS r ON r.oid = c.relation",
         doc="Redshift, PG_TABLE_DEF",
     ),
     SystemView(

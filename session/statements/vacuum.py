@@ -15,6 +15,8 @@ from session.statements.tables import sort_columns
 from sql.commands.maintenance import Vacuum
 from storage import lake, scans
 
+_PLACE = '"rs:place"'
+"""A name that no column has."""
 _SORTS = frozenset({"FULL", "SORT ONLY", "REINDEX", "RECLUSTER"})
 
 
@@ -80,8 +82,8 @@ async def _is_sorted(work: Work, schema: Schema, relation: Relation) -> bool:
     key = ", ".join(quote(name) for name in sort_columns(relation))
     source = scans.numbered(files[0])
     found = await work.engine.fetch(
-        f"SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY {key}, {scans.NUMBER}) - 1 AS place, {scans.NUMBER}"
-        f" FROM {source}) WHERE place <> {scans.NUMBER}"
+        f"SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY {key}, {scans.NUMBER}) - 1 AS {_PLACE},"
+        f" {scans.NUMBER} FROM {source}) WHERE {_PLACE} <> {scans.NUMBER}"
     )
     return bool(found[0][0] == 0)
 
