@@ -223,6 +223,7 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("*N", "regclass"): _wrapped("CAST({0} AS UINTEGER)"),
     ("*N", "regtype"): _wrapped("CAST({0} AS UINTEGER)"),
     ("*N", "regproc"): _plain,
+    ("regproc", "oid"): _wrapped("rs_regproc({0})"),
     ("*B", "*S"): _refused,
     ("*B", "numeric"): _refused,
     ("*B", "*D"): _refused,

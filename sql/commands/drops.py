@@ -21,7 +21,7 @@ class Drop:
     if_exists: bool = False
     cascade: bool = False
     signatures: tuple[tuple[ColumnType, ...] | None, ...] = ()
-    """Of routines, one for each name: argument types, None without parentheses."""
+    """Of routines, one for each name: argument types, None of a procedure without parentheses."""
 
     @property
     def tag(self) -> str:
@@ -45,7 +45,8 @@ def read_drop_routine(stream: Stream, object_: str) -> Drop:
     signatures: list[tuple[ColumnType, ...] | None] = []
     while not names or stream.take(","):
         names.append(stream.name())
-        signatures.append(read_signature(stream) if stream.at("(") else None)
+        bare = object_ == "PROCEDURE" and not stream.at("(")
+        signatures.append(None if bare else read_signature(stream))
     return Drop(
         object=object_,
         names=tuple(names),

@@ -5,7 +5,7 @@ from typing import Final
 from sqlglot import exp
 
 from core import types
-from core.errors import SqlError
+from core.errors import SqlError, not_supported
 from core.names import fold
 from core.sqlstate import SqlState
 from core.types import VARCHAR_MAX, ColumnType
@@ -22,6 +22,7 @@ _NAMES: Final = {
     exp.DType.VARBINARY: "varbyte", exp.DType.HLLSKETCH: "hllsketch",
     exp.DType.NAME: "name", exp.DType.INTERVAL: "interval",
 }  # fmt: skip
+_UNREAD: Final = frozenset({"regprocedure", "regoper", "regoperator"})
 _ARRAYS: Final = {"varchar": "_text", "int4": "_int4", "int2": "_int2"}
 
 
@@ -29,7 +30,7 @@ def type_of(node: exp.Expr, scope: Scope) -> ColumnType:
     """Return the type that a cast names, or raise 42704."""
     target = node.args["to"]
     if isinstance(target, exp.ObjectIdentifier):
-        return types.of(target.name.lower())
+        return _identifier(target.name.lower(), scope.writer.position(node))
     kind = target.this
     if isinstance(kind, exp.Interval):
         return _interval(kind.args.get("unit"))
@@ -45,6 +46,14 @@ def type_of(node: exp.Expr, scope: Scope) -> ColumnType:
     if name in {"varchar", "char", "numeric", "varbyte"} and not arguments:
         return _bare(name)
     return types.declared("float" if name == "float8" and arguments else name, arguments)
+
+
+def _identifier(name: str, position: int | None) -> ColumnType:
+    if name in types.BY_NAME:
+        return types.of(name)
+    if name in _UNREAD:
+        raise not_supported(f"the type {name}", position=position)
+    raise SqlError(SqlState.UNDEFINED_OBJECT, f'type "{name}" does not exist', position=position)
 
 
 def _interval(unit: exp.Expr | None) -> ColumnType:

@@ -276,8 +276,8 @@ OTHERS = [
     ("drop view v restrict", Drop(object="VIEW", names=(("v",),))),
     ("drop schema s cascade", Drop(object="SCHEMA", names=(("s",),), cascade=True)),
     (
-        "drop function f(int, a varchar(10)), g",
-        Drop(object="FUNCTION", names=(("f",), ("g",)), signatures=((INT, with_length("varchar", 10)), None)),
+        "drop procedure f(int, a varchar(10)), g",
+        Drop(object="PROCEDURE", names=(("f",), ("g",)), signatures=((INT, with_length("varchar", 10)), None)),
     ),
     ("drop procedure p()", Drop(object="PROCEDURE", names=(("p",),), signatures=((),))),
     ("create view v as select 1", CreateView(name=("v",), query=Fragment("select 1", 17))),
