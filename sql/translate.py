@@ -16,7 +16,8 @@ from core import types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import bulk, conversion, dates, dml, evaluation, hierarchy, merge, routines, select
+from sql import assignment, bulk, conversion, dates, dml, evaluation, hierarchy, merge, routines, select
+from sql.assignment import Goal
 from sql.facts import Facts, FunctionSource, Seen, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
@@ -174,6 +175,12 @@ def translate_expression(text: str, facts: Facts) -> str:
     writer = _writer(facts, 0, ())
     value = Scope(writer=writer).value(parse_expression(text))
     return conversion.exact(value).sql
+
+
+def translate_default(text: str, goal: Goal, facts: Facts) -> str:
+    """Translate a DEFAULT as it is stored in a column."""
+    value = Scope(writer=_writer(facts, 0, ())).value(parse_expression(text))
+    return assignment.assign(value, goal).sql
 
 
 def refuse_in_default(text: str) -> None:

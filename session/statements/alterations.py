@@ -14,9 +14,10 @@ from session.answers import Done
 from session.context import Work
 from session.locks import Mode
 from session.statements.tables import sort_columns, table_column, table_constraint
+from sql.assignment import Goal
 from sql.commands import alterations as actions
 from sql.commands.alterations import AlterTable
-from sql.translate import renamed, used_columns
+from sql.translate import renamed, translate_default, used_columns
 from storage import lake
 
 Action = Callable[[Work, Relation, Any], Awaitable[Relation]]
@@ -147,7 +148,8 @@ async def _add_column(work: Work, relation: Relation, action: actions.AddColumn)
     remember(work, relation)
     default = None
     if column.default is not None:
-        default = f"CAST({work.expression(column.default)} AS {column.type.engine()})"
+        goal = Goal(name=column.name, type=column.type, not_null=column.not_null)
+        default = translate_default(column.default, goal, work.visible)
     physical = lake.PhysicalColumn(column.name, column.type.engine(), column.not_null)
     await work.engine.script(lake.add_column(relation.engine_name, physical, default))
     columns = ddl.encoded((*relation.columns, column))

@@ -24,9 +24,7 @@ async def analyze(work: Work, command: Analyze) -> Done:
 
 
 async def lock(work: Work, command: Lock) -> Done:
-    """LOCK TABLE: AccessExclusiveLock to the end of the transaction."""
-    if not work.tx.block and not work.tx.held:
-        raise SqlError(SqlState.NO_ACTIVE_SQL_TRANSACTION, "LOCK TABLE may only be used in transaction blocks")
+    """LOCK TABLE: AccessExclusiveLock to the end of the transaction, which without BEGIN is at once."""
     for name in command.names:
         relation = work.find_table(name)
         work.require("UPDATE", relation)
