@@ -25,6 +25,7 @@ from sql.query import parse_expression, parse_query, too_complex
 from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns, subqueries
 from sql.rules.spec import Rule
 from sql.scope import External, Query, Scope, Write, Writer
+from sql.unnest import element_names
 from sql.value import Slot, made
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -209,9 +210,9 @@ def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColu
 def refuse_bare_names(text: str) -> None:
     """Raise for a table without schema in the query of a view WITH NO SCHEMA BINDING; only its syntax is looked at."""
     tree = parse_query(text)
-    ctes = {item.alias.lower() for item in tree.find_all(exp.CTE)}
+    own = _own_names(tree)
     for table in tree.find_all(exp.Table):
-        if isinstance(table.this, exp.Identifier) and not table.args.get("db") and table.name.lower() not in ctes:
+        if isinstance(table.this, exp.Identifier) and not table.args.get("db") and table.name.lower() not in own:
             raise SqlError(
                 SqlState.FEATURE_NOT_SUPPORTED,
                 "All the relation names inside should be qualified when creating VIEW WITH NO SCHEMA BINDING.",
@@ -314,10 +315,10 @@ def _parameter_types(writer: Writer) -> tuple[ColumnType, ...]:
 def _qualified(text: str, tree: exp.Expr, writer: Writer) -> str:
     """Write ``schema.`` before every bare table name that is no WITH query, and before users' functions."""
     facts = writer.facts
-    ctes = {item.alias.lower() for item in tree.find_all(exp.CTE)}
+    own = _own_names(tree)
     places = []
     for table in tree.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier) or table.args.get("db") or table.name.lower() in ctes:
+        if not isinstance(table.this, exp.Identifier) or table.args.get("db") or table.name.lower() in own:
             continue
         source = facts.source((table.name.lower(),))
         start = table.this.meta.get("start")
@@ -331,6 +332,11 @@ def _qualified(text: str, tree: exp.Expr, writer: Writer) -> str:
     for start, schema in sorted(places, reverse=True):
         text = f"{text[:start]}{conversion.quoted(schema)}.{text[start:]}"
     return text
+
+
+def _own_names(tree: exp.Expr) -> set[str]:
+    """Return the names in FROM that are no tables': WITH queries and elements of SUPER values."""
+    return {item.alias.lower() for item in tree.find_all(exp.CTE)} | element_names(tree)
 
 
 def _called_in(call: exp.Expr) -> str:

@@ -138,6 +138,18 @@ def starts_inside(node: exp.Expr, scope: Scope) -> bool:
     return name is not None and any(known.name == scope.writer.identifier(name) for known in scope.relations)
 
 
+def element_names(tree: exp.Expr) -> set[str]:
+    """Return what a query calls elements, lowered: a bare name in FROM may be one of them and no table."""
+    names = set()
+    for node in tree.find_all(exp.Unnest, exp.Table):
+        alias = node.args.get("alias")
+        call = isinstance(node.this, exp.Anonymous) and node.this.name in (ITERATE, UNPIVOT)
+        if alias is None or not (isinstance(node, exp.Unnest) or call or node.args.get("db")):
+            continue
+        names |= {item.name.lower() for item in (alias.this, *(alias.args.get("columns") or [])) if item is not None}
+    return names
+
+
 # Writing
 
 

@@ -241,8 +241,11 @@ def _keyed(work: Work, relation: Relation, keys: tuple[TableConstraint, ...]) ->
 def table_constraint(work: Work, relation: Relation, key: TableConstraint, taken: set[str]) -> Constraint:
     """Return a key that is kept as information; raises 42703 where it names what is not there."""
     for column in key.columns:
-        if relation.column(column) is None:
+        found = relation.column(column)
+        if found is None:
             raise SqlError(SqlState.UNDEFINED_COLUMN, f'column "{column}" named in key does not exist')
+        if found.type.type.name == "super":
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f'column "{column}" of type super cannot be part of a key')
     name = key.name or ddl.constraint_name(relation.name, key.kind, key.columns, taken)
     taken.add(name)
     if key.references is None:
