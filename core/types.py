@@ -64,6 +64,9 @@ TYPES: Final = (
     SqlType(name="varbyte", sql="binary varying", aliases=("varbyte", "varbinary"), oid=6551, length=-1, category="U", engine="BLOB", arrow="binary"),
     # A sketch is text: JSON where it is sparse, a string of Base64 where it is dense.
     SqlType(name="hllsketch", sql="hllsketch", oid=2935, length=-1, category="U", engine="VARCHAR", arrow="string"),
+    # Hexadecimal EWKB.
+    SqlType(name="geometry", sql="geometry", oid=3000, length=-1, category="U", engine="VARCHAR", arrow="string"),
+    SqlType(name="geography", sql="geography", oid=3001, length=-1, category="U", engine="VARCHAR", arrow="string"),
     # Types of the system catalogs: results may have them, tables may not.
     SqlType(name="text", sql="text", oid=25, array_oid=1009, length=-1, category="S", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="name", sql="name", oid=19, array_oid=1003, length=64, category="S", engine="VARCHAR", arrow="string", column=False),

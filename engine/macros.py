@@ -8,7 +8,7 @@ matters: a macro may call those above it. Which call becomes which macro is ``sq
 
 from typing import Final
 
-from engine import calendar, documents, formats, hashes, sketches, strings, super_arrays, super_values
+from engine import calendar, documents, formats, geometries, hashes, sketches, strings, super_arrays, super_values
 from engine.macro import Macro
 from engine.macro import raising as _raise
 
@@ -294,6 +294,7 @@ _FAMILIES: Final = (
     hashes.TABLE,
     documents.TABLE,
     sketches.TABLE,
+    geometries.TABLE,
     TABLE,
     calendar.TABLE,
     formats.TABLE,

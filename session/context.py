@@ -257,7 +257,16 @@ class Work:
 
     def prepare(self, plan: Plan) -> Prepare | None:
         """Return what must be done on the connection before *plan* runs."""
-        return self._prepare(plan.variables, plan.sources, plan.translated.externals)
+        prepare = self._prepare(plan.variables, plan.sources, plan.translated.externals)
+        if not plan.translated.spatial:
+            return prepare
+
+        def work(connection: Connection) -> None:
+            self.warehouse.database.extend("spatial")
+            if prepare is not None:
+                prepare(connection)
+
+        return work
 
     def prepare_sources(self, sql: str) -> Prepare | None:
         """Return what must be done on the connection before engine SQL over the ``sys_*`` sources runs."""

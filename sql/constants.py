@@ -94,6 +94,8 @@ def _numeric_literal(content: str, target: ColumnType) -> str | None:
 
 _LITERALS: Final[dict[str, Callable[[str], str]]] = {
     "super": lambda content: f"CAST(to_json({literal(content)}) AS JSON)",
+    "geometry": lambda content: f"rs_geometry_read({literal(content)})",
+    "geography": lambda content: f"rs_geometry_read({literal(content)})",
     "hllsketch": lambda content: f"rs_sketch_read({literal(content)})",
     "regclass": lambda content: f"rs_regclass({literal(content)})",
     "regtype": lambda content: f"rs_regtype({literal(content)})",

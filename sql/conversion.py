@@ -187,6 +187,8 @@ def _float_to_text(value: Value, target: ColumnType, word: str) -> str:
     return f"rs_float_text({value.sql})"
 
 
+_WHOLE: Final = ("hllsketch", "geometry", "geography")
+"""Types that are converted to and from strings only."""
 _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     # By type name first, by category ("*S") next: the target's and the source's alike.
     ("*S", "date"): _macro("date"),
@@ -201,8 +203,14 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("*S", "hllsketch"): _wrapped("rs_sketch_read({0})"),
     ("hllsketch", "hllsketch"): _same,
     ("hllsketch", "*S"): _same,
-    **{("hllsketch", kind): _refused for kind in ("*N", "*B", "*D", "*T", "*U")},
-    **{(kind, "hllsketch"): _refused for kind in ("*N", "*B", "*D", "*T", "*U")},
+    ("*S", "geometry"): _wrapped("rs_geometry_read({0})"),
+    ("*S", "geography"): _wrapped("rs_geometry_read({0})"),
+    ("geometry", "*S"): _same,
+    ("geography", "*S"): _same,
+    ("geometry", "geography"): _wrapped("rs_set_srid({0}, 4326)"),
+    ("geography", "geometry"): _same,
+    **{(name, kind): _refused for name in _WHOLE for kind in ("*N", "*B", "*D", "*T", "*U")},
+    **{(kind, name): _refused for name in _WHOLE for kind in ("*N", "*B", "*D", "*T", "*U")},
     ("bpchar", "varbyte"): _padded_bytes,
     ("*S", "varbyte"): _wrapped("encode({0})"),
     ("varbyte", "varbyte"): _same,

@@ -66,7 +66,8 @@ def _called(node: exp.Expr, scope: Scope) -> tuple[str, exp.Expr | None]:
         inner = inner.this
     if not isinstance(inner, exp.Anonymous):
         return "", None
-    found = scope.writer.kinds.get(inner.name.lower(), "")
+    name, kinds = inner.name.lower(), scope.writer.kinds
+    found = kinds.get(f"{name}/{len(inner.expressions)}") or kinds.get(name, "")
     return kind or (found if found in {_AGGREGATE, _SET, _GROUPING} else ""), inner
 
 

@@ -110,6 +110,8 @@ class Writer:
     system: bool = False
     cacheable: bool = True
     identity: bool = False
+    spatial: bool = False
+    """Whether DuckDB's extension for geometries is needed."""
     effects: int = 0
     """How many calls are the session's to carry out (``Value.effect``)."""
     depth: int = 0

@@ -36,7 +36,11 @@ SETTINGS: Final = ("enable_case_sensitive_identifier",)
 """Settings that a translation depends on besides those that make it not ``cacheable``."""
 Variables = Callable[[tuple[str, ...]], ColumnType | None]
 """Says which type a procedure's variable (``x``, ``record.field``, ``$1``) has, None where there is none."""
-_KINDS: Final = {name: rows[0].kind for name, rows in FUNCTIONS.items()}
+_KINDS: Final = {name: rows[0].kind for name, rows in FUNCTIONS.items()} | {
+    f"{name}/{count}": next((row.kind for row in rows if row.accepts(count)), rows[0].kind)
+    for name, rows in FUNCTIONS.items() if len({row.kind for row in rows}) > 1 for count in range(1, 4)
+}  # fmt: skip
+"""What a function is, by its name; ``name/count`` where that depends on the number of arguments."""
 _BY_NODE: Final[dict[type[exp.Expr], Write]] = {rule.node: rule.write for rule in RULES}
 
 
@@ -95,6 +99,8 @@ class Translated:
     system: bool = False
     """Whether it reads the session's ``sys_*`` sources."""
     cacheable: bool = True
+    spatial: bool = False
+    """Whether it needs DuckDB's extension for geometries."""
     identity: bool = False
     """Whether ``identity_<oid>`` must be set to the target's next identity value before."""
     rows: bulk.LiteralRows | None = None
@@ -283,6 +289,7 @@ def _result(
         target=target,
         system=writer.system,
         cacheable=writer.cacheable,
+        spatial=writer.spatial,
         identity=writer.identity,
         calls=tuple(CallUse(function=found, owner=owner) for (_, owner), found in writer.calls.items()),
         externals=tuple(writer.externals.values()),

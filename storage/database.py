@@ -9,6 +9,7 @@ import importlib.util
 import os
 import sqlite3
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -18,7 +19,9 @@ from typing import Final
 import duckdb
 from duckdb_extensions import import_extension
 
+from core.errors import SqlError
 from core.names import literal, quote
+from core.sqlstate import SqlState
 
 LAKE: Final = "lake"
 """The name that the lake is attached as."""
@@ -127,6 +130,8 @@ class Database:
         """Start DuckDB, attach the lake (making it where there is none) and let *install* add functions."""
         self.location = location
         self._lock = FolderLock(location.folder)
+        self._extending = threading.Lock()
+        self._extended: set[str] = set()
         try:
             self._root = self._start(resources)
             self._attach()
@@ -152,6 +157,21 @@ class Database:
         # It would be written to the server's standard output.
         cursor.execute("SET enable_progress_bar = false")
         return cursor
+
+    def extend(self, name: str) -> None:
+        """Load an extension that few statements need; raises 0A000 where its package is not installed."""
+        with self._extending:
+            if name in self._extended:
+                return
+            if importlib.util.find_spec(f"duckdb_extension_{name}") is None:
+                raise SqlError(
+                    SqlState.FEATURE_NOT_SUPPORTED,
+                    f"{name} functions are not supported without the package duckdb-extension-{name}",
+                )
+            cursor = self._root.cursor()
+            import_extension(name, con=cursor)
+            cursor.execute(f"LOAD {name}")
+            self._extended.add(name)
 
     def close(self) -> None:
         """Write what is pending and let go of the folder."""

@@ -5,7 +5,7 @@ Redshift, "Data types". Modifiers' ranges are checked by ``core.types.declared``
 
 from typing import Final
 
-from core.errors import SqlError, not_supported
+from core.errors import SqlError
 from core.types import VARCHAR_MAX, ColumnType, declared
 from sql import intervals
 from sql.statement import Fragment
@@ -26,7 +26,6 @@ _WORDS: Final = (
 _FIELDS: Final = tuple(field.upper() for field in intervals.FIELDS)
 _SEVERAL: Final = tuple((tuple(words.split()), name) for words, name in _WORDS)
 _ZONED: Final = {"TIME": "time", "TIMESTAMP": "timestamp"}
-_ABSENT: Final = frozenset({"geometry", "geography"})
 
 
 def read_type(stream: Stream) -> ColumnType:
@@ -41,8 +40,6 @@ def read_type(stream: Stream) -> ColumnType:
     arguments = _modifier(stream)
     if name in _ZONED.values():
         name = _zone(stream, name)
-    if name in _ABSENT:
-        raise not_supported(f"type {name}", position=position)
     try:
         return declared(name, arguments)
     except SqlError as error:

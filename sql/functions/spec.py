@@ -149,6 +149,10 @@ def _bytes(value: Value) -> Value | None:
     return value if value.name == "varbyte" else None
 
 
+def _nothing(value: Value, name: str) -> Value | None:
+    return conversion.cast(value, types.of(name)) if value.null else None
+
+
 ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "any": _any,
     "open": lambda value: value,
@@ -173,6 +177,7 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "super": _super,
     "dynamic": _dynamic,
     "varbyte": _bytes,
+    "geometry": lambda value: value if value.name in {"geometry", "geography"} else _nothing(value, "geometry"),
     "hllsketch": lambda value: value if value.name == "hllsketch" else None,
     "oid": _as("oid"),
     "integer": lambda value: value if is_integer(value.type) else None,

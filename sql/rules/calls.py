@@ -150,6 +150,8 @@ def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
     arguments, distinct, nulls = _arguments(node)
     frame = replace(frame, nulls=frame.nulls or nulls)
     raw = rows[0].raw if rows else ()
+    # Some names are an aggregate's with one argument and not with two.
+    rows = tuple(row for row in rows if row.accepts(len(arguments))) or rows
     with _domain(rows, frame, scope):
         values = tuple(
             null() if index in raw else scope.value(item) for index, item in enumerate(arguments)

@@ -20,6 +20,7 @@ _NAMES: Final = {
     exp.DType.TEXT: "varchar", exp.DType.DATE: "date", exp.DType.TIME: "time", exp.DType.TIMETZ: "timetz",
     exp.DType.TIMESTAMP: "timestamp", exp.DType.TIMESTAMPTZ: "timestamptz", exp.DType.SUPER: "super",
     exp.DType.VARBINARY: "varbyte", exp.DType.HLLSKETCH: "hllsketch",
+    exp.DType.GEOMETRY: "geometry", exp.DType.GEOGRAPHY: "geography",
     exp.DType.NAME: "name", exp.DType.INTERVAL: "interval",
 }  # fmt: skip
 _UNREAD: Final = frozenset({"regprocedure", "regoper", "regoperator"})

@@ -159,7 +159,6 @@ OTHER_ERRORS = [
     ("create table t (a ^nosuchtype)", "42704", 'type "nosuchtype" does not exist'),
     ("create table t (a ^varchar(70000))", "22023", "length for type character varying cannot exceed 65535"),
     ("create table t (a int ^check (a > 0))", "0A000", "CHECK constraint is not supported"),
-    ("create table t (a ^geometry)", "0A000", "type geometry is not supported"),
     ("create table t (a int encode ^foo)", "42704", 'compression encoding "foo" does not exist'),
     ("create user ^public password 'x'", "42939", 'role name "public" is reserved'),
     ("create user u password disable session timeout ^5", "22023", "session timeout must be between 60 and 1728000"),
