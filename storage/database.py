@@ -119,6 +119,8 @@ class _Absent:
 
 
 def _spare_searches() -> None:
+    if any(isinstance(finder, _Absent) for finder in sys.meta_path):
+        return
     if "pandas" not in sys.modules and importlib.util.find_spec("pandas") is None:
         sys.meta_path.insert(0, _Absent())
 
