@@ -114,5 +114,10 @@ def listed(left: Value, items: list[Value]) -> str:
     contents = [item.text.rstrip(" ") for item in items if item.text is not None]
     if len(contents) == len(items) and _column(left):
         low, high = literal(min(contents)), literal(max(contents) + _NEXT)
-        return f"({left.sql} >= {low} AND {left.sql} < {high} AND {sql})"
+        # Most values have no trailing blank: they are looked up as they are.
+        plain_list = ", ".join(item.sql for item in keys)
+        bare_list = f"(suffix({left.sql}, ' ') AND rtrim({left.sql}, ' ') IN ({plain_list}))"
+        return (
+            f"({left.sql} >= {low} AND {left.sql} < {high} AND ({left.sql} IN ({plain_list}) OR {bare_list}))"
+        )
     return sql
