@@ -43,7 +43,7 @@ TABLE: Final = (
           doc="r_DATEADD_function: a year from the 29th of February is the 1st of March."),
     Macro(name="rs_trunc_years", arguments="x, n", body="date_trunc('year', x) - to_years((year(x) - 1) % n)",
           doc="r_DATE_TRUNC: centuries and millennia begin with a year 1."),
-    Macro(name="rs_unit", arguments="m, x",
+    Macro(name="rs_part_name", arguments="m, x",
           body=f"CASE WHEN x IS NULL THEN NULL ELSE coalesce(m[lower(trim(x))], {_BAD_UNIT}) END",
           doc="The name of a date part, by a map of its spellings."),
     Macro(name="rs_weekday", arguments="m, x",

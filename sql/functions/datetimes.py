@@ -104,7 +104,7 @@ def _late(call: Call, write: Parted, name: str) -> Value:
     table = ", ".join(f"'{spelling}': '{part}'" for spelling, part in PARTS.items() if part in branches)
     cases = " ".join(f"WHEN '{part}' THEN {value.sql}" for part, value in branches.items())
     type_ = next(iter(branches.values())).type
-    return made(f"CASE rs_unit(MAP {{{table}}}, {name}) {cases} END", type_, exact=True)
+    return made(f"CASE rs_part_name(MAP {{{table}}}, {name}) {cases} END", type_, exact=True)
 
 
 def _check_span(call: Call, part: str) -> None:
