@@ -17,6 +17,7 @@ from sql.ctes import with_clause
 from sql.finish import Finish, columns_finished, finished, outer
 from sql.inference import common
 from sql.naming import column_name
+from sql.query import too_complex
 from sql.scope import Output, Query, Scope
 from sql.setoperations import set_operation
 from sql.sources import from_clause
@@ -27,6 +28,9 @@ _UNSUPPORTED: Final = {
     "distribute": "DISTRIBUTE BY", "laterals": "LATERAL VIEW", "match": "MATCH_RECOGNIZE", "pivots": "PIVOT",
     "prewhere": "PREWHERE", "settings": "SETTINGS", "format": "FORMAT", "sample": "TABLESAMPLE", "kind": "SELECT AS",
 }  # fmt: skip
+
+_LONGEST: Final = 500_000
+"""Characters of one select item: aliases are written out at each use, so that a chain of them may double each time."""
 
 
 def query(
@@ -169,6 +173,8 @@ def _named(projection: exp.Expr, scope: Scope) -> tuple[str, Value]:
     if isinstance(projection, exp.Alias):
         name = scope.writer.identifier(projection.args["alias"])
         value = scope.value(projection.this)
+        if len(value.sql) > _LONGEST:
+            raise too_complex()
         scope.aliases.setdefault(name, value)
         return name, value
     return column_name(projection, scope), scope.value(projection)
