@@ -19,6 +19,7 @@ from session.freshness import stale
 from session.settings import BY_NAME
 from sql.finish import Finish
 from sql.translate import translate
+from storage.database import beside
 from storage.journal import source_sql
 from storage.lake import qualified
 from storage.sizes import sizes
@@ -93,7 +94,7 @@ _KEPT: dict[str, Callable[["Session", str], Builder]] = {
 
 
 def _journal(connection: Connection, name: str) -> pa.Table:
-    found: pa.Table = connection.cursor().execute(source_sql(_JOURNAL[name])).to_arrow_table()
+    found: pa.Table = beside(connection).execute(source_sql(_JOURNAL[name])).to_arrow_table()
     return _shaped(found, name)
 
 

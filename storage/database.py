@@ -84,6 +84,14 @@ class FolderInUseError(WarehouseError):
     """Another server holds the data folder."""
 
 
+def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return another connection to the same instance."""
+    cursor = connection.cursor()
+    # It would be written to the server's standard output.
+    cursor.execute("SET enable_progress_bar = false")
+    return cursor
+
+
 class FolderLock:
     """An exclusive lock on a data folder, freed by the system when the process ends."""
 
@@ -155,10 +163,7 @@ class Database:
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a new connection to the instance, with its own transaction and settings."""
-        cursor = self._root.cursor()
-        # It would be written to the server's standard output.
-        cursor.execute("SET enable_progress_bar = false")
-        return cursor
+        return beside(self._root)
 
     def extend(self, name: str) -> None:
         """Load an extension that few statements need; raises 0A000 where its package is not installed."""

@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from core.names import literal, quote
+from storage.database import beside
 
 CATALOG: Final = "duckshift_history"
 """The name that the file is attached as."""
@@ -103,7 +104,6 @@ class History:
         self._retention = timedelta(days=retention_days)
         self._rows = rows
         self._waiting: dict[str, deque[Sequence[Any]]] = {name: deque(maxlen=_WAITING) for name in TABLES}
-        connection.execute("SET enable_progress_bar = false")
         connection.execute(f"ATTACH {literal(str(folder / FILE))} AS {CATALOG}")
         for table in _TABLES:
             columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table.columns)
@@ -130,14 +130,14 @@ class History:
         """Return all rows of a kind, written or not; blocking."""
         self.flush()
         found: pa.Table = (
-            self._connection.cursor().execute(f"SELECT * FROM {TABLES[table].engine_name}").to_arrow_table()
+            beside(self._connection).execute(f"SELECT * FROM {TABLES[table].engine_name}").to_arrow_table()
         )
         return found
 
     def last(self, table: str, column: str) -> int:
         """Return the highest number that *column* has held, 0 for none."""
         name = TABLES[table].engine_name
-        row = self._connection.cursor().execute(f"SELECT max({quote(column)}) FROM {name}").fetchone()
+        row = beside(self._connection).execute(f"SELECT max({quote(column)}) FROM {name}").fetchone()
         return int(row[0]) if row and row[0] is not None else 0
 
     def prune(self, now: datetime) -> None:

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from core.names import literal, quote
 from storage import scans
-from storage.database import LAKE, SETTINGS, Database, Install
+from storage.database import LAKE, SETTINGS, Database, Install, beside
 
 _PLACE: Final = "memory.main"
 _WORK_BYTES: Final = 512 << 20
@@ -63,7 +63,7 @@ class HotStore:
         with self._lock:
             if self._root is None:
                 self._root = self._start()
-            return self._root.cursor()
+            return beside(self._root)
 
     def load(self, schema: str, table: str, rows_max: int, bytes_max: int) -> HotTable | None:
         """Copy a table (bare lake names) as it is now; None where it is larger than that or not fit."""

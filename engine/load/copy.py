@@ -23,6 +23,7 @@ from engine.load.careful import CarefulLoad, TooManyErrorsError
 from engine.load.direct import check_sql, insert_sql, parquet_insert_sql, parquet_reader, possible
 from engine.load.plan import FAILED, Compression, CopyPlan, Format, Loaded, Rejection
 from engine.load.source import decoded, unpack_to, unpacked
+from storage.database import beside
 from storage.objects import ObjectStore, StoredObject
 
 _REASON_CHARS: Final = 100
@@ -102,7 +103,7 @@ def _load_directly(
 
 def _checked(connection: duckdb.DuckDBPyConnection, plan: CopyPlan, paths: Sequence[str]) -> int | None:
     zone = connection.execute("SELECT current_setting('TimeZone')").fetchone()
-    side = connection.cursor()
+    side = beside(connection)
     try:
         side.execute(f"SET TimeZone = {literal(str(zone[0]) if zone else 'UTC')}")
         return _count(side.execute(check_sql(plan, paths)))
@@ -146,7 +147,7 @@ def _load_parquet(
     connection: duckdb.DuckDBPyConnection, plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
 ) -> Loaded:
     paths = [store.engine_path(item.location) for item in objects]
-    side = connection.cursor()
+    side = beside(connection)
     try:
         with _columnar_failures(plan):
             described = side.execute(f"SELECT * FROM {parquet_reader(paths)} LIMIT 0").description or []
