@@ -30,7 +30,7 @@ class _Template:
 
     def __init__(self, template: str, arguments: tuple[str, ...], result: str) -> None:
         self._template = template
-        self._bound = tuple(kind == "geometry" for kind in arguments)
+        self._bound = tuple(kind in {"geometry", "shape"} for kind in arguments)
         self._result = types.of(result)
 
     def __call__(self, call: Call) -> Value:
@@ -46,7 +46,8 @@ class _Template:
 def _measure(name: str, engine: str, returns: str) -> Function:
     sql = f"{engine}({{g0}})"
     sql = f"CAST({sql} AS INTEGER)" if returns == "int4" else sql
-    return _row(name, ("geometry",), sql, returns)
+    # What counts is the same on a plane and on a sphere; what measures is not.
+    return _row(name, ("shape" if returns == "int4" else "geometry",), sql, returns)
 
 
 def _row(name: str, arguments: tuple[str, ...], template: str, returns: str = "geometry") -> Function:
@@ -130,10 +131,10 @@ TABLE: Final = (
     _row("st_ndims", ("geometry",), "[2, 3, 3, 4][ST_ZMFlag({g0}) + 1]", "int4"),
     _row("st_iscollection", ("geometry",),
          "regexp_matches(CAST(ST_GeometryType({g0}) AS VARCHAR), '^MULTI|COLLECTION')", "bool"),
-    Function(name="st_srid", arguments=("geometry",), engine=_srid, doc="ST_SRID-function"),
+    Function(name="st_srid", arguments=("shape",), engine=_srid, doc="ST_SRID-function"),
     _row("geometrytype", ("geometry",),
          "CAST(ST_GeometryType({g0}) AS VARCHAR) || CASE WHEN ST_ZMFlag({g0}) = 1 THEN 'M' ELSE '' END", "varchar"),
-    _row("st_geometrytype", ("geometry",), _NAMED_TYPE, "varchar"),
+    _row("st_geometrytype", ("shape",), _NAMED_TYPE, "varchar"),
     # Relations
     *(_predicate(name, engine) for name, engine in (
         ("st_contains", "ST_Contains"), ("st_containsproperly", "ST_ContainsProperly"), ("st_coveredby", "ST_CoveredBy"),
@@ -195,20 +196,20 @@ TABLE: Final = (
     _row("st_geomfromewkb", ("varbyte",), _ewkb("ST_GeomFromHEXEWKB(hex({0}))", "rs_srid(hex({0}))")),
     _row("st_geomfromgeojson", ("text",), _ewkb("ST_GeomFromGeoJSON({0})", "4326")),
     # Shown
-    _row("st_astext", ("geometry",), "rs_wkt(ST_AsText({g0}), 15)", "varchar"),
-    _row("st_astext", ("geometry", "int"), "rs_wkt(ST_AsText({g0}), {1})", "varchar"),
-    _row("st_asewkt", ("geometry",),
+    _row("st_astext", ("shape",), "rs_wkt(ST_AsText({g0}), 15)", "varchar"),
+    _row("st_astext", ("shape", "int"), "rs_wkt(ST_AsText({g0}), {1})", "varchar"),
+    _row("st_asewkt", ("shape",),
          "CASE WHEN rs_srid({0}) > 0 THEN 'SRID=' || rs_srid({0}) || ';' ELSE '' END || rs_wkt(ST_AsText({g0}), 15)",
          "varchar"),
-    _row("st_asewkt", ("geometry", "int"),
+    _row("st_asewkt", ("shape", "int"),
          "CASE WHEN rs_srid({0}) > 0 THEN 'SRID=' || rs_srid({0}) || ';' ELSE '' END || rs_wkt(ST_AsText({g0}), {1})",
          "varchar"),
-    _row("st_asgeojson", ("geometry",), "rs_rounded(CAST(ST_AsGeoJSON({g0}) AS VARCHAR), 15)", "varchar"),
-    _row("st_asgeojson", ("geometry", "int"), "rs_rounded(CAST(ST_AsGeoJSON({g0}) AS VARCHAR), {1})", "varchar"),
-    _row("st_asbinary", ("geometry",), "unhex(ST_AsHEXWKB({g0}))", "varbyte"),
-    _row("st_ashexwkb", ("geometry",), "ST_AsHEXWKB({g0})", "varchar"),
-    Function(name="st_asewkb", arguments=("geometry",), engine="unhex({0})", returns="varbyte", exact=True,
+    _row("st_asgeojson", ("shape",), "rs_rounded(CAST(ST_AsGeoJSON({g0}) AS VARCHAR), 15)", "varchar"),
+    _row("st_asgeojson", ("shape", "int"), "rs_rounded(CAST(ST_AsGeoJSON({g0}) AS VARCHAR), {1})", "varchar"),
+    _row("st_asbinary", ("shape",), "unhex(ST_AsHEXWKB({g0}))", "varbyte"),
+    _row("st_ashexwkb", ("shape",), "ST_AsHEXWKB({g0})", "varchar"),
+    Function(name="st_asewkb", arguments=("shape",), engine="unhex({0})", returns="varbyte", exact=True,
              doc="ST_AsEWKB-function"),
-    Function(name="st_ashexewkb", arguments=("geometry",), engine="CAST({0} AS VARCHAR)", exact=True,
+    Function(name="st_ashexewkb", arguments=("shape",), engine="CAST({0} AS VARCHAR)", exact=True,
              doc="ST_AsHexEWKB-function"),
 )  # fmt: skip
