@@ -131,7 +131,6 @@ def _parts(work: Work, step: _Step, *, deleted: bool, keys: tuple[int, ...] | No
     the parts are the whole difference. With *keys* only those columns are wanted, without groups.
     """
     definition = step.view.definition or ""
-    text = None if keys is None else incremental.of_keys(definition, keys)
     listed = changes.deleted if deleted else changes.inserted
     moved = [oid for oid, change in step.changed.items() if change.any]
     parts = []
@@ -142,7 +141,12 @@ def _parts(work: Work, step: _Step, *, deleted: bool, keys: tuple[int, ...] | No
         where, names = place(work.state, step.bases[oid]), [column.name for column in step.bases[oid].columns]
         read = {oid: listed(where, names, step.since + 1, step.until)}
         read |= {after: changes.past(step.bases[after].engine_name, step.since) for after in moved[number + 1 :]}
-        parts.append(work.reading(step.view, read, text).translated.engine_sql)
+        texts = incremental.branches(definition) if keys is None else [incremental.of_keys(definition, keys)]
+        for text in texts:
+            part = work.reading(step.view, read, text).translated
+            # A branch that does not read this table has not changed with it.
+            if any(use.source.oid == oid for use in part.uses):
+                parts.append(part.engine_sql)
     return parts
 
 

@@ -24,6 +24,8 @@ _FOLDED: Final = frozenset({"sum", "count", "min", "max"})
 _AGGREGATES: Final = _FOLDED | {"avg"}
 _UNFIT: Final = (exp.Window, exp.Distinct, exp.Filter, exp.WithinGroup)
 _CLAUSES: Final = frozenset({"expressions", "from_", "joins", "where", "group", "having", "operation_modifiers"})
+_UNITED: Final = frozenset({"this", "expression"})
+"""What UNION ALL has and no more: nothing that holds for all of it."""
 _UNORDERED: Final = (("order", "ORDER BY"), ("limit", "LIMIT"), ("offset", "OFFSET"))
 
 
@@ -53,7 +55,27 @@ def refuse_unfit(text: str) -> None:
 
 def shape(text: str) -> Shape | None:
     """Return the shape of a query that changes can be worked into, None for one that must be run anew."""
-    tree = parse_query(text)
+    parts = branches(text)
+    if len(parts) > 1:
+        alone = Shape(grouped=False)
+        return alone if all(_shape(part) == alone for part in parts) else None
+    return _shape(parts[0])
+
+
+def branches(text: str) -> list[exp.Expr]:
+    """Return the queries that UNION ALL puts together, or the query itself; the trees are new each time."""
+    found: list[exp.Expr] = []
+    todo = [parse_query(text)]
+    while todo:
+        tree = todo.pop()
+        if isinstance(tree, exp.Union) and {name for name, value in tree.args.items() if value} <= _UNITED:
+            todo += [tree.expression, tree.this]
+        else:
+            found.append(tree)
+    return found
+
+
+def _shape(tree: exp.Expr) -> Shape | None:
     if not isinstance(tree, exp.Select) or not _plain(tree):
         return None
     if not tree.args.get("group") and not _aggregates(tree):

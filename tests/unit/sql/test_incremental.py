@@ -13,6 +13,7 @@ PLAIN = Shape(grouped=False)
     [
         ("select * from s.t where a > 1", PLAIN),
         ("select x.a, y.b from s.x, s.y where x.i = y.i", PLAIN),
+        ("select a from s.t union all select b from s.u union all select c from s.t where c > 1", PLAIN),
         ("select x.a from s.x inner join s.y using (i)", PLAIN),
         ("select a, sum(b), count(*) from s.t group by a", Shape(grouped=True, keys=(0,), folds=("key", "sum", "count"))),
         ("select min(b), a from s.t group by 2", Shape(grouped=True, keys=(1,), folds=("min", "key"))),
@@ -42,7 +43,9 @@ def test_what_takes_changes_in(query: str, expected: Shape) -> None:
         "select x.a from s.t x join s.t y on x.i = y.i",
         "select a from (select a from s.t) q",
         "select a from s.t where a in (select b from s.u)",
-        "select a from s.t union all select b from s.u",
+        "select a from s.t union select b from s.u",
+        "select a from s.t union all select count(*) from s.u",
+        "select a from s.t union all select b from s.u order by 1",
         "with q as (select 1 as a) select a from q",
         "select sum(b) from s.t group by a",
         "select a, sum(b) from s.t group by rollup (a)",
