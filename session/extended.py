@@ -28,7 +28,7 @@ async def parse(session: "Session", name: str, text: str, parameter_oids: tuple[
     """Prepare a statement."""
     if name and name in session.shelf.statements:
         raise SqlError(SqlState.DUPLICATE_PREPARED_STATEMENT, f'prepared statement "{name}" already exists')
-    keep = session.settings.on("enable_case_sensitive_identifier")
+    keep = session.settings.keeps_case
     fragments = split(text)
     if len(fragments) > 1:
         raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")

@@ -196,7 +196,7 @@ SETTINGS: Final = (
     Setting(name="default_transaction_isolation", default="snapshot", parse=isolation, doc="Isolation of new transactions."),
     Setting(name="default_transaction_read_only", default="off", parse=switch, doc="Whether new transactions are read-only."),
     Setting(name="describe_field_name_in_uppercase", default="off", parse=switch, doc="Whether result columns are named in upper case."),
-    Setting(name="downcase_delimited_identifier", default="on", parse=switch, doc="Whether quoted identifiers fold to lower case."),
+    Setting(name="downcase_delimited_identifier", default="on", parse=switch, translation=True, doc="Whether quoted identifiers fold to lower case."),
     Setting(name="enable_case_sensitive_identifier", default="false", parse=boolean, translation=True, doc="Whether quoted identifiers keep their case."),
     Setting(name="enable_case_sensitive_super_attribute", default="false", parse=boolean, translation=True, doc="Whether SUPER attributes keep their case, quoted or not."),
     Setting(name="enable_numeric_rounding", default="off", parse=switch, translation=True, doc="Whether casts to fewer digits round."),
@@ -291,6 +291,11 @@ class Settings:
     def on(self, name: str) -> bool:
         """Return a Boolean parameter's value."""
         return self.get(name) in {"on", "true"}
+
+    @property
+    def keeps_case(self) -> bool:
+        """Whether quoted identifiers keep their case."""
+        return self.on("enable_case_sensitive_identifier") or not self.on("downcase_delimited_identifier")
 
     def set(self, name: str, text: str, *, local: bool = False) -> None:
         """Give *name* a new value, to the end of the session or of the transaction."""

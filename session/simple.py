@@ -33,7 +33,7 @@ async def run(session: "Session", text: str) -> AsyncIterator[Answer]:
 
 async def _answers(session: "Session", text: str) -> AsyncIterator[Answer]:
     # All statements are parsed before the first runs: a syntax error anywhere means that nothing happens.
-    keep = session.settings.on("enable_case_sensitive_identifier")
+    keep = session.settings.keeps_case
     statements = [parse_statement(fragment, case_sensitive=keep) for fragment in split(text)]
     await session.close_portal("")
     if not statements:

@@ -52,7 +52,7 @@ def _word(node: exp.Expr, scope: Scope) -> str:
     """Return the name that an alias, or a constant without one, gives to a column."""
     if isinstance(node, exp.Identifier):
         return scope.writer.identifier(node)
-    kept = scope.writer.facts.setting("enable_case_sensitive_identifier") in {"on", "true"}
+    kept = scope.writer.keeps_case
     return node.name if kept else fold(node.name)
 
 

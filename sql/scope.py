@@ -180,12 +180,18 @@ class Writer:
         """Return the name that a call is of, folded."""
         return fold(node.name)
 
+    @property
+    def keeps_case(self) -> bool:
+        """Whether quoted identifiers keep their case."""
+        true = {"on", "true"}
+        sensitive = self.facts.setting("enable_case_sensitive_identifier") in true
+        return sensitive or self.facts.setting("downcase_delimited_identifier") not in true
+
     def identifier(self, node: exp.Expr) -> str:
         """Return the name that an identifier means: folded, unless quoted names keep their case."""
         name = node.name.removesuffix(ATTRIBUTE)
         if isinstance(node, exp.Identifier) and node.quoted and name != fold(name):
-            kept = self.facts.setting("enable_case_sensitive_identifier") in {"on", "true"}
-            return name if kept else fold(name)
+            return name if self.keeps_case else fold(name)
         return fold(name)
 
     def attribute(self, node: exp.Expr) -> str:

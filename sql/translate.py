@@ -75,6 +75,8 @@ class OutputColumn:
     """None: the engine's."""
     table_oid: int = 0
     attribute: int = 0
+    folded: bool = False
+    """Whether its collation is CASE_INSENSITIVE."""
     effect: str = ""
     """Function that the session carries out for each row: the engine's column is its arguments, as JSON."""
 
@@ -304,6 +306,7 @@ def _columns(query: Query) -> tuple[OutputColumn, ...]:
             type=output.value.type,
             table_oid=output.value.origin[0],
             attribute=output.value.origin[1],
+            folded=output.value.folded,
             effect=output.value.effect,
         )
         for output in query.outputs

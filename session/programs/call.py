@@ -174,7 +174,7 @@ async def invoke(execution: Execution, routine: Routine, arguments: list[Given])
 
 def _program(execution: Execution, routine: Routine) -> Program:
     session = execution.session
-    keep_case = session.settings.on("enable_case_sensitive_identifier")
+    keep_case = session.settings.keeps_case
     key = ("program", routine.oid, routine.body, keep_case)
     found = session.warehouse.translations.get(key)
     if not isinstance(found, Program):

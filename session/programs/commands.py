@@ -100,7 +100,7 @@ async def sql(frame: Frame, node: tree.Sql, names: Names) -> None:
 def _parsed(frame: Frame, fragment: Fragment) -> Statement:
     found = frame.program.fragments.get(fragment.offset)
     if not isinstance(found, Statement):
-        keep_case = frame.session.settings.on("enable_case_sensitive_identifier")
+        keep_case = frame.session.settings.keeps_case
         found = frame.program.fragments[fragment.offset] = parse_statement(fragment, case_sensitive=keep_case)
     return found
 
@@ -186,7 +186,7 @@ async def perform(frame: Frame, node: tree.Perform, names: Names) -> None:
 async def execute(frame: Frame, node: tree.Execute, names: Names) -> None:
     """EXECUTE expression [INTO targets]: nothing of the text is a variable."""
     text = await dynamic(frame, node.command, names)
-    keep_case = frame.session.settings.on("enable_case_sensitive_identifier")
+    keep_case = frame.session.settings.keeps_case
     with quoted(text):
         for fragment in split(text):
             statement = parse_statement(fragment, case_sensitive=keep_case)

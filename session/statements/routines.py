@@ -84,7 +84,7 @@ async def create_procedure(work: Work, command: CreateProcedure) -> Done:
 
 
 def _keeps_case(work: Work) -> bool:
-    return work.settings.on("enable_case_sensitive_identifier")
+    return work.settings.keeps_case
 
 
 def _parameter(argument: Argument) -> Parameter:

@@ -47,6 +47,11 @@ async def create_table_as(work: Work, command: CreateTableAs) -> Done:
         return Done("SELECT")
     shape = await describe(work, command.query.text, command.query.offset)
     columns = described(work, shape, command.columns, "CREATE TABLE AS")
+    outputs = work.plan(command.query.text, command.query.offset).translated.columns
+    columns = [
+        replace(column, collation="case_insensitive") if output.folded else column
+        for column, output in zip(columns, outputs, strict=True)
+    ]
     relation = new_relation(work, schema, command.name[-1], columns, command.attributes)
     await create(work, relation)
     return Done(f"SELECT {await fill(work, relation, command.query)}")
