@@ -262,7 +262,7 @@ def _translated(tree: exp.Expr, writer: Writer, finish: Finish) -> Translated:
     if not isinstance(tree, exp.Query):
         raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at start of statement", position=writer.offset + 1)
     query = select.query(tree, scope, finish=finish)
-    _check_effects(writer, sum(bool(output.value.effect) for output in query.outputs) if finish is Finish.WIRE else 0)
+    _check_effects(writer, sum(bool(output.value.effect) for output in query.outputs))
     return _result(query.sql, writer, columns=_columns(query))
 
 
