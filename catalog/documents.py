@@ -4,6 +4,7 @@ import json
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final
 
+from catalog.iam_roles import IamRole
 from catalog.model import (
     CatalogObject,
     Constraint,
@@ -34,6 +35,7 @@ _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.GROUP: Group,
     Kind.ROLE: Role,
     Kind.DEFAULT_PRIVILEGES: DefaultPrivileges,
+    Kind.IAM_ROLE: IamRole,
 }
 
 
@@ -123,6 +125,8 @@ def _routine(cls: type[Any], values: dict[str, Any]) -> Routine:
         parameters=tuple(_record(Parameter, item) for item in values.get("parameters", ())),
         returns=_record(Parameter, returns) if returns else None,
     )
+
+
 def _role(cls: type[Any], values: dict[str, Any]) -> Role:
     members = tuple(Membership(**item) for item in values.get("members", ()))
     record: Role = _record(Role, values | {"members": (), "permissions": frozenset(values.get("permissions", ()))})

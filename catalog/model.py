@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from core.types import ColumnType
 
 if TYPE_CHECKING:
+    from catalog.iam_roles import IamRole
     from catalog.roles import DefaultPrivileges, Role
     from catalog.routines import Language, Routine
 
@@ -38,6 +39,7 @@ class Kind(StrEnum):
     GROUP = "group"
     ROLE = "role"
     DEFAULT_PRIVILEGES = "default_privileges"
+    IAM_ROLE = "iam_role"
 
 
 class RelationKind(StrEnum):
@@ -242,7 +244,9 @@ class Group:
     kind = Kind.GROUP
 
 
-CatalogObject: TypeAlias = "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges"
+CatalogObject: TypeAlias = (
+    "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges | IamRole"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ A macro's arguments are put into its body as they are: the body's own aliases be
 from dataclasses import dataclass
 from typing import Final
 
+from catalog import iam_roles
 from catalog.system import pg_relations, procedures
 from core.names import literal
 
@@ -85,9 +86,9 @@ _KNOWN: Final = {
 
 def _holds(kind: str, owner: str) -> str:
     """Return the body of rs_holds_<kind>(p_user, p_object, p_privileges): users by OID, objects by OID."""
-    known = "[" + ", ".join(
-        literal(word + suffix) for word in _KNOWN[kind] for suffix in ("", " WITH GRANT OPTION")
-    ) + "]"
+    known = (
+        "[" + ", ".join(literal(word + suffix) for word in _KNOWN[kind] for suffix in ("", " WITH GRANT OPTION")) + "]"
+    )
     # Everyone may connect to a database.
     always = f" WHEN list_contains({_ASKED}, 'CONNECT') THEN TRUE" if kind == "database" else ""
     # What is built in everyone may call.
@@ -133,6 +134,20 @@ def _looked_up(body: str, who: str, lookup: str) -> str:
     return f"(SELECT {body} FROM (SELECT {who} AS who, {lookup}(p_object) AS what) AS rs_x)"
 
 
+_IAM_COMMAND = "CASE upper(trim(p_command)) WHEN 'EXTERNAL FUNCTION' THEN 'EXFUNC' ELSE upper(trim(p_command)) END"
+_IAM_ROLE = (
+    f"CASE lower(trim(p_role)) WHEN 'default' THEN {literal(iam_roles.DEFAULT)}"
+    " ELSE regexp_replace(trim(p_role), '\\s*,\\s*', ',', 'g') END"
+)
+_ASSUMES = (
+    f"CASE WHEN {_IAM_COMMAND} NOT IN ({', '.join(literal(name) for name in sorted(iam_roles.COMMANDS))})"
+    f" THEN {_error('22023', 'unrecognized privilege type: ' + chr(34), 'p_command', chr(34))}"
+    " WHEN p_user IS NULL OR p_role IS NULL OR p_command IS NULL THEN NULL"
+    " WHEN EXISTS (SELECT 1 FROM sys_users AS rs_u WHERE rs_u.oid = p_user AND rs_u.superuser) THEN TRUE"
+    " ELSE EXISTS (SELECT 1 FROM sys_iam_grants AS rs_g JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee"
+    f" WHERE rs_m.member = p_user AND rs_g.command = {_IAM_COMMAND}"
+    f" AND rs_g.role IN ({literal(iam_roles.ANY)}, {_IAM_ROLE})) END"
+)
 _HOLDS_COLUMN = (
     "rs_holds_table(rs_x.who, rs_x.what, p_privileges) OR EXISTS (SELECT 1 FROM sys_grants AS rs_g"
     " JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee WHERE rs_g.object = rs_x.what"
@@ -164,7 +179,7 @@ _ROUTINE = (
 
 # 'a."B c".d' as ['a', 'B c', 'd']: what is not quoted folds to lower case.
 _PARTS = (
-    "list_transform(regexp_extract_all(CAST(p_name AS VARCHAR), '\"(?:[^\"]|\"\")*\"|[^.\"\\s]+'), lambda part:"
+    'list_transform(regexp_extract_all(CAST(p_name AS VARCHAR), \'"(?:[^"]|"")*"|[^."\\s]+\'), lambda part:'
     " CASE WHEN part LIKE '\"%' THEN replace(part[2:-2], '\"\"', '\"') ELSE lower(part) END)"
 )
 _FIND = (
@@ -290,6 +305,11 @@ ROWS: Final[tuple[Function, ...]] = (
     _inner("rs_holds_language", "p_user, p_object, p_privileges", _holds("language", "sys_languages"), "bool"),
     _privilege("function", "rs_function_oid", "routine"),
     _privilege("language", "rs_language_oid"),
+    _inner("rs_assumes", "p_user, p_role, p_command", _ASSUMES, "bool"),
+    _several("has_assumerole_privilege", (
+        ("p_role, p_command", f"rs_assumes({_ME}, p_role, p_command)"),
+        ("p_who, p_role, p_command", "rs_assumes(rs_user_oid(p_who), p_role, p_command)"),
+    ), "bool", "r_HAS_ASSUMEROLE_PRIVILEGE"),
     _scalar("oidvectortypes", "p_types",
         "COALESCE((SELECT string_agg(rs_t.sql, ', ' ORDER BY rs_u.place) FROM (SELECT unnest(string_split("
         "CAST(p_types AS VARCHAR), ' ')) AS item, generate_subscripts(string_split(CAST(p_types AS VARCHAR), ' '), 1) AS place)"
@@ -361,9 +381,7 @@ ROWS: Final[tuple[Function, ...]] = (
     _scalar("to_regclass", "p_name", "rs_regclass_or_null(p_name)", "regclass"),
 )
 # fmt: on
-EXTRA: Final = (
-    ("rs_pg_get_indexdef", (("p_index", _INDEXDEF), ("p_index, p_column, p_pretty", _INDEX_COLUMN))),
-)
+EXTRA: Final = (("rs_pg_get_indexdef", (("p_index", _INDEXDEF), ("p_index, p_column, p_pretty", _INDEX_COLUMN))),)
 """Macros whose longer form calls the shorter: they are created again once that exists."""
 
 FUNCTIONS: Final[tuple[tuple[str, str, str, str], ...]] = tuple(

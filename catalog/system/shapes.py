@@ -69,10 +69,14 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     "sys_default_privileges": _shape(
         "owner oid, schema oid, object_kind text, grantee oid, grantor oid, privilege text, grantable bool"
     ),
+    # ASSUMEROLE; `implied` is what holds for everybody until it is revoked.
+    "sys_iam_grants": _shape("role text, command text, grantee oid, implied bool"),
     # Whom a user may act as: itself, its groups and roles, and PUBLIC (0).
     "sys_members": _shape("member oid, grantee oid"),
     # One row a privilege; `kind` is table, schema, database, routine or language; `column` is empty for the whole object.
-    "sys_grants": _shape("object oid, kind text, column text, grantee oid, grantor oid, privilege text, grantable bool"),
+    "sys_grants": _shape(
+        "object oid, kind text, column text, grantee oid, grantor oid, privilege text, grantable bool"
+    ),
     "sys_dependencies": _shape("dependent oid, referenced oid"),
     # Remarks on what is no relation or column, by catalogue and OID.
     "sys_comments": _shape("object oid, catalog oid, text text"),

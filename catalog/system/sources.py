@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from catalog import definitions, oids
+from catalog import definitions, iam_roles, oids
 from catalog.model import (
     BOOTSTRAP_USER,
     CATALOG_SCHEMA_OID,
@@ -242,6 +242,18 @@ def default_privileges(state: CatalogState, live: Live) -> pa.Table:
     return table("sys_default_privileges", rows)
 
 
+def iam_grants(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_iam_grants."""
+    said = [each.name for each in iam_roles.iam_roles(state)]
+    rows = [
+        (name, command, grant.grantee, name not in said)
+        for name in dict.fromkeys((iam_roles.ANY, *said))
+        for grant in iam_roles.granted_on(state, name)
+        for command in sorted(grant.privileges)
+    ]
+    return table("sys_iam_grants", rows)
+
+
 def grants(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_grants."""
     objects = (
@@ -378,6 +390,7 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_role_members": role_members,
     "sys_grantees": grantees,
     "sys_default_privileges": default_privileges,
+    "sys_iam_grants": iam_grants,
     "sys_members": members,
     "sys_grants": grants,
     "sys_dependencies": dependencies,

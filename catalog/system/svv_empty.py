@@ -13,7 +13,6 @@ _WHO = "privilege_type text, identity_id int4, identity_name text, identity_type
 _SHAPES: Final = (
     (4_202, "svv_function_privileges", "namespace_name text, function_name text, argument_types text, " + _WHO),
     (4_203, "svv_language_privileges", "language_name text, " + _WHO),
-    (4_209, "svv_iam_privileges", "iam_arn text, command_type text, identity_id int4, identity_name text, identity_type text"),
     (4_210, "svv_rls_policy", "poldb text, polname text, polalias text, polatts text, polqual text, polenabled bool, polmodifiedby text, polmodifiedtime ts"),
     (4_211, "svv_rls_attached_policy", "relschema text, relname text, relkind text, polname text, grantor text, grantee text, granteekind text, is_pol_on bool, is_rls_on bool, rls_conjunction_type bpchar(3)"),
     (4_212, "svv_rls_relation", "datname text, relschema text, relname text, relkind text, is_rls_on bool, is_rls_datashare_on bool, rls_conjunction_type bpchar(3), rls_datashare_conjunction_type bpchar(3)"),

@@ -1,6 +1,7 @@
 """SVV views of roles: who holds them, what system permissions they bring, what new objects are granted with.
 
-Redshift, "SVV_ROLES", "SVV_ROLE_GRANTS", "SVV_USER_GRANTS", "SVV_SYSTEM_PRIVILEGES", "SVV_DEFAULT_PRIVILEGES".
+Redshift, "SVV_ROLES", "SVV_ROLE_GRANTS", "SVV_USER_GRANTS", "SVV_SYSTEM_PRIVILEGES", "SVV_DEFAULT_PRIVILEGES",
+"SVV_IAM_PRIVILEGES".
 """
 
 from typing import Final
@@ -28,6 +29,11 @@ _ROWS: Final = (
         "SELECT u.oid AS user_id, u.name AS user_name, r.oid AS role_id, r.name AS role_name, m.admin AS admin_option"
         " FROM sys_role_members AS m JOIN sys_roles AS r ON r.oid = m.role JOIN sys_users AS u ON u.oid = m.member"
         f" WHERE {SUPERUSER} OR r.owner = {access.ME} OR u.oid = {access.ME}"),
+    (4_209, "svv_iam_privileges",
+        "iam_arn text, command_type text, identity_id int4, identity_name text, identity_type text",
+        "SELECT g.role AS iam_arn, g.command AS command_type, g.grantee AS identity_id, w.name AS identity_name,"
+        " w.kind AS identity_type FROM sys_iam_grants AS g LEFT JOIN sys_grantees AS w ON w.oid = g.grantee"
+        f" WHERE NOT g.implied AND ({SUPERUSER} OR g.grantee IN ({_HOLDS}))"),
     (4_204, "svv_default_privileges",
         "schema_name text, object_type text, owner_id int4, owner_name text, owner_type text, privilege_type text,"
         "grantee_id int4, grantee_name text, grantee_type text, admin_option bool",

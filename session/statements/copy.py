@@ -33,6 +33,7 @@ from session.context import Work
 from session.functions import needs
 from session.locks import Mode
 from session.recorder import Load
+from session.statements.iam_roles import require_role
 from session.statements.places import location, open_store
 from sql.commands.copy import Copy
 from sql.options import Given
@@ -58,6 +59,7 @@ async def copy(work: Work, engine: DuckDbEngine, command: Copy) -> str:
     relation = work.find_table(command.table)
     chosen = _chosen(relation, command.columns, explicit=command.options.on("explicit_ids"))
     work.require("INSERT", relation, frozenset(column.name for column in chosen))
+    require_role(work, command.credentials, "COPY")
     # Nothing was done yet in this transaction: it may be begun again should the fast way fail.
     fresh = work.tx.single
     relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
@@ -137,9 +139,7 @@ def _chosen(relation: Relation, names: tuple[str, ...], *, explicit: bool) -> li
     """Return the columns that the files' fields go into."""
     if not names:
         return [
-            column
-            for column in relation.columns
-            if explicit or column.identity is None or column.identity.by_default
+            column for column in relation.columns if explicit or column.identity is None or column.identity.by_default
         ]
     found: list[TableColumn] = []
     for name in names:

@@ -13,11 +13,12 @@ from catalog.model import PUBLIC, Acl, Database, Group, Relation, Schema, User
 from catalog.model import Grant as Entry
 from catalog.roles import Role, role
 from catalog.routines import Language, Routine, RoutineKind, language, routines
-from core.errors import SqlError, not_supported, warning
+from core.errors import SqlError, warning
 from core.sqlstate import SqlState
 from session.context import Work
 from session.locks import Mode
 from session.statements import roles
+from session.statements.iam_roles import change_roles
 from session.statements.routines import find_routine
 from sql.commands.privileges import (
     Grant,
@@ -68,9 +69,10 @@ async def revoke(work: Work, command: Revoke | RevokeRole) -> str:
 
 
 async def _change(work: Work, command: Grant | Revoke, apply: Apply) -> None:
-    if command.target.kind not in _KINDS:
-        raise not_supported(f"privileges on {command.target.kind.value.lower()}s")
     grantees = [(grantee, await grantee_oid(work, grantee)) for grantee in command.grantees]
+    if command.target.kind is ObjectKind.IAM_ROLE:
+        await change_roles(work, command, [oid for _, oid in grantees])
+        return
     for target in _targets(work, command.target):
         current = await _locked(work, target)
         acl = current.acl
@@ -164,17 +166,13 @@ def _database(work: Work, name: str) -> Database:
 def _check_columns(target: Target, item: PrivilegeItem) -> None:
     for column in item.columns:
         if not isinstance(target, Relation) or target.column(column) is None:
-            raise SqlError(
-                SqlState.UNDEFINED_COLUMN, f'column "{column}" of relation "{target.name}" does not exist'
-            )
+            raise SqlError(SqlState.UNDEFINED_COLUMN, f'column "{column}" of relation "{target.name}" does not exist')
 
 
 async def grantee_oid(work: Work, grantee: Grantee) -> int:
     """Return whom a name in TO or FROM means; raises 42704 for nobody, 0LP01 for an option that it cannot have."""
     if grantee.grant_option and grantee.kind is not GranteeKind.USER:
-        raise SqlError(
-            SqlState.INVALID_GRANT_OPERATION, "grant options can only be granted to individual users"
-        )
+        raise SqlError(SqlState.INVALID_GRANT_OPERATION, "grant options can only be granted to individual users")
     if grantee.kind is GranteeKind.PUBLIC:
         return PUBLIC
     # Who is being dropped gets nothing any more: DROP locks the name the other way.

@@ -6,6 +6,7 @@ Redshift, "CREATE ROLE", "ALTER ROLE", "DROP ROLE", "GRANT", "REVOKE", "Role-bas
 from dataclasses import replace
 
 from auth import permissions
+from catalog.iam_roles import IamRole
 from catalog.model import Database, Relation, Schema, User
 from catalog.roles import SYSTEM_ROLES, DefaultPrivileges, Membership, Role, roles, roles_of
 from catalog.roles import role as role_named
@@ -17,7 +18,7 @@ from session.locks import Mode
 from sql.commands.privileges import Grant, Grantee, GranteeKind, GrantRole, Revoke, RevokeRole
 from sql.commands.users import AlterRole, CreateRole, DropRole
 
-_GRANTED = (Database, Schema, Relation, Routine, Language, DefaultPrivileges)
+_GRANTED = (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole)
 _SYSTEM = frozenset(role.oid for role in SYSTEM_ROLES)
 
 
@@ -25,9 +26,7 @@ async def create_role(work: Work, command: CreateRole) -> str:
     """CREATE ROLE."""
     work.require_permission("CREATE ROLE")
     await _free_name(work, command.name)
-    work.change(
-        Role(oid=work.next_oid(), name=command.name, owner=work.principal.oid, external_id=command.external_id)
-    )
+    work.change(Role(oid=work.next_oid(), name=command.name, owner=work.principal.oid, external_id=command.external_id))
     return "CREATE ROLE"
 
 
@@ -76,9 +75,7 @@ async def grant_roles(work: Work, command: GrantRole) -> None:
         kept = {row.member: row for row in role.members}
         for grantee, member in members:
             if member == role.oid or role.oid in _above(work, member):
-                raise SqlError(
-                    SqlState.INVALID_GRANT_OPERATION, f'role "{name}" is a member of role "{grantee.name}"'
-                )
+                raise SqlError(SqlState.INVALID_GRANT_OPERATION, f'role "{name}" is a member of role "{grantee.name}"')
             admin = grantee.grant_option or (member in kept and kept[member].admin)
             kept[member] = Membership(member=member, grantor=work.principal.oid, admin=admin)
         work.change(replace(role, members=tuple(kept.values())))

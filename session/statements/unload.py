@@ -13,6 +13,7 @@ from engine.load import unload as unloading
 from engine.load.plan import UNLOADED, Format, Unloaded, UnloadPlan
 from session.context import Work
 from session.statements.copy import compression, widths
+from session.statements.iam_roles import require_role
 from session.statements.places import location, open_store
 from session.statements.query import hints
 from sql.commands.unload import Unload
@@ -38,6 +39,7 @@ async def unload(work: Work, engine: DuckDbEngine, command: Unload) -> str:
             "Limit clause is not supported",
             hint="Put the query with its LIMIT into a subquery.",
         )
+    require_role(work, command.credentials, "UNLOAD")
     prepared = await work.ready(query.text, query.offset, finish=Finish.EXACT)
     prepare = work.prepare(prepared)
     sql = prepared.translated.engine_sql

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from auth.passwords import secrets_of
 from auth.validity import moment
+from catalog.iam_roles import IamRole
 from catalog.model import ADMIN_USER, Database, Group, Relation, Schema, User
 from catalog.roles import DefaultPrivileges, Role, roles
 from catalog.routines import Language, Routine
@@ -196,7 +197,7 @@ def _is_granted(work: Work, oid: int) -> bool:
     return any(
         oid in {grant.grantee, grant.grantor}
         for item in work.state.objects.values()
-        if isinstance(item, (Database, Schema, Relation, Routine, Language, DefaultPrivileges))
+        if isinstance(item, (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole))
         for grant in item.acl
     )
 

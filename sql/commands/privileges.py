@@ -11,6 +11,7 @@ from typing import Final
 from core.types import ColumnType
 from sql.commands.alterations import take_cascade
 from sql.commands.datatypes import read_signature
+from sql.commands.iam_roles import read_iam_commands, read_iam_roles
 from sql.commands.unsupported import Unsupported
 from sql.stream import Stream
 from sql.tokens import TokenKind
@@ -56,6 +57,8 @@ class ObjectKind(StrEnum):
     FUNCTION = "FUNCTION"
     PROCEDURE = "PROCEDURE"
     LANGUAGE = "LANGUAGE"
+    IAM_ROLE = "IAM ROLE"
+    """ASSUMEROLE: the privileges are the commands after FOR."""
     SYSTEM = "SYSTEM"
     """System permissions, granted to roles; there is no object."""
 
@@ -142,6 +145,11 @@ def read_grant(stream: Stream) -> Change:
         roles = _role_names(stream)
         stream.expect("TO")
         return GrantRole(roles=roles, grantees=_grantees(stream, option="ADMIN"))
+    if stream.take("ASSUMEROLE", "ON"):
+        target = _iam_roles(stream)
+        stream.expect("TO")
+        grantees = _grantees(stream)
+        return Grant(privileges=_iam_commands(stream), target=target, grantees=grantees)
     privileges = _privileges(stream)
     if feature := _absent(stream, privileges):
         stream.rest()
@@ -164,6 +172,11 @@ def read_revoke(stream: Stream) -> Change:
         roles = _role_names(stream)
         stream.expect("FROM")
         return RevokeRole(roles=roles, grantees=_grantees(stream), admin_option_only=admin_option_only)
+    if stream.take("ASSUMEROLE", "ON"):
+        target = _iam_roles(stream)
+        stream.expect("FROM")
+        grantees = _grantees(stream)
+        return Revoke(privileges=_iam_commands(stream), target=target, grantees=grantees)
     grant_option_only = stream.take("GRANT", "OPTION", "FOR")
     privileges = _privileges(stream)
     if feature := _absent(stream, privileges):
@@ -183,6 +196,14 @@ def read_revoke(stream: Stream) -> Change:
         grant_option_only=grant_option_only,
         cascade=take_cascade(stream),
     )
+
+
+def _iam_roles(stream: Stream) -> PrivilegeTarget:
+    return PrivilegeTarget(kind=ObjectKind.IAM_ROLE, names=tuple((name,) for name in read_iam_roles(stream)))
+
+
+def _iam_commands(stream: Stream) -> tuple[PrivilegeItem, ...]:
+    return tuple(PrivilegeItem(name=name) for name in read_iam_commands(stream))
 
 
 def _at_role_names(stream: Stream) -> bool:
@@ -225,8 +246,6 @@ _SPELLED: Final = {"ALL PRIVILEGES": "ALL", "TEMP": "TEMPORARY"}
 
 def _absent(stream: Stream, privileges: tuple[PrivilegeItem, ...]) -> str:
     """Return the name of the feature, where what follows is one that duckshift does not have."""
-    if any(item.name == "ASSUMEROLE" for item in privileges):
-        return "ASSUMEROLE"
     if stream.at("FOR"):
         return "of scoped permissions"
     following = stream.tokens[min(stream.index + 1, len(stream.tokens) - 1)]

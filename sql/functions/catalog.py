@@ -49,6 +49,8 @@ _ROWS: Final = (
     ("shobj_description", ("oid", "text"), "text"),
     ("array_to_string", ("text", "text"), "text"),
     ("array_upper", ("text", "int"), "int4"),
+    ("has_assumerole_privilege", ("text", "text"), "bool"),
+    ("has_assumerole_privilege", ("text", "text", "text"), "bool"),
     ("has_table_privilege", ("any", "text"), "bool"),
     ("has_table_privilege", ("any", "any", "text"), "bool"),
     ("has_schema_privilege", ("any", "text"), "bool"),

@@ -38,6 +38,10 @@ _SUPERUSER: Final = (
     "(SELECT CASE WHEN rs_su.superuser THEN true ELSE error('duckshift:42501:must be superuser to call {name}') END"
     " FROM sys_users AS rs_su WHERE rs_su.oid = getvariable('current_user_id'))"
 )
+_COMMANDS: Final = (
+    "CASE count(DISTINCT rs_g.command) WHEN 4 THEN 'ALL' WHEN 0 THEN 'None'"
+    " ELSE string_agg(DISTINCT rs_g.command, '|' ORDER BY rs_g.command) END"
+)
 _LATE: Final = (
     "SELECT rs_r.schema_name AS c1, rs_r.name AS c2, rs_l.name AS c3, rs_l.format AS c4, rs_l.number AS c5"
     " FROM sys_late_columns AS rs_l JOIN sys_relations AS rs_r ON rs_r.oid = rs_l.relation"
@@ -54,14 +58,20 @@ TABLE: Final = (
            query=f"{_LATE} ORDER BY c1, c2, c5"),
     Rowset(name="pg_get_grantee_by_iam_role", arguments=("text",), doc="PG_GET_GRANTEE_BY_IAMROLE",
            columns=(("grantee", "text"), ("grantee_type", "text"), ("cmd_type", "text")),
-           # ASSUMEROLE is not granted to anyone: the configuration maps roles to credentials for everyone.
-           query="SELECT 'public' AS c1, 'p' AS c2, 'ALL' AS c3 WHERE {0} IS NOT NULL AND "
-                 + _SUPERUSER.format(name="pg_get_grantee_by_iam_role")),
+           query=f"SELECT max(rs_w.name) AS c1, left(max(rs_w.kind), 1) AS c2, {_COMMANDS} AS c3"
+                 " FROM sys_iam_grants AS rs_g JOIN sys_grantees AS rs_w ON rs_w.oid = rs_g.grantee"
+                 " WHERE rs_g.role IN ('default', regexp_replace(trim({0}), '\\s*,\\s*', ',', 'g')) AND "
+                 + _SUPERUSER.format(name="pg_get_grantee_by_iam_role") + " GROUP BY rs_g.grantee ORDER BY 1"),
     Rowset(name="pg_get_iam_role_by_user", arguments=("text",), doc="PG_GET_IAM_ROLE_BY_USER",
            columns=(("username", "text"), ("iam_role", "text"), ("cmd", "text")),
-           query="SELECT rs_u.name AS c1, 'default' AS c2, 'ALL' AS c3 FROM sys_users AS rs_u"
-                 " WHERE rs_u.name = {0} AND "
-                 + _SUPERUSER.format(name="pg_get_iam_role_by_user")),
+           # Of any role there is always a row; a user holds what its groups, its roles and PUBLIC do.
+           query=f"SELECT max(rs_u.name) AS c1, rs_r.role AS c2, {_COMMANDS} AS c3 FROM sys_users AS rs_u"
+                 " CROSS JOIN (SELECT 'default' AS role UNION SELECT role FROM sys_iam_grants) AS rs_r"
+                 " LEFT JOIN (SELECT rs_m.member, rs_i.role, rs_i.command FROM sys_iam_grants AS rs_i"
+                 " JOIN sys_members AS rs_m ON rs_m.grantee = rs_i.grantee) AS rs_g"
+                 " ON rs_g.member = rs_u.oid AND rs_g.role = rs_r.role WHERE rs_u.name = {0} AND "
+                 + _SUPERUSER.format(name="pg_get_iam_role_by_user") + " GROUP BY rs_r.role"
+                 " HAVING rs_r.role = 'default' OR count(rs_g.command) > 0 ORDER BY rs_r.role <> 'default', 2"),
     Rowset(name="pg_get_session_roles", columns=(("name", "name"), ("roleid", "int4")), doc="PG_GET_SESSION_ROLES",
            # Roles that an identity provider gives for a session; there is none.
            query="SELECT '' AS c1, 0 AS c2 WHERE false"),

@@ -68,12 +68,6 @@ TABLE: Final = (
     Function(name="get_mounted_role", engine="CAST(NULL AS VARCHAR)", exact=True, doc="r_GET_MOUNTED_ROLE"),
     Function(name="current_session_arn", engine="CAST(NULL AS VARCHAR)", exact=True, doc="r_CURRENT_SESSION_ARN"),
     Function(name="is_large_string_enabled", engine="false", returns="bool", exact=True, doc="r_VERSION"),
-    # The configuration maps roles to credentials for everyone.
-    Function(name="has_assumerole_privilege", arguments=("text", "text"), engine="({0} IS NOT NULL AND {1} IS NOT NULL)",
-             returns="bool", exact=True, doc="r_HAS_ASSUMEROLE_PRIVILEGE"),
-    Function(name="has_assumerole_privilege", arguments=("text", "text", "text"),
-             engine="(rs_user_oid({0}) IS NOT NULL AND {1} IS NOT NULL AND {2} IS NOT NULL)", returns="bool",
-             exact=True, doc="r_HAS_ASSUMEROLE_PRIVILEGE"),
     Function(name="slice_num", engine="CAST(0 AS INTEGER)", returns="int4", exact=True, doc="r_SLICE_NUM"),
     Function(name="current_aws_account", engine="'000000000000'", returns="varchar", exact=True,
              doc="r_CURRENT_AWS_ACCOUNT"),

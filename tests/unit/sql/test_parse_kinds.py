@@ -86,7 +86,6 @@ UNSUPPORTED = [
     ("show datashares", "SHOW DATASHARES"),
     ("desc datashare s", "DESC DATASHARE"),
     ("copy job run j", "COPY JOB"),
-    ("grant assumerole on all to u for copy", "GRANT ASSUMEROLE"),
     ("grant usage on datashare s to account '1'", "GRANT ON DATASHARE"),
     ("grant select for tables in schema s to u", "GRANT of scoped permissions"),
 ]
