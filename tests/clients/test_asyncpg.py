@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.clients.round_trip import CASES, RAW, Case, same
+from tests.clients.round_trip import CASES, RAW, Case, Value, same
 from tests.support.server import Server
 
 # asyncpg leaves the transports of refused connections to the garbage collector.
@@ -74,6 +74,10 @@ async def _teach(connection: asyncpg.Connection, form: str) -> None:
         await connection.set_type_codec(name, schema="pg_catalog", encoder=keep, decoder=keep, format=form)
 
 
+def _sent(value: Value, form: str) -> str | bytes:
+    return value.binary_parameter if form == "binary" else value.text_parameter.decode()
+
+
 @pytest.mark.parametrize(("case", "form"), _TRIPS)
 def test_values_make_the_trip(server: Server, case: Case, form: str) -> None:
     values = [value for value in case.values if value.python is not RAW]
@@ -82,7 +86,7 @@ def test_values_make_the_trip(server: Server, case: Case, form: str) -> None:
         await _teach(connection, form)
         table = f"apg_{case.name}_{form}"
         await connection.execute(f"create table {table} (n integer, v {case.sql})")
-        sent = [value.parameter if case.standard else getattr(value, form) for value in values]
+        sent = [value.parameter if case.standard else _sent(value, form) for value in values]
         await connection.executemany(
             f"insert into {table} values ($1, $2)", [*enumerate(sent), (len(sent), None)]
         )
@@ -110,7 +114,7 @@ def test_values_are_found_again(server: Server, case: Case) -> None:
         await _teach(connection, "text")
         table = f"apg_{case.name}_found"
         await connection.execute(f"create table {table} (n integer, v {case.sql})")
-        given = value.parameter if case.standard else value.text
+        given = value.parameter if case.standard else _sent(value, "text")
         await connection.execute(f"insert into {table} values (1, $1)", given)
         wanted = value.python if case.standard else value.text
         assert await connection.fetchval(f"select n from {table} where v = $1", wanted) == 1

@@ -98,7 +98,9 @@ def test_columns_are_described_before_they_run(connection: psycopg.Connection, c
     assert described.status == pq.ExecStatus.COMMAND_OK, described.error_message
     assert [described.ftype(column) for column in range(described.nfields)] == [case.oid, 23]
     assert described.fmod(0) == case.modifier
-    assert [described.param_type(n) for n in range(described.nparams)] == [case.oid]
+    # What a SUPER value is compared with is a string until it says otherwise.
+    expected = 1043 if case.name == "super" else case.oid
+    assert [described.param_type(n) for n in range(described.nparams)] == [expected]
 
 
 def test_a_connection_is_encrypted_unless_told_otherwise(url: dict[str, Any], server: Server) -> None:

@@ -59,7 +59,7 @@ NEIGHBOURS: list[tuple[ColumnType, pa.Array, int, list[bytes | None]]] = [
         [b"2017-07-14 02:40:00.123456"],
     ),
     (types.of("timestamp"), pa.array([0], pa.timestamp("s")), 0, [b"1970-01-01 00:00:00"]),
-    (types.of("intervaly2m"), pa.array([pa.MonthDayNano([14, 0, 0])]), 0, [b"1 year 2 mons"]),
+    (types.of("intervaly2m"), pa.array([pa.MonthDayNano([14, 0, 0])]), 0, [b"1 years 2 mons"]),
     (types.of("intervaly2m"), pa.array([pa.MonthDayNano([14, 0, 0])]), 1, [struct.pack(">i", 14)]),
     (types.of("intervald2s"), pa.array([pa.MonthDayNano([0, 1, 93_784_567_800_000])]), 0, [b"2 days 02:03:04.5678"]),
     (types.of("intervald2s"), pa.array([pa.MonthDayNano([0, 1, 1_000])]), 1, [struct.pack(">q", 86_400_000_001)]),
