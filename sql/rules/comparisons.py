@@ -79,8 +79,7 @@ def _closed(value: Value, other: Value) -> Value:
     if value.literal is not None and other.category == "N" and "." in value.literal:
         return conversion.cast(value, types.of("float8") if "e" in value.literal.lower()
                                else _numeric_of(value.literal))
-    dynamic_string = other.name == "super" and value.slot is None
-    return conversion.coerce(value, VARCHAR if other.open or dynamic_string else other.type)
+    return conversion.coerce(value, VARCHAR if other.open or other.name == "super" else other.type)
 
 
 def _numeric_of(content: str) -> ColumnType:
