@@ -7,7 +7,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from tests.clients.round_trip import CASES, Case
+from tests.clients.round_trip import CASES, Case, Value
 
 _NAMES = [case.name for case in CASES]
 
@@ -42,11 +42,18 @@ def test_values_are_copied_in_and_out(connection: psycopg.Connection, case: Case
     table = _table(connection, case, f"copied_{form}")
     with connection.cursor() as cursor:
         with cursor.copy(f"copy {table} from stdin (format {form})") as copy:
-            copy.write(_STREAMS[form]([(value.text_parameter, value.binary_parameter) for value in values]))
+            copy.write(_STREAMS[form]([_sent(case, value) for value in values]))
         assert cursor.rowcount == len(values) + 1
         with cursor.copy(f"copy (select * from {table} order by n) to stdout (format {form})") as copy:
             told = b"".join(bytes(block) for block in copy)
     assert told == _STREAMS[form]([(value.text.encode(), value.binary) for value in values])
+
+
+def _sent(case: Case, value: Value) -> tuple[bytes, bytes]:
+    """Return what goes in; COPY reads JSON where a parameter of SUPER is a string."""
+    if case.name == "super":
+        return value.text.encode(), value.binary
+    return value.text_parameter, value.binary_parameter
 
 
 def _text_stream(values: list[tuple[bytes, bytes]]) -> bytes:

@@ -66,7 +66,8 @@ def _parameter(case: Case, value: Value) -> Any:
         return IntervalYearToMonth(int.from_bytes(value.binary, "big", signed=True))
     if case.name == "interval_d2s":
         return IntervalDayToSecond(int.from_bytes(value.binary, "big", signed=True))
-    return value.parameter
+    # The driver declares every datetime.time a TIME, whose zone is not read.
+    return value.given_text if case.name == "timetz" else value.parameter
 
 
 def _told(case: Case, value: Value) -> Any:
