@@ -23,6 +23,7 @@ from catalog.model import (
 )
 from catalog.roles import DefaultPrivileges, Membership, Role
 from catalog.routines import Language, Parameter, Routine, RoutineKind
+from catalog.scopes import ScopedPrivileges
 from core.types import BY_NAME, ColumnType
 
 _CLASSES: Final[dict[Kind, type[Any]]] = {
@@ -36,6 +37,7 @@ _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.ROLE: Role,
     Kind.DEFAULT_PRIVILEGES: DefaultPrivileges,
     Kind.IAM_ROLE: IamRole,
+    Kind.SCOPED_PRIVILEGES: ScopedPrivileges,
 }
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from catalog.iam_roles import IamRole
     from catalog.roles import DefaultPrivileges, Role
     from catalog.routines import Language, Routine
+    from catalog.scopes import ScopedPrivileges
 
 FIRST_OID: Final = 100_000
 """Objects made by users start here; below are PostgreSQL's own."""
@@ -40,6 +41,7 @@ class Kind(StrEnum):
     ROLE = "role"
     DEFAULT_PRIVILEGES = "default_privileges"
     IAM_ROLE = "iam_role"
+    SCOPED_PRIVILEGES = "scoped_privileges"
 
 
 class RelationKind(StrEnum):
@@ -246,6 +248,7 @@ class Group:
 
 CatalogObject: TypeAlias = (
     "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges | IamRole"
+    " | ScopedPrivileges"
 )
 
 

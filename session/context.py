@@ -10,6 +10,7 @@ from auth.authorize import Principal, check
 from catalog.model import Acl, CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
 from catalog.roles import default_privileges
 from catalog.routines import Routine
+from catalog.scopes import acl_of, in_scopes
 from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
 from core.names import quote
@@ -101,6 +102,7 @@ class Work:
     def change(self, *puts: CatalogObject, drops: tuple[int, ...] = ()) -> None:
         """Record new, changed and dropped catalog objects; they are committed with the transaction."""
         gone = [item for oid in drops if (item := self.state.objects.get(oid)) is not None]
+        gone += in_scopes(self.state, (item.oid for item in gone if isinstance(item, Database | Schema)))
         if gone:
             self.tx.changes.drop(gone)
         if puts:
@@ -135,7 +137,7 @@ class Work:
     def require_schema(self, privilege: str, schema: Schema) -> None:
         """Raise 42501 unless the user has *privilege* (CREATE, USAGE) on *schema*."""
         if not schema.temporary:
-            check(self.principal, privilege, schema.owner, schema.acl, kind="schema", name=schema.name)
+            check(self.principal, privilege, schema.owner, acl_of(self.state, schema), kind="schema", name=schema.name)
 
     def require_database(self, privilege: str) -> None:
         """Raise 42501 unless the user has *privilege* (CREATE, TEMPORARY) on the session's database."""
@@ -322,8 +324,8 @@ class Work:
         who = who or self.principal
         schema = self.state.objects.get(routine.schema)
         if isinstance(schema, Schema):
-            check(who, "USAGE", schema.owner, schema.acl, kind="schema", name=schema.name)
-        check(who, "EXECUTE", routine.owner, routine.acl, kind=routine.word, name=routine.name)
+            check(who, "USAGE", schema.owner, acl_of(self.state, schema), kind="schema", name=schema.name)
+        check(who, "EXECUTE", routine.owner, acl_of(self.state, routine), kind=routine.word, name=routine.name)
 
     def expression(self, text: str) -> str:
         """Return an expression without columns (DEFAULT) as engine SQL."""
@@ -349,8 +351,9 @@ class Work:
     def _check(self, who: Principal, privilege: str, relation: Relation, columns: frozenset[str]) -> None:
         schema = self.state.objects.get(relation.schema)
         if isinstance(schema, Schema) and not schema.temporary:
-            check(who, "USAGE", schema.owner, schema.acl, kind="schema", name=schema.name)
-        check(who, privilege, relation.owner, relation.acl, kind="relation", name=relation.name, columns=columns)
+            check(who, "USAGE", schema.owner, acl_of(self.state, schema), kind="schema", name=schema.name)
+        acl = acl_of(self.state, relation)
+        check(who, privilege, relation.owner, acl, kind="relation", name=relation.name, columns=columns)
 
     async def _locked(self, plan: Plan) -> None:
         target = plan.translated.target

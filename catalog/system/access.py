@@ -10,14 +10,27 @@ HERE: Final = "getvariable('current_database')"
 RELATIONS_HERE: Final = f"sys_relations AS r WHERE COALESCE(r.database, {HERE}) = {HERE}"
 """The relations of the current database."""
 
+
+def in_scope(kind: str, privilege: str = "") -> str:
+    """Return whether the user holds a scoped permission (*privilege*, or any) on ``r``, an object of *kind*."""
+    exact = f" AND s.privilege = '{privilege}'" if privilege else ""
+    return (
+        "EXISTS (SELECT 1 FROM sys_scoped_grants AS s JOIN sys_members AS m ON m.grantee = s.grantee"
+        f" WHERE m.member = {ME} AND s.object_kind = '{kind}'{exact} AND s.database = r.database"
+        " AND s.schema IN (0, r.schema))"
+    )
+
+
 SEES: Final = (
     f"({SUPERUSER} OR r.owner = {ME} OR r.system OR EXISTS (SELECT 1 FROM sys_grants AS g"
-    f" JOIN sys_members AS m ON m.grantee = g.grantee WHERE g.object = r.oid AND m.member = {ME}))"
+    f" JOIN sys_members AS m ON m.grantee = g.grantee WHERE g.object = r.oid AND m.member = {ME})"
+    f" OR {in_scope('TABLES')})"
 )
 """Of ``sys_relations AS r``: whether the user may see it in the views that show only what one may use."""
 SEES_ROUTINE: Final = (
     f"({SUPERUSER} OR r.owner = {ME} OR EXISTS (SELECT 1 FROM sys_grants AS e JOIN sys_members AS m"
-    f" ON m.grantee = e.grantee WHERE e.object = r.oid AND m.member = {ME} AND e.privilege = 'EXECUTE'))"
+    f" ON m.grantee = e.grantee WHERE e.object = r.oid AND m.member = {ME} AND e.privilege = 'EXECUTE')"
+    f" OR {in_scope('FUNCTIONS', 'EXECUTE')})"
 )
 """Of ``sys_routines AS r``: whether the user owns it or may call it."""
 

@@ -84,6 +84,28 @@ _KNOWN: Final = {
 }
 
 
+_SCOPES: Final = {
+    "table": ("TABLES", "sys_relations", "rs_o.database", "rs_o.schema"),
+    "schema": ("SCHEMAS", "sys_namespaces", "rs_o.database", "0"),
+    "routine": ("FUNCTIONS", "sys_routines", "rs_o.database", "rs_o.schema"),
+    "language": ("LANGUAGES", "sys_languages", _HERE, "0"),
+}
+"""Kind of object → kind of scope, source, and the source's database and schema."""
+
+
+def _in_scope(kind: str) -> str:
+    if kind not in _SCOPES:
+        return ""
+    scope, source, database, schema = _SCOPES[kind]
+    return (
+        f" OR EXISTS (SELECT 1 FROM {source} AS rs_o JOIN sys_scoped_grants AS rs_g ON rs_g.object_kind = '{scope}'"
+        f" AND rs_g.database = {database} AND rs_g.schema IN (0, {schema})"
+        " JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee"
+        f" WHERE rs_o.oid = p_object AND rs_m.member = p_user AND (list_contains({_ASKED}, rs_g.privilege)"
+        f" OR (rs_g.grantable AND list_contains({_ASKED}, rs_g.privilege || ' WITH GRANT OPTION'))))"
+    )
+
+
 def _holds(kind: str, owner: str) -> str:
     """Return the body of rs_holds_<kind>(p_user, p_object, p_privileges): users by OID, objects by OID."""
     known = (
@@ -103,6 +125,7 @@ def _holds(kind: str, owner: str) -> str:
         f" WHERE rs_g.object = p_object AND rs_m.member = p_user AND rs_g.kind = '{kind}' AND rs_g.column = '' AND"
         f" (list_contains({_ASKED}, rs_g.privilege) OR (rs_g.grantable AND"
         f" list_contains({_ASKED}, rs_g.privilege || ' WITH GRANT OPTION'))))"
+        + _in_scope(kind)
         # Everyone may read the system's views; rows are filtered where they must be.
         + (
             f" OR (list_contains({_ASKED}, 'SELECT') AND EXISTS (SELECT 1 FROM sys_relations AS rs_s"

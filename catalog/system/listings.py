@@ -31,6 +31,7 @@ _GRANTS: Final = "sys_grants AS g LEFT JOIN sys_grantees AS w ON w.oid = g.grant
 _WHO: Final = (
     "g.privilege AS privilege_type, g.grantee AS identity_id, w.name AS identity_name, w.kind AS identity_type"
 )
+_SCOPED: Final = "sys_scoped_grants AS g LEFT JOIN sys_grantees AS w ON w.oid = g.grantee"
 _GRANTOR: Final = "rs_pg_get_userbyid(g.grantor) AS grantor_name"
 _SEES_GRANT: Final = (
     f"({SUPERUSER} OR g.grantor = {access.ME} OR g.grantee IN"
@@ -177,7 +178,9 @@ ROWS: Final = (
         f"database_name {_V}, {_WHO_COLUMNS}, admin_option bool, privilege_scope {_V}, grantor_name {_V}",
         f"SELECT d.name AS database_name, {_WHO}, g.grantable AS admin_option, 'DATABASE' AS privilege_scope,"
         f" {_GRANTOR} FROM {_GRANTS} JOIN sys_databases AS d ON d.oid = g.object"
-        f" WHERE g.kind = 'database' AND {_SEES_GRANT}",
+        f" WHERE g.kind = 'database' AND {_SEES_GRANT}"
+        f" UNION ALL SELECT g.database, {_WHO}, g.grantable, g.object_kind, {_GRANTOR} FROM {_SCOPED}"
+        f" WHERE g.schema = 0 AND {_SEES_GRANT}",
         named=("database_name",), order="4, 2"),
     _listing("GRANTS ON SCHEMA",
         f"schema_name {_V}, object_name {_V}, object_type {_V}, {_WHO_COLUMNS}, admin_option bool,"
@@ -185,7 +188,9 @@ ROWS: Final = (
         f"SELECT n.name AS schema_name, n.name AS object_name, 'SCHEMA' AS object_type, {_WHO},"
         f" g.grantable AS admin_option, 'SCHEMA' AS privilege_scope, COALESCE(n.database, {HERE}) AS database_name,"
         f" {_GRANTOR} FROM {_GRANTS} JOIN sys_namespaces AS n ON n.oid = g.object"
-        f" WHERE g.kind = 'schema' AND {_SEES_GRANT}",
+        f" WHERE g.kind = 'schema' AND {_SEES_GRANT}"
+        f" UNION ALL SELECT g.schema_name, g.schema_name, 'SCHEMA', {_WHO}, g.grantable, g.object_kind, g.database,"
+        f" {_GRANTOR} FROM {_SCOPED} WHERE g.schema <> 0 AND {_SEES_GRANT}",
         named=("database_name", "schema_name"), order="6, 4"),
     _listing("GRANTS ON TABLE",
         f"schema_name {_V}, object_name {_V}, object_type {_V}, {_WHO_COLUMNS}, admin_option bool,"
@@ -209,7 +214,10 @@ ROWS: Final = (
         f" UNION ALL SELECT COALESCE(n.database, {HERE}), n.name, n.name, 'SCHEMA', {_WHO}, 'SCHEMA', {_GRANTOR}"
         f" FROM {_GRANTS} JOIN sys_namespaces AS n ON n.oid = g.object WHERE g.kind = 'schema' AND {_SEES_GRANT}"
         f" UNION ALL SELECT d.name, NULL, d.name, 'DATABASE', {_WHO}, 'DATABASE', {_GRANTOR}"
-        f" FROM {_GRANTS} JOIN sys_databases AS d ON d.oid = g.object WHERE g.kind = 'database' AND {_SEES_GRANT}",
+        f" FROM {_GRANTS} JOIN sys_databases AS d ON d.oid = g.object WHERE g.kind = 'database' AND {_SEES_GRANT}"
+        " UNION ALL SELECT g.database, g.schema_name, COALESCE(g.schema_name, g.database),"
+        f" CASE WHEN g.schema = 0 THEN 'DATABASE' ELSE 'SCHEMA' END, {_WHO}, g.object_kind, {_GRANTOR}"
+        f" FROM {_SCOPED} WHERE {_SEES_GRANT}",
         named=("database_name", "identity_name"), order="4, 2, 3, 5"),
 )
 # fmt: on

@@ -77,6 +77,11 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     "sys_grants": _shape(
         "object oid, kind text, column text, grantee oid, grantor oid, privilege text, grantable bool"
     ),
+    # Scoped permissions; `schema` is 0 for the whole database.
+    "sys_scoped_grants": _shape(
+        "schema oid, schema_name text, database text, object_kind text, grantee oid, grantor oid, privilege text,"
+        "grantable bool"
+    ),
     "sys_dependencies": _shape("dependent oid, referenced oid"),
     # Remarks on what is no relation or column, by catalogue and OID.
     "sys_comments": _shape("object oid, catalog oid, text text"),

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from catalog import definitions, iam_roles, oids
+from catalog import definitions, iam_roles, oids, scopes
 from catalog.model import (
     BOOTSTRAP_USER,
     CATALOG_SCHEMA_OID,
@@ -273,6 +273,20 @@ def grants(state: CatalogState, live: Live) -> pa.Table:
     return table("sys_grants", rows)
 
 
+def scoped_grants(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_scoped_grants."""
+    rows: list[tuple[Any, ...]] = []
+    for each in scopes.all_scoped(state):
+        schema, database = scopes.where(state, each)
+        place = (schema.oid if schema else 0, schema.name if schema else None, database.name if database else None)
+        rows += [
+            (*place, each.object_kind, grant.grantee, grant.grantor, name, name in grant.grantable)
+            for grant in each.acl
+            for name in sorted(grant.privileges)
+        ]
+    return table("sys_scoped_grants", rows)
+
+
 def dependencies(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_dependencies: which views read which relations."""
     return table("sys_dependencies", [(each.oid, other) for each in state.relations() for other in each.depends])
@@ -393,6 +407,7 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_iam_grants": iam_grants,
     "sys_members": members,
     "sys_grants": grants,
+    "sys_scoped_grants": scoped_grants,
     "sys_dependencies": dependencies,
     "sys_comments": comments,
     "sys_materialized": materialized,

@@ -176,11 +176,15 @@ ROWS: Final = (
         "namespace_name text, " + _WHO_COLUMNS + ", privilege_scope text",
         f"SELECT n.name AS namespace_name, {_WHO}, 'SCHEMA' AS privilege_scope FROM sys_grants AS g"
         f" JOIN sys_namespaces AS n ON n.oid = g.object {_IDENTITY} WHERE g.kind = 'schema'"
-        f" AND COALESCE(n.database, {HERE}) = {HERE} AND {_SEES_GRANT}"),
+        f" AND COALESCE(n.database, {HERE}) = {HERE} AND {_SEES_GRANT}"
+        f" UNION ALL SELECT g.schema_name, {_WHO}, g.object_kind FROM sys_scoped_grants AS g {_IDENTITY}"
+        f" WHERE g.schema <> 0 AND g.database = {HERE} AND {_SEES_GRANT}"),
     _view(4_116, "svv_database_privileges",
         "database_name text, " + _WHO_COLUMNS + ", privilege_scope text",
         f"SELECT d.name AS database_name, {_WHO}, 'DATABASE' AS privilege_scope FROM sys_grants AS g"
-        f" JOIN sys_databases AS d ON d.oid = g.object {_IDENTITY} WHERE g.kind = 'database' AND {_SEES_GRANT}"),
+        f" JOIN sys_databases AS d ON d.oid = g.object {_IDENTITY} WHERE g.kind = 'database' AND {_SEES_GRANT}"
+        f" UNION ALL SELECT g.database, {_WHO}, g.object_kind FROM sys_scoped_grants AS g {_IDENTITY}"
+        f" WHERE g.schema = 0 AND {_SEES_GRANT}"),
     _view(4_117, "svv_transactions",
         "txn_owner text, txn_db text, xid int8, pid int4, txn_start ts, lock_mode text, lockable_object_type text,"
         "relation int4, granted bool",

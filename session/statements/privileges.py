@@ -20,6 +20,7 @@ from session.locks import Mode
 from session.statements import roles
 from session.statements.iam_roles import change_roles
 from session.statements.routines import find_routine
+from session.statements.scopes import change_scoped
 from sql.commands.privileges import (
     Grant,
     Grantee,
@@ -72,6 +73,9 @@ async def _change(work: Work, command: Grant | Revoke, apply: Apply) -> None:
     grantees = [(grantee, await grantee_oid(work, grantee)) for grantee in command.grantees]
     if command.target.kind is ObjectKind.IAM_ROLE:
         await change_roles(work, command, [oid for _, oid in grantees])
+        return
+    if command.target.scoped:
+        await change_scoped(work, command, grantees)
         return
     for target in _targets(work, command.target):
         current = await _locked(work, target)

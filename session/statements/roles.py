@@ -11,6 +11,7 @@ from catalog.model import Database, Relation, Schema, User
 from catalog.roles import SYSTEM_ROLES, DefaultPrivileges, Membership, Role, roles, roles_of
 from catalog.roles import role as role_named
 from catalog.routines import Language, Routine
+from catalog.scopes import ScopedPrivileges
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from session.context import Work
@@ -18,7 +19,7 @@ from session.locks import Mode
 from sql.commands.privileges import Grant, Grantee, GranteeKind, GrantRole, Revoke, RevokeRole
 from sql.commands.users import AlterRole, CreateRole, DropRole
 
-_GRANTED = (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole)
+_GRANTED = (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole, ScopedPrivileges)
 _SYSTEM = frozenset(role.oid for role in SYSTEM_ROLES)
 
 

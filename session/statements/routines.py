@@ -11,6 +11,7 @@ from auth.grants import with_owner
 from catalog import ddl
 from catalog.model import PUBLIC, Acl, Grant, Schema, User
 from catalog.routines import Parameter, Routine, RoutineKind, language, routines
+from catalog.scopes import acl_of
 from core import types
 from core.errors import SqlError, not_supported, notice
 from core.names import fold
@@ -153,7 +154,8 @@ async def _create(work: Work, name: tuple[str, ...], made: Routine, *, or_replac
         work.require_schema("CREATE", schema)
     used = language(work.state, made.language)
     if used is not None:
-        check(work.principal, "USAGE", used.owner, used.acl, kind="language", name=used.name)
+        acl = acl_of(work.state, used, work.database.oid)
+        check(work.principal, "USAGE", used.owner, acl, kind="language", name=used.name)
     await work.tx.writing(frozenset())
     await work.lock_name(schema, f"{made.name}()")
     same = [item for item in routines(work.state, schema.oid, made.name) if item.signature == made.signature]

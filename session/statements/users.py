@@ -12,12 +12,15 @@ from catalog.iam_roles import IamRole
 from catalog.model import ADMIN_USER, Database, Group, Relation, Schema, User
 from catalog.roles import DefaultPrivileges, Role, roles
 from catalog.routines import Language, Routine
+from catalog.scopes import ScopedPrivileges
 from core.errors import SqlError, not_supported, notice
 from core.sqlstate import SqlState
 from session.context import Work
 from session.locks import Mode
 from session.settings import Settings
 from sql.commands.users import AlterGroup, AlterUser, CreateGroup, CreateUser, DropGroup, DropUser, UserOptions
+
+_GRANTED = (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole, ScopedPrivileges)
 
 
 async def create_user(work: Work, command: CreateUser) -> str:
@@ -197,7 +200,7 @@ def _is_granted(work: Work, oid: int) -> bool:
     return any(
         oid in {grant.grantee, grant.grantor}
         for item in work.state.objects.values()
-        if isinstance(item, (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole))
+        if isinstance(item, _GRANTED)
         for grant in item.acl
     )
 

@@ -73,6 +73,10 @@ class PrivilegeTarget:
     """ALL TABLES | FUNCTIONS | PROCEDURES IN SCHEMA; names is empty then."""
     signatures: tuple[tuple[ColumnType, ...] | None, ...] = ()
     """Of routines, one for each name."""
+    scoped: bool = False
+    """FOR … IN: all objects of the kind, in the schema or in the database, also those made later."""
+    in_schema: tuple[str, ...] = ()
+    in_database: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +139,10 @@ _PLURALS: Final = {
     "FUNCTIONS": ObjectKind.FUNCTION,
     "PROCEDURES": ObjectKind.PROCEDURE,
 }
+
+
+_SCOPED: Final = _PLURALS | {"SCHEMAS": ObjectKind.SCHEMA, "LANGUAGES": ObjectKind.LANGUAGE}
+_IN_DATABASES: Final = (ObjectKind.SCHEMA, ObjectKind.LANGUAGE)
 
 
 def read_grant(stream: Stream) -> Change:
@@ -246,8 +254,10 @@ _SPELLED: Final = {"ALL PRIVILEGES": "ALL", "TEMP": "TEMPORARY"}
 
 def _absent(stream: Stream, privileges: tuple[PrivilegeItem, ...]) -> str:
     """Return the name of the feature, where what follows is one that duckshift does not have."""
-    if stream.at("FOR"):
-        return "of scoped permissions"
+    if stream.at("FOR", "COPY", "JOBS"):
+        return "FOR COPY JOBS"
+    if stream.at("FOR", "TEMPLATES"):
+        return "FOR TEMPLATES"
     following = stream.tokens[min(stream.index + 1, len(stream.tokens) - 1)]
     if stream.at("ON") and following.key in _ABSENT_TARGETS and not _is_name(stream):
         return f"ON {following.key}"
@@ -260,6 +270,8 @@ def _is_name(stream: Stream) -> bool:
 
 
 def _target(stream: Stream) -> PrivilegeTarget:
+    if stream.take("FOR"):
+        return _scope(stream)
     if not stream.take("ON"):
         # System permissions are granted on nothing.
         return PrivilegeTarget(kind=ObjectKind.SYSTEM)
@@ -275,6 +287,19 @@ def _target(stream: Stream) -> PrivilegeTarget:
             return _routines(stream, kind)
     stream.take("TABLE")
     return PrivilegeTarget(kind=ObjectKind.TABLE, names=stream.names())
+
+
+def _scope(stream: Stream) -> PrivilegeTarget:
+    kind = _SCOPED[stream.expect_any(*_SCOPED)]
+    stream.expect("IN")
+    schema: tuple[str, ...] = ()
+    if kind not in _IN_DATABASES and stream.take("SCHEMA"):
+        schema = stream.name(2)
+        database = stream.identifier() if stream.take("DATABASE") else ""
+    else:
+        stream.expect("DATABASE")
+        database = stream.identifier()
+    return PrivilegeTarget(kind=kind, scoped=True, in_schema=schema, in_database=database)
 
 
 def _routines(stream: Stream, kind: ObjectKind) -> PrivilegeTarget:

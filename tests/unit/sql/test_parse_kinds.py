@@ -87,7 +87,7 @@ UNSUPPORTED = [
     ("desc datashare s", "DESC DATASHARE"),
     ("copy job run j", "COPY JOB"),
     ("grant usage on datashare s to account '1'", "GRANT ON DATASHARE"),
-    ("grant select for tables in schema s to u", "GRANT of scoped permissions"),
+    ("grant all for copy jobs in database d to u", "GRANT FOR COPY JOBS"),
 ]
 
 
