@@ -88,6 +88,13 @@ def roles_of(state: CatalogState, member: int) -> frozenset[int]:
     return frozenset(held)
 
 
+def defaults_in(state: CatalogState, schemas: frozenset[int]) -> list[DefaultPrivileges]:
+    """Return what was said of new objects in *schemas* (OIDs): it goes with them."""
+    return [
+        item for item in state.objects.values() if isinstance(item, DefaultPrivileges) and item.schema in schemas
+    ]
+
+
 def default_privileges(state: CatalogState, owner: int, schema: int, object_kind: str) -> DefaultPrivileges | None:
     """Return what was said of *owner*'s new objects in *schema* (0: in all)."""
     found = state.objects.get(state.names.get((Kind.DEFAULT_PRIVILEGES, schema, f"{owner} {object_kind}"), -1))

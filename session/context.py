@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from auth.authorize import Principal, check
 from catalog.model import Acl, CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
-from catalog.roles import default_privileges
+from catalog.roles import default_privileges, defaults_in
 from catalog.routines import Routine
 from catalog.scopes import acl_of, in_scopes
 from catalog.system.views import VIEWS
@@ -102,7 +102,8 @@ class Work:
     def change(self, *puts: CatalogObject, drops: tuple[int, ...] = ()) -> None:
         """Record new, changed and dropped catalog objects; they are committed with the transaction."""
         gone = [item for oid in drops if (item := self.state.objects.get(oid)) is not None]
-        gone += in_scopes(self.state, (item.oid for item in gone if isinstance(item, Database | Schema)))
+        places = frozenset(item.oid for item in gone if isinstance(item, Database | Schema))
+        gone += [*in_scopes(self.state, places), *defaults_in(self.state, places)]
         if gone:
             self.tx.changes.drop(gone)
         if puts:
