@@ -40,6 +40,8 @@ SYSTEM_ROLES: Final = tuple(
                       (55, "sys:secadmin"))
 )  # fmt: skip
 """The roles that every cluster has; what they may do is ``auth.permissions``' business."""
+SUPERUSER_ROLE: Final = SYSTEM_ROLES[0].oid
+"""Whoever holds sys:superuser is a superuser."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from catalog import iam_roles
+from catalog.roles import SUPERUSER_ROLE
 from catalog.system import pg_relations, procedures
 from core.names import literal
 
@@ -106,6 +107,12 @@ def _in_scope(kind: str) -> str:
     )
 
 
+_IS_SUPERUSER: Final = (
+    "EXISTS (SELECT 1 FROM sys_users AS rs_u WHERE rs_u.oid = p_user AND (rs_u.superuser OR EXISTS (SELECT 1"
+    f" FROM sys_members AS rs_w WHERE rs_w.member = rs_u.oid AND rs_w.grantee = {SUPERUSER_ROLE})))"
+)
+
+
 def _holds(kind: str, owner: str) -> str:
     """Return the body of rs_holds_<kind>(p_user, p_object, p_privileges): users by OID, objects by OID."""
     known = (
@@ -119,7 +126,7 @@ def _holds(kind: str, owner: str) -> str:
         f"CASE WHEN NOT list_has_all({known}, {_ASKED})"
         f" THEN {_error('22023', 'unrecognized privilege type: ' + chr(34), 'p_privileges', chr(34))}"
         f" WHEN p_object IS NULL OR p_user IS NULL THEN NULL{always}"
-        " WHEN EXISTS (SELECT 1 FROM sys_users AS rs_u WHERE rs_u.oid = p_user AND rs_u.superuser) THEN TRUE"
+        f" WHEN {_IS_SUPERUSER} THEN TRUE"
         f" WHEN EXISTS (SELECT 1 FROM {owner} AS rs_o WHERE rs_o.oid = p_object AND rs_o.owner = p_user) THEN TRUE"
         " ELSE EXISTS (SELECT 1 FROM sys_grants AS rs_g JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee"
         f" WHERE rs_g.object = p_object AND rs_m.member = p_user AND rs_g.kind = '{kind}' AND rs_g.column = '' AND"
@@ -166,7 +173,7 @@ _ASSUMES = (
     f"CASE WHEN {_IAM_COMMAND} NOT IN ({', '.join(literal(name) for name in sorted(iam_roles.COMMANDS))})"
     f" THEN {_error('22023', 'unrecognized privilege type: ' + chr(34), 'p_command', chr(34))}"
     " WHEN p_user IS NULL OR p_role IS NULL OR p_command IS NULL THEN NULL"
-    " WHEN EXISTS (SELECT 1 FROM sys_users AS rs_u WHERE rs_u.oid = p_user AND rs_u.superuser) THEN TRUE"
+    f" WHEN {_IS_SUPERUSER} THEN TRUE"
     " ELSE EXISTS (SELECT 1 FROM sys_iam_grants AS rs_g JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee"
     f" WHERE rs_m.member = p_user AND rs_g.command = {_IAM_COMMAND}"
     f" AND rs_g.role IN ({literal(iam_roles.ANY)}, {_IAM_ROLE})) END"

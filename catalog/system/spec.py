@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from catalog.roles import SUPERUSER_ROLE
 from core.names import literal, quote
 from core.types import TYPES, ColumnType, numeric, with_length
 
@@ -21,9 +22,9 @@ _COLUMN: Final = re.compile(r'\s*("?)([a-z_0-9]+)\1 +([a-z_0-9]+)(?:\((\d+)(?:,(
 
 SUPERUSER: Final = (
     "EXISTS (SELECT 1 FROM sys_users AS me WHERE me.oid = getvariable('current_user_id') AND (me.superuser"
-    " OR EXISTS (SELECT 1 FROM sys_members AS mine WHERE mine.member = me.oid AND mine.grantee = 51)))"
+    f" OR EXISTS (SELECT 1 FROM sys_members AS mine WHERE mine.member = me.oid AND mine.grantee = {SUPERUSER_ROLE})))"
 )
-"""Engine SQL: whether the session's user sees everything; 51 is the role sys:superuser."""
+"""Engine SQL: whether the session's user sees everything."""
 SEES_ALL: Final = (
     "EXISTS (SELECT 1 FROM sys_users AS me WHERE me.oid = getvariable('current_user_id')"
     " AND (me.superuser OR me.syslog_unrestricted OR EXISTS (SELECT 1 FROM sys_members AS mine JOIN sys_roles AS held"
