@@ -87,7 +87,10 @@ class Recorder:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
-        await asyncio.to_thread(self.history.flush)
+        try:
+            await asyncio.to_thread(self.history.flush)
+        except HistoryError:
+            _log.exception("could not write the history")
 
     def statement(self, session: "Session", kind: Kind | None, rows: int, error: SqlError | None = None) -> None:
         """Take note of a statement that has ended."""

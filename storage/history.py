@@ -146,10 +146,13 @@ class History:
         with self._lock:
             for table in _TABLES:
                 moment = quote(table.moment)
-                self._connection.execute(
-                    f"DELETE FROM {table.engine_name} WHERE {moment} < TIMESTAMP {literal(oldest)}"
-                    f" OR rowid <= (SELECT max(rowid) - {self._rows} FROM {table.engine_name})"
-                )
+                try:
+                    self._connection.execute(
+                        f"DELETE FROM {table.engine_name} WHERE {moment} < TIMESTAMP {literal(oldest)}"
+                        f" OR rowid <= (SELECT max(rowid) - {self._rows} FROM {table.engine_name})"
+                    )
+                except duckdb.Error as error:
+                    raise HistoryError(str(error)) from error
 
     def _write(self, table: HistoryTable, rows: list[Sequence[Any]]) -> None:
         schema = table.schema

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from storage.history import TABLES, History
+from storage.history import TABLES, History, HistoryError
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -59,3 +59,12 @@ def test_waiting_rows_are_bounded(history: History) -> None:
     for number in range(100_010):
         history.record("load_files", load(number, NOW))
     assert history.read("load_files").column("query").to_pylist()[0] == 10
+
+
+def test_what_cannot_be_written_is_one_kind_of_error(tmp_path: Path) -> None:
+    connection = duckdb.connect()
+    history = History(connection, tmp_path, retention_days=7, rows=10)
+    history.record("load_files", load(1, NOW))
+    connection.close()
+    with pytest.raises(HistoryError):
+        history.prune(NOW)
