@@ -80,6 +80,7 @@ class S3Options:
     session_token: str = field(repr=False)
     url_style: str
     use_ssl: bool
+    services: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

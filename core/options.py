@@ -90,6 +90,7 @@ OPTIONS: Final = (
     Option(section="s3", key="session_token", kind=_X, default="", doc="Session token of temporary credentials."),
     Option(section="s3", key="url_style", kind=_C, default="", choices=("", "path", "vhost"), doc="Where the bucket's name goes: path or vhost; empty fits most."),
     Option(section="s3", key="use_ssl", kind=_F, default=True, doc="Whether to speak TLS to the endpoint."),
+    Option(section="s3", key="services", kind=_L, default=(), doc="Addresses of other services than S3, as dynamodb=http://127.0.0.1:8000; those not named are AWS's."),
     Option(section="engine", key="threads", kind=_I, default=0, maximum=1024, doc="DuckDB's threads; 0 is one a core."),
     Option(section="engine", key="memory_limit", kind=_T, default="", doc="DuckDB's memory, as 8GB; empty is four fifths of the machine's."),
     Option(section="engine", key="temp_folder", kind=_T, default="", doc="Where DuckDB spills; empty is tmp in the data folder."),

@@ -202,6 +202,7 @@ def _access(given: S3Options) -> S3Access:
         endpoint=given.endpoint,
         url_style=given.url_style,
         use_ssl=given.use_ssl,
+        services=given.services,
     )
 
 

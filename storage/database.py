@@ -49,6 +49,8 @@ class S3Access:
     url_style: str = ""
     """``path`` or ``vhost``; empty is DuckDB's default."""
     use_ssl: bool = True
+    services: tuple[str, ...] = ()
+    """Addresses of services other than S3, as ``dynamodb=http://host:port``; those not named are AWS's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,23 +11,20 @@ to one object for some hours, and no secret.
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any, Final, Protocol
+from typing import IO, Final, Protocol
 from urllib.parse import unquote
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from storage.aws import s3_client
 from storage.database import S3Access
 
 _S3: Final = "s3://"
 _SIGNED_FOR_S: Final = 12 * 3600
-_RETRIES: Final = 4
-_CONNECT_TIMEOUT_S: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +99,22 @@ class StoreAccess:
         if not location.startswith(_S3):
             return LocalStore(self.local_folders)
         if role is not None:
-            return self._with_role(role, region)
+            return S3Store(self.access(role=role, region=region), self._role(role).prefixes)
+        return S3Store(self.access(keys=keys, region=region))
+
+    def access(self, *, role: str | None = None, keys: Keys | None = None, region: str = "") -> S3Access:
+        """Return the credentials and addresses that *role* or *keys* stand for; raises where there are none."""
+        if role is not None:
+            given = self._role(role).access
+            return replace(given, region=region) if region and not given.endpoint else given
         # Empty keys must not fall back on the server's own credentials.
         if keys is not None and keys.access_key_id and keys.secret_access_key:
-            base = self.keys_access
-            return S3Store(
-                S3Access(
-                    access_key_id=keys.access_key_id,
-                    secret_access_key=keys.secret_access_key,
-                    session_token=keys.session_token,
-                    region=region or base.region,
-                    endpoint=base.endpoint,
-                    url_style=base.url_style,
-                    use_ssl=base.use_ssl,
-                )
+            return replace(
+                self.keys_access,
+                access_key_id=keys.access_key_id,
+                secret_access_key=keys.secret_access_key,
+                session_token=keys.session_token,
+                region=region or self.keys_access.region,
             )
         raise SqlError(
             SqlState.INVALID_PARAMETER_VALUE,
@@ -123,21 +122,13 @@ class StoreAccess:
             hint="Use IAM_ROLE, or ACCESS_KEY_ID and SECRET_ACCESS_KEY.",
         )
 
-    def _with_role(self, arn: str, region: str) -> ObjectStore:
+    def _role(self, arn: str) -> Role:
         # Of a chain of roles the last one is what the bucket sees.
         name = arn.rsplit(",", 1)[-1].strip()
         role = self.roles.get("default" if name.lower() == "default" else name)
         if role is None:
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"Not authorized to assume IAM Role {name}")
-        access = role.access
-        if region and not access.endpoint:
-            access = S3Access(
-                access_key_id=access.access_key_id,
-                secret_access_key=access.secret_access_key,
-                session_token=access.session_token,
-                region=region,
-            )
-        return S3Store(access, role.prefixes)
+        return role
 
 
 class LocalStore:
@@ -209,7 +200,7 @@ class S3Store:
     def __init__(self, access: S3Access, prefixes: tuple[str, ...] = ()) -> None:
         """Use the keys of *access*, within *prefixes* where there are any."""
         self._prefixes = prefixes
-        self._client = _client(access)
+        self._client = s3_client(access)
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects whose location starts with *prefix*, in order."""
@@ -272,28 +263,6 @@ class S3Store:
 def _below(location: str, prefix: str) -> bool:
     # "s3://sales" must not open "s3://sales-secret": a bare bucket ends at its name.
     return location.startswith(prefix if "/" in prefix.removeprefix(_S3) else prefix + "/")
-
-
-def _client(access: S3Access) -> Any:  # boto3 ships no types
-    endpoint = access.endpoint
-    if endpoint and "://" not in endpoint:
-        endpoint = ("https://" if access.use_ssl else "http://") + endpoint
-    style = {"vhost": "virtual", "path": "path"}.get(access.url_style, "path" if endpoint else "auto")
-    # A session of its own: boto3's default one is not safe to use from several threads.
-    return boto3.session.Session().client(
-        "s3",
-        endpoint_url=endpoint or None,
-        region_name=access.region or None,
-        aws_access_key_id=access.access_key_id or None,
-        aws_secret_access_key=access.secret_access_key or None,
-        aws_session_token=access.session_token or None,
-        config=Config(
-            signature_version="s3v4",
-            s3={"addressing_style": style},
-            retries={"max_attempts": _RETRIES, "mode": "standard"},
-            connect_timeout=_CONNECT_TIMEOUT_S,
-        ),
-    )
 
 
 class _Failures:

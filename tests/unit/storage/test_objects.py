@@ -10,6 +10,7 @@ from duckdb_extensions import import_extension
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from storage.aws import service_client
 from storage.database import S3Access
 from storage.objects import Keys, LocalStore, Role, S3Store, StoreAccess
 from tests.support import s3
@@ -113,3 +114,9 @@ def test_glob_characters_of_a_local_file_are_itself(tmp_path: Path) -> None:
     path = LocalStore((str(tmp_path),)).engine_path(f"{tmp_path}/a*[b]?.csv")
     rows = duckdb.connect(":memory:").execute("SELECT * FROM read_csv($1, header=false)", [path]).fetchall()
     assert rows == [(1,)]
+
+
+def test_other_services_have_addresses_of_their_own() -> None:
+    access = S3Access(access_key_id="a", secret_access_key="b", endpoint="127.0.0.1:1", services=("glue=http://127.0.0.1:2",))
+    assert service_client(access, "glue").meta.endpoint_url == "http://127.0.0.1:2"
+    assert service_client(access, "dynamodb").meta.endpoint_url.endswith(".amazonaws.com")

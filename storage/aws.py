@@ -1,0 +1,41 @@
+"""Clients of AWS's services, or of what speaks like them at another address."""
+
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+
+from storage.database import S3Access
+
+_RETRIES: Final = 4
+_CONNECT_TIMEOUT_S: Final = 10
+
+
+def s3_client(access: S3Access) -> Any:  # boto3 ships no types
+    """Return a client of the S3 that *access* names."""
+    endpoint = access.endpoint
+    if endpoint and "://" not in endpoint:
+        endpoint = ("https://" if access.use_ssl else "http://") + endpoint
+    style = {"vhost": "virtual", "path": "path"}.get(access.url_style, "path" if endpoint else "auto")
+    config = Config(signature_version="s3v4", s3={"addressing_style": style})
+    return _client("s3", access, endpoint, config)
+
+
+def service_client(access: S3Access, service: str) -> Any:
+    """Return a client of *service* (boto3's name of it), at AWS unless ``access.services`` gives another address."""
+    endpoint = dict(pair.split("=", 1) for pair in access.services if "=" in pair).get(service, "")
+    return _client(service, access, endpoint, Config())
+
+
+def _client(service: str, access: S3Access, endpoint: str, config: Config) -> Any:
+    patient = Config(retries={"max_attempts": _RETRIES, "mode": "standard"}, connect_timeout=_CONNECT_TIMEOUT_S)
+    # A session of its own: boto3's default one is not safe to use from several threads.
+    return boto3.session.Session().client(
+        service,
+        endpoint_url=endpoint or None,
+        region_name=access.region or None,
+        aws_access_key_id=access.access_key_id or None,
+        aws_secret_access_key=access.secret_access_key or None,
+        aws_session_token=access.session_token or None,
+        config=config.merge(patient),
+    )
