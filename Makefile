@@ -45,6 +45,12 @@ conformance: install-dev  ## Run the conformance suite and print its figures (AR
 	scripts/apt-packages postgresql-client
 	$(BIN)/python -m tools.conformance $(ARGS)
 
+.PHONY: clients
+clients: install-dev  ## Run real clients against a fresh server and print their figures (ARGS="psql dbt" chooses)
+	scripts/apt-packages
+	scripts/clients
+	$(BIN)/python -m tools.clients $(ARGS)
+
 .PHONY: check
 check: lint test-fast  ## Checks and the tests that need no server
 

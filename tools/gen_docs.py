@@ -14,7 +14,7 @@ from core.options import OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
 from session.settings import SETTINGS
 from sql.commands.unsupported import HEADS
 from sql.functions import FUNCTIONS
-from tools import gen_surface
+from tools import clients, gen_surface
 from tools.gen_surface import grid
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -106,6 +106,7 @@ def absent_reference() -> str:
 
 GENERATED: Final[tuple[tuple[str, Callable[[], str]], ...]] = (
     ("config/duckshift.toml", example_toml),
+    ("docs/clients.md", clients.page),
     ("docs/compatibility.md", gen_surface.compatibility),
     ("docs/reference/absent.md", absent_reference),
     ("docs/reference/config.md", config_reference),

@@ -9,6 +9,12 @@ import pytest
 from tests.support.server import Server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let reports tell which client a test is of (``make clients`` counts by it)."""
+    for item in items:
+        item.user_properties += [("client", mark.args[0]) for mark in item.iter_markers("client")]
+
+
 @pytest.fixture(scope="module")
 def url(server: Server) -> dict[str, Any]:
     return {

@@ -18,6 +18,7 @@ from tests.support.server import Server
 
 # asyncpg leaves the transports of refused connections to the garbage collector.
 pytestmark = [
+    pytest.mark.client("asyncpg"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -8,6 +8,8 @@ import pytest
 
 from tests.support.server import Server
 
+pytestmark = pytest.mark.client("psql")
+
 SETUP = """
 CREATE TABLE venue_psql (venueid smallint NOT NULL PRIMARY KEY, name varchar(100) DEFAULT 'x', seats integer);
 CREATE TABLE event_psql (eventid integer IDENTITY(1,1), venueid smallint REFERENCES venue_psql(venueid), price numeric(8,2));

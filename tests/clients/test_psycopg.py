@@ -13,6 +13,8 @@ from psycopg import errors, pq
 from tests.clients.round_trip import CASES, RAW, Case, same
 from tests.support.server import Server
 
+pytestmark = pytest.mark.client("psycopg")
+
 _NAMES = [case.name for case in CASES]
 
 

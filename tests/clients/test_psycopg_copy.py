@@ -9,6 +9,8 @@ import pytest
 
 from tests.clients.round_trip import CASES, Case, Value
 
+pytestmark = pytest.mark.client("psycopg")
+
 _NAMES = [case.name for case in CASES]
 
 

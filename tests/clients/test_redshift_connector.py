@@ -16,6 +16,7 @@ from tests.support.server import Server
 
 # The driver makes SSL contexts in an old way and leaves sockets of failed connections to the garbage collector.
 pytestmark = [
+    pytest.mark.client("redshift_connector"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
