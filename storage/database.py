@@ -175,7 +175,7 @@ class Database:
             if importlib.util.find_spec(f"duckdb_extension_{name}") is None:
                 raise SqlError(
                     SqlState.FEATURE_NOT_SUPPORTED,
-                    f"{name} functions are not supported without the package duckdb-extension-{name}",
+                    f"{name} is not supported without the package duckdb-extension-{name}",
                 )
             cursor = self._root.cursor()
             import_extension(name, con=cursor)

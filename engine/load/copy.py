@@ -18,15 +18,18 @@ import duckdb
 from core.errors import SqlError
 from core.names import literal
 from core.sqlstate import SqlState
-from engine.errors import from_engine
+from engine.load.avro import as_documents
 from engine.load.careful import CarefulLoad, TooManyErrorsError
-from engine.load.direct import check_sql, insert_sql, parquet_insert_sql, parquet_reader, possible
+from engine.load.columnar import COLUMNAR, load_columnar
+from engine.load.direct import check_sql, insert_sql, possible
 from engine.load.plan import FAILED, Compression, CopyPlan, Format, Loaded, Rejection
 from engine.load.source import decoded, unpack_to, unpacked
 from storage.database import beside
 from storage.objects import ObjectStore, StoredObject
 
 _REASON_CHARS: Final = 100
+_UNPACKED_FIRST: Final = frozenset({Compression.BZIP2, Compression.LZOP})
+"""What DuckDB cannot unpack itself."""
 
 
 class LoadFailedError(SqlError):
@@ -53,8 +56,14 @@ def load(
     """
     if not objects:
         return Loaded(rows=0)
-    if plan.layout.format is Format.PARQUET:
-        return _load_parquet(connection, plan, store, objects)
+    if plan.layout.format in COLUMNAR:
+        try:
+            return load_columnar(connection, plan, store, objects)
+        except duckdb.ConstraintException:
+            raise LoadFailedError(plan.table, ()) from None
+    if plan.layout.format is Format.AVRO:
+        with as_documents(connection, plan, store, objects) as (changed, converted):
+            return load(connection, changed, converted, converted.objects(), fresh=fresh)
     with _readable(plan, store, objects) as (direct_plan, paths):
         if possible(direct_plan):
             rows = _load_directly(connection, direct_plan, paths, fresh=fresh and not plan.no_load)
@@ -68,7 +77,7 @@ def _readable(
     plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
 ) -> Iterator[tuple[CopyPlan, list[str]]]:
     """Give the paths that DuckDB can read, unpacking first what it cannot unpack."""
-    if plan.layout.compression is not Compression.BZIP2:
+    if plan.layout.compression not in _UNPACKED_FIRST:
         yield plan, [store.engine_path(item.location) for item in objects]
         return
     plain = replace(plan, layout=replace(plan.layout, compression=Compression.NONE))
@@ -78,7 +87,8 @@ def _readable(
     with tempfile.TemporaryDirectory(prefix="duckshift-load-") as folder:
         paths = [Path(folder, f"{number}") for number in range(len(objects))]
         for item, path in zip(objects, paths, strict=True):
-            unpack_to(store, item.location, plan.layout.compression, path)
+            with _reading(plan, item):
+                unpack_to(store, item.location, plan.layout.compression, path)
         yield plain, [str(path) for path in paths]
 
 
@@ -120,10 +130,11 @@ def _load_carefully(
     try:
         for item in objects:
             with (
+                _reading(plan, item),
                 unpacked(store, item.location, plan.layout.compression) as packed,
                 decoded(packed, plan.layout.encoding) as stream,
             ):
-                _read(work, plan, item, stream)
+                work.read(item.location, stream)
         rows = work.good if plan.no_load else work.insert()
         return Loaded(rows=rows, rejections=tuple(work.rejections))
     except TooManyErrorsError:
@@ -132,56 +143,16 @@ def _load_carefully(
         work.close()
 
 
-def _read(work: CarefulLoad, plan: CopyPlan, item: StoredObject, stream: Any) -> None:
+@contextmanager
+def _reading(plan: CopyPlan, item: StoredObject) -> Iterator[None]:
     try:
-        work.read(item.location, stream)
+        yield
     except (EOFError, OSError, ValueError) as error:
         # What the unpackers raise for a file that is not what the statement says.
         raise SqlError(
             SqlState.BAD_COPY_FILE_FORMAT,
             f"The file '{item.location}' cannot be read as {plan.layout.compression or plan.layout.encoding}",
         ) from error
-
-
-def _load_parquet(
-    connection: duckdb.DuckDBPyConnection, plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
-) -> Loaded:
-    paths = [store.engine_path(item.location) for item in objects]
-    side = beside(connection)
-    try:
-        with _columnar_failures(plan):
-            described = side.execute(f"SELECT * FROM {parquet_reader(paths)} LIMIT 0").description or []
-        fields = [column[0] for column in described]
-        if len(fields) > len(plan.columns) or (len(fields) < len(plan.columns) and not plan.layout.fill_record):
-            raise SqlError(
-                SqlState.INTERNAL_ERROR,
-                f"Spectrum Scan Error. The number of columns in the file ({len(fields)}) and in the table "
-                f"({len(plan.columns)}) do not match",
-                detail="code 15007",
-            )
-        with _columnar_failures(plan):
-            if plan.no_load:
-                return Loaded(rows=_count(side.execute(f"SELECT count(*) FROM {parquet_reader(paths)}")))
-            return Loaded(rows=_count(connection.execute(parquet_insert_sql(plan, paths, fields))))
-    finally:
-        side.close()
-
-
-@contextmanager
-def _columnar_failures(plan: CopyPlan) -> Iterator[None]:
-    try:
-        yield
-    except (duckdb.InterruptException, duckdb.OutOfMemoryException):
-        raise
-    except duckdb.ConstraintException:
-        raise LoadFailedError(plan.table, ()) from None
-    except duckdb.Error as error:
-        told = from_engine(error)
-        too_long = told.state is SqlState.STRING_DATA_RIGHT_TRUNCATION
-        message = told.message if too_long else "a column has an incompatible Parquet schema"
-        raise SqlError(
-            SqlState.INTERNAL_ERROR, f"Spectrum Scan Error: {message}", detail=f'Table "{plan.table}", code 15007.'
-        ) from None
 
 
 def _count(cursor: duckdb.DuckDBPyConnection) -> int:

@@ -73,34 +73,3 @@ def _reader(plan: CopyPlan, paths: Sequence[str]) -> str:
 
 def _has_super(columns: tuple[LoadColumn, ...]) -> bool:
     return any(column.type.type.name == "super" for column in columns)
-
-
-def parquet_insert_sql(plan: CopyPlan, paths: Sequence[str], fields: Sequence[str]) -> str:
-    """Return the INSERT that loads Parquet files, whose columns are matched by position."""
-    values = [_columnar(column, quote(name)) for column, name in zip(plan.columns, fields, strict=False)]
-    missing = len(plan.columns) - len(fields)
-    values += ["NULL"] * missing
-    target = ", ".join(quote(name) for name in plan.target())
-    chosen = ", ".join([*values, *(filler.sql for filler in plan.fillers)])
-    return f"INSERT INTO {plan.engine_name} ({target}) SELECT {chosen} FROM {parquet_reader(paths)}"
-
-
-def parquet_reader(paths: Sequence[str]) -> str:
-    """Return the table function that reads Parquet files."""
-    return f"read_parquet([{', '.join(literal(path) for path in paths)}], union_by_name=false, hive_partitioning=false)"
-
-
-def _columnar(column: LoadColumn, field: str) -> str:
-    kind = column.type
-    if kind.type.name in ("varchar", "bpchar"):
-        text = f"CAST({field} AS VARCHAR)"
-        value = f"rtrim({text})" if kind.type.name == "bpchar" else text
-        if kind.length is None:
-            return value
-        reason = f"duckshift:22001:{'Char' if kind.type.name == 'bpchar' else 'String'} length exceeds DDL length"
-        fits = f"{field} IS NULL OR strlen({value}) <= {kind.length}"
-        return f"CASE WHEN {fits} THEN {value} ELSE error({literal(reason)}) END"
-    if kind.type.name == "super":
-        return f"rs_try_json_parse(CAST(to_json({field}) AS VARCHAR))"
-    return f"CAST({field} AS {kind.engine()})"
-

@@ -23,6 +23,9 @@ class Format(StrEnum):
     FIXED = "fixedwidth"
     JSON = "json"
     PARQUET = "parquet"
+    ORC = "orc"
+    AVRO = "avro"
+    SHAPEFILE = "shapefile"
     STREAM = "stream"
     """PostgreSQL's COPY text format: backslash escapes of its own, used by COPY FROM STDIN."""
 
@@ -33,10 +36,14 @@ class Compression(StrEnum):
     NONE = ""
     GZIP = "gzip"
     BZIP2 = "bzip2"
+    LZOP = "lzop"
     ZSTD = "zstd"
 
 
-SUFFIXES: Final = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.BZIP2: ".bz2", Compression.ZSTD: ".zst"}
+SUFFIXES: Final = {
+    Compression.NONE: "", Compression.GZIP: ".gz", Compression.BZIP2: ".bz2", Compression.LZOP: ".lzo",
+    Compression.ZSTD: ".zst",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

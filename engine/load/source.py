@@ -6,6 +6,7 @@ Redshift, "Loading data from Amazon S3" and "Using a manifest to specify data fi
 import bz2
 import codecs
 import gzip
+import io
 import json
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ import pyarrow as pa
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from engine.load.lzop import Lzop
 from engine.load.plan import Compression
 from storage.objects import ObjectStore, StoredObject
 
@@ -94,6 +96,8 @@ def unpacked(store: ObjectStore, location: str, compression: Compression) -> Ite
                 yield cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
             case Compression.BZIP2:
                 yield cast("IO[bytes]", bz2.BZ2File(raw))
+            case Compression.LZOP:
+                yield cast("IO[bytes]", io.BufferedReader(Lzop(raw), _PIECE_BYTES))
             case Compression.ZSTD:
                 yield cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd"))
 

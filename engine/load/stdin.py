@@ -4,7 +4,6 @@ Memory stays bounded: beyond some megabytes the data is on disk. Formats are Pos
 ``\N``, backslash escapes) and CSV; see its "COPY", File Formats.
 """
 
-import io
 import re
 import tempfile
 from dataclasses import replace
@@ -15,9 +14,9 @@ import duckdb
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from engine.load.aside import Aside
 from engine.load.copy import LoadFailedError, load
 from engine.load.plan import CopyPlan, Format, Loaded
-from storage.objects import StoredObject
 
 _BUFFER_BYTES: Final = 1 << 20
 NAME: Final = "STDIN"
@@ -58,14 +57,14 @@ class StdinLoad:
     def load(self, connection: duckdb.DuckDBPyConnection, *, fresh: bool = False) -> Loaded:
         """Load what was written in the transaction open on *connection*; raises ``SqlError`` 22P04 and kin."""
         self._file.close()
-        size = self._path.stat().st_size
+        kept = Aside({NAME: self._path})
         plan = self._plan
         self._look(self._rest, ended=True)
         if plan.layout.format is Format.STREAM and not self._escaped:
             # With no backslash but that of \\N the text format is plain delimited text, which DuckDB reads itself.
             plan = replace(plan, layout=replace(plan.layout, format=Format.DELIMITED))
         try:
-            return load(connection, plan, _OneFile(self._path), [StoredObject(NAME, size)], fresh=fresh)
+            return load(connection, plan, kept, kept.objects(), fresh=fresh)
         except LoadFailedError as error:
             raise _told(error, plan) from None
         finally:
@@ -89,34 +88,3 @@ def _told(error: LoadFailedError, plan: CopyPlan) -> SqlError:
         place += f', column {first.column.name}: "{first.raw_value}"'
     state = SqlState.INVALID_TEXT_REPRESENTATION if first.column is not None else SqlState.BAD_COPY_FILE_FORMAT
     return SqlError(state, first.fault.reason, detail=place)
-
-
-class _OneFile:
-    """An object store that holds the collected file and nothing else."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def list(self, prefix: str) -> list[StoredObject]:
-        """Return the file."""
-        return [StoredObject(NAME, self._path.stat().st_size)]
-
-    def size(self, location: str) -> int | None:
-        """Return the file's size."""
-        return self._path.stat().st_size
-
-    def read(self, location: str) -> IO[bytes]:
-        """Open the file."""
-        return self._path.open("rb")
-
-    def write(self, location: str, source: Path) -> None:
-        """Refuse: there is one file, and it is written piece by piece."""
-        raise io.UnsupportedOperation
-
-    def delete(self, location: str) -> None:
-        """Refuse, as ``write`` does."""
-        raise io.UnsupportedOperation
-
-    def engine_path(self, location: str) -> str:
-        """Return the path."""
-        return str(self._path)

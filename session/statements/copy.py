@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Final
 
 from catalog.model import Relation, TableColumn
-from core.errors import SqlError, info
+from core.errors import SqlError, info, not_supported
 from core.names import quote_if_needed
 from core.sqlstate import SqlState
-from engine.cursors import DuckDbEngine, constant
+from engine.cursors import Connection, DuckDbEngine, constant
 from engine.load.copy import LoadFailedError, error_rows, load
 from engine.load.datetimes import directives
+from engine.load.items import items_as_documents
 from engine.load.plan import (
     LOADED,
     NOT_LOADED,
@@ -34,7 +35,7 @@ from session.functions import needs
 from session.locks import Mode
 from session.recorder import Load
 from session.statements.iam_roles import require_role
-from session.statements.places import location, open_store
+from session.statements.places import location, open_store, open_table
 from sql.commands.copy import Copy
 from sql.options import Given
 
@@ -44,7 +45,14 @@ _FORMATS: Final = {
     "fixedwidth": Format.FIXED,
     "json": Format.JSON,
     "parquet": Format.PARQUET,
+    "orc": Format.ORC,
+    "avro": Format.AVRO,
+    "shapefile": Format.SHAPEFILE,
 }
+_EXTENSIONS: Final = {Format.AVRO: "avro", Format.SHAPEFILE: "spatial"}
+"""What DuckDB reads some formats with."""
+_DYNAMODB: Final = "dynamodb://"
+_READ_RATIOS: Final = range(1, 201)
 _ENCODINGS: Final = {
     "utf8": "utf-8", "utf16": "utf-16", "utf16le": "utf-16-le", "utf16be": "utf-16-be", "iso88591": "iso-8859-1",
 }  # fmt: skip
@@ -93,9 +101,6 @@ async def _load(
     def run() -> Loaded:
         for name, value in variables:
             connection.execute(f"SET VARIABLE {name} = {constant(value)}")
-        store = open_store(work, command.source, command.credentials, options)
-        where = location(command.source)
-        objects = manifest_files(store, where) if options.on("manifest") else files(store, where)
         plan = CopyPlan(
             table=relation.name,
             engine_name=relation.engine_name,
@@ -108,10 +113,31 @@ async def _load(
             no_load=options.on("noload"),
         )
         _check(plan)
+        if command.source.startswith(_DYNAMODB):
+            return _load_items(work, command, connection, plan, fresh=fresh)
+        if extension := _EXTENSIONS.get(plan.layout.format):
+            work.warehouse.database.extend(extension)
+        store = open_store(work, command.source, command.credentials, options)
+        where = location(command.source)
+        objects = manifest_files(store, where) if options.on("manifest") else files(store, where)
         done = load(connection, plan, store, objects, fresh=fresh)
         return replace(done, files=tuple((item.location, item.size_bytes) for item in objects))
 
     return await engine.work(run)
+
+
+def _load_items(work: Work, command: Copy, connection: Connection, plan: CopyPlan, *, fresh: bool) -> Loaded:
+    options = command.options
+    ratio = options.number("readratio")
+    if ratio not in _READ_RATIOS:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "READRATIO must be between 1 and 200")
+    if options.format != "text" or options.on("manifest") or options.on("fillrecord"):
+        raise not_supported("this data format for COPY from DynamoDB")
+    table = open_table(work, command.source.removeprefix(_DYNAMODB), command.credentials, options)
+    plan = replace(plan, layout=Layout(format=Format.JSON, json_ignore_case=True))
+    with items_as_documents(plan, command.source, table.items(ratio)) as kept:
+        done = load(connection, plan, kept, kept.objects(), fresh=fresh)
+        return replace(done, files=tuple((item.location, item.size_bytes) for item in kept.objects()))
 
 
 def filled(work: Work, relation: Relation, given: frozenset[str]) -> tuple[Filler, ...]:
@@ -163,7 +189,7 @@ def _chosen(relation: Relation, names: tuple[str, ...], *, explicit: bool) -> li
 
 def _layout(options: Given, paths: tuple[str, ...] | None) -> Layout:
     form = _FORMATS[options.format]
-    word = (options.text("json") or "auto").lower()
+    word = (options.text(options.format) or "auto").lower()
     return Layout(
         format=form,
         compression=compression(options),
@@ -186,8 +212,8 @@ def _layout(options: Given, paths: tuple[str, ...] | None) -> Layout:
 
 def _paths(work: Work, command: Copy) -> tuple[str, ...] | None:
     """Return the JSONPath expressions where JSON names a file of them."""
-    said = command.options.text("json")
-    if command.options.format != "json" or said is None or said.lower() in _JSON_WORDS:
+    said = command.options.text(command.options.format)
+    if command.options.format not in {"json", "avro"} or said is None or said.lower() in _JSON_WORDS:
         return None
     return json_paths(open_store(work, said, command.credentials, command.options), location(said))
 

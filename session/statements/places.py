@@ -7,6 +7,7 @@ from core.sqlstate import SqlState
 from session.context import Work
 from sql.commands.parameters import Credentials
 from sql.options import Given
+from storage.dynamodb import DynamoTable
 from storage.objects import Keys, ObjectStore
 
 _FILE: Final = "file://"
@@ -24,6 +25,17 @@ def location(text: str) -> str:
 
 def open_store(work: Work, where: str, credentials: Credentials, options: Given) -> ObjectStore:
     """Return the store that holds *where*, with the rights that the statement's credentials have; raises 42501."""
+    keys, role = _who(credentials)
+    return work.limits.stores.store(location(where), role=role, keys=keys, region=options.text("region") or "")
+
+
+def open_table(work: Work, name: str, credentials: Credentials, options: Given) -> DynamoTable:
+    """Return DynamoDB's table *name*, with the rights that the statement's credentials have; raises 42501."""
+    keys, role = _who(credentials)
+    return DynamoTable(work.limits.stores.access(role=role, keys=keys, region=options.text("region") or ""), name)
+
+
+def _who(credentials: Credentials) -> tuple[Keys | None, str | None]:
     keys = None
     if credentials.access_key_id is not None:
         keys = Keys(
@@ -31,5 +43,4 @@ def open_store(work: Work, where: str, credentials: Credentials, options: Given)
             secret_access_key=credentials.secret_access_key or "",
             session_token=credentials.session_token or "",
         )
-    role = ",".join(credentials.iam_roles) or None
-    return work.limits.stores.store(location(where), role=role, keys=keys, region=options.text("region") or "")
+    return keys, ",".join(credentials.iam_roles) or None

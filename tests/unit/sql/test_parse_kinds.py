@@ -173,7 +173,7 @@ OTHER_ERRORS = [
         "0A000",
         "REMOVEQUOTES argument is not supported for CSV based COPY",
     ),
-    ("copy t from 's3://b' iam_role default ^shapefile", "0A000", "COPY SHAPEFILE is not supported"),
+    ("copy t from 's3://b' iam_role default ^ssh", "0A000", "COPY SSH is not supported"),
     ("alter table t ^row level security on", "0A000", "row-level security is not supported"),
     ("fetch ^backward 1 from c", "0A000", "fetch direction other than forward is not supported"),
 ]
