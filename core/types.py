@@ -232,3 +232,16 @@ class Column:
     table_oid: int = 0
     attribute: int = 0
     """1-based number in its table, 0 when it is an expression."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a result's column comes from, for drivers that ask for it."""
+
+    schema: str
+    table: str
+    column: str
+    catalog: str
+    not_null: bool = False
+    identity: bool = False
+    case_sensitive: bool = False

@@ -61,7 +61,8 @@ class Delivery:
 
     def describe(self, columns: tuple[Column, ...], formats: tuple[int, ...]) -> None:
         """Send RowDescription."""
-        self._channel.send(row_description(columns, spread(formats, len(columns)), self._level))
+        origins = self._session.origins(columns) if self._level else ()
+        self._channel.send(row_description(columns, spread(formats, len(columns)), self._level, origins))
 
     async def answer(self, answer: Answer, formats: tuple[int, ...] = (), *, describe: bool) -> None:
         """Send an answer to its end; rows get a RowDescription in front when *describe* is set."""
@@ -83,7 +84,7 @@ class Delivery:
     async def _rows(self, rows: Rows, formats: tuple[int, ...], *, describe: bool) -> None:
         spread_formats = spread(formats, len(rows.columns))
         if describe:
-            self._channel.send(row_description(rows.columns, spread_formats, self._level))
+            self.describe(rows.columns, spread_formats)
         encoder = self._encoder(rows.columns, spread_formats)
         await self._stream(rows.batches(), encoder)
         self.announce()
@@ -94,7 +95,7 @@ class Delivery:
         style = self._session.output_style
         key = (columns, formats, style)
         if self._last is None or self._last[0] != key:
-            self._last = (key, RowEncoder(columns, formats, _output_style(style)))
+            self._last = (key, RowEncoder(columns, formats, _output_style(style), self._level))
         return self._last[1]
 
     async def _stream(self, batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> None:

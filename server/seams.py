@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from core.errors import Diagnosis, SqlError
-from core.types import Column, ColumnType
+from core.types import Column, ColumnType, Origin
 from server.tls import ServerTls
 from session.answers import Answer, Value
 
@@ -57,6 +57,10 @@ class Session(Protocol):
     @property
     def parameters_reported(self) -> list[tuple[str, str]]:
         """Return the ParameterStatus of the beginning."""
+        ...
+
+    def origins(self, columns: tuple[Column, ...], /) -> tuple[Origin | None, ...]:
+        """Return where the columns of a result come from, None for expressions."""
         ...
 
     @property

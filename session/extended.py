@@ -17,6 +17,7 @@ from session.portals import Portal, Prepared
 from session.programs.call import parameter_types
 from session.statements import DESCRIBERS
 from session.streams import Page
+from sql.commands.show import ShowObjects
 from sql.parse import parse_statement, split
 from sql.statement import QUERIES, Kind, Statement
 
@@ -46,6 +47,8 @@ def prepare(session: "Session", name: str, statement: Statement | None, paramete
     elif statement is not None and statement.kind is Kind.CALL:
         refuse_failed(session)
         prepared.parameter_types = parameter_types(Work(session), statement, parameter_oids)
+    elif statement is not None and isinstance(statement.command, ShowObjects):
+        prepared.parameter_types = (types.of("varchar"),) * statement.command.parameters
     return prepared
 
 

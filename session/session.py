@@ -17,9 +17,9 @@ from auth.authorize import Principal
 from catalog.model import Database, Schema, User
 from core.errors import Canceled, Diagnosis, SqlError
 from core.sqlstate import SqlState
-from core.types import Column, ColumnType
+from core.types import Column, ColumnType, Origin
 from engine.cursors import Value
-from session import extended, live, simple
+from session import drivers, extended, live, simple
 from session.answers import Answer, counted
 from session.hot import HotEngine
 from session.portals import Portal, Prepared, Shelf
@@ -85,6 +85,7 @@ class Session:
         self._variables: dict[str, Variable] = {}
         self._sources: dict[str, object] = {}
         self._zone = "UTC"
+        self._greeting: list[tuple[str, str]] = []
         self._key: tuple[Any, Any] | None = None
         self._identity: tuple[object, Principal] | None = None
 
@@ -94,6 +95,7 @@ class Session:
             self._offer(name, value)
         for name, value in parameters.items():
             self._offer(name.lower(), value)
+        self._greeting = drivers.greeting(parameters, keeps_case=self.settings.keeps_case)
         await self.settle()
 
     # What the connection reports.
@@ -101,7 +103,11 @@ class Session:
     @property
     def parameters_reported(self) -> list[tuple[str, str]]:
         """Return the ParameterStatus values to begin with."""
-        return self.settings.reports()
+        return [*self.settings.reports(), *self._greeting]
+
+    def origins(self, columns: tuple[Column, ...]) -> tuple[Origin | None, ...]:
+        """Return where the columns of a result come from, None for expressions."""
+        return drivers.origins(self.tx.state, self.place.name, columns)
 
     def take_reports(self) -> list[tuple[str, str]]:
         """Return the reported parameters that have changed since."""

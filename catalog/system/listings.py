@@ -4,7 +4,7 @@ Redshift, "SHOW DATABASES", "SHOW SCHEMAS", "SHOW TABLES", "SHOW COLUMNS", "SHOW
 "SHOW COLUMN GRANTS", "SHOW PROCEDURES", "SHOW FUNCTIONS", "SHOW PARAMETERS". The names of databases, schemas, tables and columns are VARCHAR(128).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from catalog.system import access
@@ -54,20 +54,33 @@ class Listing:
     """The columns that hold the parts of the name that the command is about."""
     like: str = ""
     """The column that LIKE filters."""
+    filtered: tuple[tuple[str, str], ...] = ()
+    """What WHERE of a whole database's list may name, and the columns meant; such a list has no most rows."""
     order: str
     doc: str
 
-    def sql(self, parts: tuple[str, ...], *, like: str | None, grantee: str | None, limit: int | None) -> str:
+    def sql(
+        self,
+        parts: tuple[str, ...],
+        *,
+        like: str | None,
+        grantee: str | None,
+        limit: int | None,
+        filters: tuple[tuple[str, str], ...] = (),
+    ) -> str:
         """Return engine SQL for what *parts* name, filtered and in order."""
-        filters = [f"q.{quote(name)} = {literal(part)}" for name, part in zip(self.named, parts, strict=True)]
-        if like is not None:
-            filters.append(f"q.{quote(self.like)} LIKE {literal(like)} ESCAPE '\\'")
+        named = dict(self.filtered)
+        kept = [f"q.{quote(name)} = {literal(part)}" for name, part in zip(self.named, parts, strict=True)]
+        patterns = [*((self.like, text) for text in (like,) if text is not None)]
+        patterns += [(named[word], text) for word, text in filters]
+        kept += [f"q.{quote(name)} LIKE {literal(text)} ESCAPE '\\'" for name, text in patterns]
         if grantee is not None:
-            filters.append(f"q.identity_name = {literal(grantee)}")
-        where = f" WHERE {' AND '.join(filters)}" if filters else ""
+            kept.append(f"q.identity_name = {literal(grantee)}")
+        where = f" WHERE {' AND '.join(kept)}" if kept else ""
         shown = ", ".join(f"CAST(q.{quote(name)} AS {kind.engine()}) AS {quote(name)}" for name, kind in self.columns)
         rows = LIMIT + 1 if limit is None else limit
-        return f"SELECT {shown} FROM ({self.query}) AS q{where} ORDER BY {self.order} LIMIT {rows}"
+        most = "" if self.filtered else f" LIMIT {rows}"
+        return f"SELECT {shown} FROM ({self.query}) AS q{where} ORDER BY {self.order}{most}"
 
 
 def _listing(topic: str, shape: str, query: str, **more: str | tuple[str, ...]) -> Listing:
@@ -221,4 +234,20 @@ ROWS: Final = (
         named=("database_name", "identity_name"), order="4, 2, 3, 5"),
 )
 # fmt: on
-LISTINGS: Final = {row.topic: row for row in ROWS}
+
+
+def _of_database(topic: str, listing: str, order: str, **filtered: str) -> Listing:
+    """Return the list of a whole database, which redshift_connector and JDBC ask for, from that of a part of it."""
+    of = next(row for row in ROWS if row.topic == listing)
+    named = tuple((f"{word}_name", column) for word, column in filtered.items())
+    return replace(of, topic=topic, named=("database_name",), like="", filtered=named, order=order)
+
+
+_BATCHES: Final = (
+    _of_database("TABLES OF DATABASE", "TABLES", "2, 3", schema="schema_name", table="table_name"),
+    _of_database(
+        "COLUMNS OF DATABASE", "COLUMNS", "2, 3, 5", schema="schema_name", table="table_name", column="column_name"
+    ),
+    _of_database("GRANTS OF DATABASE", "GRANTS ON TABLE", "1, 2, 6, 4", schema="schema_name", table="object_name"),
+)
+LISTINGS: Final = {row.topic: row for row in (*ROWS, *_BATCHES)}

@@ -14,12 +14,18 @@ import pyarrow as pa
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
-from core.types import Column, of
+from core.types import Column, Origin, of
 from server.wire.encode_arrow import Arrangement, Wish
 from server.wire.encode_native import DateForm, Framing, IntervalForm, Layout, NativeEncoder
 
+_NOT_NULL: Final = 1
+_CASE_SENSITIVE: Final = 1 << 1
+_IDENTITY: Final = 1 << 4
+_READ_ONLY: Final = 1 << 8
 _SEARCHABLE: Final = 1 << 12
-"""Bit of a field's flags from client_protocol_version 1 on."""
+"""Bits of a field's flags from client_protocol_version 1 on, that of the case from 3 on."""
+_NAMED_LEVEL: Final = 1
+_CASE_LEVEL: Final = 3
 _DATE_FORMS: Final = {
     "iso": DateForm.ISO,
     "sql": DateForm.SQL,
@@ -59,28 +65,47 @@ class CopyForm:
 CSV: Final = CopyForm(csv=True, delimiter=",", null="")
 
 
-def row_description(columns: Sequence[Column], formats: Sequence[int], protocol_level: int = 0) -> bytes:
+def row_description(
+    columns: Sequence[Column],
+    formats: Sequence[int],
+    protocol_level: int = 0,
+    origins: Sequence[Origin | None] = (),
+) -> bytes:
     """Return the RowDescription message.
 
     From client_protocol_version 1 on Redshift adds to each field the schema, table, column and catalog that
-    it comes from and flags (redshift_connector, core.py, handle_ROW_DESCRIPTION). A field knows its column's
-    name only, so the other strings are empty.
+    it comes from and flags (redshift_connector, core.py, handle_ROW_DESCRIPTION; JDBC, QueryExecutorImpl).
     """
     fields = []
-    for column, code in zip(columns, spread(formats, len(columns)), strict=True):
+    for index, (column, code) in enumerate(zip(columns, spread(formats, len(columns)), strict=True)):
         kind = column.type.type
-        name = column.name.encode().replace(b"\0", b"")
         fields.append(
-            name
-            + b"\0"
+            _string(column.name)
             + struct.pack(
                 ">IhIhih", column.table_oid, column.attribute, kind.oid, kind.length, column.type.modifier, code
             )
         )
-        if protocol_level > 0:
-            fields.append(b"\0\0" + name + b"\0\0" + struct.pack(">h", _SEARCHABLE))
+        if protocol_level >= _NAMED_LEVEL:
+            fields.append(_origin(column, origins[index] if origins else None, protocol_level))
     body = struct.pack(">h", len(columns)) + b"".join(fields)
     return b"T" + struct.pack(">i", len(body) + 4) + body
+
+
+def _origin(column: Column, origin: Origin | None, level: int) -> bytes:
+    if origin is None:
+        return b"\0\0" + _string(column.name) + b"\0" + struct.pack(">h", _READ_ONLY | _SEARCHABLE)
+    flags = (
+        _SEARCHABLE
+        | _NOT_NULL * origin.not_null
+        | _IDENTITY * origin.identity
+        | _CASE_SENSITIVE * (origin.case_sensitive and level >= _CASE_LEVEL)
+    )
+    names = (origin.schema, origin.table, origin.column, origin.catalog)
+    return b"".join(map(_string, names)) + struct.pack(">h", flags)
+
+
+def _string(text: str) -> bytes:
+    return text.encode().replace(b"\0", b"") + b"\0"
 
 
 def spread(formats: Sequence[int], width: int) -> tuple[int, ...]:

@@ -15,10 +15,11 @@ from session.context import Work
 from session.statements.routines import find_routine
 from session.streams import Page, Reader, table
 from session.visible import SYSTEM_SCHEMAS
-from sql.commands.show import ShowObjects
-from sql.statement import Statement
+from sql.commands.show import ShowObjects, bind
+from sql.statement import Fragment, Statement
 
 _TEXT = types.of("text")
+_OF_DATABASE = frozenset({"SCHEMAS", "TABLES OF DATABASE", "COLUMNS OF DATABASE", "GRANTS OF DATABASE"})
 _OF_SCHEMA = frozenset({"TABLES", "PROCEDURES", "FUNCTIONS"})
 _ROUTINES = {"PROCEDURE": RoutineKind.PROCEDURE, "FUNCTION": RoutineKind.FUNCTION}
 _DEFINITIONS = {
@@ -31,6 +32,8 @@ _DEFINITIONS = {
 async def show_objects(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Rows:
     """Run one of the SHOW family."""
     command = _command(statement)
+    if command.parameters:
+        command = _bound(work, statement, command.parameters, parameters)
     if command.topic in _DEFINITIONS:
         return table(_columns(command), [[_definition(work, command)]], tag="SHOW")
     if command.topic == "USE":
@@ -47,6 +50,17 @@ def _command(statement: Statement) -> ShowObjects:
     if not isinstance(statement.command, ShowObjects):
         raise SqlError(SqlState.INTERNAL_ERROR, "SHOW without a topic")
     return statement.command
+
+
+def _bound(work: Work, statement: Statement, count: int, parameters: tuple[Value, ...]) -> ShowObjects:
+    """Return what a prepared SHOW is about: drivers send names, types and patterns as parameters."""
+    if len(parameters) < count:
+        raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${len(parameters) + 1}")
+    values = tuple(value for value in parameters if isinstance(value, str))
+    if len(values) < len(parameters):
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "a parameter of SHOW must be text and not null")
+    fragment = Fragment(statement.text, statement.offset)
+    return bind(fragment, values, case_sensitive=work.session.settings.keeps_case)
 
 
 def _columns(command: ShowObjects) -> tuple[Column, ...]:
@@ -84,10 +98,18 @@ async def _listed(work: Work, command: ShowObjects, listing: Listing) -> Page:
         like=command.like,
         grantee=_grantee(command) if command.topic != "GRANTS FOR" else None,
         limit=command.limit,
+        filters=_filters(command, listing),
     )
     stream = await work.engine.rows(sql, (), work.prepare_sources(sql))
     hints = [(name, kind, 0, 0) for name, kind in listing.columns]
     return Page(results.columns(stream.schema, hints), Reader(stream), tag="SHOW")
+
+
+def _filters(command: ShowObjects, listing: Listing) -> tuple[tuple[str, str], ...]:
+    known = dict(listing.filtered)
+    if unknown := [name for name, _ in command.filters if name not in known]:
+        raise SqlError(SqlState.UNDEFINED_COLUMN, f'column "{unknown[0]}" does not exist')
+    return command.filters
 
 
 def _parts(work: Work, command: ShowObjects) -> tuple[str, ...]:
@@ -95,7 +117,7 @@ def _parts(work: Work, command: ShowObjects) -> tuple[str, ...]:
     topic, name = command.topic, command.name
     if topic == "DATABASES":
         return ()
-    if topic == "SCHEMAS" or (topic == "GRANTS ON" and command.object == "DATABASE"):
+    if topic in _OF_DATABASE or (topic == "GRANTS ON" and command.object == "DATABASE"):
         return (_database(work, name[0] if name else None),)
     if topic == "GRANTS FOR":
         return _database(work, command.database), _grantee(command) or ""

@@ -6,13 +6,17 @@ Redshift, "SHOW DATABASES", "SHOW SCHEMAS", "SHOW TABLES", "SHOW COLUMNS", "SHOW
 from dataclasses import dataclass, replace
 from typing import Final
 
+from core.errors import SqlError
+from core.names import fold
+from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql.commands.datatypes import read_signature
 from sql.commands.privileges import Grantee, read_grantee
 from sql.commands.settings import ShowSetting, read_show_setting
 from sql.commands.unsupported import Unsupported
-from sql.stream import Stream
-from sql.tokens import TokenKind
+from sql.statement import Fragment
+from sql.stream import Stream, syntax_error
+from sql.tokens import Token, TokenKind, tokenize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,8 @@ class ShowObjects:
     topic: str
     """DATABASES, SCHEMAS, TABLES, COLUMNS, PRIMARY KEYS, FOREIGN KEYS, EXPORTED FOREIGN KEYS, GRANTS ON,
     GRANTS FOR, COLUMN GRANTS, PROCEDURES, FUNCTIONS, PARAMETERS OF PROCEDURE, PARAMETERS OF FUNCTION,
-    TABLE, VIEW, PROCEDURE, USE, USER LOCKOUT."""
+    TABLE, VIEW, PROCEDURE, USE, USER LOCKOUT; and TABLES OF DATABASE, COLUMNS OF DATABASE, GRANTS OF DATABASE,
+    which drivers send."""
     name: tuple[str, ...] = ()
     """The database, schema, relation or routine it is about."""
     object: str | None = None
@@ -34,6 +39,10 @@ class ShowObjects:
     """FOR …."""
     database: str | None = None
     """GRANTS FOR … FROM DATABASE."""
+    filters: tuple[tuple[str, str], ...] = ()
+    """WHERE of a whole database's lists: (column, pattern)."""
+    parameters: int = 0
+    """The highest ``$n`` of a prepared one: their values are read in by ``bind``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +62,9 @@ _FORMS: Final = (
     _Form(words=("SCHEMAS", "FROM", "DATABASE"), topic="SCHEMAS", named=True),
     _Form(words=("SCHEMAS",), topic="SCHEMAS"),
     _Form(words=("TABLES", "FROM", "SCHEMA"), topic="TABLES", named=True),
+    _Form(words=("TABLES", "FROM", "DATABASE"), topic="TABLES OF DATABASE", named=True),
+    _Form(words=("COLUMNS", "FROM", "DATABASE"), topic="COLUMNS OF DATABASE", named=True),
+    _Form(words=("GRANTS", "ON", "TABLES", "FROM", "DATABASE"), topic="GRANTS OF DATABASE", named=True),
     _Form(words=("COLUMNS", "FROM", "TABLE"), topic="COLUMNS", named=True),
     _Form(words=("CONSTRAINTS", "PRIMARY", "KEYS", "FROM", "TABLE"), topic="PRIMARY KEYS", named=True),
     _Form(
@@ -84,24 +96,84 @@ _ABSENT: Final = (
     (("RLS", "POLICIES"), "SHOW RLS POLICIES"),
     (("MASKING", "POLICIES"), "SHOW MASKING POLICIES"),
 )
+_OF_DATABASE: Final = frozenset({"TABLES OF DATABASE", "COLUMNS OF DATABASE", "GRANTS OF DATABASE"})
+_FILTERED: Final = ("SCHEMA_NAME", "TABLE_NAME", "COLUMN_NAME")
 _GRANTED_ON: Final = ("DATABASE", "SCHEMA", "TABLE", "FUNCTION", "PROCEDURE")
 
 
 def read_show(stream: Stream) -> ShowObjects | ShowSetting | Unsupported:
-    """Take SHOW: one of the family, or a parameter."""
+    """Take SHOW: one of the family, or a parameter. In place of names, types and patterns ``$n`` may stand."""
+    numbers = [int(token.value[1:]) for token in stream.tokens if token.kind is TokenKind.PARAMETER]
+    if not numbers:
+        return _read(stream)
+    stood = _with_values(stream, ("int",) * max(numbers))
+    read = _read(stood)
+    if not isinstance(read, ShowObjects):
+        stream.index = next(n for n, token in enumerate(stream.tokens) if token.kind is TokenKind.PARAMETER)
+        stream.fail()
+    stood.finish()
+    stream.index = len(stream.tokens) - 1
+    return replace(read, parameters=max(numbers))
+
+
+def bind(fragment: Fragment, values: tuple[str, ...], *, case_sensitive: bool) -> ShowObjects:
+    """Return what a prepared SHOW of this text is about once its parameters are *values*."""
+    stream = _with_values(Stream.of(fragment, case_sensitive=case_sensitive), values)
+    read = _read(stream)
+    stream.finish()
+    if not isinstance(read, ShowObjects):
+        raise SqlError(SqlState.INTERNAL_ERROR, "a bound SHOW has become another command")
+    return read
+
+
+def _with_values(stream: Stream, values: tuple[str, ...]) -> Stream:
+    """Return the stream with values in the place of parameters: patterns, argument types, else names."""
+    tokens: list[Token] = []
+    depth = 0
+    for token in stream.tokens:
+        depth += (token.key == "(") - (token.key == ")")
+        if token.kind is not TokenKind.PARAMETER:
+            tokens.append(token)
+            continue
+        value = values[int(token.value[1:]) - 1]
+        if depth:
+            kinds = tokenize(value, case_sensitive=stream.case_sensitive)[:-1]
+            if any(kind.kind is TokenKind.PARAMETER for kind in kinds):
+                raise syntax_error(value, stream.offset + token.start + 1)
+            tokens += [kind._replace(start=token.start, end=token.end) for kind in kinds]
+        elif tokens[-1].key == "LIKE":
+            tokens.append(token._replace(kind=TokenKind.STRING, value=value))
+        else:
+            name = value if stream.case_sensitive else fold(value)
+            tokens.append(token._replace(kind=TokenKind.QUOTED, value=name))
+    return Stream(stream.text, stream.offset, tokens, stream.case_sensitive)
+
+
+def _read(stream: Stream) -> ShowObjects | ShowSetting | Unsupported:
     stream.expect("SHOW")
     for words, feature in _ABSENT:
         if stream.at(*words):
             stream.rest()
             return Unsupported(feature=feature)
-    if stream.take("GRANTS"):
-        return _grants(stream)
     form = next((form for form in _FORMS if stream.take(*form.words)), None)
     if form is None:
-        return read_show_setting(stream)
+        return _grants(stream) if stream.take("GRANTS") else read_show_setting(stream)
     name = stream.name() if form.named else ()
     signature = read_signature(stream) if form.routine and stream.at("(") else None
-    return _restricted(stream, ShowObjects(topic=form.topic, name=name, signature=signature))
+    shown = ShowObjects(topic=form.topic, name=name, signature=signature)
+    return _filtered(stream, shown) if form.topic in _OF_DATABASE else _restricted(stream, shown)
+
+
+def _filtered(stream: Stream, shown: ShowObjects) -> ShowObjects:
+    """Take DRIVER_TOKEN, by which a server may know its drivers, and WHERE … LIKE … AND …."""
+    if stream.take("DRIVER_TOKEN"):
+        stream.string()
+    filters: list[tuple[str, str]] = []
+    while stream.take("AND" if filters else "WHERE"):
+        column = stream.expect_any(*_FILTERED)
+        stream.expect("LIKE")
+        filters.append((column.lower(), stream.string()))
+    return replace(shown, filters=tuple(filters))
 
 
 def _grants(stream: Stream) -> ShowObjects:

@@ -107,6 +107,9 @@ class SmallSession:
     async def checkpoint(self) -> None:
         await asyncio.sleep(0)
 
+    def origins(self, columns: tuple[Column, ...]) -> tuple[None, ...]:
+        return (None,) * len(columns)
+
     def take_reports(self) -> list[tuple[str, str]]:
         taken, self._reports = self._reports, []
         return taken

@@ -1,6 +1,7 @@
 """What the engine may deliver beside the contract's Arrow types, pieces, and the messages around rows."""
 
 import struct
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
-from core.types import Column, ColumnType
+from core.types import Column, ColumnType, Origin
 from server.wire.encode import CopyForm, CopyTextEncoder, OutputStyle, RowEncoder, row_description
 from server.wire.encode_native import PIECE_BYTES
 from tests.support import rows
@@ -198,8 +199,19 @@ def test_row_description_of_later_protocol_levels() -> None:
     column = Column("a", types.with_length("varchar", 10), 16_384, 2)
     field = b"a\0" + struct.pack(">IhIhih", 16_384, 2, 1043, -1, 14, 0)
     assert row_description((column,), ()) == b"T" + struct.pack(">ih", 4 + 2 + len(field), 1) + field
-    field += b"\0\0a\0\0" + struct.pack(">h", 0x1000)
-    assert row_description((column,), (), 1) == b"T" + struct.pack(">ih", 4 + 2 + len(field), 1) + field
+
+    def told(level: int, origin: Origin | None) -> bytes:
+        message = row_description((column,), (), level, (origin,))
+        assert message.startswith(b"T" + struct.pack(">ih", len(message) - 1, 1) + field)
+        return message[1 + 4 + 2 + len(field) :]
+
+    # An expression is read-only (bit 8) and searchable (bit 12).
+    assert told(1, None) == b"\0\0a\0\0" + struct.pack(">h", 0x1100)
+    origin = Origin(schema="s", table="t", column="c", catalog="d")
+    assert told(1, origin) == b"s\0t\0c\0d\0" + struct.pack(">h", 0x1000)
+    known = replace(origin, not_null=True, identity=True, case_sensitive=True)
+    assert told(2, known) == b"s\0t\0c\0d\0" + struct.pack(">h", 0x1011)
+    assert told(3, known) == b"s\0t\0c\0d\0" + struct.pack(">h", 0x1013)
 
 
 def test_result_formats_that_do_not_fit() -> None:
