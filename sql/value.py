@@ -38,6 +38,20 @@ class Slot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quick:
+    """How a NUMERIC of more than 18 digits is computed in 18 for the rows where they are enough."""
+
+    of: str
+    """The SQL of the whole value; that of another value means that this is not about it."""
+    sql: str
+    """In 18 digits: it raises for other rows."""
+    wide: str
+    """In as many digits as the type has."""
+    fits: str
+    """The condition for the former."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """An expression, translated."""
 
@@ -72,6 +86,7 @@ class Value:
     """The table function that gives the same rows, of a function of a set."""
     row: str = ""
     """Alias of the relation whose whole row this is."""
+    quick: Quick | None = None
     effect: str = ""
     """Function that the session, not the engine, carries out: the SQL is the call's arguments, as JSON."""
 

@@ -9,21 +9,18 @@ from core import types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion
+from sql import conversion, decimals
 from sql.functions.spec import Call, Function
 from sql.inference import is_integer, precision_scale, sum_type
 from sql.keys import keyed
 from sql.value import FLOAT8, INT4, INT8, Value, made
-
-_NARROW: Final = 18
-"""Digits of NUMERICs whose sums have digits to spare."""
 
 
 def _sum(call: Call) -> Value:
     value = call.values[0]
     type_ = sum_type(value.type)
     inner = conversion.coerce(value, FLOAT8) if type_ == FLOAT8 else value
-    return made(f"CAST(sum({call.distinct}{inner.sql}){call.over} AS {type_.engine()})", type_, exact=True)
+    return made(f"CAST({decimals.total(inner, call.distinct, call.over)} AS {type_.engine()})", type_, exact=True)
 
 
 def _avg(call: Call) -> Value:
@@ -36,12 +33,12 @@ def _avg(call: Call) -> Value:
     if value.name == "numeric":
         precision, scale = precision_scale(value.type)
         type_ = types.numeric(38, scale)
-        total = f"sum({call.distinct}{value.sql}){call.over}"
+        total = decimals.total(value, call.distinct, call.over)
         if scale == 0:
             return made(f"CAST(CAST({total} AS HUGEINT) / {count} AS {type_.engine()})", type_, exact=True)
         unit = "0." + "0" * (scale - 1) + "1"
         whole = f"CAST({total} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)"
-        if precision > _NARROW:
+        if precision > decimals.DIGITS:
             whole = f"rs_unscaled({total})"
         sql = f"CAST({whole} / {count} AS DECIMAL(38,0)) * CAST({unit} AS DECIMAL(38,{scale}))"
         return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)

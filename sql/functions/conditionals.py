@@ -4,7 +4,7 @@ from typing import Final
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
-from sql import conversion, dynamic
+from sql import conversion, decimals, dynamic
 from sql.functions.spec import Call, Function
 from sql.inference import common
 from sql.rules.comparisons import chosen, compared, equated
@@ -14,7 +14,12 @@ from sql.value import Value, made
 def _brought(call: Call, name: str) -> Value:
     type_ = common(call.values, name.upper())
     values = [dynamic.present(conversion.exact(conversion.cast(value, type_))) for value in call.values]
-    return made(f"{name}({', '.join(value.sql for value in values)})", type_, exact=True)
+
+    def written(choices: list[str]) -> str:
+        return f"{name}({', '.join(choices)})"
+
+    whole = written([value.sql for value in values])
+    return Value(sql=whole, type=type_, exact=True, quick=decimals.among(call.values, type_, whole, written))
 
 
 def _coalesce(call: Call) -> Value:

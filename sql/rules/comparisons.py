@@ -9,7 +9,7 @@ from core.errors import SqlError, not_supported
 from core.names import literal, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, dynamic, keys
+from sql import conversion, decimals, dynamic, keys
 from sql.inference import common
 from sql.rules import arrays
 from sql.rules.operators import no_operator
@@ -326,11 +326,14 @@ def case(node: exp.Expr, scope: Scope) -> Value:
 def chosen(conditions: list[str], results: list[Value]) -> Value:
     """Write CASE WHEN for conditions and their results, one more result being ELSE."""
     type_ = common(results)
-    brought = [conversion.exact(conversion.cast(value, type_)) for value in results]
-    parts = [f"WHEN {condition} THEN {value.sql}" for condition, value in zip(conditions, brought, strict=False)]
-    if len(brought) > len(conditions):
-        parts.append(f"ELSE {brought[-1].sql}")
-    return made(f"CASE {' '.join(parts)} END", type_, exact=True)
+
+    def written(choices: list[str]) -> str:
+        parts = [f"WHEN {condition} THEN {choice}" for condition, choice in zip(conditions, choices, strict=False)]
+        otherwise = f" ELSE {choices[-1]}" if len(choices) > len(conditions) else ""
+        return f"CASE {' '.join(parts)}{otherwise} END"
+
+    whole = written([conversion.exact(conversion.cast(value, type_)).sql for value in results])
+    return Value(sql=whole, type=type_, exact=True, quick=decimals.among(results, type_, whole, written))
 
 
 def overlaps(node: exp.Expr, scope: Scope) -> Value:

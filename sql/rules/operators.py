@@ -10,9 +10,9 @@ from sqlglot import exp
 from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
-from core.types import NUMERIC_PRECISION_MAX, ColumnType
-from sql import conversion, dynamic
-from sql.inference import arithmetic, concatenated, is_float, is_integer, number_type, precision_scale
+from core.types import ColumnType
+from sql import conversion, decimals, dynamic
+from sql.inference import arithmetic, concatenated, is_integer, number_type
 from sql.rules import temporal
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write
@@ -113,48 +113,19 @@ def _kind(value: Value) -> str:
 
 def _numbers(sign: str, left: Value, right: Value) -> Value:
     type_ = arithmetic(sign, left.type, right.type)
-    if sign == "/" and type_.type.name == "numeric":
-        return _decimal_division(left, right)
+    if type_.type.name == "numeric" and sign != "%":
+        return decimals.quotient(left, right) if sign == "/" else decimals.computed(sign, left, right, type_)
     fixed = left.fixed and right.fixed
-    if is_integer(type_) or is_float(type_):
+    sure = type_.type.name != "numeric"
+    if sure:
         left, right = _engine_cast(left, type_), _engine_cast(right, type_)
-    else:
-        left, right = _roomy(sign, left, right, type_)
     if sign in "/%":
         checked = right.constant and right.sql.strip("0.") != ""
         macro = "rs_divide" if sign == "/" else "rs_modulo"
         sql = f"({left.sql} {sign} {right.sql})" if checked else f"{macro}({left.sql}, {right.sql})"
     else:
         sql = f"({left.sql} {sign} {right.sql})"
-    return Value(sql=sql, type=type_, exact=is_integer(type_) or is_float(type_), fixed=fixed)
-
-
-_NARROW: Final = 18
-"""Digits of the engine's quick NUMERIC; those with more take ten times as long to compute with."""
-_ROOM: Final = 12
-"""Digits before the point that a product of quick ones must be able to have."""
-
-
-def _roomy(sign: str, left: Value, right: Value, type_: ColumnType) -> tuple[Value, Value]:
-    """Widen an operand where the engine's product or sum could not hold what Redshift's type does.
-
-    The engine keeps a result of two quick NUMERICs quick, and raises when it does not fit. That is left at it
-    for values of tables that leave ``_ROOM`` digits before the point.
-    """
-    (p1, s1), (p2, s2) = precision_scale(left.type), precision_scale(right.type)
-    if sign == "*" and s1 + s2 >= NUMERIC_PRECISION_MAX:
-        s1 = max(s1 - (s1 + s2 - NUMERIC_PRECISION_MAX + 1), 0)
-        return _as_numeric(left, min(p1, NUMERIC_PRECISION_MAX), s1), right
-    quick = max(p1, p2) <= _NARROW < (type_.precision or 0)
-    room = _NARROW - (s1 + s2 if sign == "*" else max(s1, s2))
-    if sign not in "+-*" or not quick or (room >= _ROOM and not (left.fixed and right.fixed)):
-        return left, right
-    return _as_numeric(left, max(_NARROW + 1, p1 + s2 if sign == "*" else p1), s1), right
-
-
-def _as_numeric(value: Value, precision: int, scale: int) -> Value:
-    type_ = types.numeric(precision, scale)
-    return Value(sql=f"CAST({value.sql} AS {type_.engine()})", type=type_, exact=True, fixed=value.fixed)
+    return Value(sql=sql, type=type_, exact=sure, fixed=fixed)
 
 
 def _engine_cast(value: Value, type_: ColumnType) -> Value:
@@ -166,29 +137,6 @@ def _engine_cast(value: Value, type_: ColumnType) -> Value:
     cast = made(f"CAST({value.sql} AS {type_.engine()})", type_, exact=True)
     nonzero = value.constant and value.sql.strip("0.") != ""
     return Value(sql=cast.sql, type=type_, exact=True, constant=nonzero, fixed=value.fixed)
-
-
-def _decimal_division(left: Value, right: Value) -> Value:
-    """Divide NUMERICs exactly: scaled whole numbers, cut off at the result's scale."""
-    type_ = arithmetic("/", left.type, right.type)
-    scale = type_.scale or 0
-    shift = scale + precision_scale(right.type)[1] - precision_scale(left.type)[1]
-    if not 0 <= shift <= 38:
-        sql = f"rs_divide(CAST({left.sql} AS DOUBLE), CAST({right.sql} AS DOUBLE))"
-        return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
-    sql = f"rs_quotient({_unscaled(left)}, {10**shift}, {_unscaled(right)})"
-    unit = "0." + "0" * (scale - 1) + "1"
-    sql = f"CAST({sql} * CAST({unit} AS DECIMAL(38,{scale})) AS {type_.engine()})"
-    return Value(sql=sql, type=type_, exact=True, fixed=left.fixed and right.fixed)
-
-
-def _unscaled(value: Value) -> str:
-    precision, scale = precision_scale(value.type)
-    if scale == 0:
-        return value.sql
-    if precision + scale > NUMERIC_PRECISION_MAX:
-        return f"rs_unscaled({value.sql})"
-    return f"({value.sql} * CAST({10**scale} AS DECIMAL({scale + 1},0)))"
 
 
 # One operand, strings, bits
@@ -212,8 +160,9 @@ def negative(node: exp.Expr, scope: Scope) -> Value:
     if value.constant and value.sql == "2147483648":
         return made("CAST(-2147483648 AS INTEGER)", INT4, exact=True)
     return Value(
-        sql=f"(-{value.sql})", type=value.type, exact=value.exact, constant=value.constant, fixed=value.fixed
-    )
+        sql=f"(-{value.sql})", type=value.type, exact=value.exact, constant=value.constant, fixed=value.fixed,
+        quick=decimals.negated(value),
+    )  # fmt: skip
 
 
 def joined(node: exp.Expr, scope: Scope) -> Value:
