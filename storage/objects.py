@@ -10,21 +10,24 @@ to one object for some hours, and no secret.
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final, Protocol
 from urllib.parse import unquote
 
+from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from storage.aws import s3_client
 from storage.database import S3Access
+from storage.resuming import resuming
 
 _S3: Final = "s3://"
 _SIGNED_FOR_S: Final = 12 * 3600
+_PIECE_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,14 @@ class ObjectStore(Protocol):
     def engine_path(self, location: str) -> str:
         """Return what DuckDB reads the object by."""
         ...
+
+
+def probe(store: ObjectStore, locations: Iterable[str]) -> None:
+    """Raise what keeps the objects from being read, where the engine has said only that something does."""
+    for location in locations:
+        with store.read(location) as stream:
+            while stream.read(_PIECE_BYTES):
+                pass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,8 +238,7 @@ class S3Store:
         """Open an object for reading."""
         bucket, key = self._split(location)
         with _Failures(location):
-            body: IO[bytes] = self._client.get_object(Bucket=bucket, Key=key)["Body"]
-            return body
+            return resuming(self._client, bucket, key)
 
     def write(self, location: str, source: Path) -> None:
         """Put the content of a local file, in parts where it is large."""
@@ -275,6 +285,9 @@ class _Failures:
         return
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Boto3Error):
+            # Of an upload in parts: what went wrong is behind it.
+            error = error.__context__
         if isinstance(error, ClientError):
             facts = error.response.get("Error", {})
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -22,7 +22,7 @@ from engine.errors import from_engine
 from engine.load.plan import Compression, CopyPlan, Format, LoadColumn, Loaded
 from engine.load.source import unpack_to
 from storage.database import beside
-from storage.objects import ObjectStore, StoredObject
+from storage.objects import ObjectStore, StoredObject, probe
 
 _ORC: Final = "duckshift_load_orc"
 _INCOMPATIBLE: Final = "Spectrum Scan Error. Unmatched number of columns between table and file. "
@@ -46,7 +46,7 @@ def load_columnar(
     connection: duckdb.DuckDBPyConnection, plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
 ) -> Loaded:
     """Load *objects* by position in the transaction that is open on *connection*."""
-    with _failures(plan), _SCANS[plan.layout.format](connection, store, objects) as scan:
+    with _failures(plan, store, objects), _SCANS[plan.layout.format](connection, store, objects) as scan:
         found, wanted = len(scan.fields), len(plan.columns)
         if found > wanted or (found < wanted and not plan.layout.fill_record):
             raise SqlError(
@@ -97,19 +97,34 @@ def _orc(
 ) -> Iterator[_Scan]:
     with tempfile.TemporaryDirectory(prefix="duckshift-load-") as folder:
         path = Path(folder, "file")
-        names, reader = _stripes(store, [item.location for item in objects], path)
+        failures: list[SqlError] = []
+        names, reader = _stripes(store, [item.location for item in objects], path, failures)
         connection.register(_ORC, reader)
         try:
             yield _Scan(_ORC, names)
+        except duckdb.Error:
+            # Met while the engine was asking for rows, and wrapped by it.
+            if failures:
+                raise failures[0] from None
+            raise
         finally:
             connection.unregister(_ORC)
 
 
-def _stripes(store: ObjectStore, locations: Sequence[str], path: Path) -> tuple[tuple[str, ...], pa.RecordBatchReader]:
-    """Return names by position and a reader over all files' stripes, one file at a time at *path*."""
+def _stripes(
+    store: ObjectStore, locations: Sequence[str], path: Path, failures: list[SqlError]
+) -> tuple[tuple[str, ...], pa.RecordBatchReader]:
+    """Return names by position and a reader over all files' stripes, one file at a time at *path*.
+
+    What the store raises while the reader is read is added to *failures*.
+    """
 
     def opened(location: str) -> orc.ORCFile:
-        unpack_to(store, location, Compression.NONE, path)
+        try:
+            unpack_to(store, location, Compression.NONE, path)
+        except SqlError as error:
+            failures.append(error)
+            raise
         return orc.ORCFile(path)
 
     first = opened(locations[0])
@@ -165,12 +180,15 @@ def _names(connection: duckdb.DuckDBPyConnection, source: str) -> list[str]:
 
 
 @contextmanager
-def _failures(plan: CopyPlan) -> Iterator[None]:
+def _failures(plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]) -> Iterator[None]:
     try:
         yield
     except (duckdb.InterruptException, duckdb.OutOfMemoryException, duckdb.ConstraintException):
         raise
     except (duckdb.Error, pa.ArrowException, OSError) as error:
+        # A transfer that breaks is no kind of error of its own to DuckDB.
+        if isinstance(error, (duckdb.IOException, duckdb.HTTPException)) or type(error) is duckdb.Error:
+            probe(store, [item.location for item in objects])
         told = from_engine(error) if isinstance(error, duckdb.Error) else None
         too_long = told is not None and told.state is SqlState.STRING_DATA_RIGHT_TRUNCATION
         shown = _SHOWN[plan.layout.format]
