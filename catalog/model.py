@@ -22,6 +22,8 @@ FIRST_OID: Final = 100_000
 BOOTSTRAP_USER: Final = 1
 """``rdsdb``, which owns the system catalogs."""
 ADMIN_USER: Final = 100
+_FEDERATED: Final = ("iam:", "iamr:")
+"""How folded names of users begin that stand for identities: IAM:alice, IAMR:etl."""
 PUBLIC: Final = 0
 """The grantee that means everyone."""
 CATALOG_SCHEMA_OID: Final = 11
@@ -300,8 +302,10 @@ class CatalogState:
         return found if isinstance(found, Relation) else None
 
     def user(self, name: str) -> User | None:
-        """Return the user called *name*."""
+        """Return the user called *name*; one of an identity is found by its folded name too (``iam:alice``)."""
         found = self._named(Kind.USER, 0, name)
+        if found is None and name.startswith(_FEDERATED):
+            found = next((user for user in self.users() if user.name.lower() == name), None)
         return found if isinstance(found, User) else None
 
     def group(self, name: str) -> Group | None:

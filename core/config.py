@@ -6,20 +6,31 @@ docs/reference/config.md are written from the table (``make docs``).
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from core.options import BY_FLAG, BY_NAME, BY_VARIABLE, OPTIONS, PREFIX, ROLE_OPTIONS, SECTIONS, Kind, Option, Value
+from core.option_values import ConfigError as ConfigError
+from core.option_values import checked, from_text
+from core.options import (
+    BY_FLAG,
+    BY_NAME,
+    BY_VARIABLE,
+    IDENTITY_OPTIONS,
+    OPTIONS,
+    PREFIX,
+    ROLE_OPTIONS,
+    SECTIONS,
+    Option,
+    Value,
+)
 
 CONFIG_VARIABLE: Final = "DUCKSHIFT_CONFIG"
 """Names the file where no ``--config`` does."""
-
-
-class ConfigError(Exception):
-    """The configuration cannot be used; the message is one line for the person who starts the server."""
+TABLES: Final = ("roles", "identities", "policies", "secrets")
+"""Tables of the file whose keys are names that the administrator chooses."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +139,34 @@ class LogOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApiOptions:
+    """Section ``api``."""
+
+    listen: str
+    cluster: str
+    region: str
+    account: str
+    max_connections: int
+    active_statements: int
+    running_statements: int
+    result_mb: int
+    results_mb: int
+    retention_hours: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityOptions:
+    """Who may sign requests, and what it may do."""
+
+    name: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str = field(repr=False)
+    policies: tuple[str, ...]
+    db_user: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
     """What an IAM role's name, or ``default``, stands for."""
 
@@ -148,8 +187,14 @@ class Options:
     udf: UdfOptions
     copy: CopyOptions
     history: HistoryOptions
+    api: ApiOptions
     log: LogOptions
     roles: Mapping[str, Role]
+    identities: Mapping[str, IdentityOptions]
+    policies: Mapping[str, Mapping[str, Any]]
+    """Documents in IAM's shape, as the file has them."""
+    secrets: Mapping[str, str]
+    """ARN of a secret → the database user that it stands for."""
     origins: Mapping[str, str]
     """``section.key`` → ``default``, the file's name, the variable's or the flag's."""
 
@@ -163,7 +208,7 @@ def load(
     values: dict[str, Value] = {option.name: option.default for option in OPTIONS}
     origins = dict.fromkeys(values, "default")
     document = _document(file)
-    roles = document.pop("roles", {})
+    tables = {name: document.pop(name, {}) for name in TABLES}
     for found in (_from_file(document, str(file)), _from_environment(environment or {}), _from_flags(flags or {})):
         for option, value, origin in found:
             values[option.name] = value
@@ -177,8 +222,12 @@ def load(
         udf=UdfOptions(**_section(values, "udf")),
         copy=CopyOptions(**_section(values, "copy")),
         history=HistoryOptions(**_section(values, "history")),
+        api=ApiOptions(**_section(values, "api")),
         log=LogOptions(**_section(values, "log")),
-        roles=_roles(roles, str(file)),
+        roles=_roles(tables["roles"], str(file)),
+        identities=_identities(tables["identities"], str(file)),
+        policies=_documents(tables["policies"], f"{file}: policies"),
+        secrets=_texts(tables["secrets"], f"{file}: secrets"),
         origins=origins,
     )
 
@@ -201,7 +250,7 @@ def _from_file(document: Mapping[str, Any], origin: str) -> Found:
     sections = [name for name, _ in SECTIONS]
     for section, content in document.items():
         if section not in sections:
-            raise ConfigError(f"{origin}: unknown section [{section}]{_nearest(section, [*sections, 'roles'])}")
+            raise ConfigError(f"{origin}: unknown section [{section}]{_nearest(section, [*sections, *TABLES])}")
         for key, value in _table(content, f"{origin}: {section}").items():
             option = BY_NAME.get(f"{section}.{key}")
             if option is None:
@@ -227,18 +276,46 @@ def _from_flags(flags: Mapping[str, str | None]) -> Found:
 
 
 def _roles(document: object, origin: str) -> dict[str, Role]:
-    known = {option.key: option for option in ROLE_OPTIONS}
     roles = {}
-    for name, content in _table(document, f"{origin}: roles").items():
-        where = f'{origin}: role "{name}"'
+    for name, values in _named(document, "role", ROLE_OPTIONS, origin):
+        allowed = values.pop("allowed")
+        roles[name] = Role(name=name, access=S3Options(**values), allowed=allowed)
+    return roles
+
+
+def _identities(document: object, origin: str) -> dict[str, IdentityOptions]:
+    identities = {}
+    for name, values in _named(document, "identity", IDENTITY_OPTIONS, origin):
+        if bool(values["access_key_id"]) is not bool(values["secret_access_key"]):
+            raise ConfigError(f'{origin}: identity "{name}" needs both access_key_id and secret_access_key')
+        identities[name] = IdentityOptions(name=name, **values)
+    return identities
+
+
+def _named(
+    document: object, what: str, options: Iterable[Option], origin: str
+) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Yield the tables of *document* with their values, defaults filled in."""
+    known = {option.key: option for option in options}
+    for name, content in _table(document, f"{origin}: {what}").items():
+        where = f'{origin}: {what} "{name}"'
         values: dict[str, Any] = {key: option.default for key, option in known.items()}
         for key, value in _table(content, where).items():
             if key not in known:
                 raise ConfigError(f'{where}: unknown key "{key}"{_nearest(key, known)}')
             values[key] = checked(known[key], value, f"{where}: {key}")
-        allowed = values.pop("allowed")
-        roles[name] = Role(name=name, access=S3Options(**values), allowed=allowed)
-    return roles
+        yield name, values
+
+
+def _documents(document: object, where: str) -> dict[str, Mapping[str, Any]]:
+    return {name: _table(content, f'{where} "{name}"') for name, content in _table(document, where).items()}
+
+
+def _texts(document: object, where: str) -> dict[str, str]:
+    given = _table(document, where)
+    if not all(isinstance(value, str) for value in given.values()):
+        raise ConfigError(f"{where} must be a table of text")
+    return given
 
 
 def _section(values: Mapping[str, Value], section: str) -> dict[str, Any]:
@@ -254,62 +331,3 @@ def _table(content: object, where: str) -> dict[str, Any]:
 def _nearest(name: str, known: Iterable[str]) -> str:
     matches = get_close_matches(name, list(known), n=1, cutoff=0.0)
     return f', did you mean "{matches[0]}"?' if matches else ""
-
-
-def from_text(option: Option, text: str, origin: str) -> Value:
-    """Return the value that *text*, of a flag or variable, gives *option*; raises ``ConfigError``."""
-    convert = _FROM_TEXT.get(option.kind)
-    if convert is None:
-        return checked(option, text, origin)
-    try:
-        return checked(option, convert(text), origin)
-    except (ValueError, KeyError):
-        raise ConfigError(f'{origin}: "{text}" is not {_EXPECTED[option.kind]}') from None
-
-
-def checked(option: Option, value: object, origin: str) -> Value:
-    """Return *value* where it is one that *option* may have; raises ``ConfigError``."""
-    if option.kind is Kind.LIST and isinstance(value, list) and all(isinstance(item, str) for item in value):
-        return tuple(value)
-    if isinstance(value, bool) is not (option.kind is Kind.FLAG) or not isinstance(value, _TYPES[option.kind]):
-        raise ConfigError(f"{origin} must be {_EXPECTED[option.kind]}")
-    if option.kind is Kind.CHOICE and value not in option.choices:
-        named = ", ".join(f'"{choice}"' for choice in option.choices)
-        raise ConfigError(f'{origin} must be one of {named}, not "{value}"')
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        _check_range(option, value, origin)
-    return cast(Value, value)
-
-
-def _check_range(option: Option, value: float, origin: str) -> None:
-    if option.maximum is None and value < option.minimum:
-        raise ConfigError(f"{origin} must be at least {option.minimum}")
-    if option.maximum is not None and not option.minimum <= value <= option.maximum:
-        raise ConfigError(f"{origin} must be between {option.minimum} and {option.maximum}")
-
-
-_EXPECTED: Final = {
-    Kind.TEXT: "text",
-    Kind.SECRET: "text",
-    Kind.INTEGER: "a whole number",
-    Kind.SECONDS: "a number of seconds",
-    Kind.FLAG: "true or false",
-    Kind.CHOICE: "text",
-    Kind.LIST: "a list of text",
-}
-_TYPES: Final[Mapping[Kind, tuple[type, ...]]] = {
-    Kind.TEXT: (str,),
-    Kind.SECRET: (str,),
-    Kind.INTEGER: (int,),
-    Kind.SECONDS: (int, float),
-    Kind.FLAG: (bool,),
-    Kind.CHOICE: (str,),
-    Kind.LIST: (tuple,),
-}
-_FLAGS: Final = dict.fromkeys(("true", "on", "1", "yes"), True) | dict.fromkeys(("false", "off", "0", "no"), False)
-_FROM_TEXT: Final[Mapping[Kind, Callable[[str], Value]]] = {
-    Kind.INTEGER: int,
-    Kind.SECONDS: float,
-    Kind.FLAG: lambda text: _FLAGS[text.strip().lower()],
-    Kind.LIST: lambda text: tuple(part for part in (part.strip() for part in text.split(",")) if part),
-}

@@ -61,6 +61,7 @@ SECTIONS: Final = (
     ("udf",     "Functions in Python, which users write and separate processes run."),
     ("copy",    "What COPY and UNLOAD may reach besides S3."),
     ("history", "What is kept of what happened, for the STL and SYS views."),
+    ("api",     "The interfaces of AWS over HTTP: Data API, clusters, credentials."),
     ("log",     "What the server writes to stderr."),
 )
 
@@ -103,6 +104,16 @@ OPTIONS: Final = (
     Option(section="copy", key="local_folders", kind=_L, default=(), doc="Folders that COPY may read from and UNLOAD write to by file:// or an absolute path."),
     Option(section="history", key="retention_days", kind=_I, default=7, maximum=3650, doc="Days that statements, connections and loads are kept."),
     Option(section="history", key="rows", kind=_I, default=1_000_000, minimum=1_000, maximum=100_000_000, doc="Rows of each kind that are kept at most."),
+    Option(section="api", key="listen", kind=_T, default="", doc="Where to listen, as https://HOST:PORT (the certificate of server.tls_certificate) or http://HOST:PORT; empty is nowhere."),
+    Option(section="api", key="cluster", kind=_T, default="duckshift", doc="Identifier of the one cluster, and name of the one workgroup and namespace, that this server is."),
+    Option(section="api", key="region", kind=_T, default="us-east-1", doc="AWS Region that its resource names tell."),
+    Option(section="api", key="account", kind=_T, default="123456789012", doc="AWS account that its resource names tell."),
+    Option(section="api", key="max_connections", kind=_I, default=200, minimum=1, maximum=10_000, doc="Connections over HTTP at a time."),
+    Option(section="api", key="active_statements", kind=_I, default=500, minimum=1, maximum=10_000, doc="Statements of the Data API that may run or wait at a time; further ones are refused with ActiveStatementsExceededException."),
+    Option(section="api", key="running_statements", kind=_I, default=16, minimum=1, maximum=1_000, doc="Statements of the Data API that run at a time, a session each; further ones wait."),
+    Option(section="api", key="result_mb", kind=_I, default=500, minimum=1, maximum=1_048_576, doc="Mebibytes that one result may have; a larger one fails."),
+    Option(section="api", key="results_mb", kind=_I, default=10_240, minimum=1, maximum=16_777_216, doc="Mebibytes on disk for all results; beyond them the oldest are given up."),
+    Option(section="api", key="retention_hours", kind=_I, default=24, minimum=1, maximum=720, doc="Hours that a statement and its result are kept."),
     Option(section="log", key="level", kind=_C, default="info", choices=("debug", "info", "warning", "error"), doc="Least important kind of line written."),
     Option(section="log", key="format", kind=_C, default="text", choices=("text", "json"), doc="text is key=value for people, json one object a line for machines."),
 )
@@ -111,6 +122,15 @@ OPTIONS: Final = (
 ROLE_OPTIONS: Final = (
     *(option for option in OPTIONS if option.section == "s3"),
     Option(section="s3", key="allowed", kind=_L, default=(), doc="Prefixes (s3://bucket/prefix) that the role may touch; empty is everything its credentials may."),
+)
+
+# Keys of an identity, [identities.alice]: an IAM user of that name; [identities."role/etl"] is a role.
+IDENTITY_OPTIONS: Final = (
+    Option(section="identities", key="access_key_id", kind=_T, default="", doc="Access key that requests are signed with."),
+    Option(section="identities", key="secret_access_key", kind=_X, default="", doc="Its secret."),
+    Option(section="identities", key="session_token", kind=_X, default="", doc="Session token that must come with temporary keys."),
+    Option(section="identities", key="policies", kind=_L, default=(), doc="Names of [policies.NAME] tables or of AdministratorAccess, AmazonRedshiftFullAccess, AmazonRedshiftDataFullAccess, AmazonRedshiftReadOnlyAccess; without one nothing is allowed."),
+    Option(section="identities", key="db_user", kind=_T, default="", doc="Database user where a request names none; empty is IAM:alice or IAMR:etl, made when it is first needed."),
 )
 # fmt: on
 

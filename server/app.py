@@ -11,20 +11,24 @@ import os
 import secrets
 import signal
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from api.door import Building
 from auth.exchange import Exchange
 from auth.methods import Policy, begin
 from auth.verifiers import make_scram
 from catalog.model import ADMIN_USER, User
 from core.clock import SystemClock
 from core.config import ConfigError, Options, S3Options, UdfOptions
+from core.errors import ConnectionFatal
 from engine.executor import Executor
 from engine.sandbox.pool import Sandbox, SandboxLimits
 from engine.udfs import Udfs
-from server import tls
+from server import doors, tls
+from server.codec import WireCodec
 from server.listener import Listener, ListenerSettings
 from server.tls import ServerTls, TlsMode
 from session.functions import install_functions
@@ -80,14 +84,20 @@ class _Server:
                 Founder(database=options.admin.database, admin=self._admin),
             )
             warehouse.recorder.start()
-            listener = self._listener(warehouse)
-            warehouse.terminate = listener.terminate
+            sessions = SessionFactory(warehouse)
+            listener = self._listener(warehouse, sessions)
+            opened = self._doors(warehouse, sessions)
+            warehouse.terminate = _terminator(listener.terminate, *(door.terminate for _, door in opened))
             await listener.start()
+            for place, door in opened:
+                await door.start()
+                print(f"duckshift listens on {place.url(door.port)}", file=sys.stderr)
             warehouse.upkeep.views.resume()
             print(f"duckshift ready on {options.server.host}:{listener.port}", file=sys.stderr, flush=True)
             await self._stop.wait()
             _log.info("draining", extra={"connections": listener.connections})
-            await listener.drain(options.server.drain_grace_s)
+            grace = options.server.drain_grace_s
+            await asyncio.gather(listener.drain(grace), *(door.drain(grace) for _, door in opened))
             await warehouse.close()
             await warehouse.recorder.close()
             if warehouse.limits.udfs is not None:
@@ -116,7 +126,22 @@ class _Server:
         kept = self._options.history
         return History(database.cursor(), self._folder, retention_days=kept.retention_days, rows=kept.rows)
 
-    def _listener(self, warehouse: Warehouse) -> Listener:
+    def _doors(self, warehouse: Warehouse, sessions: SessionFactory) -> list[tuple[doors.Address, doors.Door]]:
+        """Return the doors that are to be opened beside the PostgreSQL protocol."""
+        opened: list[tuple[doors.Address, doors.Door]] = []
+        if self._options.api.listen:
+            building = Building(
+                warehouse=warehouse,
+                sessions=sessions,
+                codec=WireCodec(),
+                clock=self._clock,
+                database=self._options.admin.database,
+                folder=doors.results_folder(self._options),
+            )
+            opened.append(doors.api_door(self._options, building, self._certificate))
+        return opened
+
+    def _listener(self, warehouse: Warehouse, sessions: SessionFactory) -> Listener:
         server = self._options.server
         settings = ListenerSettings(
             host=server.host,
@@ -130,7 +155,7 @@ class _Server:
         return Listener(
             settings,
             authenticate=_Gate(warehouse, self._policy()),
-            sessions=SessionFactory(warehouse),
+            sessions=sessions,
             tls=self._tls(),
         )
 
@@ -145,11 +170,16 @@ class _Server:
         server = self._options.server
         if server.tls == TlsMode.DISABLE:
             return None
+        return tls.load(*self._certificate())
+
+    def _certificate(self) -> tuple[Path, Path]:
+        """Return the files of certificate and key, made where none are given."""
+        server = self._options.server
         if server.tls_certificate:
-            return tls.load(Path(server.tls_certificate), Path(server.tls_key or server.tls_certificate))
+            return Path(server.tls_certificate), Path(server.tls_key or server.tls_certificate)
         folder = self._folder / "tls"
         folder.mkdir(mode=0o700, exist_ok=True)
-        return tls.load(*tls.self_signed(folder, server.host, self._clock.now()))
+        return tls.self_signed(folder, server.host, self._clock.now())
 
     def _admin(self) -> User:
         """Return the first superuser; a password that was not given is made, shown once and kept."""
@@ -183,6 +213,11 @@ class _Gate:
             peer=peer,
             parameters={"database": database, **parameters},
         )
+
+
+def _terminator(*ways: Callable[[int, ConnectionFatal], bool]) -> Callable[[int, ConnectionFatal], bool]:
+    """Return what ends a session by whichever door it came."""
+    return lambda pid, reason: any(way(pid, reason) for way in ways)
 
 
 def _write_private(place: Path, data: bytes) -> None:

@@ -6,7 +6,6 @@ told as an internal error with the number under which it was logged.
 
 import asyncio
 import logging
-import uuid
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,6 +24,7 @@ from server.wire.framing import ProtocolViolation
 from server.wire.messages import AuthenticationResponse, Terminate
 from server.wire.protocol import Event
 from server.wire.state import Happening, State
+from session.failures import told
 
 _log = logging.getLogger(__name__)
 _SASL_FINAL = 12
@@ -72,7 +72,7 @@ class Connection:
         except ConnectionLost:
             pass
         except Exception as error:
-            self._farewell(_told(error))
+            self._farewell(told(error))
         finally:
             await self._clean_up()
 
@@ -261,12 +261,12 @@ class Connection:
         """Tell the client of an error that it may recover from."""
         if self._fatal and self._interrupted:
             raise self._fatal
-        told = _told(error)
+        failure = told(error)
         if self._session is not None:
-            await self._session.fail(told)
+            await self._session.fail(failure)
         self._channel.protocol.happened(Happening.FAILED)
         dialogue.announce()
-        self._channel.send(error_response(told.diagnosis()))
+        self._channel.send(error_response(failure.diagnosis()))
         if self._channel.protocol.state is State.SKIPPING:
             await self._channel.flush()
         else:
@@ -295,17 +295,8 @@ class Connection:
         try:
             await self._session.close()
         except Exception as error:
-            _told(error)
+            told(error)
 
 
 def _database(parameters: dict[str, str]) -> str:
     return parameters.get("database") or parameters["user"]
-
-
-def _told(error: Exception) -> SqlError:
-    """Return what the client is told of *error*; what it must not see goes to the log."""
-    if isinstance(error, SqlError):
-        return error
-    number = uuid.uuid4().hex[:12]
-    _log.error("internal error %s", number, exc_info=error)
-    return SqlError(SqlState.INTERNAL_ERROR, "internal error", detail=f"The server's log has it as {number}.")

@@ -21,7 +21,7 @@ class SessionFactory:
         self._warehouse = warehouse
         self._pids = itertools.count(_FIRST_PID)
 
-    async def open(
+    async def open(  # noqa: PLR0913 - the facts of a connection
         self,
         *,
         user: str,
@@ -30,8 +30,9 @@ class SessionFactory:
         peer: str,
         tls: bool,
         protocol: tuple[int, int],
+        method: str = "password",
     ) -> Session:
-        """Return a session of *user*, whose identity is proved, in *database*.
+        """Return a session of *user*, whose identity is proved by *method*, in *database*.
 
         Raises ``ConnectionFatal``: 28000, 3D000, 53300, 42501.
         """
@@ -49,7 +50,7 @@ class SessionFactory:
             self._warehouse.recorder.connection(
                 event, peer=peer, user=user, database=database, pid=session.pid, tls=tls,
                 application=parameters.get("application_name", ""), driver=parameters.get("driver_version", ""),
-                system=parameters.get("os_version", ""), method="password",
+                system=parameters.get("os_version", ""), method=method,
             )  # fmt: skip
         try:
             await session.open(parameters)

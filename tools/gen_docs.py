@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from catalog.system.views import ROWS as SYSTEM_VIEWS
-from core.options import OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
+from core.options import IDENTITY_OPTIONS, OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
 from session.settings import SETTINGS
 from sql.commands.unsupported import HEADS
 from sql.functions import FUNCTIONS
@@ -40,7 +40,25 @@ def example_toml() -> str:
     ]
     for option in ROLE_OPTIONS:
         lines += [*_comment(option), f"#{option.key} = {_toml(option)}"]
-    lines += ["", "#[roles.default]", ""]
+    lines += ["", "#[roles.default]", "", "# Who may sign requests to the interfaces of [api]: IAM users, roles.", "#[identities.alice]"]
+    for option in IDENTITY_OPTIONS:
+        lines += [*_comment(option), f"#{option.key} = {_toml(option)}"]
+    lines += [
+        "",
+        '#[identities."role/etl"]',
+        "",
+        "# Policies in IAM's shape, which identities name.",
+        "#[policies.reports]",
+        "#[[policies.reports.Statement]]",
+        '#Effect = "Allow"',
+        '#Action = ["redshift-data:*", "redshift:GetClusterCredentials"]',
+        '#Resource = "*"',
+        "",
+        "# The database user that a request's SecretArn stands for.",
+        "#[secrets]",
+        '#"arn:aws:secretsmanager:us-east-1:123456789012:secret:reports" = "reporter"',
+        "",
+    ]
     return "\n".join(lines)
 
 
@@ -66,6 +84,15 @@ def config_reference() -> str:
         "stands for, `[roles.default]` what `IAM_ROLE default` does. Roles are set in the file only.",
         "",
         *_rows(list(ROLE_OPTIONS), with_variable=False),
+        "",
+        "## identities, policies, secrets",
+        "",
+        "`[identities.alice]` is an IAM user and `[identities.\"role/etl\"]` a role that may sign requests to the",
+        "interfaces of `[api]`; `[policies.NAME]` is a policy document in IAM's shape (`Statement` with `Effect`,",
+        "`Action`, `Resource`, `Condition`) that identities name; `[secrets]` says for each ARN of a secret which",
+        "database user it stands for. All are set in the file only.",
+        "",
+        *_rows(list(IDENTITY_OPTIONS), with_variable=False),
         "",
     ]
     return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""AWS's interfaces of Redshift over HTTP: the Data API and the management of clusters."""

@@ -1,0 +1,88 @@
+"""The door over HTTP, put together: its services on one port, and their life."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from api.data.access import Access
+from api.data.catalogs import CatalogApi
+from api.data.operations import DataApi
+from api.data.results import ResultFolder
+from api.data.sessions import Desk
+from api.data.statements import Bounds, Statements
+from api.gateway import Gateway
+from api.http import HttpServer, HttpSettings
+from api.identities import Directory
+from api.place import Place
+from api.seams import Codec
+from api.users import Users
+from core.clock import Clock
+from core.config import ApiOptions
+from core.errors import ConnectionFatal
+from session.sessions import SessionFactory
+from session.warehouse import Warehouse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Building:
+    """What of the server the door leads to."""
+
+    warehouse: Warehouse
+    sessions: SessionFactory
+    codec: Codec
+    clock: Clock
+    database: str
+    """The first database, where users are made."""
+    folder: Path
+    """Where results may be kept."""
+
+
+class ApiDoor:
+    """One listening port."""
+
+    def __init__(self, options: ApiOptions, http: HttpSettings, directory: Directory, building: Building) -> None:
+        """Put the services together."""
+        place = Place(cluster=options.cluster, region=options.region, account=options.account)
+        clock = building.clock
+        users = Users(building.warehouse, building.sessions, building.database)
+        access = Access(directory, users)
+        results = ResultFolder(building.folder, result_mb=options.result_mb, results_mb=options.results_mb)
+        self._desk = Desk(building.sessions, clock)
+        self._statements = Statements(
+            self._desk,
+            results,
+            building.codec,
+            clock,
+            Bounds(
+                active=options.active_statements,
+                running=options.running_statements,
+                retention=timedelta(hours=options.retention_hours),
+            ),
+        )
+        data = DataApi(building.warehouse, access, self._desk, self._statements, building.codec, clock)
+        catalogs = CatalogApi(access, self._desk, building.codec)
+        services = {
+            "redshift-data": {**data.operations, **catalogs.operations},
+            "redshift": {},
+            "redshift-serverless": {},
+        }
+        self._http = HttpServer(http, Gateway(place, directory, clock, services).handle)
+
+    async def start(self) -> None:
+        """Listen; raises OSError when the address cannot be had."""
+        await self._http.start()
+
+    @property
+    def port(self) -> int:
+        """The port that was bound."""
+        return self._http.port
+
+    def terminate(self, pid: int, reason: ConnectionFatal) -> bool:
+        """End the session *pid*; return whether there is one here."""
+        return self._desk.terminate(pid, reason)
+
+    async def drain(self, grace_s: float) -> None:
+        """Stop: no new requests; running statements may take *grace_s* seconds more."""
+        await self._http.drain(min(grace_s, 1))
+        await self._statements.close(grace_s)
+        await self._desk.close()

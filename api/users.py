@@ -1,0 +1,55 @@
+"""Database users that stand for identities: made when they are first needed, without a password."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from catalog.model import BOOTSTRAP_USER, User
+from core.names import quote
+from session.calls import run
+from session.sessions import SessionFactory
+from session.warehouse import Warehouse
+
+APPLICATION: Final = "duckshift-iam"
+_PROTOCOL: Final = (3, 0)
+
+
+class Users:
+    """The users of one warehouse."""
+
+    def __init__(self, warehouse: Warehouse, sessions: SessionFactory, database: str) -> None:
+        """Make users in sessions of the system's own user."""
+        self._warehouse = warehouse
+        self._sessions = sessions
+        self._database = database
+        self._lock = asyncio.Lock()
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is a user called *name*."""
+        return self._warehouse.store.state.user(name) is not None
+
+    async def ensure(self, name: str) -> None:
+        """Make a user called *name* where there is none."""
+        if not self.exists(name):
+            async with self._lock:
+                if not self.exists(name):
+                    await self.run([f"CREATE USER {quote(name)} PASSWORD DISABLE"])
+
+    async def run(self, statements: Sequence[str]) -> None:
+        """Run *statements* as the system's own user."""
+        system = self._warehouse.store.state.objects[BOOTSTRAP_USER]
+        assert isinstance(system, User)  # noqa: S101 - made with the warehouse, never dropped
+        session = await self._sessions.open(
+            user=system.name,
+            database=self._database,
+            parameters={"application_name": APPLICATION, "enable_case_sensitive_identifier": "true"},
+            peer="",
+            tls=False,
+            protocol=_PROTOCOL,
+            method="internal",
+        )
+        try:
+            for statement in statements:
+                await run(session, statement)
+        finally:
+            await session.close()

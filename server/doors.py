@@ -1,0 +1,128 @@
+"""The doors beside the PostgreSQL protocol, from options: which are open, where, and for whom.
+
+An address is a URL whose scheme says whether it is encrypted: ``https://127.0.0.1:8443``, ``http://…``.
+"""
+
+import logging
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from api.door import ApiDoor, Building
+from api.http import HttpSettings
+from api.identities import Directory, Identity
+from auth.iam import MANAGED, Policy, PolicyError, read_policy
+from auth.signature import Key
+from core.config import ConfigError, IdentityOptions, Options
+from core.errors import ConnectionFatal
+
+_log = logging.getLogger(__name__)
+_LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_RESULTS: Final = "api-results"
+
+
+class Door(Protocol):
+    """One more way in."""
+
+    async def start(self) -> None:
+        """Listen; raises OSError when the address cannot be had."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """The port that was bound."""
+        ...
+
+    def terminate(self, pid: int, reason: ConnectionFatal) -> bool:
+        """End the session *pid*; return whether it came by this door."""
+        ...
+
+    async def drain(self, grace_s: float) -> None:
+        """Stop; what runs may take *grace_s* seconds more."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a door is."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.scheme in {"https", "grpc+tls"}
+
+    def url(self, port: int) -> str:
+        """Return the URL with the port that was bound."""
+        return f"{self.scheme}://{self.host}:{port}"
+
+
+def address(option: str, text: str, schemes: tuple[str, str]) -> Address:
+    """Return the address that an option gives; raises ``ConfigError``."""
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in schemes and parts.hostname and parts.port is not None and not parts.path.strip("/"):
+            found = Address(parts.scheme, parts.hostname, parts.port)
+            if not found.encrypted and found.host not in _LOCAL:
+                _log.warning("a door is open without encryption", extra={"option": option, "address": text})
+            return found
+    except ValueError:
+        pass
+    raise ConfigError(f'{option} must be {schemes[0]}://HOST:PORT or {schemes[1]}://HOST:PORT, not "{text}"')
+
+
+def api_door(
+    options: Options, building: Building, certificate: Callable[[], tuple[Path, Path]]
+) -> tuple[Address, Door]:
+    """Return the door of AWS's interfaces, which ``api.listen`` opens."""
+    place = address("api.listen", options.api.listen, ("https", "http"))
+    context = None
+    if place.encrypted:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(*certificate())
+        context.set_alpn_protocols(["http/1.1"])
+    http = HttpSettings(host=place.host, port=place.port, tls=context, max_connections=options.api.max_connections)
+    return place, ApiDoor(options.api, http, directory(options), building)
+
+
+def results_folder(options: Options) -> Path:
+    """Return where results of the Data API are kept."""
+    temporary = options.engine.temp_folder
+    return (Path(temporary).expanduser().absolute() if temporary else options.storage.state_folder) / _RESULTS
+
+
+def directory(options: Options) -> Directory:
+    """Return who may sign requests; raises ``ConfigError``."""
+    policies = _policies(options.policies)
+    identities = [_identity(given, policies) for given in options.identities.values()]
+    keys = [identity.access_key_id for identity in identities if identity.access_key_id]
+    if len(set(keys)) < len(keys):
+        raise ConfigError("two identities have the same access_key_id")
+    return Directory(identities, options.secrets)
+
+
+def _policies(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Policy]:
+    try:
+        return {name: read_policy(name, document) for name, document in {**MANAGED, **documents}.items()}
+    except PolicyError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _identity(given: IdentityOptions, policies: Mapping[str, Policy]) -> Identity:
+    for name in given.policies:
+        if name not in policies:
+            raise ConfigError(f'identity "{given.name}" names the policy "{name}", which there is not')
+    return Identity(
+        name=given.name,
+        access_key_id=given.access_key_id,
+        key=Key(secret=given.secret_access_key, token=given.session_token),
+        policies=tuple(policies[name] for name in given.policies),
+        db_user=given.db_user,
+    )
