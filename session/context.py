@@ -24,6 +24,7 @@ from session.plans import Environment, Plan, planned, udf_of
 from session.principals import principal_of
 from session.visible import Visible
 from sql import incremental
+from sql.canon import Pattern
 from sql.facts import SourceKind
 from sql.finish import Finish
 from sql.incremental import Expression
@@ -35,6 +36,7 @@ from sql.translate import (
     translate,
     translate_arguments,
     translate_expression,
+    translate_over,
     translate_rows,
     translate_value,
 )
@@ -176,15 +178,23 @@ class Work:
 
     def plan(
         self, text: str, offset: int = 0, oids: tuple[int, ...] = (), finish: Finish = Finish.WIRE, *,
-        plain: bool = False,
+        plain: bool = False, views: tuple[Pattern, ...] = (),
     ) -> Plan:  # fmt: skip
-        """Translate a query or DML statement, from the cache where it was seen before; *plain* without ``sql.bulk``."""
+        """Translate a query or DML statement, from the cache where it was seen before.
+
+        *plain* is without ``sql.bulk``; *views* may be read in place of tables.
+        """
         session = self.session
         inside = self.environment
-        rest = (offset, oids, finish, inside and inside.key, session.translation_key(), plain)
+        oids_of_views = tuple(view.oid for view in views)
+        rest = (offset, oids, finish, inside and inside.key, session.translation_key(), plain, oids_of_views)
         variables = inside.type_of if inside else None
 
         def translated(text: str) -> Translated:
+            if views:
+                return translate_over(
+                    views, text, self.visible, offset=offset, parameter_oids=oids, variables=variables
+                )
             many = None
             if not plain and inside is None:
                 many = translate_rows(text, self.visible, offset=offset, parameter_oids=oids)
@@ -194,11 +204,9 @@ class Work:
 
         key = (text, rest)
         known: Plan | None = self.warehouse.translations.get(key)
-        return (
-            known
-            or self.warehouse.templates.plan(text, rest, translated, planned)
-            or self._cached(key, lambda: translated(text))
-        )
+        if known is None and not any(view.numbers for view in views):
+            known = self.warehouse.templates.plan(text, rest, translated, planned)
+        return known or self._cached(key, lambda: translated(text))
 
     def plan_value(self, text: str, offset: int, goal: ColumnType | None) -> Plan:
         """Translate an expression of a procedure that gives one value, as the text of one of type *goal*."""

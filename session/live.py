@@ -140,7 +140,11 @@ def _late_columns(session: "Session") -> list[dict[str, Any]]:
 def _stale(session: "Session") -> list[dict[str, Any]]:
     views = [item for item in session.tx.state.relations() if item.materialized is not None]
     found = stale(session.warehouse, session.tx.state, views)
-    return [{"relation": item.oid, "stale": item.oid in found} for item in views]
+    summaries = session.warehouse.summaries
+    return [
+        {"relation": item.oid, "stale": item.oid in found, "rewrites": summaries.eligible(session, item)}
+        for item in views
+    ]
 
 
 def _settings(session: "Session") -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ tables are looked at in one turn of the event loop, so they belong to one moment
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -34,13 +34,22 @@ class Scans:
         self._hot = hot
         self._changing: frozenset[int] = frozenset()
         self._known: dict[int, str | None] = {}
-        self._changes = 0
+        self.changes = 0
+        """How many times tables were written; every commit counts twice, when it begins and when it has ended."""
+        self._changed: dict[int, int] = {}
+
+    def changed(self, tables: Iterable[int]) -> int | None:
+        """Return what ``changes`` was when one of *tables* was last written, None while one is being written."""
+        if not self._changing.isdisjoint(tables):
+            return None
+        return max((self._changed.get(oid, 0) for oid in tables), default=0)
 
     def forget(self, tables: frozenset[int]) -> None:
         """Take note that *tables* (OIDs) were written."""
-        self._changes += 1
+        self.changes += 1
         for oid in tables:
             self._known.pop(oid, None)
+            self._changed[oid] = self.changes
         self._hot.forget(tables)
 
     @contextmanager
@@ -89,7 +98,7 @@ class Scans:
         schema = state.objects.get(relation.schema)
         if not isinstance(schema, Schema):
             return
-        changes = self._changes
+        changes = self.changes
 
         def look() -> str | None:
             paths = scans.files(self._database, schema.engine_name, relation.name)
@@ -97,5 +106,5 @@ class Scans:
 
         found = await engine.work(look)
         # Something was committed meanwhile, perhaps to this table: look again another time.
-        if changes == self._changes:
+        if changes == self.changes:
             self._known[relation.oid] = found

@@ -48,6 +48,8 @@ class Transaction:
         self.wrote = False
         self.commands = 0
         """How many statements it has begun."""
+        self.opened = 0
+        """What ``Scans.changes`` was when the engine's transaction began."""
         self.held = False
         """Whether a procedure's statements share one moment, as a block's do."""
         self._warehouse = warehouse
@@ -213,6 +215,7 @@ class Transaction:
     async def _open_engine(self) -> None:
         if self._engine_open:
             return
+        self.opened = self._warehouse.scans.changes
         await self._engine.run("BEGIN")
         self._engine_open = True
         if self.serializable:

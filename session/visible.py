@@ -48,7 +48,7 @@ class Visible:
         if view is not None:
             return view
         relation = self.relation(parts)
-        return None if relation is None else self._source(relation)
+        return None if relation is None else self.stored(relation)
 
     def setting(self, name: str) -> str:
         """Return a session parameter's value."""
@@ -174,7 +174,8 @@ class Visible:
         if database != self._home.name:
             raise not_supported("reading the system catalogs of another database")
 
-    def _source(self, relation: Relation) -> Source:
+    def stored(self, relation: Relation) -> Source:
+        """Return a table or view as the translator sees it."""
         schema = self.state.objects.get(relation.schema)
         name = schema.name if isinstance(schema, Schema) else ""
         owner = self.state.objects.get(schema.database) if isinstance(schema, Schema) else None

@@ -34,6 +34,7 @@ from session.paces import Paces
 from session.recorder import Records
 from session.scans import Scans
 from session.serializability import SerializationGraph
+from session.summaries import Summaries
 from session.templates import Templates
 from session.upkeep import Upkeep
 from storage import database as storage
@@ -151,6 +152,7 @@ class Warehouse:
         self.sources: Cache[tuple[str, int], Any] = Cache(200)
         self.hot = HotTables(HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes)
         self.scans = Scans(database, self.hot)
+        self.summaries = Summaries(self)
         self.upkeep = Upkeep(self)
         self.metastore = Metastore(database.cursor())
         self.metastore.compact()

@@ -75,10 +75,25 @@ def branches(text: str) -> list[exp.Expr]:
     return found
 
 
+def is_substitutable(tree: exp.Expr) -> bool:
+    """Tell whether queries may read a view of this query in place of its tables, as far as its clauses go."""
+    if not isinstance(tree, exp.Select) or not _plain(tree) or tree.args.get("having"):
+        return False
+    group = tree.args.get("group")
+    lists = group is not None and any(value for name, value in group.args.items() if name != "expressions")
+    arrays = any(_is_array(node) for node in tree.find_all(exp.Table, exp.Unnest))
+    return not lists and not arrays and not _called(tree, lambda kind: kind == "aggregate") - _FOLDED
+
+
+def is_aggregated(tree: exp.Expr) -> bool:
+    """Tell whether an aggregate is called."""
+    return bool(_called(tree, lambda kind: kind == "aggregate"))
+
+
 def _shape(tree: exp.Expr) -> Shape | None:
     if not isinstance(tree, exp.Select) or not _plain(tree):
         return None
-    if not tree.args.get("group") and not _aggregates(tree):
+    if not tree.args.get("group") and not is_aggregated(tree):
         return None if tree.args.get("having") else Shape(grouped=False)
     keys = _keys(tree)
     if keys is None:
@@ -121,10 +136,6 @@ def _joined_inside(tree: exp.Select) -> bool:
     words = {str(join.args.get(key) or "").upper() for join in joins for key in ("method", "side", "kind")}
     sources = 1 + sum(not _is_array(join.this) for join in joins)
     return len(tables) == sources and len(set(names)) == len(names) and words <= {"", "INNER", "CROSS"}
-
-
-def _aggregates(tree: exp.Expr) -> bool:
-    return bool(_called(tree, lambda kind: kind == "aggregate"))
 
 
 def _bare(node: exp.Expr) -> exp.Expr:

@@ -55,6 +55,26 @@ def shared(scope: Scope, start: int, before: int) -> list[str]:
     return [item.name for relation in scope.relations[before:] for item in relation.fields if item.name in left]
 
 
+def note(join: exp.Join, words: list[str], using: list[str], before: int, scope: Scope) -> None:
+    """Add what an inner join asks for to ``scope.conditions``; forget them where it is another join."""
+    on = join.args.get("on")
+    if set(words) - {"CROSS"} or scope.conditions is None:
+        scope.conditions = None
+    elif not using:
+        scope.conditions += [on] if on is not None else []
+    else:
+        scope.conditions += [_equality(name, before, scope) for name in using]
+
+
+def _equality(name: str, before: int, scope: Scope) -> exp.Expr:
+    sides = []
+    for relations in (scope.relations[:before], scope.relations[before:]):
+        found = [relation.name for relation in relations if relation.find(name)]
+        table = exp.to_identifier(found[0], quoted=True) if found else None
+        sides.append(exp.Column(this=exp.to_identifier(name, quoted=True), table=table))
+    return exp.EQ(this=sides[0], expression=sides[1])
+
+
 def merge(using: list[str], place: tuple[int, int], scope: Scope, words: list[str]) -> str:
     """Join on equally named columns, which become one; return the condition.
 

@@ -6,7 +6,7 @@ A ``Scope`` belongs to one SELECT; its parent is the query around it. ``Writer``
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
@@ -18,6 +18,9 @@ from sql import conversion
 from sql.facts import Facts, FunctionSource, Seen, Source, SourceColumn
 from sql.partiql import ATTRIBUTE
 from sql.value import Slot, Value
+
+if TYPE_CHECKING:
+    from sql.canon import Pattern
 
 VIEW_DEPTH: Final = 64
 """Views within views beyond this are taken for a circle."""
@@ -114,6 +117,10 @@ class Writer:
     """Whether DuckDB's extension for geometries is needed."""
     effects: int = 0
     """How many calls are the session's to carry out (``Value.effect``)."""
+    views: "tuple[Pattern, ...]" = ()
+    """Materialized views that may be read in place of their tables (``sql.substitution``)."""
+    instead: set[int] = field(default_factory=set)
+    """Those of them (OIDs) that are."""
     depth: int = 0
     positions: bool = True
     """False inside a view: its text is not what the client sent."""
@@ -238,6 +245,12 @@ class Scope:
     """What the query's sorting aggregates (LISTAGG, MEDIAN …) order by: one order for all."""
     keys: list[str] = field(default_factory=list)
     """What GROUP BY groups by, in the engine's SQL."""
+    conditions: list[exp.Expr] | None = None
+    """What FROM's inner joins ask for, noted where it is a list; None with other joins."""
+    entries: dict[str, str] = field(default_factory=dict)
+    """FROM's tables and queries by their engine alias."""
+    checked: bool = False
+    """Whether the query is known to name only what it groups by."""
 
     def child(self) -> "Scope":
         """Return a scope for a query inside this one."""

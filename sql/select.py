@@ -21,6 +21,7 @@ from sql.query import too_complex
 from sql.scope import Output, Query, Scope
 from sql.setoperations import set_operation
 from sql.sources import from_clause
+from sql.substitution import instead
 from sql.value import Value, made
 
 _UNSUPPORTED: Final = {
@@ -65,12 +66,28 @@ def _wrapped(node: exp.Expr, scope: Scope, finish: Finish) -> Query:
 def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[ColumnType, ...]) -> Query:
     _refuse(node, scope)
     prefix = with_clause(node, scope)
+    scope.conditions = [] if scope.writer.views else None
     source = from_clause(node, scope)
-    if connect := node.args.get("connect"):
-        source = hierarchy.connected(connect, source, scope)
+    written = instead(
+        node, scope, lambda over, read, where: _written(node, over, (read, where), finish=finish, forced=forced)
+    )
+    if written is None:
+        if connect := node.args.get("connect"):
+            source = hierarchy.connected(connect, source, scope)
+        written = _written(node, scope, (source, None), finish=finish, forced=forced)
+    return Query(sql=prefix + written.sql, outputs=written.outputs)
+
+
+def _written(
+    node: exp.Select, scope: Scope, read: tuple[str, list[exp.Expr] | None], *,
+    finish: Finish, forced: tuple[ColumnType, ...],
+) -> Query:  # fmt: skip
+    """Write a query of what it *read*s: FROM, and the conditions where they are other than its own."""
+    source, conditions = read
     aliases = dict(scope.aliases)
     items = _items(node, scope, finish, forced)
-    where, group = _where(node, scope), _group(node, items, scope)
+    where = _where(node, scope) if conditions is None else _conditions(conditions, scope)
+    group = _group(node, items, scope)
     if scope.grouped:
         # What is grouped by a key (sql.keys) is shown as one of the group's values.
         scope.aliases = aliases
@@ -84,7 +101,7 @@ def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[Column
     sql = " ".join(part for part in parts if part)
     if keyed_apart:
         sql = _distinct(sql, outputs)
-    return Query(sql=prefix + sql + tail(node, items, scope, distinct=distinct), outputs=outputs)
+    return Query(sql=sql + tail(node, items, scope, distinct=distinct), outputs=outputs)
 
 
 def _where(node: exp.Select, scope: Scope) -> str:
@@ -95,15 +112,20 @@ def _where(node: exp.Select, scope: Scope) -> str:
     return f"WHERE {conditional(where.this, scope)}"
 
 
+def _conditions(nodes: list[exp.Expr], scope: Scope) -> str:
+    return f"WHERE {' AND '.join(conditional(node, scope) for node in nodes)}" if nodes else ""
+
+
 def _group(node: exp.Select, items: list[Item], scope: Scope) -> str:
     group = node.args.get("group")
     if group is None:
-        if groups.aggregated(node, scope):
+        if not scope.checked and groups.aggregated(node, scope):
             groups.check(node, scope, [])
         return ""
     sql = f"GROUP BY {grouping(group, items, scope)}"
     groups.refuse(group, "GROUP BY clause", groups.Naming.of(node, scope))
-    groups.check(node, scope, scope.keys)
+    if not scope.checked:
+        groups.check(node, scope, scope.keys)
     return sql
 
 

@@ -39,6 +39,8 @@ def _entered(node: exp.Expr, join: exp.Join | None, text: str, place: tuple[int,
     *place* counts the relations before this FROM, and those before what the join is with.
     """
     found = unnest.iteration(node, scope)
+    if found is not None:
+        scope.conditions = None
     if found is not None and unnest.plain(join, scope):
         return unnest.unrolled(found, join, text, place[0], scope)
     return text + (entry(node, scope) if join is None else joined(join, scope, place[1]))
@@ -147,7 +149,7 @@ def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scop
         Relation(name=name, alias=engine, fields=tuple(fields), schema=source.schema, database=source.database),
         scope,
     )
-    return f"{scanned} AS {engine}"
+    return scope.entries.setdefault(engine, f"{scanned} AS {engine}")
 
 
 def _renamed(item: Field, name: str) -> Field:
@@ -228,7 +230,7 @@ def _add_query(
     )
     schema = source.schema if source else ""
     _add(Relation(name=name, alias=engine, fields=fields, schema=schema), scope)
-    return f"{sql} AS {engine}"
+    return scope.entries.setdefault(engine, f"{sql} AS {engine}")
 
 
 def _subquery(node: exp.Subquery, scope: Scope) -> str:
@@ -303,6 +305,8 @@ def joined(join: exp.Join, scope: Scope, start: int) -> str:
     using = [scope.writer.identifier(_bare(item)) for item in join.args.get("using") or []]
     if "NATURAL" in side:
         using = joins.shared(scope, start, before)
+    if scope.conditions is not None:
+        joins.note(join, words, using, before, scope)
     if using:
         condition = joins.merge(using, (start, before), scope, words)
     elif join.args.get("on") is not None:

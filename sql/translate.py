@@ -18,14 +18,14 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import assignment, bulk, conversion, dates, dml, evaluation, hierarchy, merge, routines, select
 from sql.assignment import Goal
-from sql.facts import Facts, FunctionSource, Seen, Source
+from sql.canon import Pattern
+from sql.facts import Facts, FunctionSource, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
 from sql.query import parse_expression, parse_query, too_complex
 from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns, subqueries
 from sql.rules.spec import Rule
 from sql.scope import External, Query, Scope, Write, Writer
-from sql.unnest import element_names
 from sql.value import Slot, made
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -105,6 +105,8 @@ class Translated:
     """Whether it needs DuckDB's extension for geometries."""
     identity: bool = False
     """Whether ``identity_<oid>`` must be set to the target's next identity value before."""
+    instead: frozenset[int] = frozenset()
+    """Materialized views (OIDs) that are read in place of tables."""
     rows: bulk.LiteralRows | None = None
     """Of an INSERT of many rows: what the relation ``bulk.GIVEN`` is to hold."""
 
@@ -125,9 +127,31 @@ def translate(
     (CREATE TABLE AS, UNLOAD): CHAR is not padded then. *variables* are those of a procedure around it.
     Raises ``SqlError``.
     """
-    writer = _writer(facts, offset, parameter_oids, variables)
+    writer = new_writer(facts, offset, parameter_oids, variables)
+    return _whole(text, writer, finish)
+
+
+def translate_over(
+    views: tuple[Pattern, ...],
+    text: str,
+    facts: Facts,
+    *,
+    offset: int = 0,
+    parameter_oids: tuple[int, ...] = (),
+    variables: Variables | None = None,
+) -> Translated:
+    """Translate a query, already translated once, so that it reads *views* in place of tables where it can.
+
+    What it then no longer reads is not among its uses.
+    """
+    writer = new_writer(facts, offset, parameter_oids, variables)
+    writer.views = views
+    return _whole(text, writer, Finish.WIRE)
+
+
+def _whole(text: str | exp.Expr, writer: Writer, finish: Finish) -> Translated:
     try:
-        tree = parse_query(text, offset) if isinstance(text, str) else text
+        tree = parse_query(text, writer.offset) if isinstance(text, str) else text
         return _translated(tree, writer, finish)
     except RecursionError:
         raise too_complex() from None
@@ -137,7 +161,7 @@ def translate_rows(
     text: str, facts: Facts, *, offset: int = 0, parameter_oids: tuple[int, ...] = ()
 ) -> Translated | None:
     """Translate an INSERT of many rows that the session fills in, None where the text is anything else."""
-    writer = _writer(facts, offset, parameter_oids)
+    writer = new_writer(facts, offset, parameter_oids)
     many = bulk.insertion(text, Scope(writer=writer))
     if many is None:
         return None
@@ -152,11 +176,11 @@ def translate_value(
 
     The query gives one value as text; its column has the type: *goal*, or the expression's own for None.
     """
-    writer = _writer(facts, 0, (), variables)
+    writer = new_writer(facts, 0, (), variables)
     writer.positions = False
     try:
         query = evaluation.value_query(text, Scope(writer=writer), goal)
-        return _result(query.sql, writer, columns=_columns(query))
+        return _result(query.sql, writer, columns=output_columns(query))
     except RecursionError:
         raise too_complex() from None
 
@@ -173,22 +197,22 @@ def translate_arguments(
 
     In the query's place stands how the arguments' types are shown where not just one fits.
     """
-    writer = _writer(facts, 0, parameter_oids, variables)
+    writer = new_writer(facts, 0, parameter_oids, variables)
     writer.positions = False
     best, found = evaluation.arguments_query(arguments, signatures, Scope(writer=writer))
-    return best, found if isinstance(found, str) else _result(found.sql, writer, columns=_columns(found))
+    return best, found if isinstance(found, str) else _result(found.sql, writer, columns=output_columns(found))
 
 
 def translate_expression(text: str, facts: Facts) -> str:
     """Translate a lone expression without columns: a DEFAULT, an argument of EXECUTE or COPY."""
-    writer = _writer(facts, 0, ())
+    writer = new_writer(facts, 0, ())
     value = Scope(writer=writer).value(parse_expression(text))
     return conversion.exact(value).sql
 
 
 def translate_default(text: str, goal: Goal, facts: Facts) -> str:
     """Translate a DEFAULT as it is stored in a column."""
-    value = Scope(writer=_writer(facts, 0, ())).value(parse_expression(text))
+    value = Scope(writer=new_writer(facts, 0, ())).value(parse_expression(text))
     return assignment.assign(value, goal).sql
 
 
@@ -202,42 +226,10 @@ def refuse_in_default(text: str) -> None:
         raise SqlError(SqlState.GROUPING_ERROR, "cannot use aggregate function in default expression")
 
 
-def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColumn, ...], tuple[int, ...]]:
-    """Return a view's query with its tables and functions qualified, its columns, and the OIDs of what it needs."""
-    tree = parse_query(text)
-    writer = _writer(facts, 0, ())
-    query = select.query(tree, Scope(writer=writer), finish=Finish.EXACT)
-    _check_effects(writer, 0)
-    for slot in writer.slots:
-        raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${slot}")
-    depends = {oid for oid, _, owner in writer.uses if owner is None}
-    depends |= {oid for oid, owner in writer.calls if owner is None}
-    return _qualified(text, tree, writer), _columns(query), tuple(sorted(depends))
-
-
-def refuse_bare_names(text: str) -> None:
-    """Raise for a table without schema in the query of a view WITH NO SCHEMA BINDING; only its syntax is looked at."""
-    tree = parse_query(text)
-    own = _own_names(tree)
-    for table in tree.find_all(exp.Table):
-        if isinstance(table.this, exp.Identifier) and not table.args.get("db") and table.name.lower() not in own:
-            raise SqlError(
-                SqlState.FEATURE_NOT_SUPPORTED,
-                "All the relation names inside should be qualified when creating VIEW WITH NO SCHEMA BINDING.",
-            )
-
-
-def used_columns(text: str, facts: Facts, seen: Seen) -> dict[int, frozenset[str]]:
-    """Return the columns that a view's query names, by the OID of their relation."""
-    writer = _writer(facts, 0, ())
-    writer.seen = seen
-    select.query(parse_query(text), Scope(writer=writer), finish=Finish.EXACT)
-    return {oid: frozenset(names) for (oid, _, owner), names in writer.uses.items() if owner is None}
-
-
-def _writer(
-    facts: Facts, offset: int, parameter_oids: tuple[int, ...], variables: Variables | None = None
+def new_writer(
+    facts: Facts, offset: int = 0, parameter_oids: tuple[int, ...] = (), variables: Variables | None = None
 ) -> Writer:
+    """Return what one translation is written with."""
     slots = {
         number: Slot(number=number, type=types.unpacked(oid) if oid != 705 else None)
         for number, oid in enumerate(parameter_oids, start=1)
@@ -262,18 +254,18 @@ def _translated(tree: exp.Expr, writer: Writer, finish: Finish) -> Translated:
     if not isinstance(tree, exp.Query):
         raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at start of statement", position=writer.offset + 1)
     query = select.query(tree, scope, finish=finish)
-    _check_effects(writer, sum(bool(output.value.effect) for output in query.outputs))
-    return _result(query.sql, writer, columns=_columns(query))
+    check_effects(writer, sum(bool(output.value.effect) for output in query.outputs))
+    return _result(query.sql, writer, columns=output_columns(query))
 
 
-def _check_effects(writer: Writer, shown: int) -> None:
+def check_effects(writer: Writer, shown: int) -> None:
     """Raise 0A000 where a function that the session carries out is no column of the result."""
     if writer.effects != shown:
         raise not_supported("a function that changes the session or the cluster, other than in a select list,")
 
 
 def _changed(change: dml.Change, writer: Writer) -> Translated:
-    _check_effects(writer, 0)
+    check_effects(writer, 0)
     return _result(change.sql, writer, target=change.target)
 
 
@@ -287,7 +279,9 @@ def _result(
         uses=tuple(
             Use(source=writer.sources[oid], privilege=privilege, columns=frozenset(names), owner=owner)
             for (oid, privilege, owner), names in writer.uses.items()
+            if not writer.instead or writer.sources[oid].engine_name in sql
         ),
+        instead=frozenset(writer.instead),
         target=target,
         system=writer.system,
         cacheable=writer.cacheable,
@@ -299,7 +293,8 @@ def _result(
     )
 
 
-def _columns(query: Query) -> tuple[OutputColumn, ...]:
+def output_columns(query: Query) -> tuple[OutputColumn, ...]:
+    """Return the columns of a query's result."""
     return tuple(
         OutputColumn(
             name=output.name,
@@ -322,74 +317,8 @@ def _parameter_types(writer: Writer) -> tuple[ColumnType, ...]:
     return tuple(slot.type if slot is not None and slot.type is not None else varchar for slot in found)
 
 
-def _qualified(text: str, tree: exp.Expr, writer: Writer) -> str:
-    """Write ``schema.`` before every bare table name that is no WITH query, and before users' functions."""
-    facts = writer.facts
-    own = _own_names(tree)
-    places = []
-    for table in tree.find_all(exp.Table):
-        if not isinstance(table.this, exp.Identifier) or table.args.get("db") or table.name.lower() in own:
-            continue
-        source = facts.source((table.name.lower(),))
-        start = table.this.meta.get("start")
-        if source is not None and start is not None:
-            places.append((int(start), source.schema))
-    schemas = {found.name: found.schema for found in writer.calls.values()}
-    for node in tree.find_all(exp.Anonymous):
-        found, start = schemas.get(writer.called_name(node)), node.meta.get("start")
-        if found is not None and start is not None and not _called_in(node):
-            places.append((int(start), found))
-    for start, schema in sorted(places, reverse=True):
-        text = f"{text[:start]}{conversion.quoted(schema)}.{text[start:]}"
-    return text
-
-
-def _own_names(tree: exp.Expr) -> set[str]:
-    """Return the names in FROM that are no tables': WITH queries and elements of SUPER values."""
-    return {item.alias.lower() for item in tree.find_all(exp.CTE)} | element_names(tree)
-
-
-def _called_in(call: exp.Expr) -> str:
-    """Return the schema that is written before a call's name."""
-    parent = call.parent
-    if isinstance(parent, exp.Dot) and parent.expression is call:
-        return str(parent.this.name).lower()
-    place = parent.args.get("db") if isinstance(parent, exp.Table) else None
-    return "" if place is None else str(place.name).lower()
-
-
 def check_function(function: FunctionSource, facts: Facts) -> None:
     """Raise what is wrong with a SQL function's body: names, parameters, types."""
-    writer = _writer(facts, 0, ())
+    writer = new_writer(facts, 0, ())
     values = tuple(made(f"CAST(NULL AS {kind.engine()})", kind, exact=True) for kind in function.arguments if kind)
     routines.expand(function, values, Scope(writer=writer))
-
-
-def renamed_call(text: str, old: tuple[str, str], new: str) -> str:
-    """Return a stored view definition with the function *old* (schema, name) called *new*."""
-    places = []
-    for node in parse_query(text).find_all(exp.Anonymous):
-        start, end = node.meta.get("start"), node.meta.get("end")
-        if (_called_in(node), node.name.lower()) == old and start is not None and end is not None:
-            places.append((int(start), int(end) + 1))
-    for start, end in sorted(places, reverse=True):
-        text = f"{text[:start]}{conversion.quoted(new)}{text[end:]}"
-    return text
-
-
-def renamed(text: str, old: tuple[str, str], new: tuple[str, str]) -> str:
-    """Return a stored view definition with the relation *old* (schema, name) called *new*.
-
-    A view means its relations and not their names, so it follows when one is renamed.
-    """
-    places = []
-    for table in parse_query(text).find_all(exp.Table):
-        schema = table.args.get("db")
-        if not isinstance(schema, exp.Identifier) or not isinstance(table.this, exp.Identifier):
-            continue
-        start, end = schema.meta.get("start"), table.this.meta.get("end")
-        if (schema.name.lower(), table.name.lower()) == old and start is not None and end is not None:
-            places.append((int(start), int(end) + 1, "" if table.alias else f" AS {conversion.quoted(old[1])}"))
-    for start, end, alias in sorted(places, reverse=True):
-        text = f"{text[:start]}{conversion.quoted(new[0])}.{conversion.quoted(new[1])}{alias}{text[end:]}"
-    return text

@@ -124,7 +124,7 @@ LIVE: Final[dict[str, pa.Schema]] = {
         "userid int4, xid int8, query int8, database text, schema_name text, relation int8, name text, mode text,"
         "status text, started ts, ended ts, rows int8"
     ),
-    "sys_stale": _shape("relation oid, stale bool"),
+    "sys_stale": _shape("relation oid, stale bool, rewrites bool"),
     "sys_mv_refreshes": _shape(
         "userid int4, pid int4, xid int8, database text, schema_name text, view int8, name text, refresh_type text,"
         "status text, started ts, ended ts"

@@ -67,7 +67,7 @@ ROWS: Final = (
         "owner_user_name bpchar(128), state int4, autorefresh bpchar(1), autorewrite bpchar(1)",
         "SELECT r.database AS db_name, r.schema_name AS schema, r.name, NULL AS updated_upto_xid,"
         " CASE WHEN s.stale THEN 't' ELSE 'f' END AS is_stale, u.name AS owner_user_name, m.state,"
-        f" {access.switch('m.auto_refresh')} AS autorefresh, 'f' AS autorewrite FROM {access.MATERIALIZED}"
+        f" {access.switch('m.auto_refresh')} AS autorefresh, {access.switch('s.rewrites')} AS autorewrite FROM {access.MATERIALIZED}"
         f" WHERE {access.SEES}", "all"),
     _view(5_109, "stv_mv_deps",
         "db_name bpchar(128), schema bpchar(128), name bpchar(128), ref_schema bpchar(128), ref_name bpchar(128),"

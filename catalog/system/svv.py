@@ -141,7 +141,7 @@ ROWS: Final = (
         "database_name bpchar(128), schema_name bpchar(128), user_name bpchar(128), name bpchar(128),"
         "is_stale bpchar(1), state int4, autorewrite bpchar(1), autorefresh bpchar(1)",
         "SELECT r.database AS database_name, r.schema_name, u.name AS user_name, r.name,"
-        f" {access.switch('s.stale')} AS is_stale, m.state, 'f' AS autorewrite,"
+        f" {access.switch('s.stale')} AS is_stale, m.state, {access.switch('s.rewrites')} AS autorewrite,"
         f" {access.switch('m.auto_refresh')} AS autorefresh FROM {access.MATERIALIZED} WHERE {access.SEES}"),
     _view(4_201, "svv_mv_dependency",
         "database_name bpchar(128), schema_name bpchar(128), name bpchar(128), dependent_database_name bpchar(128),"

@@ -17,7 +17,8 @@ from session.statements.tables import sort_columns, table_column, table_constrai
 from sql.assignment import Goal
 from sql.commands import alterations as actions
 from sql.commands.alterations import AlterTable
-from sql.translate import renamed, translate_default, used_columns
+from sql.definitions import renamed, used_columns
+from sql.translate import translate_default
 from storage import lake
 
 Action = Callable[[Work, Relation, Any], Awaitable[Relation]]

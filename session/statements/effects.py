@@ -20,9 +20,14 @@ Perform = Callable[[Work, Sequence[Any]], Any]
 _PRIORITIES: Final = ("critical", "highest", "high", "normal", "low", "lowest")
 
 
+def any_in(translated: Translated) -> bool:
+    """Tell whether a statement has the session carry something out."""
+    return any(column.effect for column in translated.columns)
+
+
 def readable(translated: Translated) -> str:
     """Return a statement's engine SQL so that it gives the arguments of what the session carries out."""
-    if not any(column.effect for column in translated.columns):
+    if not any_in(translated):
         return translated.engine_sql
     return translated.engine_sql.replace("rs_effect_of_session(", "(")
 

@@ -9,9 +9,10 @@ from engine import plans
 from session.answers import Value
 from session.context import Work
 from session.plans import Plan
+from session.statements.query import over_views
 from session.streams import Page, table
 from sql.commands.maintenance import Explain
-from sql.statement import QUERIES, Fragment, Statement
+from sql.statement import QUERIES, Fragment, Kind, Statement
 
 _PLAN = (Column("QUERY PLAN", types.of("varchar")),)
 _WIDTH = 32
@@ -23,6 +24,9 @@ async def explain(work: Work, statement: Statement, parameters: tuple[Value, ...
     command = _command(statement)
     fragment = _explained(command)
     plan = await work.ready(fragment.text, fragment.offset)
+    if command.statement.kind is Kind.SELECT:
+        better = await over_views(work, plan, fragment.text, fragment.offset)
+        plan = plan if better is None else better.plan
     if command.analyze and plan.translated.target is not None:
         raise not_supported(f"EXPLAIN ANALYZE of {command.statement.tag}")
     lines = await _lines(work, plan, parameters, analyze=command.analyze)

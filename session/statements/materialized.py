@@ -24,7 +24,7 @@ from session.statements.tables import create, described, new_relation, target_sc
 from sql import incremental
 from sql.commands.alterations import ChangeOwner
 from sql.commands.views import AlterMaterializedView, CreateMaterializedView, RefreshMaterializedView
-from sql.translate import qualified_definition
+from sql.definitions import qualified_definition
 from storage import changes
 
 _MESSAGES = {

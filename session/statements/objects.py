@@ -20,7 +20,7 @@ from session.statements.tables import stored_type, target_schema, temporary_sche
 from sql.commands.drops import Drop
 from sql.commands.schemas import AlterSchema, CreateSchema
 from sql.commands.views import CreateView
-from sql.translate import qualified_definition, refuse_bare_names
+from sql.definitions import qualified_definition, refuse_bare_names
 from storage import lake
 
 

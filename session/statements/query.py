@@ -12,6 +12,7 @@ from session.plans import Plan
 from session.rewriting import inlined
 from session.statements import effects
 from session.streams import FixedRows, Page, Reader
+from session.summaries import Chosen, chosen
 from sql.bulk import GIVEN
 from sql.finish import Finish
 from sql.statement import Statement
@@ -32,18 +33,35 @@ async def rows(
     finish: Finish = Finish.WIRE,
 ) -> Page:
     """Start the query *text* and return its rows."""
-    plan = await work.ready(text, offset, oids or (work.parameter_oids if parameters else ()), finish)
-    parameters = _supplied(plan, work.bound(plan, parameters))
-    sql = effects.readable(plan.translated)
+    oids = oids or (work.parameter_oids if parameters else ())
+    plan = await work.ready(text, offset, oids, finish)
     if plan.constant and work.settings.on("enable_result_cache_for_session"):
         return await _constant(work, plan)
+    plain = finish is Finish.WIRE and not effects.any_in(plan.translated)
+    better = await over_views(work, plan, text, offset, oids) if plain else None
+    if better is not None:
+        page = await _read(work, better.plan, parameters)
+        if work.warehouse.summaries.unchanged(better):
+            return page
+        page.reader.close()
+    return await _read(work, plan, parameters)
+
+
+async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple[int, ...] = ()) -> Chosen | None:
+    """Return how the query *text*, planned and allowed, is read from materialized views, None where it is not."""
+    return await chosen(work, plan, lambda views: work.plan(text, offset, oids, views=views))
+
+
+async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page:
+    parameters = _supplied(plan, work.bound(plan, parameters))
+    sql = effects.readable(plan.translated)
     if plan.tables and work.tx.single:
         page = await _copied(work, plan, parameters)
         if page is not None:
             return page
     stream = await _begun(work, plan, sql, parameters)
     columns = results.columns(stream.schema, hints(plan, work))
-    if any(column.effect for column in plan.translated.columns):
+    if effects.any_in(plan.translated):
         return await effects.performed(work, effects.typed(columns, plan.translated), plan.translated, Reader(stream))
     return Page(columns, Reader(stream))
 
@@ -61,7 +79,7 @@ async def _begun(work: Work, plan: Plan, sql: str, parameters: tuple[Value, ...]
 async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page | None:
     """Return the rows of a query whose tables are all hot, None where that is not so."""
     translated = plan.translated
-    if plan.variables or plan.sources or translated.externals or any(column.effect for column in translated.columns):
+    if plan.variables or plan.sources or translated.externals or effects.any_in(translated):
         return None
     sql, left = inlined(translated.engine_sql, parameters)
     taken = work.warehouse.scans.copied(sql, plan.tables, work.state)

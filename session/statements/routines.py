@@ -23,8 +23,9 @@ from session.context import Work
 from session.locks import Mode
 from sql.commands.drops import Drop
 from sql.commands.routines import AlterRoutine, Argument, CreateFunction, CreateProcedure
+from sql.definitions import renamed_call
 from sql.plpgsql.parser import parse
-from sql.translate import check_function, renamed_call
+from sql.translate import check_function
 
 _MOST: Final = 32
 """Arguments in, and out."""

@@ -28,21 +28,26 @@ def _avg(call: Call) -> Value:
     value = call.values[0]
     count = f"count({call.distinct}{value.sql}){call.over}"
     if is_integer(value.type):
-        sql = f"CAST(sum({call.distinct}CAST({value.sql} AS BIGINT)){call.over} / {count} AS BIGINT)"
-        return made(sql, INT8, exact=True)
+        return average(f"sum({call.distinct}CAST({value.sql} AS BIGINT)){call.over}", count, value.type)
     if value.name == "numeric":
-        precision, scale = precision_scale(value.type)
-        type_ = types.numeric(38, scale)
-        total = decimals.total(value, call.distinct, call.over)
-        if scale == 0:
-            return made(f"CAST(CAST({total} AS HUGEINT) / {count} AS {type_.engine()})", type_, exact=True)
-        unit = "0." + "0" * (scale - 1) + "1"
-        whole = f"CAST({total} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)"
-        if precision > decimals.DIGITS:
-            whole = f"rs_unscaled({total})"
-        sql = f"CAST({whole} / {count} AS DECIMAL(38,0)) * CAST({unit} AS DECIMAL(38,{scale}))"
-        return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
+        return average(decimals.total(value, call.distinct, call.over), count, value.type)
     return made(f"avg({call.distinct}{conversion.coerce(value, FLOAT8).sql}){call.over}", FLOAT8, exact=True)
+
+
+def average(total: str, count: str, kind: ColumnType) -> Value:
+    """Return the average of *count* whole or decimal numbers of a *kind* that together are *total*."""
+    if is_integer(kind):
+        return made(f"CAST({total} / {count} AS BIGINT)", INT8, exact=True)
+    precision, scale = precision_scale(kind)
+    type_ = types.numeric(38, scale)
+    if scale == 0:
+        return made(f"CAST(CAST({total} AS HUGEINT) / {count} AS {type_.engine()})", type_, exact=True)
+    unit = "0." + "0" * (scale - 1) + "1"
+    whole = f"CAST({total} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS HUGEINT)"
+    if precision > decimals.DIGITS:
+        whole = f"rs_unscaled({total})"
+    sql = f"CAST({whole} / {count} AS DECIMAL(38,0)) * CAST({unit} AS DECIMAL(38,{scale}))"
+    return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
 
 
 def _count(call: Call) -> Value:

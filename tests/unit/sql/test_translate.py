@@ -4,8 +4,9 @@ import pytest
 
 from core import types
 from core.errors import SqlError
+from sql.definitions import qualified_definition
 from sql.functions import FUNCTIONS, TABLE
-from sql.translate import RULES, Translated, qualified_definition, translate, translate_expression
+from sql.translate import RULES, Translated, translate, translate_expression
 from tests.support.warehouse import Warehouse
 
 
