@@ -13,9 +13,13 @@ from api.data.statements import Bounds, Statements
 from api.gateway import Gateway
 from api.http import HttpServer, HttpSettings
 from api.identities import Directory
+from api.management.clusters import ClusterApi, Facts
+from api.management.credentials import Credentials
+from api.management.serverless import ServerlessApi
 from api.place import Place
 from api.seams import Codec
 from api.users import Users
+from auth.temporary import TemporaryPasswords
 from core.clock import Clock
 from core.config import ApiOptions
 from core.errors import ConnectionFatal
@@ -35,6 +39,8 @@ class Building:
     """The first database, where users are made."""
     folder: Path
     """Where results may be kept."""
+    passwords: TemporaryPasswords
+    facts: Facts
 
 
 class ApiDoor:
@@ -61,10 +67,12 @@ class ApiDoor:
         )
         data = DataApi(building.warehouse, access, self._desk, self._statements, building.codec, clock)
         catalogs = CatalogApi(access, self._desk, building.codec)
+        credentials = Credentials(building.passwords, users)
+        clusters = ClusterApi(building.warehouse, building.sessions, users, credentials, building.facts)
         services = {
             "redshift-data": {**data.operations, **catalogs.operations},
-            "redshift": {},
-            "redshift-serverless": {},
+            "redshift": clusters.operations,
+            "redshift-serverless": ServerlessApi(credentials, building.facts).operations,
         }
         self._http = HttpServer(http, Gateway(place, directory, clock, services).handle)
 

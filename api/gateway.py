@@ -146,7 +146,10 @@ class Gateway:
             _log.warning("a request was refused", extra={"peer": request.peer, "reason": error.refusal.value})
             raise ApiError(error.refusal.value, error.message, status=403) from None
         identity = self._directory.owner(scope.key)
-        return Caller(identity=identity, place=self._place, peer=request.peer, tls=request.tls)
+        host = request.headers.get("host", "")
+        if not host.endswith("]"):
+            host = host.rpartition(":")[0] or host
+        return Caller(identity=identity, place=self._place, peer=request.peer, tls=request.tls, host=host.strip("[]"))
 
 
 def _shown(failure: SqlError) -> str:

@@ -60,6 +60,8 @@ class Caller:
     place: Place
     peer: str
     tls: bool
+    host: str = ""
+    """By which name the server was reached."""
     extra: Context = field(default_factory=dict)
 
     @property

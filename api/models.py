@@ -112,6 +112,8 @@ def _from_query(shape: Shape, given: Any) -> Any:
         items = inner.items() if isinstance(inner, dict) else ()
         ordered = sorted((int(key), value) for key, value in items if key.isdigit())
         return [_from_query(shape.member, value) for _, value in ordered]
+    if shape.type_name == "list" and given == "":
+        return []
     if shape.type_name in {"integer", "long"} and isinstance(given, str) and _WHOLE.fullmatch(given):
         return int(given)
     if shape.type_name == "boolean" and given in {"true", "false"}:

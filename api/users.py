@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from auth.exchange import Entry
 from catalog.model import BOOTSTRAP_USER, User
 from core.names import quote
 from session.calls import run
@@ -46,7 +47,7 @@ class Users:
             peer="",
             tls=False,
             protocol=_PROTOCOL,
-            method="internal",
+            entry=Entry(system.name, method="internal"),
         )
         try:
             for statement in statements:

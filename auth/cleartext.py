@@ -1,7 +1,7 @@
 """The password itself, over TLS: for clients that know no SCRAM (Redshift's JDBC and ODBC drivers)."""
 
 from auth.exchange import Candidate, Challenge, Code, Success, password_sent
-from auth.verifiers import make_md5, matches_md5, matches_scram
+from auth.verifiers import holds, make_md5, matches_md5, scram_keys
 
 
 class CleartextExchange:
@@ -19,8 +19,13 @@ class CleartextExchange:
         who = self._who
         password = password_sent(response, who)
         # Both are always computed: which verifiers a user has must not show in the time it takes.
-        by_scram = matches_scram(who.scram, password) and who.has_scram
+        # One key serves all temporary passwords as well: they share salt and iterations.
+        keys = scram_keys(who.scram, password)
+        by_scram = holds(who.scram, keys) and who.has_scram
         by_md5 = matches_md5(who.md5 or _NOBODY, password, who.name) and who.md5 is not None
+        for temporary in who.temporaries:
+            if holds(temporary.scram, keys):
+                return Success(entry=temporary.entry)
         if not (by_scram or by_md5):
             raise who.refused()
         return Success()

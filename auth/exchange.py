@@ -4,13 +4,14 @@ An exchange is told what the client answered and tells what to send; it knows no
 PostgreSQL, "Start-up" (protocol flow) and "Message Formats", AuthenticationXxx.
 """
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Final, Protocol
 
 from auth.validity import expired
-from auth.verifiers import ScramVerifier, mock_scram, parse_scram
+from auth.verifiers import ScramVerifier, make_md5, mock_scram, parse_scram
 from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
 
@@ -29,12 +30,33 @@ class Code(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Entry:
+    """Whom a proof lets in, where that is not simply who it named."""
+
+    user: str
+    groups: tuple[str, ...] = ()
+    """Groups that the session joins besides the user's own."""
+    method: str = "password"
+    """How the identity was proved, for the log of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Temporary:
+    """A password that is good for a while, as verifiers."""
+
+    scram: ScramVerifier
+    md5: str
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """A request to send; the client's answer is the next step."""
 
     code: int
     payload: bytes = b""
     """What follows the code on the wire."""
+    entry: Entry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +65,8 @@ class Success:
 
     code: int | None = None
     payload: bytes | None = None
+    entry: Entry | None = None
+    """None where the user is the one that was named."""
 
 
 class Exchange(Protocol):
@@ -103,6 +127,8 @@ class Candidate:
     md5: str | None = None
     has_scram: bool = False
     """Whether ``scram`` is the user's own."""
+    temporaries: tuple[Temporary, ...] = ()
+    """Passwords that would do as well; their SCRAM verifiers have the salt of ``scram``."""
 
     def refused(self) -> ConnectionFatal:
         """Return the error for every way of not being who one claims to be."""
@@ -119,6 +145,17 @@ def candidate(account: Account | None, name: str, secret: bytes, now: datetime) 
         scram=own or mock_scram(name, secret),
         md5=account.md5 if usable and account is not None else None,
         has_scram=own is not None,
+    )
+
+
+def temporary_candidate(name: str, secret: bytes, temporaries: tuple[Temporary, ...]) -> Candidate:
+    """Return who *name* is judged as by *temporaries* alone; its other verifiers are matched by nothing."""
+    return Candidate(
+        name=name,
+        scram=mock_scram(name, secret),
+        md5=make_md5(secrets.token_hex(), name),
+        has_scram=True,
+        temporaries=temporaries,
     )
 
 

@@ -29,6 +29,9 @@ class Md5Exchange:
         answer = password_sent(response, self._who)
         verifier = self._who.md5
         expected = md5_answer(verifier or make_md5(secrets.token_hex(), self._who.name), self._salt)
+        for temporary in self._who.temporaries:
+            if hmac.compare_digest(answer, md5_answer(temporary.md5, self._salt)):
+                return Success(entry=temporary.entry)
         if not hmac.compare_digest(answer, expected) or verifier is None:
             raise self._who.refused()
         return Success()

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from auth.cleartext import CleartextExchange
-from auth.exchange import Account, Candidate, Exchange, TlsFacts, candidate
+from auth.exchange import Account, Candidate, Exchange, TlsFacts, candidate, temporary_candidate
 from auth.hba import DEFAULT_RULES, Rule, find
 from auth.md5 import Md5Exchange
 from auth.scram import ScramExchange
+from auth.temporary import TemporaryPasswords
 from core.clock import Clock, SystemClock
 from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
@@ -30,6 +31,8 @@ class Policy:
     secret: bytes = field(repr=False)
     """Known to nobody else and the same at every start: salts of users who do not exist are made of it."""
     rules: tuple[Rule, ...] = DEFAULT_RULES
+    temporaries: TemporaryPasswords | None = None
+    """Passwords that are good for a while, where there are such."""
     clock: Clock = field(default_factory=SystemClock)
 
 
@@ -74,8 +77,11 @@ def begin(
     rule = find(rules.rules, peer=peer, user=name, database=database, encrypted=tls is not None)
     if rule is None:
         raise ConnectionFatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f"no pg_hba.conf entry for {place}")
+    good = rules.temporaries.good(name, database) if rules.temporaries is not None else ()
     attempt = Attempt(
-        who=candidate(user, name, rules.secret, rules.clock.now()),
+        who=temporary_candidate(name, rules.secret, good)
+        if good
+        else candidate(user, name, rules.secret, rules.clock.now()),
         tls=tls,
         driver=parameters.get("driver_version", "") if _REDSHIFT_DRIVER & parameters.keys() else None,
         place=place,

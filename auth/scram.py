@@ -138,10 +138,16 @@ class ScramExchange:
         if not secrets.compare_digest(found["nonce"].encode(), first.nonce.encode()):
             raise ConnectionFatal(SqlState.PROTOCOL_VIOLATION, "invalid SCRAM response", detail="Nonce does not match.")
         signed = ",".join((first.bare, first.answer, found["bare"])).encode()
-        if not proves(self._who.scram, signed, _proof(found["proof"])) or not self._who.has_scram:
-            raise self._who.refused()
-        signature = base64.b64encode(server_signature(self._who.scram, signed))
-        return Success(Code.SASL_FINAL, b"v=" + signature)
+        proof, who = _proof(found["proof"]), self._who
+        verifier, entry = who.scram, None
+        proved = proves(verifier, signed, proof) and who.has_scram
+        for temporary in who.temporaries:
+            if proves(temporary.scram, signed, proof):
+                proved, verifier, entry = True, temporary.scram, temporary.entry
+        if not proved:
+            raise who.refused()
+        signature = base64.b64encode(server_signature(verifier, signed))
+        return Success(Code.SASL_FINAL, b"v=" + signature, entry)
 
 
 def _initial(response: bytes) -> tuple[str, bytes | None]:

@@ -88,6 +88,16 @@ def matches_scram(verifier: ScramVerifier, password: bytes) -> bool:
     return hmac.compare_digest(server_key, verifier.server_key)
 
 
+def scram_keys(verifier: ScramVerifier, password: bytes) -> tuple[bytes, bytes]:
+    """Return what *password* makes with the salt of *verifier*: for verifiers that share it."""
+    return _keys(prepared(password), verifier.salt, verifier.iterations)
+
+
+def holds(verifier: ScramVerifier, keys: tuple[bytes, bytes]) -> bool:
+    """Tell whether *keys* (``scram_keys``) are the verifier's."""
+    return hmac.compare_digest(keys[1], verifier.server_key)
+
+
 def proves(verifier: ScramVerifier, message: bytes, proof: bytes) -> bool:
     """Tell whether *proof* is a ClientProof of *message* (AuthMessage) by someone who knows the password."""
     signature = hmac.digest(verifier.stored_key, message, "sha256")

@@ -13,12 +13,14 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from api.door import Building
 from auth.exchange import Exchange
 from auth.methods import Policy, begin
+from auth.temporary import TemporaryPasswords
 from auth.verifiers import make_scram
 from catalog.model import ADMIN_USER, User
 from core.clock import SystemClock
@@ -85,10 +87,11 @@ class _Server:
             )
             warehouse.recorder.start()
             sessions = SessionFactory(warehouse)
-            listener = self._listener(warehouse, sessions)
-            opened = self._doors(warehouse, sessions)
-            warehouse.terminate = _terminator(listener.terminate, *(door.terminate for _, door in opened))
+            policy = self._policy()
+            listener = self._listener(warehouse, sessions, policy)
             await listener.start()
+            opened = self._doors(warehouse, sessions, policy, listener.port)
+            warehouse.terminate = _terminator(listener.terminate, *(door.terminate for _, door in opened))
             for place, door in opened:
                 await door.start()
                 print(f"duckshift listens on {place.url(door.port)}", file=sys.stderr)
@@ -126,7 +129,9 @@ class _Server:
         kept = self._options.history
         return History(database.cursor(), self._folder, retention_days=kept.retention_days, rows=kept.rows)
 
-    def _doors(self, warehouse: Warehouse, sessions: SessionFactory) -> list[tuple[doors.Address, doors.Door]]:
+    def _doors(
+        self, warehouse: Warehouse, sessions: SessionFactory, policy: Policy, port: int
+    ) -> list[tuple[doors.Address, doors.Door]]:
         """Return the doors that are to be opened beside the PostgreSQL protocol."""
         opened: list[tuple[doors.Address, doors.Door]] = []
         if self._options.api.listen:
@@ -137,11 +142,13 @@ class _Server:
                 clock=self._clock,
                 database=self._options.admin.database,
                 folder=doors.results_folder(self._options),
+                passwords=policy.temporaries or TemporaryPasswords(policy.secret, self._clock),
+                facts=doors.facts(self._options, port, created=self._created()),
             )
             opened.append(doors.api_door(self._options, building, self._certificate))
         return opened
 
-    def _listener(self, warehouse: Warehouse, sessions: SessionFactory) -> Listener:
+    def _listener(self, warehouse: Warehouse, sessions: SessionFactory, policy: Policy) -> Listener:
         server = self._options.server
         settings = ListenerSettings(
             host=server.host,
@@ -154,7 +161,7 @@ class _Server:
         )
         return Listener(
             settings,
-            authenticate=_Gate(warehouse, self._policy()),
+            authenticate=_Gate(warehouse, policy),
             sessions=sessions,
             tls=self._tls(),
         )
@@ -164,7 +171,12 @@ class _Server:
         place = self._folder / _SECRET_FILE
         if not place.exists():
             _write_private(place, secrets.token_bytes(_SECRET_BYTES))
-        return Policy(secret=place.read_bytes(), clock=self._clock)
+        secret = place.read_bytes()
+        return Policy(secret=secret, clock=self._clock, temporaries=TemporaryPasswords(secret, self._clock))
+
+    def _created(self) -> datetime:
+        """Return when the data folder was first served."""
+        return datetime.fromtimestamp((self._folder / _SECRET_FILE).stat().st_mtime, UTC)
 
     def _tls(self) -> ServerTls | None:
         server = self._options.server

@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from auth.exchange import Entry
 from core.errors import Canceled, ConnectionFatal, SqlError
 from core.sqlstate import SqlState
 from server.cancel import CancelKeys
@@ -63,6 +64,7 @@ class Connection:
         self._interrupted = False
         self._copy_canceled = False
         self._introduced = False
+        self._entry: Entry | None = None
         channel.lost = self._abandoned
 
     async def run(self) -> None:
@@ -194,6 +196,7 @@ class Connection:
             step = await self._judged(exchange, response.body, named)
         if step.code is not None:
             self._channel.send(authentication_request(step.code, step.payload or b""))
+        self._entry = step.entry
         self._host.admit(self)
         self._channel.send(AUTHENTICATION_OK)
         self._channel.protocol.happened(Happening.AUTHENTICATED)
@@ -219,6 +222,7 @@ class Connection:
             peer=self._channel.peer,
             tls=self._channel.encrypted,
             protocol=packet.version,
+            entry=self._entry,
         )
         self._session = session
         secret = session.secret if packet.version >= (3, 2) else session.secret[:_SHORT_SECRET_BYTES]

@@ -7,6 +7,7 @@ import logging
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from api.door import ApiDoor, Building
 from api.http import HttpSettings
 from api.identities import Directory, Identity
+from api.management.clusters import Facts
 from auth.iam import MANAGED, Policy, PolicyError, read_policy
 from auth.signature import Key
 from core.config import ConfigError, IdentityOptions, Options
@@ -21,6 +23,7 @@ from core.errors import ConnectionFatal
 
 _log = logging.getLogger(__name__)
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::", "*"})  # noqa: S104 - not bound here
 _RESULTS: Final = "api-results"
 
 
@@ -90,6 +93,20 @@ def api_door(
         context.set_alpn_protocols(["http/1.1"])
     http = HttpSettings(host=place.host, port=place.port, tls=context, max_connections=options.api.max_connections)
     return place, ApiDoor(options.api, http, directory(options), building)
+
+
+def facts(options: Options, port: int, *, created: datetime) -> Facts:
+    """Return what is told of the server to who manages it."""
+    host = options.server.host
+    return Facts(
+        host="" if host in _EVERYWHERE else host,
+        port=port,
+        admin=options.admin.user,
+        database=options.admin.database,
+        created=created,
+        encrypted=options.storage.encrypted,
+        roles=tuple(name for name in options.roles if name.startswith("arn:")),
+    )
 
 
 def results_folder(options: Options) -> Path:

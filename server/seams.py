@@ -6,6 +6,7 @@ A test puts small ones in. The values that pass are ``session.answers``'.
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from auth.exchange import Entry
 from core.errors import Diagnosis, SqlError
 from core.types import Column, ColumnType, Origin
 from server.tls import ServerTls
@@ -134,7 +135,7 @@ class Session(Protocol):
 class Sessions(Protocol):
     """Opens sessions for users whose password was right."""
 
-    async def open(
+    async def open(  # noqa: PLR0913 - the facts of a connection
         self,
         *,
         user: str,
@@ -143,8 +144,9 @@ class Sessions(Protocol):
         peer: str,
         tls: bool,
         protocol: tuple[int, int],
+        entry: Entry | None = None,
     ) -> Session:
-        """Return a session, or raise ``ConnectionFatal``."""
+        """Return a session of *user*, or of whom *entry* says instead, or raise ``ConnectionFatal``."""
         ...
 
     def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
@@ -163,6 +165,11 @@ class Step(Protocol):
     @property
     def payload(self) -> bytes | None:
         """Return what follows the code."""
+        ...
+
+    @property
+    def entry(self) -> Entry | None:
+        """Return whom the success lets in, None for the user that was named."""
         ...
 
 

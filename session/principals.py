@@ -6,10 +6,10 @@ from catalog.model import CatalogState, User
 from catalog.roles import roles, roles_of
 
 
-def principal_of(user: User, state: CatalogState) -> Principal:
-    """Return *user* as decisions see it."""
+def principal_of(user: User, state: CatalogState, joined: frozenset[int] = frozenset()) -> Principal:
+    """Return *user* as decisions see it; *joined* are groups besides its own."""
     held_roles = roles_of(state, user.oid)
     rows = [row for row in roles(state) if row.oid in held_roles]
     superuser = user.superuser or any(row.name == SUPERUSER_ROLE for row in rows)
     permissions = held((row.name, row.permissions) for row in rows)
-    return Principal(user.oid, user.name, superuser, state.groups_of(user.oid) | held_roles, permissions)
+    return Principal(user.oid, user.name, superuser, state.groups_of(user.oid) | held_roles | joined, permissions)

@@ -56,6 +56,8 @@ class Session:
         self.user: User = user
         self.session_user: User = user
         self.database: Database = database
+        self.joined: frozenset[int] = frozenset()
+        """Groups (OIDs) that the session's user has joined for its time."""
         self.used: Database | None = None
         """The database that USE chose instead."""
         self.peer = peer
@@ -307,7 +309,8 @@ class Session:
             user = state.objects.get(self.user.oid)
             if isinstance(user, User):
                 self.user = user
-            self._identity = (state, principal_of(self.user, state))
+            joined = self.joined if self.user.oid == self.session_user.oid else frozenset()
+            self._identity = (state, principal_of(self.user, state, joined))
         return self._identity[1]
 
     @property

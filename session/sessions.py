@@ -3,7 +3,8 @@
 import itertools
 from typing import Final
 
-from catalog.model import Database, User
+from auth.exchange import Entry
+from catalog.model import BOOTSTRAP_USER, CatalogState, Database, User
 from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
 from session.session import Session
@@ -20,6 +21,8 @@ class SessionFactory:
         """Open sessions of *warehouse*."""
         self._warehouse = warehouse
         self._pids = itertools.count(_FIRST_PID)
+        self.paused = False
+        """Whether only the system's own user may come in."""
 
     async def open(  # noqa: PLR0913 - the facts of a connection
         self,
@@ -30,27 +33,31 @@ class SessionFactory:
         peer: str,
         tls: bool,
         protocol: tuple[int, int],
-        method: str = "password",
+        entry: Entry | None = None,
     ) -> Session:
-        """Return a session of *user*, whose identity is proved by *method*, in *database*.
+        """Return a session in *database* of *user*, whose identity is proved, or of whom *entry* says instead.
 
         Raises ``ConnectionFatal``: 28000, 3D000, 53300, 42501.
         """
-        state = self._warehouse.store.state
+        entry = entry or Entry(user)
+        state, user = self._warehouse.store.state, entry.user
         found = state.user(user)
         if found is None:
             raise ConnectionFatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'user "{user}" does not exist')
         place = state.database(database)
         if place is None:
             raise ConnectionFatal(SqlState.INVALID_CATALOG_NAME, f'database "{database}" does not exist')
+        groups = frozenset(_group(state, name) for name in entry.groups)
+        self._check_open(found)
         self._check_limits(found, place)
         session = Session(next(self._pids), self._warehouse, found, place, peer)
+        session.joined = groups
         self._warehouse.sessions[session.pid] = session
         for event in ("initiating session", "authenticated"):
             self._warehouse.recorder.connection(
                 event, peer=peer, user=user, database=database, pid=session.pid, tls=tls,
                 application=parameters.get("application_name", ""), driver=parameters.get("driver_version", ""),
-                system=parameters.get("os_version", ""), method=method,
+                system=parameters.get("os_version", ""), method=entry.method,
             )  # fmt: skip
         try:
             await session.open(parameters)
@@ -65,6 +72,10 @@ class SessionFactory:
             "authentication failure", peer=peer, user=user, database=database, tls=tls, method="password"
         )
 
+    def _check_open(self, user: User) -> None:
+        if self.paused and user.oid != BOOTSTRAP_USER:
+            raise ConnectionFatal(SqlState.CANNOT_CONNECT_NOW, "the cluster is paused")
+
     def _check_limits(self, user: User, database: Database) -> None:
         sessions = self._warehouse.sessions.values()
         if user.connection_limit is not None and not user.superuser:
@@ -77,3 +88,10 @@ class SessionFactory:
                 raise ConnectionFatal(
                     SqlState.TOO_MANY_CONNECTIONS, f'too many connections for database "{database.name}"'
                 )
+
+
+def _group(state: CatalogState, name: str) -> int:
+    group = state.group(name)
+    if group is None:
+        raise ConnectionFatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'group "{name}" does not exist')
+    return group.oid

@@ -13,6 +13,7 @@ from typing import Final
 
 from api.errors import ApiError, invalid
 from api.identities import Caller
+from auth.exchange import Entry
 from core.clock import Clock
 from core.errors import Canceled, ConnectionFatal
 from session.session import Session
@@ -114,7 +115,7 @@ class Desk:
                 peer=held.caller.peer,
                 tls=held.caller.tls,
                 protocol=_PROTOCOL,
-                method="IAM",
+                entry=Entry(held.user, method="IAM"),
             )
             self._open[held.session.pid] = held
         return held.session

@@ -218,7 +218,8 @@ class SmallSessions:
         self.refusals: list[str] = []
 
     async def open(
-        self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: bool, protocol: tuple[int, int]
+        self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: bool, protocol: tuple[int, int],
+        entry: object = None,
     ) -> SmallSession:
         if database == "nowhere":
             raise ConnectionFatal(SqlState.INVALID_CATALOG_NAME, 'database "nowhere" does not exist')
@@ -234,6 +235,7 @@ class Step:
 
     code: int | None = None
     payload: bytes | None = None
+    entry: None = None
 
 
 class Cleartext:

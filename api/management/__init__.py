@@ -1,0 +1,1 @@
+"""The management interfaces, ``redshift`` and ``redshift-serverless``: this server as a cluster and a workgroup."""
