@@ -1,0 +1,45 @@
+"""Programs that run a client in an environment of its own, each with many cases.
+
+A program is a file of tests/clients/programs; its functions ``case_<name>`` are its cases. It is told by variables where
+the server is and says for each case in a line of JSON whether it went well.
+"""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tests.support.server import Server
+
+FOLDER: Final = Path(__file__).resolve().parents[1] / "clients" / "programs"
+_CASE: Final = re.compile(r"^(?:def|async def|async function|function|\s+(?:public )?static void) case_(\w+)\(", re.MULTILINE)
+_TIMEOUT_S: Final = 100
+
+
+def cases(program: str) -> list[str]:
+    """Return the names of a program's cases, as its source has them."""
+    return _CASE.findall((FOLDER / program).read_text(encoding="utf-8"))
+
+
+def outcomes(command: Sequence[str | Path], server: Server, **variables: str) -> dict[str, str | None]:
+    """Run a program and return for each case what went wrong, None for nothing."""
+    environment = os.environ | {
+        "PGHOST": server.host, "PGPORT": str(server.port), "PGUSER": server.user, "PGPASSWORD": server.password,
+        "PGDATABASE": server.database, "SERVER_CERTIFICATE": f"{server.data}/tls/server.crt", "PYTHONPATH": "",
+    }  # fmt: skip
+    done = subprocess.run(
+        [str(word) for word in command], env=environment | variables, capture_output=True, text=True,
+        timeout=_TIMEOUT_S, check=False,
+    )  # fmt: skip
+    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    assert said, done.stdout + done.stderr
+    return {one["case"]: one["error"] for one in said}
+
+
+def judge(found: dict[str, str | None], case: str) -> None:
+    """Fail where *case* did not go well, or was not reached."""
+    assert case in found, f"the program ended before; it came to {', '.join(found)}"
+    assert found[case] is None, found[case]
