@@ -3,12 +3,14 @@
 Here errors of a statement become a failed transaction; nothing above or below decides that.
 """
 
+from catalog.model import RelationKind
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from session.answers import Answer, Value
 from session.context import Work
-from session.locks import Mode
 from session.statements import HANDLERS
+from sql.commands.alterations import AlterTable
+from sql.commands.drops import Drop
 from sql.statement import Kind, Statement
 
 _ENDS = frozenset({Kind.COMMIT, Kind.ROLLBACK})
@@ -17,14 +19,13 @@ _PHYSICAL = frozenset(
         Kind.CREATE_TABLE,
         Kind.CREATE_TABLE_AS,
         Kind.ALTER_TABLE,
-        Kind.DROP,
         Kind.CREATE_MATERIALIZED_VIEW,
         Kind.CREATE_SCHEMA,
         Kind.CREATE_DATABASE,
         Kind.DROP_DATABASE,
     }
 )
-"""Kinds that change the lake's own schema."""
+"""Kinds that change the lake's own schema; DROP of anything but a schema does not wait for its turn."""
 
 
 async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
@@ -40,11 +41,21 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     tx.start()
     tx.commands += 1
     await work.session.settle()
-    if statement.kind in _PHYSICAL and not getattr(statement.command, "temporary", False):
+    if _alters_lake(work, statement):
         # DuckLake 1.0 loses sight of committed tables when transactions that alter its schema overlap.
-        await tx.lock("ddl", Mode.ACCESS_EXCLUSIVE)
+        await tx.alter_lake()
     answer = await HANDLERS[statement.kind](work, statement, parameters)
     if rule.commits:
         await tx.commit()
     work.session.answer = answer
     return answer
+
+
+def _alters_lake(work: Work, statement: Statement) -> bool:
+    command = statement.command
+    if isinstance(command, Drop):
+        return command.object == "SCHEMA"
+    if isinstance(command, AlterTable):
+        found = work.visible.relation(command.name)
+        return found is None or (found.type is RelationKind.TABLE and not found.temporary)
+    return statement.kind in _PHYSICAL and not getattr(command, "temporary", False)

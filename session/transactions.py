@@ -17,9 +17,11 @@ from catalog.store import Changes
 from core.errors import Canceled, SqlError
 from core.sqlstate import SqlState
 from engine.cursors import DuckDbEngine
+from session.drops import DDL, KIND
 from session.locks import Mode
 from session.serializability import Footprint
 from session.settings import Settings
+from storage import lake
 from storage.metastore import Entry
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class Transaction:
         self._written: frozenset[int] = frozenset()
         self._reserved: dict[int, tuple[Entry, int]] = {}
         self._refreshed: dict[int, int | None] = {}
+        self._dropped: dict[int, str] = {}
         self._seen: tuple[tuple[int, int, int], CatalogState] | None = None
 
     @property
@@ -166,6 +169,25 @@ class Transaction:
         finally:
             self._waiting = None
 
+    async def alter_lake(self) -> None:
+        """Prepare for a statement that changes the lake's own schema: one transaction at a time, to its end."""
+        await self.lock(DDL, Mode.ACCESS_EXCLUSIVE)
+        if self._dropped:
+            await self._drop_tables(self._dropped)
+            self._dropped = {}
+
+    async def drop_tables(self, tables: dict[int, str]) -> None:
+        """Drop physical tables of the lake (OID → engine name): now, or after the commit where others alter it."""
+        if not tables:
+            return
+        if self._warehouse.locks.try_acquire(self.owner, DDL, Mode.ACCESS_EXCLUSIVE):
+            await self._drop_tables(tables)
+        else:
+            self._dropped |= tables
+
+    async def _drop_tables(self, tables: dict[int, str]) -> None:
+        await self._engine.script([sql for name in tables.values() for sql in lake.drop_table(name)])
+
     def reserve(self, table: int, step: int, rows: int) -> None:
         """Count *rows* IDENTITY values of *table* as used, to be written down with the commit."""
         mark = self._warehouse.identity(table, 1).mark
@@ -235,6 +257,7 @@ class Transaction:
             entries = [Entry(item.kind, item.oid, item.body) for item in self._permanent().entries()]
             entries += [entry for entry, _ in self._reserved.values()]
             entries += [warehouse.refresh_entry(view, snapshot) for view, snapshot in self._refreshed.items()]
+            entries += [Entry(KIND, oid, name) for oid, name in self._dropped.items()]
             connection = self._engine.connection
 
             def finish() -> None:
@@ -247,6 +270,7 @@ class Transaction:
             warehouse.note_refreshes(self._refreshed)
             self._publish()
         warehouse.upkeep.note(self._written)
+        warehouse.drops.later(self._dropped)
 
     def _permanent(self) -> Changes:
         mine = Changes()
@@ -274,6 +298,7 @@ class Transaction:
             self._warehouse.unreserve(table, mark)
         self._reserved.clear()
         self._refreshed.clear()
+        self._dropped = {}
         if self._footprint is not None:
             self._warehouse.graph.forget(self._footprint)
             self._footprint = None
@@ -288,6 +313,7 @@ class Transaction:
         self._footprint = None
         self._reserved.clear()
         self._refreshed.clear()
+        self._dropped = {}
         self._written = frozenset()
         self._warehouse.locks.release_all(self.owner)
         self._settings.end(committed=committed)

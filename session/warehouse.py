@@ -27,6 +27,7 @@ from core.errors import ConnectionFatal
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from engine.udfs import Udfs
+from session.drops import Drops
 from session.functions import install_functions
 from session.hot import HotTables
 from session.locks import LockManager
@@ -53,6 +54,7 @@ _FIRST_DATABASE: Final = 100_000
 _FIRST_SCHEMA: Final = 2_200
 _PYTHON: Final = frozenset({"plpythonu"})
 _MESSAGES: Final = 10_000
+_KINDS: Final = frozenset(kind.value for kind in Kind)
 _IDENTITY: Final = "identity"
 _REFRESH: Final = "refresh"
 _IDENTITY_BLOCK: Final = 100_000
@@ -166,8 +168,8 @@ class Warehouse:
             entry.oid: int(entry.body) for entry in entries if entry.kind == _REFRESH and entry.body
         }
         """Materialized view (OID) → the lake's snapshot that its rows were made from; absent where unknown."""
-        kinds = {kind.value for kind in Kind}
-        objects = [parsed(entry.kind, entry.body) for entry in entries if entry.kind in kinds and entry.body]
+        self.drops = Drops(self, entries)
+        objects = [parsed(entry.kind, entry.body) for entry in entries if entry.kind in _KINDS and entry.body]
         if not objects:
             objects = self._found(founder.database, founder.admin())
         self.store = CatalogStore(objects, self.metastore.highest_oid())
@@ -183,6 +185,7 @@ class Warehouse:
     async def close(self) -> None:
         """Wait for what is done in the background, and end it."""
         await self.upkeep.close()
+        await self.drops.close()
         await self.hot.close()
 
     def next_transaction(self) -> int:

@@ -29,6 +29,8 @@ async def alter_table(work: Work, command: AlterTable) -> Done:
     relation = work.find_relation(command.name)
     work.require_owner(relation)
     relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
+    if relation.type is RelationKind.TABLE and not relation.temporary:
+        await work.tx.alter_lake()
     for action in command.actions:
         run = _ACTIONS.get(type(action))
         if relation.materialized is not None and isinstance(action, actions.RenameTable):

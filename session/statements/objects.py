@@ -275,8 +275,9 @@ async def remove_relations(work: Work, relations: list[Relation], *, cascade: bo
         if item.materialized is not None:
             work.tx.refreshed(item.oid, None)
     await remove_references(work, frozenset(item.oid for item in gone))
-    statements = [sql for item in gone if item.engine_name for sql in lake.drop_table(item.engine_name)]
-    await work.engine.script(statements)
+    stored = [item for item in gone if item.engine_name]
+    await work.engine.script([sql for item in stored if item.temporary for sql in lake.drop_table(item.engine_name)])
+    await work.tx.drop_tables({item.oid: item.engine_name for item in stored if not item.temporary})
     work.change(drops=tuple(item.oid for item in gone))
 
 

@@ -1,6 +1,8 @@
 """Several writers of one table: they wait for its lock in order, and none fails or is lost."""
 
 import threading
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -98,3 +100,61 @@ def test_a_waiting_writer_can_be_canceled(dsn: str) -> None:
         waiter.execute("INSERT INTO writers_held VALUES (3)")
         assert holder.execute("SELECT count(*) FROM writers_held").fetchone() == (2,)
         holder.execute("DROP TABLE writers_held")
+
+
+def test_a_drop_does_not_wait_for_another_transactions_ddl(dsn: str) -> None:
+    """A client may hold a lock of its own round DROP, as dbt does: waiting for its other connection would be for ever."""
+    with psycopg.connect(dsn) as long, psycopg.connect(dsn, autocommit=True) as other:
+        other.execute("SET statement_timeout TO 10000")
+        other.execute("CREATE TABLE writers_old AS SELECT 1 AS a")
+        other.execute("CREATE VIEW writers_view AS SELECT a FROM writers_old")
+        long.execute("CREATE TABLE writers_new AS SELECT 2 AS a")
+        other.execute("ALTER TABLE writers_view RENAME TO writers_renamed")
+        other.execute("BEGIN")
+        other.execute("DROP TABLE writers_old CASCADE")
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            other.execute("SELECT * FROM writers_old")
+        other.execute("ROLLBACK")
+        assert other.execute("SELECT a FROM writers_renamed").fetchone() == (1,)
+        other.execute("DROP TABLE writers_old CASCADE")
+        long.commit()
+        # The name is free for another table, whose storage would be in the way of the old one's.
+        other.execute("CREATE TABLE writers_old (b varchar)")
+        other.execute("INSERT INTO writers_old VALUES ('new')")
+        assert other.execute("SELECT * FROM writers_old").fetchall() == [("new",)]
+        other.execute("DROP TABLE writers_old")
+        other.execute("DROP TABLE writers_new")
+
+
+def test_a_drop_and_what_follows_in_one_transaction(dsn: str) -> None:
+    with psycopg.connect(dsn) as long, psycopg.connect(dsn) as other:
+        other.execute("CREATE TABLE writers_again AS SELECT 1 AS a")
+        other.commit()
+        long.execute("CREATE TABLE writers_meanwhile (a int)")
+        other.execute("DROP TABLE writers_again")
+        long.commit()
+        other.execute("CREATE TABLE writers_again AS SELECT 'two' AS b")
+        other.commit()
+        assert other.execute("SELECT b FROM writers_again").fetchone() == ("two",)
+        other.execute("DROP TABLE writers_again")
+        other.execute("DROP TABLE writers_meanwhile")
+        other.commit()
+
+
+def test_a_server_that_ends_before_the_storage_is_gone_removes_it_at_its_start(tmp_path: Path) -> None:
+    server = Server(tmp_path / "data")
+    server.start()
+    try:
+        long, other = psycopg.connect(server.dsn), psycopg.connect(server.dsn, autocommit=True)
+        with closing(long), closing(other):
+            other.execute("CREATE TABLE writers_left AS SELECT 1 AS a")
+            long.execute("CREATE TABLE writers_unfinished AS SELECT 2 AS a")
+            other.execute("DROP TABLE writers_left")
+            server.kill()
+        server.start()
+        with psycopg.connect(server.dsn, autocommit=True) as other:
+            other.execute("CREATE TABLE writers_left AS SELECT 'new' AS b")
+            assert other.execute("SELECT * FROM writers_left").fetchall() == [("new",)]
+            other.execute("CREATE TABLE writers_unfinished (a int)")
+    finally:
+        server.stop()
