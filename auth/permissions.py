@@ -17,6 +17,8 @@ PERMISSIONS: Final = frozenset({
     "DROP MODEL", "CREATE DATASHARE", "ALTER DATASHARE", "DROP DATASHARE", "CREATE LIBRARY", "DROP LIBRARY",
     "ANALYZE", "CANCEL", "TRUNCATE TABLE", "VACUUM", "IGNORE RLS", "EXPLAIN RLS", "EXPLAIN MASKING",
 })  # fmt: skip
+POLICIES: Final = "MANAGE POLICIES"
+"""Making, attaching and seeing row-level security and masking policies: sys:secadmin's own, never granted."""
 SUPERUSER_ROLE: Final = "sys:superuser"
 _MONITOR: Final = frozenset({"ACCESS CATALOG", "ACCESS SYSTEM TABLE"})
 _OPERATOR: Final = _MONITOR | {"ANALYZE", "VACUUM", "CANCEL"}
@@ -33,8 +35,8 @@ SYSTEM_ROLES: Final = {
     "sys:operator": _OPERATOR,
     "sys:monitor": _MONITOR,
     "sys:secadmin": frozenset({
-        "CREATE ROLE", "DROP ROLE", "CREATE USER", "ALTER USER", "DROP USER", "ACCESS CATALOG", "EXPLAIN RLS",
-        "EXPLAIN MASKING",
+        "CREATE ROLE", "DROP ROLE", "CREATE USER", "ALTER USER", "DROP USER", "ACCESS CATALOG", "IGNORE RLS",
+        "EXPLAIN RLS", "EXPLAIN MASKING", POLICIES,
     }),
 }  # fmt: skip
 """What each of the system's roles brings."""

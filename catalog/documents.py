@@ -21,6 +21,7 @@ from catalog.model import (
     TableColumn,
     User,
 )
+from catalog.policies import Attachment, MaskAttachment, MaskingPolicy, PolicyColumn, Protection, RlsPolicy
 from catalog.roles import DefaultPrivileges, Membership, Role
 from catalog.routines import Language, Parameter, Routine, RoutineKind
 from catalog.scopes import ScopedPrivileges
@@ -38,6 +39,8 @@ _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.DEFAULT_PRIVILEGES: DefaultPrivileges,
     Kind.IAM_ROLE: IamRole,
     Kind.SCOPED_PRIVILEGES: ScopedPrivileges,
+    Kind.RLS_POLICY: RlsPolicy,
+    Kind.MASKING_POLICY: MaskingPolicy,
 }
 
 
@@ -152,10 +155,38 @@ def _seen(values: list[dict[str, Any]]) -> tuple[Seen, ...]:
     return tuple(Seen(item["relation"], tuple((name, number) for name, number in item["columns"])) for item in values)
 
 
+def _protection(values: dict[str, Any]) -> Protection:
+    record: Protection = _record(Protection, values | {"policies": (), "masks": ()})
+    return replace(
+        record,
+        policies=tuple(Attachment(**item) for item in values.get("policies", ())),
+        masks=tuple(
+            MaskAttachment(**item | {"outputs": _paths(item["outputs"]), "inputs": _paths(item["inputs"])})
+            for item in values.get("masks", ())
+        ),
+    )
+
+
+def _paths(values: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(path) for path in values)
+
+
+def _policy(cls: type[Any], values: dict[str, Any]) -> Any:
+    columns = tuple(
+        PolicyColumn(name=item["name"], type=ColumnType(BY_NAME_EXACT[item["type"][0]], item["type"][1]))
+        for item in values.get("columns", ())
+    )
+    lookups = tuple((oid, tuple(names)) for oid, names in values.get("lookups", ()))
+    more = {"lookups": lookups} if lookups else {}
+    return _record(cls, values | {"columns": columns} | more)
+
+
 # typname is unique in the type table, BY_NAME's other spellings are not.
 BY_NAME_EXACT: Final = {row.name: row for row in BY_NAME.values()}
 _FIELDS: Final[dict[str, Any]] = {
     "acl": _grants, "settings": _settings, "constraints": _constraints, "materialized": _materialized,
-    "seen": _seen,
+    "seen": _seen, "protection": _protection,
 }  # fmt: skip
-_READERS: Final[dict[type[Any], Any]] = {Relation: _relation, Routine: _routine, Role: _role}
+_READERS: Final[dict[type[Any], Any]] = {
+    Relation: _relation, Routine: _routine, Role: _role, RlsPolicy: _policy, MaskingPolicy: _policy,
+}  # fmt: skip

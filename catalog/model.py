@@ -13,6 +13,7 @@ from core.types import ColumnType
 
 if TYPE_CHECKING:
     from catalog.iam_roles import IamRole
+    from catalog.policies import MaskingPolicy, Protection, RlsPolicy
     from catalog.roles import DefaultPrivileges, Role
     from catalog.routines import Language, Routine
     from catalog.scopes import ScopedPrivileges
@@ -44,6 +45,8 @@ class Kind(StrEnum):
     DEFAULT_PRIVILEGES = "default_privileges"
     IAM_ROLE = "iam_role"
     SCOPED_PRIVILEGES = "scoped_privileges"
+    RLS_POLICY = "rls_policy"
+    MASKING_POLICY = "masking_policy"
 
 
 class RelationKind(StrEnum):
@@ -202,6 +205,8 @@ class Relation:
     """Of a view: the columns of those relations that have been altered since."""
     materialized: Materialized | None = None
     """Only of a materialized view, whose ``type`` is VIEW."""
+    protection: "Protection | None" = None
+    """Row-level security and masking; None where nothing was ever said of them."""
     comment: str | None = None
     backup: bool = True
     created: str = ""
@@ -250,7 +255,7 @@ class Group:
 
 CatalogObject: TypeAlias = (
     "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges | IamRole"
-    " | ScopedPrivileges"
+    " | ScopedPrivileges | RlsPolicy | MaskingPolicy"
 )
 
 

@@ -8,7 +8,7 @@ Redshift, "Creating and interpreting a query plan".
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,6 +31,17 @@ class Stored:
     """The DISTKEY."""
     widths: Mapping[str, int] = field(default_factory=dict)
     """Bytes of a column's values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """What a plan shows of a relation that policies guard."""
+
+    name: str
+    kind: str = "RLS"
+    """RLS, or DDM where only its columns are masked."""
+    shown: bool = False
+    """Whether the plan's reader may see what policies do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +80,12 @@ def read(text: str) -> Operator:
     return _operator(found[0] if isinstance(found, list) else found)
 
 
-def lines(plan: Operator, tables: Mapping[str, Stored]) -> list[str]:
-    """Return the plan as Redshift's EXPLAIN shows it; *tables* are the stored tables by their engine's name."""
-    step = _Shaper(tables).step(plan)
+def lines(plan: Operator, tables: Mapping[str, Stored], secured: Mapping[str, Secured] | None = None) -> list[str]:
+    """Return the plan as Redshift's EXPLAIN shows it; *tables* are the stored tables by their engine's name.
+
+    *secured* are the relations that policies guard, by the same name; views, which have none, by their own.
+    """
+    step = _Shaper(tables, secured or {}).step(plan)
     return list(_written(step, 0))
 
 
@@ -90,8 +104,9 @@ def _operator(node: Mapping[str, Any]) -> Operator:
 class _Shaper:
     """Makes steps of operators."""
 
-    def __init__(self, tables: Mapping[str, Stored]) -> None:
+    def __init__(self, tables: Mapping[str, Stored], secured: Mapping[str, Secured]) -> None:
         self._tables = tables
+        self._secured = secured
 
     def step(self, node: Operator) -> Step:
         """Return the step of an operator, with its children's below it."""
@@ -222,6 +237,16 @@ class _Shaper:
         width = max(child.width for child in children)
         return Step("XN Append", rows, width, 0.0, total, [], children, children[0].outputs)
 
+    def secure(self, node: Operator) -> Step:
+        """The barrier above what policies let through (``sql.guards``)."""
+        child = self.step(node.children[0])
+        found = next(_scanned(node, self._secured), None) or next(iter(self._secured.values()), Secured("relation"))
+        outputs, children = (child.outputs, [child]) if found.shown else ([], [])
+        return Step(
+            f"XN {found.kind} SecureScan {found.name}", child.rows if node.rows is None else node.rows,
+            child.width, child.startup, child.total, [], children, outputs, child.tables,
+        )  # fmt: skip
+
     def unique(self, node: Operator) -> Step:
         """DISTINCT."""
         child = self.step(node.children[0])
@@ -267,6 +292,8 @@ _SHAPES: Final = {
     "STREAMING_LIMIT": _Shaper.limit,
     "LIMIT_PERCENT": _Shaper.limit,
     "UNION": _Shaper.append,
+    "STREAMING_SAMPLE": _Shaper.secure,
+    "RESERVOIR_SAMPLE": _Shaper.secure,
     "RECURSIVE_CTE": _Shaper.append,
     "DISTINCT": _Shaper.unique,
 }
@@ -294,6 +321,15 @@ def _written(step: Step, depth: int) -> list[str]:
     for child in step.children:
         found += _written(child, depth + 1)
     return found
+
+
+def _scanned(node: Operator, secured: Mapping[str, Secured]) -> Iterator[Secured]:
+    """Yield the secured tables below *node*."""
+    found = secured.get(str(node.info.get("Table") or "").rpartition(".")[2])
+    if found is not None:
+        yield found
+    for child in node.children:
+        yield from _scanned(child, secured)
 
 
 def _listed(info: Mapping[str, Any], name: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from auth.authorize import Principal, check
 from catalog.model import Acl, CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
+from catalog.policies import RlsPolicy
 from catalog.roles import default_privileges, defaults_in
 from catalog.routines import Routine
 from catalog.scopes import acl_of, in_scopes
@@ -22,6 +23,7 @@ from session.functions import needs
 from session.locks import Mode
 from session.plans import Environment, Plan, planned, udf_of
 from session.principals import principal_of
+from session.protection import note_applied
 from session.visible import Visible
 from sql import incremental
 from sql.canon import Pattern
@@ -258,6 +260,8 @@ class Work:
             await self._locked(plan)
             # What a lock was waited for may have changed what the names mean.
             if token == self.tx.token:
+                if plan.translated.guarded and self.session.active:
+                    note_applied(self.session, plan.translated)
                 return plan
         raise SqlError(SqlState.LOCK_NOT_AVAILABLE, "the tables of this statement keep changing")
 
@@ -326,7 +330,9 @@ class Work:
         for use in calls:
             routine = self.state.objects.get(use.function.oid)
             if isinstance(routine, Routine):
-                self.require_routine(routine, self._acting(use.owner))
+                # A policy's functions are called with the rights of who runs the statement.
+                policy = isinstance(self.state.objects.get(use.owner or 0), RlsPolicy)
+                self.require_routine(routine, self.principal if policy else self._acting(use.owner))
 
     def require_routine(self, routine: Routine, who: Principal | None = None) -> None:
         """Raise 42501 unless *who* (the user) may call *routine*."""
@@ -353,13 +359,17 @@ class Work:
         if owner is None:
             return self.principal
         user = self.state.objects.get(owner)
+        if isinstance(user, RlsPolicy):
+            # What its lookup tables were granted to.
+            return Principal(user.oid, user.name, superuser=False)
         if not isinstance(user, User):
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "permission denied for the owner of a view")
         return principal_of(user, self.state)
 
     def _check(self, who: Principal, privilege: str, relation: Relation, columns: frozenset[str]) -> None:
         schema = self.state.objects.get(relation.schema)
-        if isinstance(schema, Schema) and not schema.temporary:
+        policy = isinstance(self.state.objects.get(who.oid), RlsPolicy)
+        if isinstance(schema, Schema) and not schema.temporary and not policy:
             check(who, "USAGE", schema.owner, acl_of(self.state, schema), kind="schema", name=schema.name)
         acl = acl_of(self.state, relation)
         check(who, privilege, relation.owner, acl, kind="relation", name=relation.name, columns=columns)

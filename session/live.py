@@ -205,6 +205,10 @@ def _messages(session: "Session") -> list[dict[str, Any]]:
     return list(session.warehouse.messages)
 
 
+def _applied(session: "Session") -> list[dict[str, Any]]:
+    return list(session.warehouse.applied)
+
+
 def _calls(session: "Session") -> list[dict[str, Any]]:
     return list(session.warehouse.calls)
 
@@ -219,6 +223,7 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_locks": _locks,
     "sys_messages": _messages,
     "sys_calls": _calls,
+    "sys_applied_policies": _applied,
 }
 _WORKED_OUT: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_late_columns": _late_columns,

@@ -27,7 +27,7 @@ from session.principals import principal_of
 from session.settings import SETTINGS, Settings, search_path
 from session.transactions import Transaction
 from session.variables import VARIABLES, Variable
-from session.visible import Visible
+from session.visible import Viewer, Visible
 from session.warehouse import Warehouse
 from sql.statement import Kind
 
@@ -251,6 +251,11 @@ class Session:
             self._timer = None
 
     @property
+    def command(self) -> str:
+        """The statement that runs, as a letter: u, d, y; s for all that reads."""
+        return {Kind.UPDATE: "u", Kind.DELETE: "d", Kind.MERGE: "u"}.get(self._kind, "s") if self._kind else "s"
+
+    @property
     def active(self) -> bool:
         """Whether a statement runs."""
         return self._active
@@ -342,7 +347,8 @@ class Session:
     def visible(self) -> Visible:
         """Return name resolution for the statement that runs."""
         temporary, languages = self.temporary_schema, self.warehouse.limits.languages
-        seen = Visible(self.tx.state, self.database, self.search_path, self.settings, temporary, languages)
+        viewer = Viewer(who=self.principal, settings=self.settings, temporary=temporary, languages=languages)
+        seen = Visible(self.tx.state, self.database, self.search_path, viewer)
         return seen if self.used is None else seen.within(self.used.name)
 
     def translation_key(self) -> object:

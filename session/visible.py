@@ -3,6 +3,9 @@
 Implements ``sql.facts.Facts`` over the catalog's state, the system views and the session's settings.
 """
 
+from dataclasses import dataclass
+
+from auth.authorize import Principal
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
 from catalog.routines import Parameter, Routine, RoutineKind, routines
 from catalog.system.spec import SystemView
@@ -11,34 +14,38 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import TYPNAMES, ColumnType
+from session.protection import guard_of
 from session.settings import Settings
 from sql.facts import FunctionSource, Source, SourceColumn, SourceKind
 
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who looks, and with what of a session."""
+
+    who: Principal
+    settings: Settings
+    temporary: Schema | None = None
+    """The schema of temporary tables, once there is one."""
+    languages: frozenset[str] = frozenset()
+    """Those that functions may run in beside SQL."""
+
+
 class Visible:
     """Name resolution for one statement."""
 
     def __init__(
-        self,
-        state: CatalogState,
-        database: Database,
-        search_path: tuple[str, ...],
-        settings: Settings,
-        temporary_schema: Schema | None,
-        languages: frozenset[str] = frozenset(),
+        self, state: CatalogState, database: Database, search_path: tuple[str, ...], viewer: Viewer
     ) -> None:
-        """See *state* from *database* along *search_path* (schema names, ``$user`` already replaced).
-
-        *languages* are those that functions may run in beside SQL.
-        """
-        self._languages = languages
+        """See *state* from *database* along *search_path* (schema names, ``$user`` already replaced)."""
+        self._viewer = viewer
         self.state = state
         self.database = database
         self.search_path = search_path
-        self._settings = settings
-        self._temporary = temporary_schema
+        self._settings = viewer.settings
+        self._temporary = viewer.temporary
         self._home = database
         """What the client is connected to: the system views are of that database."""
 
@@ -59,7 +66,7 @@ class Visible:
         other = self.state.database(database)
         if other is None or other.oid == self.database.oid:
             return self
-        seen = Visible(self.state, other, self.search_path, self._settings, self._temporary, self._languages)
+        seen = Visible(self.state, other, self.search_path, self._viewer)
         seen._home = self._home
         return seen
 
@@ -70,7 +77,7 @@ class Visible:
 
     def runs(self, language: str) -> bool:
         """Tell whether functions in *language* may run."""
-        return language == "sql" or language in self._languages
+        return language == "sql" or language in self._viewer.languages
 
     def routines(self, parts: tuple[str, ...]) -> list[Routine]:
         """Return the routines called *parts*, in the order of the search path; raises 3F000."""
@@ -181,6 +188,19 @@ class Visible:
         owner = self.state.objects.get(schema.database) if isinstance(schema, Schema) else None
         if relation.type not in _KINDS:
             raise not_supported(f"reading {relation.name}")
+        columns = tuple(
+            SourceColumn(
+                name=column.name,
+                type=column.type,
+                number=column.number,
+                not_null=column.not_null,
+                default=column.default,
+                identity=(column.identity.seed, column.identity.step) if column.identity else None,
+                identity_by_default=bool(column.identity and column.identity.by_default),
+                folded=column.collation == "case_insensitive",
+            )
+            for column in relation.columns
+        )
         return Source(
             oid=relation.oid,
             kind=_KINDS[relation.type],
@@ -188,23 +208,13 @@ class Visible:
             schema=name,
             name=relation.name,
             owner=relation.owner,
-            columns=tuple(
-                SourceColumn(
-                    name=column.name,
-                    type=column.type,
-                    number=column.number,
-                    not_null=column.not_null,
-                    default=column.default,
-                    identity=(column.identity.seed, column.identity.step) if column.identity else None,
-                    identity_by_default=bool(column.identity and column.identity.by_default),
-                    folded=column.collation == "case_insensitive",
-                )
-                for column in relation.columns
-            ),
+            columns=columns,
             engine_name=relation.engine_name,
             definition=self._read_as(relation),
             late_binding=relation.late_binding,
             seen={item.relation: item.columns for item in relation.seen},
+            guard=guard_of(relation, columns, self._viewer.who, self.state),
+            storage=relation.materialized.table if relation.materialized is not None else 0,
         )
 
     def _read_as(self, relation: Relation) -> str | None:

@@ -149,8 +149,8 @@ class Warehouse:
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
         self.messages: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
         """What procedures raised, newest last."""
-        self.calls: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
-        """Calls of procedures that have ended, newest last."""
+        self.calls, self.applied = (deque[dict[str, Any]](maxlen=_MESSAGES) for _ in range(2))
+        """Calls of procedures that have ended; policies that stood between statements and relations; newest last."""
         self.sources: Cache[tuple[str, int], Any] = Cache(200)
         self.hot = HotTables(HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes)
         self.scans = Scans(database, self.hot)

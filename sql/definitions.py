@@ -26,7 +26,7 @@ def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColu
         raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${slot}")
     depends = {oid for oid, _, owner in writer.uses if owner is None}
     depends |= {oid for oid, owner in writer.calls if owner is None}
-    return _qualified(text, tree, writer), output_columns(query), tuple(sorted(depends))
+    return qualified_text(text, tree, writer), output_columns(query), tuple(sorted(depends))
 
 
 def refuse_bare_names(text: str) -> None:
@@ -49,7 +49,7 @@ def used_columns(text: str, facts: Facts, seen: Seen) -> dict[int, frozenset[str
     return {oid: frozenset(names) for (oid, _, owner), names in writer.uses.items() if owner is None}
 
 
-def _qualified(text: str, tree: exp.Expr, writer: Writer) -> str:
+def qualified_text(text: str, tree: exp.Expr, writer: Writer) -> str:
     """Write ``schema.`` before every bare table name that is no WITH query, and before users' functions."""
     facts = writer.facts
     own = _own_names(tree)

@@ -11,7 +11,7 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import assignment, groups
+from sql import assignment, groups, guards
 from sql.assignment import Goal
 from sql.clauses import conditional
 from sql.ctes import with_clause
@@ -236,8 +236,19 @@ def inserted(source: Source, values: dict[str, Value], rows: str, prefix: str, s
 # UPDATE and DELETE
 
 
-def target_relation(table: exp.Table, source: Source, scope: Scope) -> str:
-    """Put the changed table in sight under its name or alias; return ``name AS alias``."""
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The changed table where the statement reads it."""
+
+    read: str
+    """``name AS alias``; of a guarded table, a subquery of what may be seen."""
+    row: str
+    """What tells its rows apart."""
+    guarded: bool
+
+
+def target_relation(table: exp.Table, source: Source, scope: Scope) -> Target:
+    """Put the changed table in sight under its name or alias."""
     alias = table.args.get("alias")
     name = scope.writer.identifier(alias.this) if alias is not None and alias.this else source.name
     engine = quote(name)
@@ -248,7 +259,11 @@ def target_relation(table: exp.Table, source: Source, scope: Scope) -> str:
     scope.relations.append(
         Relation(name=name, alias=engine, fields=fields, schema=source.schema, database=source.database)
     )
-    return f"{source.engine_name} AS {engine}"
+    guard = guards.standing(source, scope)
+    if guard is None:
+        return Target(f"{source.engine_name} AS {engine}", f"{engine}.rowid", guarded=False)
+    seen = guards.of_table(source, guard, scope, changed=True)
+    return Target(f"{seen} AS {engine}", f"{engine}.{guards.ROW}", guarded=True)
 
 
 def update(node: exp.Update, scope: Scope) -> Change:
@@ -261,20 +276,34 @@ def update(node: exp.Update, scope: Scope) -> Change:
     target = target_relation(node.this, source, scope)
     others = _others(node.args.get("from_"), scope, source)
     pairs = _assigned_once(assignments(node, scope), scope)
-    settings = [_setting(item, source, scope) for item in pairs]
+    values = [setting(item, source, scope) for item in pairs]
     where = _where(node, scope)
     if others and scope.writer.facts.setting("error_on_nondeterministic_update") in {"on", "true"}:
         check = single_match(target, others, where.removeprefix(" WHERE "))
         where = f"{where} AND {check}" if where else f" WHERE {check}"
-    sql = f"{prefix}UPDATE {target} SET {', '.join(settings)}{others and f' FROM {others}'}{where}"
+    if target.guarded:
+        seen = _update_seen(source, target, values, f"{others and f', {others}'}{where}")
+        return Change(sql=prefix + seen, target=source)
+    listed = ", ".join(f"{quote(name)} = {value.sql}" for name, value in values)
+    sql = f"{prefix}UPDATE {target.read} SET {listed}{others and f' FROM {others}'}{where}"
     return Change(sql=sql, target=source)
 
 
-def single_match(target: str, others: str, condition: str) -> str:
+def _update_seen(source: Source, target: Target, values: list[tuple[str, Value]], rest: str) -> str:
+    """Return an UPDATE whose values and condition are worked out of what may be seen of the table."""
+    made_of = ", ".join([f"{target.row} AS {guards.ROW}", *(f"{value.sql} AS {quote(name)}" for name, value in values)])
+    new = f"SELECT {made_of} FROM {target.read}{rest}"
+    listed = ", ".join(f"{quote(name)} = rs_new.{quote(name)}" for name, _ in values)
+    return (
+        f"UPDATE {source.engine_name} AS rs_target SET {listed} FROM ({new}) AS rs_new"
+        f" WHERE rs_target.rowid = rs_new.{guards.ROW}"
+    )
+
+
+def single_match(target: Target, others: str, condition: str) -> str:
     """Return a condition that holds, or fails where a row of *target* has more than one match in *others*."""
-    alias = target.rpartition(" AS ")[2]
     where = f" WHERE {condition}" if condition else ""
-    most = f"SELECT count(*) AS matches FROM {target}, {others}{where} GROUP BY {alias}.rowid"
+    most = f"SELECT count(*) AS matches FROM {target.read}, {others}{where} GROUP BY {target.row}"
     return f"rs_single((SELECT max(matches) FROM ({most}) AS rs_matches))"
 
 
@@ -305,11 +334,6 @@ def _assigned_once(pairs: list[tuple[exp.Expr, exp.Expr]], scope: Scope) -> list
             raise SqlError(SqlState.GROUPING_ERROR, f"cannot use {kind} function in UPDATE",
                            position=scope.writer.position(call))
     return pairs
-
-
-def _setting(pair: tuple[exp.Expr, exp.Expr], source: Source, scope: Scope) -> str:
-    name, value = setting(pair, source, scope)
-    return f"{quote(name)} = {value.sql}"
 
 
 def setting(pair: tuple[exp.Expr, exp.Expr], source: Source, scope: Scope) -> tuple[str, Value]:
@@ -354,7 +378,11 @@ def delete(node: exp.Delete, scope: Scope) -> Change:
     if others:
         # With USING the engine would count a row once for each match.
         where = f" WHERE EXISTS (SELECT 1 FROM {others}{where})"
-    return Change(sql=f"{prefix}DELETE FROM {target}{where}", target=source)
+    if target.guarded:
+        rows = f"SELECT {target.row} FROM {target.read}{where}"
+        where = f" WHERE rs_target.rowid IN ({rows})"
+        return Change(sql=f"{prefix}DELETE FROM {source.engine_name} AS rs_target{where}", target=source)
+    return Change(sql=f"{prefix}DELETE FROM {target.read}{where}", target=source)
 
 
 def _refuse_returning(node: exp.Expr, scope: Scope, word: str) -> None:

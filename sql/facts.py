@@ -46,6 +46,48 @@ Seen = Mapping[int, tuple[tuple[str, int], ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """What a row-level security policy asks of a row."""
+
+    policy: int
+    text: str
+    """Redshift SQL, its tables and functions qualified."""
+    alias: str
+    """What it may call the relation; empty: nothing but its name."""
+    columns: frozenset[str]
+    """What it may name."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """The session parameters that decide what the text means, as they were when it was written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mask:
+    """What is shown in the place of a column, or of a value inside a SUPER column."""
+
+    policy: int
+    output: tuple[str, ...]
+    text: str
+    """Redshift SQL over *inputs*."""
+    inputs: tuple[tuple[str, ColumnType, tuple[str, ...]], ...]
+    """(name in the text, declared type, column or path)"""
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """What stands between a relation and who reads it: only for those whom it concerns."""
+
+    columns: tuple[SourceColumn, ...]
+    """The relation's, whatever a view knows it by."""
+    rows: bool = False
+    """Whether row-level security is on: without a condition no row is seen."""
+    conditions: tuple[Condition, ...] = ()
+    any_of: bool = False
+    """Whether one of the conditions is enough."""
+    masks: tuple[Mask, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
     """A table, view or system view that a name resolved to."""
 
@@ -61,6 +103,10 @@ class Source:
     late_binding: bool = False
     seen: Seen = field(default_factory=dict)
     """Of a view: relations that were altered since it was made, as it knows them."""
+    guard: Guard | None = None
+    """What row-level security and masking ask for where the session's user reads it."""
+    storage: int = 0
+    """Of a materialized view: the table that keeps its rows, which is read as it is through the view."""
 
     def known_as(self, columns: tuple[tuple[str, int], ...]) -> "Source":
         """Return the source with those of its columns, called so."""
@@ -119,3 +165,32 @@ class Facts(Protocol):
     def within(self, database: str) -> "Facts":
         """Return the catalog as it is seen from *database*: what the names in its views mean."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The catalog as *facts* have it, some parameters of the session being fixed."""
+
+    facts: Facts
+    settings: Mapping[str, str]
+
+    def source(self, parts: tuple[str, ...]) -> Source | None:
+        """Resolve a relation."""
+        return self.facts.source(parts)
+
+    def functions(self, parts: tuple[str, ...]) -> tuple[FunctionSource, ...]:
+        """Resolve a function."""
+        return self.facts.functions(parts)
+
+    def runs(self, language: str) -> bool:
+        """Tell whether functions in *language* may run here."""
+        return self.facts.runs(language)
+
+    def setting(self, name: str) -> str:
+        """Return a parameter's value: the fixed one, or the session's."""
+        found = self.settings.get(name)
+        return self.facts.setting(name) if found is None else found
+
+    def within(self, database: str) -> "Settled":
+        """Return the catalog as it is seen from another database."""
+        return Settled(self.facts.within(database), self.settings)

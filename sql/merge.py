@@ -5,6 +5,8 @@ target has an IDENTITY column, once it is sure that no row of the target has two
 takes away the rows that match and adds all of the source's: its rows go in twice, once to match and once to add.
 """
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from sqlglot import exp
@@ -12,10 +14,11 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import assignment
+from sql import assignment, guards
 from sql.clauses import conditional
 from sql.dml import (
     Change,
+    Target,
     assignments,
     column_of,
     default_value,
@@ -49,14 +52,68 @@ def merge(node: exp.Merge, scope: Scope) -> Change:
     condition = conditional(node.args["on"], scope)
     alias = scope.relations[-1].alias
     if node.meta.get(REMOVE_DUPLICATES):
-        columns = f"*, {_PART}"
         rows = f"{using}, (VALUES (0), (1)) AS rs_parts({_PART})"
-        head = f"MERGE INTO {into} USING (SELECT {columns} FROM {rows}) AS {alias}"
-        return _remove_duplicates(f"{head} ON {condition} AND {alias}.{_PART} = 0", target, scope)
-    check = single_match(into, using, condition)
-    number = f", row_number() OVER () AS {_NUMBER}" if _numbered(target) else ""
-    source = f"(SELECT *{number} FROM {using} WHERE {check}) AS {alias}"
-    return _clauses(f"MERGE INTO {into} USING {source} ON {condition}", node, target, scope)
+        source = f"(SELECT *, {_PART} FROM {rows}) AS {alias}"
+        step = _Step(into, source, f"{condition} AND {alias}.{_PART} = 0", once=f"{alias}.{_PART} = 1")
+        sql = _written(step, None, _duplicates_replaced(target, scope), target)
+    else:
+        check = single_match(into, using, condition)
+        number = f", row_number() OVER () AS {_NUMBER}" if _numbered(target) else ""
+        source = f"(SELECT *{number} FROM {using} WHERE {check}) AS {alias}"
+        matched, missing = _clauses(node)
+        changed = _matched(matched, target, scope)
+        sql = _written(_Step(into, source, condition), changed, _missing(missing, target, scope), target)
+    return Change(sql=sql, target=target)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is merged into what, and when they match."""
+
+    into: Target
+    source: str
+    condition: str
+    once: str = ""
+    """What must hold of a row that is added."""
+
+
+def _written(step: _Step, changed: list[tuple[str, Value]] | None, added: list[Value], target: Source) -> str:
+    """Return the engine's MERGE: *changed* is what matching rows get, None where they are deleted."""
+    if step.into.guarded:
+        return _written_of_seen(step, changed, added, target)
+    deed = "DELETE" if changed is None else f"UPDATE SET {_set((name, value.sql) for name, value in changed)}"
+    return (
+        f"MERGE INTO {step.into.read} USING {step.source} ON {step.condition} WHEN MATCHED THEN {deed}"
+        f" WHEN NOT MATCHED{step.once and f' AND {step.once}'} THEN"
+        f" {_insert(target, (value.sql for value in added))}"
+    )
+
+
+def _written_of_seen(step: _Step, changed: list[tuple[str, Value]] | None, added: list[Value], target: Source) -> str:
+    """Return a MERGE whose matches and values are worked out of what may be seen of the table."""
+    row = step.into.row
+    gets = [(name, f'"rs_set_{index}"', value) for index, (name, value) in enumerate(changed or [])]
+    gives = [(f'"rs_new_{index}"', value) for index, value in enumerate(added)]
+    columns = [f"{row} AS {guards.ROW}", *([f"{step.once} AS rs_once"] if step.once else [])]
+    columns += [f"CASE WHEN {row} IS NOT NULL THEN {value.sql} END AS {place}" for _, place, value in gets]
+    columns += [f"CASE WHEN {row} IS NULL THEN {value.sql} END AS {place}" for place, value in gives]
+    pairs = f"SELECT {', '.join(columns)} FROM {step.source} LEFT JOIN {step.into.read} ON {step.condition}"
+    shown = _set((name, f"rs_pair.{place}") for name, place, _ in gets)
+    deed = "DELETE" if changed is None else f"UPDATE SET {shown}"
+    return (
+        f"MERGE INTO {target.engine_name} AS rs_target USING ({pairs}) AS rs_pair"
+        f" ON rs_target.rowid = rs_pair.{guards.ROW} WHEN MATCHED THEN {deed}"
+        f" WHEN NOT MATCHED{step.once and ' AND rs_pair.rs_once'} THEN"
+        f" {_insert(target, (f'rs_pair.{place}' for place, _ in gives))}"
+    )
+
+
+def _set(pairs: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{quote(name)} = {sql}" for name, sql in pairs)
+
+
+def _insert(target: Source, values: Iterable[str]) -> str:
+    return f"INSERT ({', '.join(quote(column.name) for column in target.columns)}) VALUES ({', '.join(values)})"
 
 
 _PART: Final = '"rs_part"'
@@ -86,7 +143,8 @@ def _numbered(target: Source) -> bool:
     return any(column.identity is not None for column in target.columns)
 
 
-def _clauses(head: str, node: exp.Merge, target: Source, scope: Scope) -> Change:
+def _clauses(node: exp.Merge) -> tuple[exp.Expr, exp.Expr]:
+    """Return what is done where there is a match, and where there is none."""
     whens = node.args["whens"].expressions
     matched = [when for when in whens if when.args.get("matched")]
     missing = [when for when in whens if not when.args.get("matched")]
@@ -94,22 +152,20 @@ def _clauses(head: str, node: exp.Merge, target: Source, scope: Scope) -> Change
         raise SqlError(
             SqlState.SYNTAX_ERROR, "MERGE must have one WHEN MATCHED and one WHEN NOT MATCHED clause without conditions"
         )
-    parts = [head, _matched(matched[0].args["then"], target, scope), _missing(missing[0].args["then"], target, scope)]
-    return Change(sql=" ".join(parts), target=target)
+    return matched[0].args["then"], missing[0].args["then"]
 
 
-def _matched(action: exp.Expr, target: Source, scope: Scope) -> str:
+def _matched(action: exp.Expr, target: Source, scope: Scope) -> list[tuple[str, Value]] | None:
+    """Return what matching rows get, None where they are deleted."""
     if isinstance(action, exp.Update):
-        pairs = [setting(pair, target, scope) for pair in assignments(action, scope)]
-        listed = ", ".join(f"{quote(name)} = {value.sql}" for name, value in pairs)
-        return f"WHEN MATCHED THEN UPDATE SET {listed}"
+        return [setting(pair, target, scope) for pair in assignments(action, scope)]
     if action.name.upper() == "DELETE":
         scope.writer.use(target, "DELETE", scope.owner)
-        return "WHEN MATCHED THEN DELETE"
+        return None
     raise not_supported("this action of MERGE", position=scope.writer.position(action))
 
 
-def _missing(action: exp.Expr, target: Source, scope: Scope) -> str:
+def _missing(action: exp.Expr, target: Source, scope: Scope) -> list[Value]:
     places, given = _inserted(action, scope)
     scope.writer.use(target, "INSERT", scope.owner)
     chosen = [column_of(target, scope.writer.identifier(item.this), item, scope) for item in places]
@@ -123,7 +179,7 @@ def _missing(action: exp.Expr, target: Source, scope: Scope) -> str:
             continue
         refuse_identity(column)
         values[column.name] = assignment.assign(scope.value(item), goal(column))
-    return _insert(values, target, scope)
+    return _complete(values, target, scope)
 
 
 def _inserted(action: exp.Expr, scope: Scope) -> tuple[list[exp.Expr], list[exp.Expr]]:
@@ -138,17 +194,16 @@ def _inserted(action: exp.Expr, scope: Scope) -> tuple[list[exp.Expr], list[exp.
     raise not_supported("this action of MERGE", position=scope.writer.position(action))
 
 
-def _insert(values: dict[str, Value], target: Source, scope: Scope) -> str:
+def _complete(values: dict[str, Value], target: Source, scope: Scope) -> list[Value]:
+    """Return a value for every column of the target."""
     alias = scope.relations[-1].alias
-    complete = [
+    return [
         values.get(column.name) or default_value(target, column, scope, number=f"{alias}.{_NUMBER}")
         for column in target.columns
     ]
-    names = ", ".join(quote(column.name) for column in target.columns)
-    return f"WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({', '.join(value.sql for value in complete)})"
 
 
-def _remove_duplicates(head: str, target: Source, scope: Scope) -> Change:
+def _duplicates_replaced(target: Source, scope: Scope) -> list[Value]:
     for privilege in ("INSERT", "DELETE"):
         scope.writer.use(target, privilege, scope.owner)
     fields = scope.relations[-1].fields
@@ -162,6 +217,4 @@ def _remove_duplicates(head: str, target: Source, scope: Scope) -> Change:
         column.name: assignment.assign(scope.read(field), goal(column))
         for column, field in zip(target.columns, fields, strict=True)
     }
-    alias = scope.relations[-1].alias
-    insert = _insert(values, target, scope).replace("NOT MATCHED", f"NOT MATCHED AND {alias}.{_PART} = 1", 1)
-    return Change(sql=f"{head} WHEN MATCHED THEN DELETE {insert}", target=target)
+    return _complete(values, target, scope)

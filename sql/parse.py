@@ -17,6 +17,7 @@ from sql.commands import (
     databases,
     drops,
     maintenance,
+    policies,
     prepared,
     privileges,
     routines,
@@ -31,6 +32,7 @@ from sql.commands import (
     views,
 )
 from sql.commands.datatypes import read_types
+from sql.kinds import KIND_OF
 from sql.selectinto import read_select_into
 from sql.statement import KINDS, QUERIES, Fragment, Kind, Statement
 from sql.stream import Stream, syntax_error
@@ -152,7 +154,7 @@ def _command(fragment: Fragment, first: str, *, case_sensitive: bool) -> Stateme
 
 
 def _statement(fragment: Fragment, command: object) -> Statement:
-    kind = _KINDS[type(command)]
+    kind = KIND_OF[type(command)]
     tag = getattr(command, "tag", KINDS[kind].tag)
     return Statement(kind=kind, tag=tag, text=fragment.text, offset=fragment.offset, command=command)
 
@@ -256,6 +258,8 @@ _CREATE: Final[dict[str, Read]] = {
     "USER": users.read_create_user,
     "GROUP": users.read_create_group,
     "ROLE": users.read_create_role,
+    "RLS": policies.read_create_rls,
+    "MASKING": policies.read_create_masking,
 }
 _CREATE_OR_REPLACE: Final[dict[str, Callable[[Stream, bool], object]]] = {
     "VIEW": lambda stream, replace: views.read_create_view(stream, or_replace=replace),
@@ -270,6 +274,8 @@ _ALTER: Final[dict[str, Read]] = {
     "USER": users.read_alter_user,
     "GROUP": users.read_alter_group,
     "ROLE": users.read_alter_role,
+    "RLS": policies.read_alter_rls,
+    "MASKING": policies.read_alter_masking,
     "FUNCTION": lambda stream: routines.read_alter_routine(stream, "FUNCTION"),
     "PROCEDURE": lambda stream: routines.read_alter_routine(stream, "PROCEDURE"),
 }
@@ -278,12 +284,15 @@ _DROP: Final[dict[str, Read]] = {
     "USER": users.read_drop_user,
     "GROUP": users.read_drop_group,
     "ROLE": users.read_drop_role,
+    "RLS": lambda stream: policies.read_drop_policy(stream, masking=False),
+    "MASKING": lambda stream: policies.read_drop_policy(stream, masking=True),
 }
 _COMMANDS: Final[dict[str, Read]] = {
     "ABORT": transactions.read_rollback,
     "ALTER": _alter,
     "ANALYSE": maintenance.read_analyze,
     "ANALYZE": maintenance.read_analyze,
+    "ATTACH": policies.read_attach,
     "BEGIN": transactions.read_begin,
     "CALL": routines.read_call,
     "CANCEL": maintenance.read_cancel,
@@ -294,6 +303,7 @@ _COMMANDS: Final[dict[str, Read]] = {
     "CREATE": _create,
     "DEALLOCATE": prepared.read_deallocate,
     "DECLARE": cursors.read_declare,
+    "DETACH": policies.read_attach,
     "DISCARD": maintenance.read_discard,
     "DROP": _drop,
     "END": transactions.read_commit,
@@ -320,71 +330,4 @@ _COMMANDS: Final[dict[str, Read]] = {
     "UNLOAD": unload.read_unload,
     "USE": databases.read_use,
     "VACUUM": maintenance.read_vacuum,
-}
-_KINDS: Final[dict[type, Kind]] = {
-    tables.CreateTable: Kind.CREATE_TABLE,
-    tables.CreateTableAs: Kind.CREATE_TABLE_AS,
-    tables.Truncate: Kind.TRUNCATE,
-    alterations.AlterTable: Kind.ALTER_TABLE,
-    alterations.AlterTableAppend: Kind.ALTER_TABLE_APPEND,
-    views.CreateView: Kind.CREATE_VIEW,
-    views.CreateMaterializedView: Kind.CREATE_MATERIALIZED_VIEW,
-    views.AlterMaterializedView: Kind.ALTER_MATERIALIZED_VIEW,
-    views.RefreshMaterializedView: Kind.REFRESH_MATERIALIZED_VIEW,
-    schemas.CreateSchema: Kind.CREATE_SCHEMA,
-    schemas.AlterSchema: Kind.ALTER_SCHEMA,
-    databases.CreateDatabase: Kind.CREATE_DATABASE,
-    databases.AlterDatabase: Kind.ALTER_DATABASE,
-    databases.DropDatabase: Kind.DROP_DATABASE,
-    databases.Use: Kind.USE,
-    drops.Drop: Kind.DROP,
-    users.CreateUser: Kind.CREATE_USER,
-    users.AlterUser: Kind.ALTER_USER,
-    users.DropUser: Kind.DROP_USER,
-    users.CreateGroup: Kind.CREATE_GROUP,
-    users.AlterGroup: Kind.ALTER_GROUP,
-    users.DropGroup: Kind.DROP_GROUP,
-    users.CreateRole: Kind.CREATE_ROLE,
-    users.AlterRole: Kind.ALTER_ROLE,
-    users.DropRole: Kind.DROP_ROLE,
-    privileges.Grant: Kind.GRANT,
-    privileges.GrantRole: Kind.GRANT,
-    privileges.Revoke: Kind.REVOKE,
-    privileges.RevokeRole: Kind.REVOKE,
-    privileges.AlterDefaultPrivileges: Kind.ALTER_DEFAULT_PRIVILEGES,
-    copy.Copy: Kind.COPY,
-    copy.CopyFromStdin: Kind.COPY_STDIN,
-    copy.CopyToStdout: Kind.COPY_STDOUT,
-    unload.Unload: Kind.UNLOAD,
-    transactions.Begin: Kind.BEGIN,
-    transactions.Commit: Kind.COMMIT,
-    transactions.Rollback: Kind.ROLLBACK,
-    transactions.Savepoint: Kind.SAVEPOINT,
-    transactions.SetTransaction: Kind.SET_TRANSACTION,
-    settings.Set: Kind.SET,
-    settings.Reset: Kind.RESET,
-    settings.ShowSetting: Kind.SHOW,
-    settings.SetSessionAuthorization: Kind.SET_SESSION_AUTHORIZATION,
-    show.ShowObjects: Kind.SHOW_OBJECTS,
-    prepared.Prepare: Kind.PREPARE,
-    prepared.Execute: Kind.EXECUTE,
-    prepared.Deallocate: Kind.DEALLOCATE,
-    cursors.Declare: Kind.DECLARE,
-    cursors.Fetch: Kind.FETCH,
-    cursors.Move: Kind.MOVE,
-    cursors.Close: Kind.CLOSE,
-    maintenance.Analyze: Kind.ANALYZE,
-    maintenance.AnalyzeCompression: Kind.ANALYZE_COMPRESSION,
-    maintenance.Vacuum: Kind.VACUUM,
-    maintenance.Explain: Kind.EXPLAIN,
-    maintenance.Lock: Kind.LOCK,
-    maintenance.Cancel: Kind.CANCEL,
-    maintenance.Discard: Kind.DISCARD,
-    maintenance.Notification: Kind.NOTIFICATION,
-    comments.Comment: Kind.COMMENT,
-    routines.Call: Kind.CALL,
-    routines.CreateProcedure: Kind.CREATE_PROCEDURE,
-    routines.CreateFunction: Kind.CREATE_FUNCTION,
-    routines.AlterRoutine: Kind.ALTER_ROUTINE,
-    unsupported.Unsupported: Kind.UNSUPPORTED,
 }

@@ -15,7 +15,7 @@ from core.names import fold, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
-from sql.facts import Facts, FunctionSource, Seen, Source, SourceColumn
+from sql.facts import Facts, FunctionSource, Guard, Seen, Settled, Source, SourceColumn
 from sql.partiql import ATTRIBUTE
 from sql.value import Slot, Value
 
@@ -133,25 +133,46 @@ class Writer:
     """Inside a procedure: the type of a variable called so, None where there is none."""
     bound: list[tuple[str, ...]] = field(default_factory=list)
     """The variables that are read, in the order of the parameters that stand for them."""
+    guarding: bool = True
+    """False inside a policy, which reads what is there."""
+    storage: int = 0
+    """Inside a materialized view: the table that keeps its rows, whose guard is the view's."""
+    guarded: dict[int, Guard] = field(default_factory=dict)
+    """What stood between the statement and relations, by their OID."""
     calls: dict[tuple[int, int | None], FunctionSource] = field(default_factory=dict)
     """The users' functions that are called, and whose rights that needs."""
     externals: dict[str, External] = field(default_factory=dict)
     """Those of them that the engine runs, by its name for them."""
 
     @contextmanager
-    def elsewhere(self, arguments: tuple[Value, ...] | None = None, seen: Seen | None = None) -> Iterator[None]:
+    def elsewhere(
+        self, arguments: tuple[Value, ...] | None = None, seen: Seen | None = None, storage: int = 0
+    ) -> Iterator[None]:
         """Read a text that is not the client's.
 
-        It is a view's, which knows relations as *seen*, or a function's over *arguments*.
+        It is a view's, which knows relations as *seen* and may keep its rows in a *storage*, or a function's over
+        *arguments*.
         """
-        kept = self.positions, self.arguments, self.variables, self.seen
+        kept = self.positions, self.arguments, self.variables, self.seen, self.storage
         self.positions, self.arguments, self.variables, self.seen = False, arguments, None, seen or {}
+        self.storage = storage
         self.depth += 1
         try:
             yield
         finally:
             self.depth -= 1
-            self.positions, self.arguments, self.variables, self.seen = kept
+            self.positions, self.arguments, self.variables, self.seen, self.storage = kept
+
+    @contextmanager
+    def policy(self, settings: tuple[tuple[str, str], ...]) -> Iterator[None]:
+        """Read a policy's text: under the parameters of who wrote it, and past all policies."""
+        kept = self.facts, self.guarding
+        self.facts, self.guarding = Settled(self.facts, dict(settings)), False
+        try:
+            with self.elsewhere():
+                yield
+        finally:
+            self.facts, self.guarding = kept
 
     def call(self, function: FunctionSource, owner: int | None) -> None:
         """Note that *function* is called."""

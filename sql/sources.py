@@ -11,7 +11,7 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion, groups, joins, pivots, unnest
+from sql import conversion, groups, guards, joins, pivots, unnest
 from sql.clauses import conditional
 from sql.facts import Source, SourceKind
 from sql.functions import rowsets
@@ -131,14 +131,16 @@ def resolve(parts: tuple[str, ...], scope: Scope, node: exp.Expr) -> Source:
 
 def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scope: Scope) -> str:
     scope.writer.use(source, "SELECT", scope.owner)
+    guard = guards.standing(source, scope)
     if source.kind is SourceKind.VIEW:
         query = expand(source, scope)
-        return _add_query(f"({query.sql})", query.outputs, parts[-1], alias, scope, source=source)
+        sql = f"({query.sql})" if guard is None else guards.of_query(query, guard, scope)
+        return _add_query(sql, query.outputs, parts[-1], alias, scope, source=source)
     if source.kind is SourceKind.SYSTEM:
         scope.writer.system = True
         scanned = f"({source.definition})"
     else:
-        scanned = source.engine_name
+        scanned = source.engine_name if guard is None else guards.of_table(source, guard, scope)
     name, engine, names = _names(alias, parts[-1], scope)
     fields = []
     for index, column in enumerate(source.columns):
@@ -166,7 +168,7 @@ def expand(source: Source, scope: Scope) -> Query:
     tree = parse_query(source.definition or "")
     kept, writer.facts = writer.facts, writer.facts.within(source.database)
     try:
-        with writer.elsewhere(seen=source.seen):
+        with writer.elsewhere(seen=source.seen, storage=source.storage):
             query = writer.query(tree, Scope(writer=writer, owner=source.owner))
     finally:
         writer.facts = kept

@@ -44,6 +44,13 @@ class Kind(StrEnum):
     GRANT = "grant"
     REVOKE = "revoke"
     ALTER_DEFAULT_PRIVILEGES = "alter_default_privileges"
+    CREATE_RLS_POLICY = "create_rls_policy"
+    ALTER_RLS_POLICY = "alter_rls_policy"
+    CREATE_MASKING_POLICY = "create_masking_policy"
+    ALTER_MASKING_POLICY = "alter_masking_policy"
+    DROP_POLICY = "drop_policy"
+    ATTACH_RLS_POLICY = "attach_rls_policy"
+    ATTACH_MASKING_POLICY = "attach_masking_policy"
     COPY = "copy"
     COPY_STDIN = "copy_stdin"
     COPY_STDOUT = "copy_stdout"
@@ -136,6 +143,13 @@ RULES: Final = (
     Rule(kind=Kind.GRANT, tag="GRANT", writes=True, description="Gives privileges or roles"),
     Rule(kind=Kind.REVOKE, tag="REVOKE", writes=True, description="Takes privileges or roles away"),
     Rule(kind=Kind.ALTER_DEFAULT_PRIVILEGES, tag="ALTER DEFAULT PRIVILEGES", writes=True, description="Sets the privileges of objects made later"),
+    Rule(kind=Kind.CREATE_RLS_POLICY, tag="CREATE RLS POLICY", writes=True, description="Makes a row-level security policy"),
+    Rule(kind=Kind.ALTER_RLS_POLICY, tag="ALTER RLS POLICY", writes=True, description="Changes a row-level security policy's condition"),
+    Rule(kind=Kind.CREATE_MASKING_POLICY, tag="CREATE MASKING POLICY", writes=True, description="Makes a masking policy"),
+    Rule(kind=Kind.ALTER_MASKING_POLICY, tag="ALTER MASKING POLICY", writes=True, description="Changes a masking policy's expressions"),
+    Rule(kind=Kind.DROP_POLICY, tag="DROP RLS POLICY", writes=True, description="Removes a row-level security or masking policy"),
+    Rule(kind=Kind.ATTACH_RLS_POLICY, tag="ATTACH RLS POLICY", writes=True, description="Attaches a row-level security policy to tables, or detaches it"),
+    Rule(kind=Kind.ATTACH_MASKING_POLICY, tag="ATTACH MASKING POLICY", writes=True, description="Attaches a masking policy to columns, or detaches it"),
     Rule(kind=Kind.COPY, tag="COPY", writes=True, description="Loads files into a table"),
     Rule(kind=Kind.COPY_STDIN, tag="COPY", writes=True, description="Loads what the client sends into a table"),
     Rule(kind=Kind.COPY_STDOUT, tag="COPY", description="Sends a table or query to the client as COPY data"),

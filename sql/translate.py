@@ -19,7 +19,7 @@ from core.types import ColumnType
 from sql import assignment, bulk, conversion, dates, dml, evaluation, hierarchy, merge, routines, select
 from sql.assignment import Goal
 from sql.canon import Pattern
-from sql.facts import Facts, FunctionSource, Source
+from sql.facts import Facts, FunctionSource, Guard, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
 from sql.query import parse_expression, parse_query, too_complex
@@ -107,6 +107,8 @@ class Translated:
     """Whether ``identity_<oid>`` must be set to the target's next identity value before."""
     instead: frozenset[int] = frozenset()
     """Materialized views (OIDs) that are read in place of tables."""
+    guarded: tuple[tuple[Source, Guard], ...] = ()
+    """What stood between the statement and relations: row-level security and masking."""
     rows: bulk.LiteralRows | None = None
     """Of an INSERT of many rows: what the relation ``bulk.GIVEN`` is to hold."""
 
@@ -290,6 +292,7 @@ def _result(
         calls=tuple(CallUse(function=found, owner=owner) for (_, owner), found in writer.calls.items()),
         externals=tuple(writer.externals.values()),
         variables=tuple(writer.bound),
+        guarded=tuple((writer.sources[oid], guard) for oid, guard in writer.guarded.items()),
     )
 
 

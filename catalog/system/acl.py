@@ -36,7 +36,12 @@ def items(kind: str, acl: Acl, owner: int, names: Names) -> list[str] | None:
         return None
     holder = names.get(owner, str(owner))
     shown = [f"{holder}={OWNER[kind]}/{holder}"]
-    return shown + [item(kind, grant, names) for grant in whole if grant.grantee != owner]
+    # What was granted to a policy, which is nobody, is not shown.
+    return shown + [
+        item(kind, grant, names)
+        for grant in whole
+        if grant.grantee != owner and (grant.grantee in names or grant.grantee == PUBLIC)
+    ]
 
 
 def column_items(column: str, acl: Acl, names: Names) -> list[str] | None:

@@ -7,7 +7,7 @@ Redshift, "SHOW DATABASES", "SHOW SCHEMAS", "SHOW TABLES", "SHOW COLUMNS", "SHOW
 from dataclasses import dataclass, replace
 from typing import Final
 
-from catalog.system import access
+from catalog.system import access, policies
 from catalog.system.access import HERE
 from catalog.system.spec import SUPERUSER, Columns, columns
 from core.names import literal, quote
@@ -218,6 +218,34 @@ ROWS: Final = (
         f"SELECT {_TABLE}, g.column AS column_name, {_WHO}, g.grantable AS admin_option, {_GRANTOR}"
         f" FROM {_GRANTS} {_TABLE_GRANT} WHERE g.kind = 'table' AND g.column <> '' AND {_SEES_GRANT}",
         named=_NAME, like="column_name", order="4, 7, 5"),
+    _listing("RLS POLICIES",
+        f"policy_name {_V}, policy_alias {_V}, policy_atts varchar(65535), policy_qual varchar(65535),"
+        f"policy_enabled bool, policy_modified_by {_V}, policy_modified_time ts",
+        "SELECT q.database AS database_name, q.name AS policy_name, q.alias AS policy_alias, q.attributes AS policy_atts,"
+        " q.condition AS policy_qual, q.enabled AS policy_enabled, q.modified_by AS policy_modified_by,"
+        f" q.modified AS policy_modified_time FROM ({policies.RLS}) AS q",
+        named=("database_name",), order="1"),
+    _listing("RLS POLICIES ON",
+        f"policy_name {_V}, schema_name {_V}, relation_name {_V}, relation_kind {_V}, grantor {_V}, grantee {_V},"
+        f"grantee_kind {_V}, is_policy_on bool, is_rls_on bool, rls_conjunction_type bpchar(3)",
+        "SELECT q.database AS database_name, q.policy_name, q.schema_name, q.relation_name, q.relation_kind, q.grantor,"
+        " q.grantee, q.grantee AS identity_name, q.grantee_kind, q.grantee_kind AS identity_kind, q.is_policy_on,"
+        f" q.is_rls_on, q.conjunction AS rls_conjunction_type FROM ({policies.ATTACHED}) AS q",
+        named=("database_name", "schema_name", "relation_name"), order="1, 7, 6"),
+    _listing("MASKING POLICIES",
+        f"policy_name {_V}, input_columns varchar(65535), policy_expression varchar(65535), policy_modified_by {_V},"
+        f"policy_modified_time ts",
+        "SELECT q.database AS database_name, q.name AS policy_name, q.attributes AS input_columns,"
+        " q.expressions AS policy_expression, q.modified_by AS policy_modified_by, q.modified AS policy_modified_time"
+        f" FROM ({policies.MASKING}) AS q", named=("database_name",), order="1"),
+    _listing("MASKING POLICIES ON",
+        f"policy_name {_V}, schema_name {_V}, relation_name {_V}, relation_type {_V}, grantor {_V}, grantee {_V},"
+        f"grantee_type {_V}, priority int4, input_columns varchar(65535), output_columns varchar(65535)",
+        "SELECT q.database AS database_name, q.policy_name, q.schema_name, q.relation_name,"
+        " q.relation_kind AS relation_type, q.grantor, q.grantee, q.grantee AS identity_name,"
+        " q.grantee_kind AS grantee_type, q.grantee_kind AS identity_kind, q.priority, q.input_columns, q.output_columns"
+        f" FROM ({policies.MASKED}) AS q",
+        named=("database_name", "schema_name", "relation_name"), order="8 DESC, 1, 7, 6"),
     _listing("GRANTS FOR",
         f"database_name {_V}, schema_name {_V}, object_name {_V}, object_type {_V}, {_WHO_COLUMNS},"
         f"privilege_scope {_V}, grantor_name {_V}",

@@ -82,6 +82,21 @@ CATALOG: Final[dict[str, pa.Schema]] = {
         "schema oid, schema_name text, database text, object_kind text, grantee oid, grantor oid, privilege text,"
         "grantable bool"
     ),
+    # Policies; `attributes` and `expressions` are JSON, as are the paths of `inputs` and `outputs`.
+    "sys_rls_policies": _shape(
+        "oid oid, database text, name text, alias text, attributes text, condition text, modified_by oid, modified ts"
+    ),
+    "sys_masking_policies": _shape(
+        "oid oid, database text, name text, attributes text, expressions text, modified_by oid, modified ts"
+    ),
+    # Relations that something was said of; `attached`: whether an RLS policy is.
+    "sys_protections": _shape(
+        "relation oid, row_security bool, any_of bool, shared bool, shared_any_of bool, attached bool"
+    ),
+    "sys_rls_attachments": _shape("relation oid, policy oid, grantee oid, grantor oid"),
+    "sys_mask_attachments": _shape(
+        "relation oid, policy oid, grantee oid, grantor oid, priority int4, inputs text, outputs text"
+    ),
     "sys_dependencies": _shape("dependent oid, referenced oid"),
     # Remarks on what is no relation or column, by catalogue and OID.
     "sys_comments": _shape("object oid, catalog oid, text text"),
@@ -114,6 +129,12 @@ LIVE: Final[dict[str, pa.Schema]] = {
     "sys_calls": _shape(
         "userid int4, session_userid int4, query int8, label text, xid int8, pid int4, database text, querytxt text,"
         "starttime ts, endtime ts, aborted int4, from_sp_call int8"
+    ),
+    # Policies that stood between a statement and a relation; `command` as SVV_RLS_APPLIED_POLICY has it, `policy` null
+    # where row-level security let nothing through.
+    "sys_applied_policies": _shape(
+        "userid int4, user_name text, query int8, xid int8, pid int4, time ts, command text, database text,"
+        "schema_name text, relation_name text, policy text, masking bool"
     ),
     "sys_load_errors": _shape(
         "userid int4, slice int4, tbl int4, starttime ts, session int4, query int4, filename text, line_number int8,"

@@ -23,12 +23,13 @@ from catalog.model import (
     Schema,
     TableColumn,
 )
+from catalog.policies import rls_policies
 from catalog.roles import DefaultPrivileges, roles_of
 from catalog.roles import roles as roles_
 from catalog.routines import Routine
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
-from catalog.system import acl, keys, routines, shapes, views
+from catalog.system import acl, keys, policies, routines, shapes, views
 from catalog.system.build import Live, Source, arrays, empty, live_table, places_of, table
 from core.types import TYPES, ColumnType
 
@@ -263,10 +264,12 @@ def grants(state: CatalogState, live: Live) -> pa.Table:
         + [("routine", each.oid, each.acl) for each in all_routines(state)]
         + [("language", each.oid, each.acl) for each in all_languages(state)]
     )
+    policies_ = {each.oid for each in rls_policies(state)}
     rows = [
         (oid, kind, column, grant.grantee, grant.grantor, privilege, privilege in grant.grantable)
         for kind, oid, granted in objects
         for grant in granted
+        if grant.grantee not in policies_
         for column in grant.columns or ("",)
         for privilege in sorted(grant.privileges)
     ]
@@ -408,6 +411,11 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_members": members,
     "sys_grants": grants,
     "sys_scoped_grants": scoped_grants,
+    "sys_rls_policies": policies.rls_rows,
+    "sys_masking_policies": policies.masking_rows,
+    "sys_protections": policies.protections,
+    "sys_rls_attachments": policies.attachments,
+    "sys_mask_attachments": policies.mask_attachments,
     "sys_dependencies": dependencies,
     "sys_comments": comments,
     "sys_materialized": materialized,

@@ -13,11 +13,6 @@ _WHO = "privilege_type text, identity_id int4, identity_name text, identity_type
 _SHAPES: Final = (
     (4_202, "svv_function_privileges", "namespace_name text, function_name text, argument_types text, " + _WHO),
     (4_203, "svv_language_privileges", "language_name text, " + _WHO),
-    (4_210, "svv_rls_policy", "poldb text, polname text, polalias text, polatts text, polqual text, polenabled bool, polmodifiedby text, polmodifiedtime ts"),
-    (4_211, "svv_rls_attached_policy", "relschema text, relname text, relkind text, polname text, grantor text, grantee text, granteekind text, is_pol_on bool, is_rls_on bool, rls_conjunction_type bpchar(3)"),
-    (4_212, "svv_rls_relation", "datname text, relschema text, relname text, relkind text, is_rls_on bool, is_rls_datashare_on bool, rls_conjunction_type bpchar(3), rls_datashare_conjunction_type bpchar(3)"),
-    (4_213, "svv_masking_policy", "policy_name text, input_columns text, policy_expression text, policy_modified_by text, policy_modified_time ts"),
-    (4_214, "svv_attached_masking_policy", "policy_name text, schema_name text, table_name text, table_type text, grantor text, grantee text, grantee_type text, priority int4, input_columns text, output_columns text, is_masking_datashare_on bool"),
     (4_215, "svv_datashares", "share_name varchar(128), share_id int4, share_owner int4, source_database varchar(128), consumer_database varchar(128), share_type varchar(8), createdate ts, is_publicaccessible bool, share_acl varchar(256), producer_account varchar(16), producer_namespace varchar(64), managed_by varchar(64)"),
     (4_216, "svv_datashare_objects", "share_type varchar(8), share_name varchar(128), object_type varchar(64), object_name varchar(512), producer_account varchar(16), producer_namespace varchar(64), include_new bool"),
     (4_217, "svv_datashare_consumers", "share_name varchar(128), consumer_account varchar(16), consumer_namespace varchar(64), share_date ts"),

@@ -13,6 +13,7 @@ from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
+from session.statements.policies import refuse_needed, refuse_needed_column, row_security
 from session.statements.tables import sort_columns, table_column, table_constraint
 from sql.assignment import Goal
 from sql.commands import alterations as actions
@@ -27,7 +28,8 @@ Action = Callable[[Work, Relation, Any], Awaitable[Relation]]
 async def alter_table(work: Work, command: AlterTable) -> Done:
     """ALTER TABLE name action, …."""
     relation = work.find_relation(command.name)
-    work.require_owner(relation)
+    if not all(isinstance(action, actions.RowLevelSecurity) for action in command.actions):
+        work.require_owner(relation)
     relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
     if relation.type is RelationKind.TABLE and not relation.temporary:
         await work.tx.alter_lake()
@@ -49,6 +51,7 @@ async def run_action(work: Work, relation: Relation, action: Any) -> Relation:
 
 async def _rename_table(work: Work, relation: Relation, action: actions.RenameTable) -> Relation:
     schema = work.state.objects[relation.schema]
+    refuse_needed(work, [relation], verb="rename")
     await work.tx.lock(("name", relation.schema, action.name), Mode.ACCESS_EXCLUSIVE)
     if work.state.relation(relation.schema, action.name) is not None:
         raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{action.name}" already exists')
@@ -96,6 +99,7 @@ def _naming(work: Work, relation: Relation, column: str) -> list[Relation]:
 
 async def _rename_column(work: Work, relation: Relation, action: actions.RenameColumn) -> Relation:
     _existing(relation, action.column)
+    refuse_needed_column(work, relation, action.column)
     if relation.column(action.name) is not None:
         raise SqlError(
             SqlState.DUPLICATE_COLUMN, f'column "{action.name}" of relation "{relation.name}" already exists'
@@ -164,6 +168,7 @@ async def _add_column(work: Work, relation: Relation, action: actions.AddColumn)
 
 async def _drop_column(work: Work, relation: Relation, action: actions.DropColumn) -> Relation:
     column = _existing(relation, action.column)
+    refuse_needed_column(work, relation, column.name)
     if column.distkey or column.sortkey:
         what = "distribution" if column.distkey else "sort"
         raise SqlError(SqlState.INVALID_TABLE_DEFINITION, f'cannot drop {what} key column "{column.name}"')
@@ -197,6 +202,7 @@ async def _alter_type(work: Work, relation: Relation, action: actions.AlterColum
             SqlState.ACTIVE_SQL_TRANSACTION, "ALTER TABLE ALTER COLUMN cannot run inside a transaction block"
         )
     column = _existing(relation, action.column)
+    refuse_needed_column(work, relation, column.name)
     views = _naming(work, relation, column.name)
     if views:
         raise SqlError(
@@ -310,7 +316,8 @@ _ACTIONS: Final[dict[type[Any], Action]] = {
     actions.AlterEncodeAuto: _encode_auto,
     actions.AddConstraint: _add_constraint,
     actions.DropConstraint: _drop_constraint,
+    actions.RowLevelSecurity: row_security,
 }
 STORAGE_ACTIONS: Final = (actions.ChangeOwner, actions.AlterDistribution, actions.AlterSortkey)
 """What ALTER MATERIALIZED VIEW may do to the table that keeps its rows."""
-_FOR_VIEWS: Final[tuple[type[Any], ...]] = (actions.RenameTable, actions.ChangeOwner)
+_FOR_VIEWS: Final[tuple[type[Any], ...]] = (actions.RenameTable, actions.ChangeOwner, actions.RowLevelSecurity)

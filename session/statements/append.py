@@ -12,6 +12,7 @@ from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
+from session.protection import IGNORES
 from session.statements.query import changed
 from sql.commands.alterations import AlterTableAppend
 
@@ -23,6 +24,8 @@ async def append(work: Work, command: AlterTableAppend) -> Done:
         work.require_owner(relation)
         if relation.temporary:
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "ALTER TABLE APPEND is not supported on temporary tables")
+    if source.protection is not None and source.protection.row_security:
+        work.require_permission(IGNORES)
     if target.oid == source.oid:
         raise SqlError(SqlState.INVALID_TABLE_DEFINITION, "cannot append a table to itself")
     target, source = [await work.lock(item, Mode.ACCESS_EXCLUSIVE) for item in (target, source)]

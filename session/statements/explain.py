@@ -9,8 +9,10 @@ from engine import plans
 from session.answers import Value
 from session.context import Work
 from session.plans import Plan
+from session.rewriting import substituted
 from session.statements.query import over_views
 from session.streams import Page, table
+from sql import guards
 from sql.commands.maintenance import Explain
 from sql.statement import QUERIES, Fragment, Kind, Statement
 
@@ -56,6 +58,9 @@ def _explained(command: Explain) -> Fragment:
 
 async def _lines(work: Work, plan: Plan, parameters: tuple[Value, ...], *, analyze: bool) -> list[str]:
     connection, prepare = work.engine.connection, work.prepare(plan)
+    sql = plan.translated.engine_sql
+    if not work.principal.may("EXPLAIN MASKING"):
+        sql = substituted(sql, {guards.MASKED: guards.BARRIER})
     form = "ANALYZE, FORMAT JSON" if analyze else "FORMAT JSON"
     # A plan does not depend on what a parameter's value is, but the engine wants one.
     values = list(parameters) or [None] * len(plan.translated.parameter_types)
@@ -63,10 +68,10 @@ async def _lines(work: Work, plan: Plan, parameters: tuple[Value, ...], *, analy
     def run() -> str:
         if prepare is not None:
             prepare(connection)
-        found = connection.execute(f"EXPLAIN ({form}) {plan.translated.engine_sql}", values or None).fetchone()
+        found = connection.execute(f"EXPLAIN ({form}) {sql}", values or None).fetchone()
         return str(found[-1]) if found else "{}"
 
-    return plans.lines(plans.read(await work.engine.work(run)), _stored(work, plan))
+    return plans.lines(plans.read(await work.engine.work(run)), _stored(work, plan), _secured(work, plan))
 
 
 def _stored(work: Work, plan: Plan) -> dict[str, plans.Stored]:
@@ -74,6 +79,18 @@ def _stored(work: Work, plan: Plan) -> dict[str, plans.Stored]:
     oids = plan.tables | ({target.oid} if target is not None else set())
     found = [relation for oid in oids if isinstance(relation := work.state.objects.get(oid), Relation)]
     return {_bare(relation.engine_name): _shown(relation) for relation in found}
+
+
+def _secured(work: Work, plan: Plan) -> dict[str, plans.Secured]:
+    rls, masking = work.principal.may("EXPLAIN RLS"), work.principal.may("EXPLAIN MASKING")
+    return {
+        _bare(source.engine_name) or source.name: plans.Secured(
+            source.name,
+            "RLS" if guard.rows else "DDM",
+            (rls or not guard.rows) and (masking or not guard.masks),
+        )
+        for source, guard in plan.translated.guarded
+    }
 
 
 def _bare(engine_name: str) -> str:

@@ -19,10 +19,11 @@ from session.locks import Mode
 from session.plans import Plan
 from session.refresh import Outcome, refresh
 from session.statements.alterations import STORAGE_ACTIONS, run_action
+from session.statements.policies import row_security
 from session.statements.query import describe
 from session.statements.tables import create, described, new_relation, target_schema
 from sql import incremental
-from sql.commands.alterations import ChangeOwner
+from sql.commands.alterations import ChangeOwner, RowLevelSecurity
 from sql.commands.views import AlterMaterializedView, CreateMaterializedView, RefreshMaterializedView
 from sql.definitions import qualified_definition
 from storage import changes
@@ -111,6 +112,8 @@ def _refuse_sources(work: Work, depends: tuple[int, ...]) -> None:
         relation = work.state.objects.get(oid)
         if not isinstance(relation, Relation):
             continue
+        if relation.protection is not None and (relation.protection.row_security or relation.protection.attached):
+            raise not_supported("a table with row-level security or masking in the query of a materialized view")
         if relation.temporary:
             raise not_supported("a temporary table in the query of a materialized view")
         if relation.type is RelationKind.VIEW and relation.materialized is None:
@@ -135,8 +138,19 @@ def find(work: Work, name: tuple[str, ...]) -> Relation:
 async def alter_materialized_view(work: Work, command: AlterMaterializedView) -> Done:
     """ALTER MATERIALIZED VIEW: whether it refreshes by itself, its owner, how its rows are laid out."""
     view = find(work, command.name)
-    work.require_owner(view)
+    switches = [action for action in command.actions if isinstance(action, RowLevelSecurity)]
+    if not switches or len(switches) < len(command.actions):
+        work.require_owner(view)
     view = await work.lock(view, Mode.ACCESS_EXCLUSIVE)
+    for switch in switches:
+        view = await row_security(work, view, switch)
+    view = await _with_actions(work, view, command)
+    work.change(view)
+    return Done("ALTER MATERIALIZED VIEW")
+
+
+async def _with_actions(work: Work, view: Relation, command: AlterMaterializedView) -> Relation:
+    """Return *view* after all but row-level security."""
     kept = view.materialized
     if kept is None:
         raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{view.name}" is not a materialized view')
@@ -146,6 +160,8 @@ async def alter_materialized_view(work: Work, command: AlterMaterializedView) ->
             work.warehouse.upkeep.views.schedule(view.oid)
     storage = work.state.objects[kept.table]
     for action in command.actions:
+        if isinstance(action, RowLevelSecurity):
+            continue
         if not isinstance(action, STORAGE_ACTIONS) or not isinstance(storage, Relation):
             raise not_supported("this form of ALTER MATERIALIZED VIEW")
         if isinstance(action, ChangeOwner):
@@ -153,8 +169,7 @@ async def alter_materialized_view(work: Work, command: AlterMaterializedView) ->
         else:
             storage = await run_action(work, storage, action)
             work.change(storage)
-    work.change(view)
-    return Done("ALTER MATERIALIZED VIEW")
+    return view
 
 
 async def refresh_materialized_view(work: Work, command: RefreshMaterializedView) -> Done:

@@ -14,6 +14,7 @@ from session.answers import Done
 from session.context import Work
 from session.locks import Mode
 from session.statements.alterations import follow
+from session.statements.policies import refuse_needed, refuse_policies_in
 from session.statements.query import describe
 from session.statements.routines import drop_routines, remove_routines
 from session.statements.tables import stored_type, target_schema, temporary_schema
@@ -46,6 +47,7 @@ async def create_view(work: Work, command: CreateView) -> Done:
         name=name,
         owner=old.owner if old else work.principal.oid,
         acl=old.acl if old else work.default_acl(schema, "TABLE"),
+        protection=old.protection if old else None,
         type=RelationKind.VIEW,
         columns=columns,
         definition=text,
@@ -183,6 +185,7 @@ async def alter_schema(work: Work, command: AlterSchema) -> Done:
         await work.tx.lock(("schema", schema.database, command.rename_to), Mode.ACCESS_EXCLUSIVE)
         if work.state.schema(schema.database, command.rename_to) is not None:
             raise SqlError(SqlState.DUPLICATE_SCHEMA, f'Schema "{command.rename_to}" already exists')
+        refuse_policies_in(work, schema)
         for relation in work.state.relations(schema.oid):
             follow(work, relation, (schema.name, relation.name), (command.rename_to, relation.name))
         schema = replace(schema, name=command.rename_to)
@@ -269,6 +272,7 @@ async def remove_relations(work: Work, relations: list[Relation], *, cascade: bo
     if not relations:
         return
     gone = ddl.dropped(work.state, ddl.with_storage(work.state, relations), cascade=cascade)
+    refuse_needed(work, gone)
     for relation in gone:
         await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
     for item in gone:

@@ -19,6 +19,7 @@ from session.context import Work
 from session.locks import Mode
 from session.statements import roles
 from session.statements.iam_roles import change_roles
+from session.statements.policies import policy_oid
 from session.statements.routines import find_routine
 from session.statements.scopes import change_scoped
 from sql.commands.privileges import (
@@ -77,6 +78,7 @@ async def _change(work: Work, command: Grant | Revoke, apply: Apply) -> None:
     if command.target.scoped:
         await change_scoped(work, command, grantees)
         return
+    _check_policies(command)
     for target in _targets(work, command.target):
         current = await _locked(work, target)
         acl = current.acl
@@ -84,6 +86,15 @@ async def _change(work: Work, command: Grant | Revoke, apply: Apply) -> None:
             for change in _meant(work, current, item, command, grantees):
                 acl = apply(acl, change)
         work.change(replace(current, acl=acl))
+
+
+def _check_policies(command: Grant | Revoke) -> None:
+    """Raise 0LP01 for a grant to a policy of anything but what lookup tables need."""
+    fits = command.target.kind is ObjectKind.TABLE and all(
+        item.name == "SELECT" and not item.columns for item in command.privileges
+    )
+    if not fits and any(item.kind is GranteeKind.RLS_POLICY for item in command.grantees):
+        raise SqlError(SqlState.INVALID_GRANT_OPERATION, "only SELECT on tables can be granted to RLS policies")
 
 
 def _meant(
@@ -179,6 +190,8 @@ async def grantee_oid(work: Work, grantee: Grantee) -> int:
         raise SqlError(SqlState.INVALID_GRANT_OPERATION, "grant options can only be granted to individual users")
     if grantee.kind is GranteeKind.PUBLIC:
         return PUBLIC
+    if grantee.kind is GranteeKind.RLS_POLICY:
+        return await policy_oid(work, grantee.name)
     # Who is being dropped gets nothing any more: DROP locks the name the other way.
     await work.tx.lock(("principal", grantee.name), Mode.ACCESS_SHARE)
     found: User | Group | Role | None

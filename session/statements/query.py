@@ -49,6 +49,8 @@ async def rows(
 
 async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple[int, ...] = ()) -> Chosen | None:
     """Return how the query *text*, planned and allowed, is read from materialized views, None where it is not."""
+    if plan.translated.guarded:
+        return None
     return await chosen(work, plan, lambda views: work.plan(text, offset, oids, views=views))
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from auth import permissions
 from catalog.iam_roles import IamRole
 from catalog.model import Database, Relation, Schema, User
+from catalog.policies import forgotten
 from catalog.roles import SYSTEM_ROLES, DefaultPrivileges, Membership, Role, roles, roles_of
 from catalog.roles import role as role_named
 from catalog.routines import Language, Routine
@@ -63,7 +64,7 @@ async def drop_role(work: Work, command: DropRole) -> str:
             hint="Use DROP ROLE ... FORCE to revoke it from whom it was granted to.",
         )
     _forget(work, role)
-    work.change(drops=(role.oid,))
+    work.change(*forgotten(work.state, [role.oid]), drops=(role.oid,))
     return "DROP ROLE"
 
 

@@ -21,6 +21,7 @@ from engine.udfs import KINDS, Udf
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
+from session.statements.policies import refuse_called
 from sql.commands.drops import Drop
 from sql.commands.routines import AlterRoutine, Argument, CreateFunction, CreateProcedure
 from sql.definitions import renamed_call
@@ -257,6 +258,7 @@ def _owner(work: Work, name: str) -> User:
 
 async def _renamed(work: Work, routine: Routine, name: str) -> Routine:
     schema = work.state.objects[routine.schema]
+    refuse_called(work, routine, verb="rename")
     if isinstance(schema, Schema):
         work.require_schema("CREATE", schema)
         await work.lock_name(schema, f"{name}()")
@@ -303,4 +305,6 @@ async def remove_routines(work: Work, gone: list[Routine], *, cascade: bool) -> 
             hint="Use DROP ... CASCADE to drop the dependent objects too.",
         )
     await remove_relations(work, views, cascade=True)
+    for item in gone:
+        refuse_called(work, item)
     work.change(drops=tuple(item.oid for item in gone))

@@ -12,6 +12,7 @@ from core.types import Column
 from engine import results
 from session.answers import Rows, Value
 from session.context import Work
+from session.statements.policies import require_manager
 from session.statements.routines import find_routine
 from session.streams import Page, Reader, table
 from session.visible import SYSTEM_SCHEMAS
@@ -19,7 +20,9 @@ from sql.commands.show import ShowObjects, bind
 from sql.statement import Fragment, Statement
 
 _TEXT = types.of("text")
-_OF_DATABASE = frozenset({"SCHEMAS", "TABLES OF DATABASE", "COLUMNS OF DATABASE", "GRANTS OF DATABASE"})
+_OF_DATABASE = frozenset({
+    "SCHEMAS", "TABLES OF DATABASE", "COLUMNS OF DATABASE", "GRANTS OF DATABASE", "RLS POLICIES", "MASKING POLICIES",
+})  # fmt: skip
 _OF_SCHEMA = frozenset({"TABLES", "PROCEDURES", "FUNCTIONS"})
 _ROUTINES = {"PROCEDURE": RoutineKind.PROCEDURE, "FUNCTION": RoutineKind.FUNCTION}
 _DEFINITIONS = {
@@ -117,6 +120,8 @@ def _parts(work: Work, command: ShowObjects) -> tuple[str, ...]:
     topic, name = command.topic, command.name
     if topic == "DATABASES":
         return ()
+    if "POLICIES" in topic:
+        require_manager(work)
     if topic in _OF_DATABASE or (topic == "GRANTS ON" and command.object == "DATABASE"):
         return (_database(work, name[0] if name else None),)
     if topic == "GRANTS FOR":

@@ -10,6 +10,7 @@ from auth.passwords import secrets_of
 from auth.validity import moment
 from catalog.iam_roles import IamRole
 from catalog.model import ADMIN_USER, Database, Group, Relation, Schema, User
+from catalog.policies import forgotten
 from catalog.roles import DefaultPrivileges, Role, roles
 from catalog.routines import Language, Routine
 from catalog.scopes import ScopedPrivileges
@@ -72,6 +73,7 @@ async def drop_user(work: Work, command: DropUser) -> str:
             work.change(replace(role, members=tuple(row for row in role.members if row.member != user.oid)))
         work.change(
             *(replace(group, members=tuple(oid for oid in group.members if oid != user.oid)) for group in groups),
+            *forgotten(work.state, [user.oid]),
             drops=(user.oid,),
         )
     return "DROP USER"

@@ -114,6 +114,16 @@ class DropConstraint:
     cascade: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowLevelSecurity:
+    """ROW LEVEL SECURITY ON | OFF [CONJUNCTION TYPE AND | OR] [FOR DATASHARES]."""
+
+    on: bool
+    any_of: bool | None = None
+    """CONJUNCTION TYPE OR; None where it is not said."""
+    datashares: bool = False
+
+
 AlterAction = (
     RenameTable
     | RenameColumn
@@ -127,6 +137,7 @@ AlterAction = (
     | AlterEncodeAuto
     | AddConstraint
     | DropConstraint
+    | RowLevelSecurity
 )
 
 
@@ -151,7 +162,6 @@ class AlterTableAppend:
 
 _ABSENT: Final = (
     # first words of an action → what is missing
-    (("ROW", "LEVEL", "SECURITY"), "row-level security"),
     (("MASKING",), "ALTER TABLE MASKING"),
     (("SET", "LOCATION"), "external table"),
     (("SET", "FILE"), "external table"),
@@ -199,6 +209,8 @@ def read_action(stream: Stream) -> AlterAction:
     for words, feature in _ABSENT:
         if stream.at(*words):
             raise not_supported(feature, position=stream.position)
+    if stream.take("ROW", "LEVEL", "SECURITY"):
+        return _row_security(stream)
     match stream.expect_any("RENAME", "OWNER", "ADD", "DROP", "ALTER"):
         case "RENAME":
             return _rename(stream)
@@ -210,6 +222,12 @@ def read_action(stream: Stream) -> AlterAction:
         case "DROP":
             return _drop(stream)
     return _alter(stream)
+
+
+def _row_security(stream: Stream) -> RowLevelSecurity:
+    on = stream.expect_any("ON", "OFF") == "ON"
+    any_of = stream.expect_any("AND", "OR") == "OR" if stream.take("CONJUNCTION", "TYPE") else None
+    return RowLevelSecurity(on=on, any_of=any_of, datashares=stream.take("FOR", "DATASHARES"))
 
 
 def _rename(stream: Stream) -> RenameTable | RenameColumn:

@@ -24,6 +24,7 @@ class GranteeKind(StrEnum):
     GROUP = "group"
     ROLE = "role"
     PUBLIC = "public"
+    RLS_POLICY = "RLS policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class AlterDefaultPrivileges:
 Change = Grant | Revoke | GrantRole | RevokeRole | Unsupported
 
 _ABSENT_TARGETS: Final = ("DATASHARE", "MODEL", "COPY", "TEMPLATE", "EXTERNAL")
-_ABSENT_GRANTEES: Final = ("IAM_ROLE", "NAMESPACE", "ACCOUNT", "RLS", "MASKING")
+_ABSENT_GRANTEES: Final = ("IAM_ROLE", "NAMESPACE", "ACCOUNT")
 _NAMED: Final = (ObjectKind.SCHEMA, ObjectKind.DATABASE, ObjectKind.LANGUAGE)
 _ROUTINES: Final = (ObjectKind.FUNCTION, ObjectKind.PROCEDURE)
 _PLURALS: Final = {
@@ -312,6 +313,9 @@ def _routines(stream: Stream, kind: ObjectKind) -> PrivilegeTarget:
 
 
 def _grantees(stream: Stream, *, option: str = "") -> tuple[Grantee, ...]:
+    if stream.take("RLS", "POLICY"):
+        names = stream.names(2)
+        return tuple(Grantee(kind=GranteeKind.RLS_POLICY, name=name[-1]) for name in names)
     grantees = [read_grantee(stream, option=option)]
     while stream.take(","):
         grantees.append(read_grantee(stream, option=option))

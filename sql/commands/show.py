@@ -26,7 +26,8 @@ class ShowObjects:
     topic: str
     """DATABASES, SCHEMAS, TABLES, COLUMNS, PRIMARY KEYS, FOREIGN KEYS, EXPORTED FOREIGN KEYS, GRANTS ON,
     GRANTS FOR, COLUMN GRANTS, PROCEDURES, FUNCTIONS, PARAMETERS OF PROCEDURE, PARAMETERS OF FUNCTION,
-    TABLE, VIEW, PROCEDURE, USE, USER LOCKOUT; and TABLES OF DATABASE, COLUMNS OF DATABASE, GRANTS OF DATABASE,
+    TABLE, VIEW, PROCEDURE, USE, USER LOCKOUT, RLS POLICIES [ON], MASKING POLICIES [ON]; and TABLES OF DATABASE,
+    COLUMNS OF DATABASE, GRANTS OF DATABASE,
     which drivers send."""
     name: tuple[str, ...] = ()
     """The database, schema, relation or routine it is about."""
@@ -82,6 +83,15 @@ _FORMS: Final = (
     _Form(words=("TABLE",), topic="TABLE", named=True),
     _Form(words=("VIEW",), topic="VIEW", named=True),
     _Form(words=("PROCEDURE",), topic="PROCEDURE", named=True, routine=True),
+    *(
+        form
+        for word in ("RLS", "MASKING")
+        for form in (
+            _Form(words=(word, "POLICIES", "ON"), topic=f"{word} POLICIES ON", named=True),
+            _Form(words=(word, "POLICIES", "FROM", "DATABASE"), topic=f"{word} POLICIES", named=True),
+            _Form(words=(word, "POLICIES"), topic=f"{word} POLICIES"),
+        )
+    ),
     _Form(words=("USER", "LOCKOUT"), topic="USER LOCKOUT"),
     _Form(words=("USE",), topic="USE"),
 )
@@ -93,8 +103,6 @@ _ABSENT: Final = (
     (("MODEL",), "SHOW MODEL"),
     (("TEMPLATES",), "SHOW TEMPLATES"),
     (("TEMPLATE",), "SHOW TEMPLATE"),
-    (("RLS", "POLICIES"), "SHOW RLS POLICIES"),
-    (("MASKING", "POLICIES"), "SHOW MASKING POLICIES"),
 )
 _OF_DATABASE: Final = frozenset({"TABLES OF DATABASE", "COLUMNS OF DATABASE", "GRANTS OF DATABASE"})
 _FILTERED: Final = ("SCHEMA_NAME", "TABLE_NAME", "COLUMN_NAME")

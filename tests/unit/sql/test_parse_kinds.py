@@ -56,6 +56,10 @@ KINDS_OF = [
     ("discard temporary", "DISCARD", "DISCARD TEMP"),
     ("unlisten *", "NOTIFICATION", "UNLISTEN"),
     ("grant role a to b", "GRANT", "GRANT"),
+    ("create masking policy p with (a int) using (0)", "CREATE_MASKING_POLICY", "CREATE MASKING POLICY"),
+    ("attach rls policy p on t to public", "ATTACH_RLS_POLICY", "ATTACH RLS POLICY"),
+    ("detach rls policy p on t from public", "ATTACH_RLS_POLICY", "DETACH RLS POLICY"),
+    ("drop masking policy p", "DROP_POLICY", "DROP MASKING POLICY"),
     ("copy t from stdin", "COPY_STDIN", "COPY"),
     ("copy t to stdout", "COPY_STDOUT", "COPY"),
     ("copy t from 's3://b' iam_role default", "COPY", "COPY"),
@@ -79,8 +83,6 @@ UNSUPPORTED = [
         "CREATE EXTERNAL FUNCTION",
     ),
     ("create model m from t target y function f iam_role default", "CREATE MODEL"),
-    ("create masking policy p with (a int) using (0)", "CREATE MASKING POLICY"),
-    ("attach rls policy p on t to public", "ATTACH RLS POLICY"),
     ("create identity provider i type azure namespace 'n' parameters '{}'", "CREATE IDENTITY PROVIDER"),
     ("alter system set metadata_security = true", "ALTER SYSTEM"),
     ("show datashares", "SHOW DATASHARES"),
@@ -174,7 +176,7 @@ OTHER_ERRORS = [
         "REMOVEQUOTES argument is not supported for CSV based COPY",
     ),
     ("copy t from 's3://b' iam_role default ^ssh", "0A000", "COPY SSH is not supported"),
-    ("alter table t ^row level security on", "0A000", "row-level security is not supported"),
+    ("alter table t ^masking on for datashares", "0A000", "ALTER TABLE MASKING is not supported"),
     ("fetch ^backward 1 from c", "0A000", "fetch direction other than forward is not supported"),
 ]
 
