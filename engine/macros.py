@@ -8,7 +8,18 @@ matters: a macro may call those above it. Which call becomes which macro is ``sq
 
 from typing import Final
 
-from engine import calendar, documents, formats, geometries, hashes, sketches, strings, super_arrays, super_values
+from engine import (
+    calendar,
+    documents,
+    formats,
+    geometries,
+    hashes,
+    moments,
+    sketches,
+    strings,
+    super_arrays,
+    super_values,
+)
 from engine.macro import Macro
 from engine.macro import raising as _raise
 
@@ -28,29 +39,14 @@ _LOG_ZERO: Final = _raise("2201E", "'cannot take logarithm of zero'")
 _LOG_NEGATIVE: Final = _raise("2201E", "'cannot take logarithm of a negative number'")
 _TOO_LONG: Final = _raise("22001", "'value too long for type ' || t")
 _NULL_VALUE: Final = _raise("23502", "'Cannot insert a NULL value into column ' || c")
+_NOT_ASCII: Final = _raise("XX000", "'CHAR string contains invalid ASCII character'")
 _BAD_INTEGER: Final = _raise("22P02", "'invalid input syntax for integer: \"' || x || '\"'")
 _BAD_INTERVAL: Final = _raise("22007", "'invalid input syntax for type interval: \"' || x || '\"'")
 _BAD_BYTES: Final = _raise("22023", "'invalid number of bytes for the conversion: ' || octet_length(x)")
 _BAD_BOOLEAN: Final = _raise("22P02", "'invalid input syntax for type boolean: \"' || x || '\"'")
 _MATCHES: Final = _raise("XX000", "'Found multiple matches to update the same tuple.'")
 _LISTAGG_LIMIT: Final = _raise("XX000", "'Result size exceeds LISTAGG limit'")
-_BAD_DATE: Final = _raise("22007", "'invalid input syntax for type date: \"' || x || '\"'")
-_BAD_TIMESTAMP: Final = _raise("22007", "'invalid input syntax for type timestamp: \"' || x || '\"'")
-_BAD_TIMESTAMPTZ: Final = _raise("22007", "'invalid input syntax for type timestamp with time zone: \"' || x || '\"'")
 _NEGATIVE_LENGTH: Final = _raise("22011", "'negative substring length not allowed'")
-_DATE_FORMATS: Final = (
-    "%Y-%m-%d", "%Y%m%d", "%m/%d/%Y", "%m-%d-%Y", "%m/%d/%y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y",
-    "%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%Y-%b-%d", "%b-%d-%Y", "%Y.%j", "%Y/%m/%d", "%Y.%m.%d",
-    "%y%m%d",
-)  # fmt: skip
-_TIMES: Final = (" %H:%M:%S.%f", " %H:%M:%S", " %H:%M", " %I:%M:%S %p", " %I:%M %p", " %H%M%S")
-
-
-def _listed(formats: tuple[str, ...]) -> str:
-    return "[" + ", ".join(f"'{item}'" for item in formats) + "]"
-
-
-_STAMP_FORMATS: Final = tuple(f"{date}{time}" for date in _DATE_FORMATS[:12] for time in _TIMES)
 
 TABLE: Final = (
     # Arithmetic
@@ -61,6 +57,9 @@ TABLE: Final = (
           body=f"CAST(CASE WHEN b = 0 THEN {_DIVISION} ELSE CAST(a AS HUGEINT) * CAST(shift AS HUGEINT)"
                " / CAST(b AS HUGEINT) END AS DECIMAL(38,0))",
           doc="Division of unscaled NUMERICs, cut off."),
+    Macro(name="rs_too_large", arguments="", body=_OVERFLOW, doc="A float that is too large."),
+    Macro(name="rs_degrees", arguments="x",
+          body="CASE WHEN isinf(degrees(x)) AND NOT isinf(x) THEN rs_too_large() ELSE degrees(x) END", doc="r_DEGREES"),
     Macro(name="rs_power2", arguments="n", body="(1::HUGEINT << n::HUGEINT)", doc="Two to the power n."),
     Macro(name="rs_shift_left", arguments="x, n, bits",
           body="((x * rs_power2(n) + rs_power2(bits - 1)) % rs_power2(bits) + rs_power2(bits)) % rs_power2(bits)"
@@ -168,6 +167,10 @@ TABLE: Final = (
                " CAST(length(rtrim(x, ' ')) + n - strlen(rtrim(x, ' ')) AS INTEGER), ' ')"
                f" ELSE {_TOO_LONG} END",
           doc="A string assigned to VARCHAR(n): only blanks may stand over."),
+    Macro(name="rs_ascii", arguments="x",
+          body=f"CASE WHEN strlen(x) > length(x) THEN {_NOT_ASCII} ELSE x END",
+          doc="r_Character_types: CHAR has characters of one byte only."),
+    Macro(name="rs_try_ascii", arguments="x", body="CASE WHEN strlen(x) = length(x) THEN x END", doc="r_TRY_CAST"),
     Macro(name="rs_fit_bytes", arguments="x, n, t",
           body=f"CASE WHEN x IS NULL OR octet_length(x) <= n THEN x ELSE {_TOO_LONG} END",
           doc="Bytes assigned to VARBYTE(n)."),
@@ -239,34 +242,6 @@ TABLE: Final = (
           body="CAST(d + CAST((n - isodow(d) + 6) % 7 + 1 AS INTEGER) AS DATE)", doc="r_NEXT_DAY"),
     Macro(name="rs_compare", arguments="a, b",
           body="CASE WHEN a < b THEN -1 WHEN a > b THEN 1 WHEN a = b THEN 0 END", doc="r_DATE_CMP"),
-    Macro(name="rs_try_date", arguments="x",
-          body="coalesce(TRY_CAST(trim(x) AS DATE), CAST(TRY_CAST(trim(x) AS TIMESTAMP) AS DATE),"
-               f" CAST(try_strptime(trim(x), {_listed(_DATE_FORMATS)}) AS DATE),"
-               f" CAST(try_strptime(trim(x), {_listed(_STAMP_FORMATS)}) AS DATE))",
-          doc="r_Dates_and_times"),
-    Macro(name="rs_date", arguments="x",
-          body="CASE WHEN x IS NULL THEN NULL WHEN rs_try_date(x) IS NULL THEN"
-               f" {_BAD_DATE}"
-               " ELSE rs_try_date(x) END",
-          doc="r_Dates_and_times"),
-    Macro(name="rs_try_timestamp", arguments="x",
-          body="coalesce(TRY_CAST(trim(x) AS TIMESTAMP),"
-               f" try_strptime(trim(x), {_listed(_STAMP_FORMATS)}),"
-               f" try_strptime(trim(x), {_listed(_DATE_FORMATS)}))",
-          doc="r_Dates_and_times"),
-    Macro(name="rs_timestamp", arguments="x",
-          body="CASE WHEN x IS NULL THEN NULL WHEN rs_try_timestamp(x) IS NULL THEN"
-               f" {_BAD_TIMESTAMP}"
-               " ELSE rs_try_timestamp(x) END",
-          doc="r_Dates_and_times"),
-    Macro(name="rs_try_timestamptz", arguments="x",
-          body="coalesce(TRY_CAST(trim(x) AS TIMESTAMPTZ), CAST(rs_try_timestamp(x) AS TIMESTAMPTZ))",
-          doc="r_Dates_and_times"),
-    Macro(name="rs_timestamptz", arguments="x",
-          body="CASE WHEN x IS NULL THEN NULL WHEN rs_try_timestamptz(x) IS NULL THEN"
-               f" {_BAD_TIMESTAMPTZ}"
-               " ELSE rs_try_timestamptz(x) END",
-          doc="r_Dates_and_times"),
     # Formats
     Macro(name="rs_ordinal", arguments="n",
           body="CASE WHEN n % 100 BETWEEN 11 AND 13 THEN 'th' WHEN n % 10 = 1 THEN 'st' WHEN n % 10 = 2 THEN 'nd'"
@@ -297,6 +272,7 @@ _FAMILIES: Final = (
     geometries.TABLE,
     TABLE,
     calendar.TABLE,
+    moments.TABLE,
     formats.TABLE,
     super_values.TABLE,
     super_arrays.TABLE,

@@ -135,7 +135,7 @@ def encoding(name: str, text: str) -> str:
 
 def date_style(name: str, text: str) -> str:
     """Take an output style and an order of day, month and year, either or both."""
-    style, order = "ISO", "MDY"
+    style, order = "ISO", ""
     for word in re.split(r"[,\s]+", text.strip()):
         upper = word.upper()
         if upper in {"ISO", "POSTGRES", "SQL", "GERMAN"}:
@@ -144,7 +144,7 @@ def date_style(name: str, text: str) -> str:
             order = _ORDERS[upper]
         elif upper not in {"", "DEFAULT"}:
             raise _invalid(name, text)
-    return f"{style}, {order}"
+    return f"{style}, {order or ('DMY' if style == 'German' else 'MDY')}"
 
 
 _ORDERS: Final = {

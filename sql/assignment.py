@@ -79,6 +79,8 @@ def _fitted(value: Value, target: ColumnType) -> Value:
     fixed = target.type.name == "bpchar"
     if value.literal is not None:
         content = value.literal
+        if fixed and not content.isascii():
+            raise constants.not_ascii()
         if len(content.encode()) > length:
             content = content.encode()[:length].decode(errors="ignore") if _only_blanks(content, length) else content
         if len(content.encode()) <= length:
@@ -89,8 +91,8 @@ def _fitted(value: Value, target: ColumnType) -> Value:
     sql = source.sql
     if known is None or known > length:
         sql = f"rs_fit({sql}, {length}, {literal(str(target))})"
-    if fixed and value.name != "bpchar":
-        sql = f"rtrim({sql}, ' ')"
+    if fixed and (value.name != "bpchar" or value.sql.startswith("rtrim(CAST($")):
+        sql = f"rtrim(rs_ascii({sql}), ' ')"
     return made(sql, target, exact=True)
 
 

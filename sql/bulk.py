@@ -275,13 +275,14 @@ def _float(given: _Contents, target: ColumnType) -> list[object]:
 def _text(given: _Contents, target: ColumnType) -> list[object]:
     shown = _texts(given.values)
     joined = "".join(shown)
-    if given.numbers or "\0" in joined:
+    fixed = target.type.name == "bpchar"
+    if given.numbers or "\0" in joined or (fixed and not joined.isascii()):
         raise UnfitError
     if target.length is not None:
         sizes = map(len, shown if joined.isascii() else (text.encode() for text in shown))
         if max(sizes, default=0) > target.length:
             raise UnfitError
-    return _filled(given.values, [text.rstrip(" ") for text in shown] if target.type.name == "bpchar" else shown)
+    return _filled(given.values, [text.rstrip(" ") for text in shown] if fixed else shown)
 
 
 def _truth(given: _Contents, target: ColumnType) -> list[object]:

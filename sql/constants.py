@@ -68,6 +68,11 @@ def literal_of(content: str, target: ColumnType) -> str | None:
     return reader(content) if reader else f"CAST({literal(content)} AS {target.engine()})"
 
 
+def not_ascii() -> SqlError:
+    """Return the error for a string with characters of several bytes where CHAR wants it."""
+    return SqlError(SqlState.INTERNAL_ERROR, "CHAR string contains invalid ASCII character")
+
+
 def _whole_literal(content: str, target: ColumnType) -> str | None:
     if not _WHOLE.match(content):
         return None
@@ -103,8 +108,10 @@ _LITERALS: Final[dict[str, Callable[[str], str]]] = {
 
 
 def cut(content: str, target: ColumnType) -> str:
-    """Return a string as CHAR(n) or VARCHAR(n) keeps it."""
+    """Return a string as CHAR(n) or VARCHAR(n) keeps it; raises for characters that CHAR does not take."""
     length = target.length
+    if target.type.name == "bpchar" and not content.isascii():
+        raise not_ascii()
     if length is not None:
         content = content.encode()[:length].decode(errors="ignore")
     return content.rstrip(" ") if target.type.name == "bpchar" else content

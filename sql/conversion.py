@@ -13,7 +13,7 @@ from core.errors import SqlError
 from core.names import quote_if_needed
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import constants, dynamic, intervals
+from sql import constants, dates, dynamic, intervals
 from sql.inference import is_integer, precision_scale
 from sql.value import VARCHAR, Slot, Value, made
 
@@ -170,6 +170,14 @@ def _macro(name: str) -> Conversion:
     return convert
 
 
+def _moment(name: str) -> Conversion:
+    def convert(value: Value, target: ColumnType, word: str) -> str:
+        order = dates.ORDER.get()
+        return _macro(name if order == "MDY" else f"{name}_{order.lower()}")(value, target, word)
+
+    return convert
+
+
 def _text_to_number(value: Value, target: ColumnType, word: str) -> str:
     if is_integer(target):
         lax = "try_" if word == "TRY_CAST" else ""
@@ -191,9 +199,9 @@ _WHOLE: Final = ("hllsketch", "geometry", "geography")
 """Types that are converted to and from strings only."""
 _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     # By type name first, by category ("*S") next: the target's and the source's alike.
-    ("*S", "date"): _macro("date"),
-    ("*S", "timestamp"): _macro("timestamp"),
-    ("*S", "timestamptz"): _macro("timestamptz"),
+    ("*S", "date"): _moment("date"),
+    ("*S", "timestamp"): _moment("timestamp"),
+    ("*S", "timestamptz"): _moment("timestamptz"),
     ("*S", "time"): _plain,
     ("*S", "bool"): _macro("bool"),
     ("*S", "*T"): intervals.of_text,
@@ -222,6 +230,8 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("*S", "regtype"): _macro("regtype"),
     ("*S", "*N"): _text_to_number,
     ("*S", "*S"): _same,
+    ("*S", "bpchar"): _macro("ascii"),
+    ("bpchar", "bpchar"): _same,
     ("regclass", "*S"): _wrapped("rs_regclass_name({0})"),
     ("regclass", "oid"): _same,
     ("regtype", "*S"): _wrapped("rs_regtype_name({0})"),

@@ -43,14 +43,19 @@ class Moment:
         self.zone: str | None = None
 
 
-DAY_FIRST: Final = ContextVar("day_first", default=False)
-"""Whether DateStyle is DMY, for the translation that runs."""
+ORDER: Final = ContextVar("order", default="MDY")
+"""The order of a date's parts in DateStyle, MDY, DMY or YMD, for the translation that runs."""
+
+
+def order_of(style: str) -> str:
+    """Return the order that DateStyle *style* (``ISO, MDY``) names."""
+    return style.rpartition(" ")[2] or "MDY"
 
 
 def read(text: str, *, time: bool = False) -> Moment | None:
     """Return what *text* says, ISO parts, or None when it is no date or time.
 
-    Two-digit years below 70 are this century's. Ambiguous days and months are MDY unless ``DAY_FIRST``; six
+    Two-digit years below 70 are this century's. Ambiguous days and months are as ``ORDER`` says; six
     digits are a date, or a time of day where only that is asked for (*time*).
     """
     moment = Moment()
@@ -58,7 +63,7 @@ def read(text: str, *, time: bool = False) -> Moment | None:
     before_christ = bool(words) and words[-1].upper() == "BC"
     words = words[:-1] if before_christ else words
     dates, rest = ([], words) if time and len(words) == 1 and _TIME_COMPACT.match(words[0]) else _split(words)
-    moment.date = _date(dates, day_first=DAY_FIRST.get())
+    moment.date = _date(dates, ORDER.get())
     if dates and moment.date is None:
         return None
     if before_christ:
@@ -87,10 +92,10 @@ def _looks_dated(word: str) -> bool:
     return word[:1].isdigit() and ":" not in word
 
 
-def _date(words: list[str], *, day_first: bool) -> str | None:
+def _date(words: list[str], order: str) -> str | None:
     if not words:
         return None
-    if len(words) == 1 and (found := _numeric(words[0], day_first=day_first)):
+    if len(words) == 1 and (found := _numeric(words[0], order)):
         return found
     parts = [part for word in words for part in re.split(r"[-/.]", word)]
     if len(parts) != 3:
@@ -105,7 +110,7 @@ def _date(words: list[str], *, day_first: bool) -> str | None:
     return _iso(_century(year), _MONTHS[named[0][:3].lower()], int(day))
 
 
-def _numeric(word: str, *, day_first: bool) -> str | None:
+def _numeric(word: str, order: str) -> str | None:
     for pattern in (_ISO, _COMPACT):
         if match := pattern.match(word):
             return _iso(*(int(part) for part in match.groups()))
@@ -118,7 +123,9 @@ def _numeric(word: str, *, day_first: bool) -> str | None:
         first, second, third = match.groups()
         if len(first) > 2:
             return _iso(int(first), int(second), int(third))
-        month, day_number = (second, first) if day_first or int(first) > 12 else (first, second)
+        if order == "YMD" and len(third) == 2:
+            return _iso(_century(first), int(second), int(third))
+        month, day_number = (second, first) if order == "DMY" or int(first) > 12 else (first, second)
         return _iso(_century(third), int(month), int(day_number))
     return None
 

@@ -84,11 +84,11 @@ def _policy(item: Condition, columns: list[Column], scope: Scope) -> str:
     known = [column for column in columns if column.name in item.columns]
     inside = over(item.alias, known, scope, item.policy)
     with scope.writer.policy(item.settings):
-        token = dates.DAY_FIRST.set("DMY" in scope.writer.facts.setting("datestyle"))
+        token = dates.ORDER.set(dates.order_of(scope.writer.facts.setting("datestyle")))
         try:
             return condition(parse_expression(item.text), inside)
         finally:
-            dates.DAY_FIRST.reset(token)
+            dates.ORDER.reset(token)
 
 
 def over(name: str, columns: Iterable[Column], scope: Scope, owner: int | None = None) -> Scope:

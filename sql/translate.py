@@ -236,7 +236,7 @@ def new_writer(
         number: Slot(number=number, type=types.unpacked(oid) if oid != 705 else None)
         for number, oid in enumerate(parameter_oids, start=1)
     }
-    dates.DAY_FIRST.set("DMY" in facts.setting("datestyle"))
+    dates.ORDER.set(dates.order_of(facts.setting("datestyle")))
     return Writer(
         facts=facts, rules=_BY_NODE, query=select.query, kinds=_KINDS, offset=offset, slots=slots,
         variables=variables, positions=variables is None,

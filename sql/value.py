@@ -52,6 +52,17 @@ class Quick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Raw:
+    """How a float is computed without a look at whether it grew too large."""
+
+    of: str
+    """The SQL of the whole value; that of another value means that this is not about it."""
+    sql: str
+    sources: tuple[str, ...]
+    """The operands, engine SQL: where one is infinite, the result may be."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """An expression, translated."""
 
@@ -87,6 +98,7 @@ class Value:
     row: str = ""
     """Alias of the relation whose whole row this is."""
     quick: Quick | None = None
+    raw: Raw | None = None
     effect: str = ""
     """Function that the session, not the engine, carries out: the SQL is the call's arguments, as JSON."""
 

@@ -71,7 +71,7 @@ def _value(column: LoadColumn, field: str) -> str:
     kind = column.type
     if kind.type.name in ("varchar", "bpchar"):
         text = f"CAST({field} AS VARCHAR)"
-        value = f"rtrim({text})" if kind.type.name == "bpchar" else text
+        value = f"rtrim(rs_ascii({text}))" if kind.type.name == "bpchar" else text
         if kind.length is None:
             return value
         reason = f"duckshift:22001:{'Char' if kind.type.name == 'bpchar' else 'String'} length exceeds DDL length"

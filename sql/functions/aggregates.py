@@ -9,7 +9,7 @@ from core import types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, decimals
+from sql import conversion, decimals, floats
 from sql.functions.spec import Call, Function
 from sql.inference import is_integer, precision_scale, sum_type
 from sql.keys import keyed
@@ -19,8 +19,9 @@ from sql.value import FLOAT8, INT4, INT8, Value, made
 def _sum(call: Call) -> Value:
     value = call.values[0]
     type_ = sum_type(value.type)
-    inner = conversion.coerce(value, FLOAT8) if type_ == FLOAT8 else value
-    return made(f"CAST({decimals.total(inner, call.distinct, call.over)} AS {type_.engine()})", type_, exact=True)
+    if type_ == FLOAT8:
+        return _of_floats("sum", call)
+    return made(f"CAST({decimals.total(value, call.distinct, call.over)} AS {type_.engine()})", type_, exact=True)
 
 
 def _avg(call: Call) -> Value:
@@ -31,7 +32,12 @@ def _avg(call: Call) -> Value:
         return average(f"sum({call.distinct}CAST({value.sql} AS BIGINT)){call.over}", count, value.type)
     if value.name == "numeric":
         return average(decimals.total(value, call.distinct, call.over), count, value.type)
-    return made(f"avg({call.distinct}{conversion.coerce(value, FLOAT8).sql}){call.over}", FLOAT8, exact=True)
+    return _of_floats("avg", call)
+
+
+def _of_floats(name: str, call: Call) -> Value:
+    value = conversion.coerce(call.values[0], FLOAT8)
+    return made(floats.gathered(name, value, call.distinct, call.over), FLOAT8, exact=True)
 
 
 def average(total: str, count: str, kind: ColumnType) -> Value:

@@ -110,7 +110,7 @@ TABLE: Final = (
     _real("pow", "rs_power({0}, {1})", "r_POWER", 2),
     _real("pi", "pi()", "r_PI", 0),
     _real("random", "random()", "r_RANDOM", 0),
-    _real("degrees", "degrees({0})", "r_DEGREES"),
+    _real("degrees", "rs_degrees({0})", "r_DEGREES"),
     _real("radians", "radians({0})", "r_RADIANS"),
     _real("sin", "sin({0})", "r_SIN"),
     _real("cos", "cos({0})", "r_COS"),

@@ -11,8 +11,8 @@ from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, decimals, dynamic
-from sql.inference import arithmetic, concatenated, is_integer, number_type
+from sql import conversion, decimals, dynamic, floats
+from sql.inference import arithmetic, concatenated, is_float, is_integer, number_type
 from sql.rules import temporal
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write
@@ -115,6 +115,8 @@ def _numbers(sign: str, left: Value, right: Value) -> Value:
     type_ = arithmetic(sign, left.type, right.type)
     if type_.type.name == "numeric" and sign != "%":
         return decimals.quotient(left, right) if sign == "/" else decimals.computed(sign, left, right, type_)
+    if is_float(type_) and sign != "%":
+        return floats.computed(sign, left, right, type_)
     fixed = left.fixed and right.fixed
     sure = type_.type.name != "numeric"
     if sure:
@@ -161,7 +163,7 @@ def negative(node: exp.Expr, scope: Scope) -> Value:
         return made("CAST(-2147483648 AS INTEGER)", INT4, exact=True)
     return Value(
         sql=f"(-{value.sql})", type=value.type, exact=value.exact, constant=value.constant, fixed=value.fixed,
-        quick=decimals.negated(value),
+        quick=decimals.negated(value), raw=floats.negated(value),
     )  # fmt: skip
 
 
