@@ -84,6 +84,10 @@ bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARG
 	scripts/apt-packages postgresql postgresql-client default-jdk-headless libpostgresql-jdbc-java
 	$(BIN)/python -m bench.compare $(ARGS)
 
+.PHONY: bench-scale
+bench-scale: install-dev  ## Time what clients ask of a catalog of 10,000 tables (ARGS="--tables 2000 --folder DIR")
+	$(BIN)/python -m bench.scale $(ARGS)
+
 .PHONY: changelog
 changelog: install-dev  ## Show what the next release's notes would say
 	$(BIN)/towncrier build --draft --version next

@@ -14,7 +14,6 @@ from catalog.routines import Routine
 from catalog.scopes import acl_of, in_scopes
 from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
-from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
     from session.warehouse import Limits, Warehouse
 
 _REPLANS: Final = 5
-_HANDED: Final = "rs_handed"
 
 
 class Work:
@@ -291,8 +289,8 @@ class Work:
         self, names: tuple[str, ...], sources: tuple[str, ...], externals: tuple[External, ...] = ()
     ) -> Prepare | None:
         variables = self.session.fresh_variables(names)
-        tables = self.session.fresh_sources(sources)
-        if not variables and not tables and not externals:
+        fills = self.session.fresh_sources(sources)
+        if not variables and not fills and not externals:
             return None
         udfs = self.limits.udfs
 
@@ -302,11 +300,8 @@ class Work:
                     udfs.install(connection, udf_of(external))
             for name, value in variables:
                 connection.execute(f"SET VARIABLE {name} = {constant(value)}")
-            for name, build in tables:
-                # DuckDB 1.5.5 cannot push the bloom filters of its joins into Arrow: a table of its own takes them.
-                connection.register(_HANDED, build(connection))
-                connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {quote(name)} AS FROM {_HANDED}")
-                connection.unregister(_HANDED)
+            for fill in fills:
+                fill(connection)
 
         return work
 

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from catalog.model import Schema
+from catalog.model import CatalogState, Schema
 from catalog.system import shapes
 from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
 from core.errors import SqlError
+from core.names import quote
 from engine.cursors import Connection
 from session.freshness import stale
 from session.settings import BY_NAME
 from sql.finish import Finish
 from sql.translate import translate
-from storage.database import beside
+from storage.changes import newest_snapshot
+from storage.database import Database, beside
 from storage.journal import source_sql
 from storage.lake import qualified
 from storage.sizes import sizes
@@ -28,18 +30,35 @@ if TYPE_CHECKING:
     from session.session import Session
 
 Builder = Callable[[Connection], Any]
+Fill = Callable[[Connection], None]
+_HANDED = "duckshift_handed"
 
 
-def fresh(session: "Session", names: tuple[str, ...], known: dict[str, object]) -> list[tuple[str, Builder]]:
-    """Return those of the sources *names* that must be built anew; *known* holds what each was built for."""
-    result: list[tuple[str, Builder]] = []
+def fresh(session: "Session", names: tuple[str, ...], known: dict[str, object]) -> list[Fill]:
+    """Return what fills those of the sources *names* that are not as they should be, on the session's connection.
+
+    *known* holds what each was filled for; it is brought up to date once that is done.
+    """
+    result: list[Fill] = []
     for name in names:
         token = session.tx.token if name in CATALOG_SOURCES else None
-        if token is not None and known.get(name) == token:
-            continue
-        known[name] = token
-        result.append((name, _builder(session, name)))
+        if token is None or known.get(name) != token:
+            result.append(_fill(name, _builder(session, name), known, token))
     return result
+
+
+def _fill(name: str, build: Builder, known: dict[str, object], token: object) -> Fill:
+    def fill(connection: Connection) -> None:
+        made = build(connection)
+        if token is None and known.get(name) is made:
+            return
+        # DuckDB 1.5.5 cannot push the bloom filters of its joins into Arrow: a table of its own takes them.
+        connection.register(_HANDED, made)
+        connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {quote(name)} AS FROM {_HANDED}")
+        connection.unregister(_HANDED)
+        known[name] = made if token is None else token
+
+    return fill
 
 
 def _builder(session: "Session", name: str) -> Builder:
@@ -52,19 +71,11 @@ def _builder(session: "Session", name: str) -> Builder:
         rows = _ROWS[name](session) if name in _ROWS else []
         live = Live(database=database, tables={name: live_table(name, rows)})
         return lambda _: source(state, live)
-    live = Live(database=database)
+    parts = session.warehouse.parts
+    live = Live(database=database, parts=parts)
     if session.tx.private:
         return lambda _: source(state, live)
-    shared, version = session.warehouse.sources, state.version
-
-    def build(_: Connection) -> Any:
-        found = shared.get((name, version))
-        if found is None:
-            found = source(state, live)
-            shared.put((name, version), found)
-        return found
-
-    return build
+    return lambda _: parts.whole(name, state.version, lambda: source(state, live))
 
 
 _JOURNAL = {"sys_load_errors": "load_errors"}
@@ -87,12 +98,6 @@ def _of_history(session: "Session", name: str) -> Builder:
     return lambda _: _shaped(session.warehouse.recorder.history.read(_HISTORY[name]), name)
 
 
-_KEPT: dict[str, Callable[["Session", str], Builder]] = {
-    **dict.fromkeys(_JOURNAL, _of_journal),
-    **dict.fromkeys(_HISTORY, _of_history),
-}
-
-
 def _journal(connection: Connection, name: str) -> pa.Table:
     found: pa.Table = beside(connection).execute(source_sql(_JOURNAL[name])).to_arrow_table()
     return _shaped(found, name)
@@ -108,14 +113,33 @@ def _shaped(found: pa.Table, name: str) -> pa.Table:
     return pa.table(columns, schema=shape)
 
 
-def _storage(session: "Session") -> list[dict[str, Any]]:
-    oids = {item.engine_name: item.oid for item in session.tx.state.relations() if item.engine_name}
+def _of_storage(session: "Session", name: str) -> Builder:
+    database, parts = session.warehouse.database, session.warehouse.parts
+    # Temporary tables are not in the lake.
+    state = session.warehouse.store.state
+
+    def build(_: Connection) -> Any:
+        token = newest_snapshot(database), state.version
+        return parts.whole(name, token, lambda: live_table(name, _storage(state, database)))
+
+    return build
+
+
+def _storage(state: CatalogState, database: Database) -> list[dict[str, Any]]:
+    oids = {item.engine_name: item.oid for item in state.relations() if item.engine_name}
     found = []
-    for size in sizes(session.warehouse.database):
+    for size in sizes(database):
         oid = oids.get(qualified(size.schema, size.table))
         if oid is not None:
             found.append({"relation": oid, "rows": size.rows, "bytes": size.size_bytes, "files": size.files})
     return found
+
+
+_KEPT: dict[str, Callable[["Session", str], Builder]] = {
+    **dict.fromkeys(_JOURNAL, _of_journal),
+    **dict.fromkeys(_HISTORY, _of_history),
+    "sys_storage": _of_storage,
+}
 
 
 def _late_columns(session: "Session") -> list[dict[str, Any]]:
@@ -228,6 +252,5 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
 _WORKED_OUT: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_late_columns": _late_columns,
     "sys_stale": _stale,
-    "sys_storage": _storage,
 }
 """Sources that take their time: they are built on the engine's thread."""

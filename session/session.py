@@ -85,7 +85,6 @@ class Session:
         self._active = False
         self._timer: asyncio.TimerHandle | None = None
         self._variables: dict[str, Variable] = {}
-        self._sources: dict[str, object] = {}
         self._zone = "UTC"
         self._greeting: list[tuple[str, str]] = []
         self._key: tuple[Any, Any] | None = None
@@ -192,7 +191,6 @@ class Session:
         await self.tx.fail()
         if not self.tx.block or self.tx.failed:
             self.shelf.end_transaction()
-            self._sources.clear()
         await self.settle()
 
     def cancel(self) -> None:
@@ -263,17 +261,12 @@ class Session:
     async def commit(self) -> None:
         """Commit the open transaction; portals and cursors end with it."""
         self.shelf.end_transaction()
-        try:
-            await self.tx.commit()
-        except BaseException:
-            self._sources.clear()
-            raise
+        await self.tx.commit()
 
     async def rollback(self) -> None:
         """Roll the open transaction back."""
         self.shelf.end_transaction()
         await self.tx.rollback()
-        self._sources.clear()
 
     def prepared(self, name: str) -> Prepared:
         """Return the statement called *name*; raises 26000."""
@@ -373,9 +366,9 @@ class Session:
         """Note that an engine variable was set past ``fresh_variables``."""
         self._variables.pop(name, None)
 
-    def fresh_sources(self, names: tuple[str, ...]) -> list[tuple[str, live.Builder]]:
-        """Return those of the system sources *names* that must be built anew, with their builders."""
-        return live.fresh(self, names, self._sources)
+    def fresh_sources(self, names: tuple[str, ...]) -> list[live.Fill]:
+        """Return what fills those of the system sources *names* that are not as they should be."""
+        return live.fresh(self, names, self.tx.filled)
 
     def _variable(self, name: str) -> Variable:
         if name.startswith("identity_"):

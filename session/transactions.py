@@ -54,6 +54,8 @@ class Transaction:
         """What ``Scans.changes`` was when the engine's transaction began."""
         self.held = False
         """Whether a procedure's statements share one moment, as a block's do."""
+        self.filled: dict[str, object] = {}
+        """What the connection's copies of the system views' sources were made for."""
         self._warehouse = warehouse
         self._engine = engine
         self._settings = settings
@@ -293,7 +295,7 @@ class Transaction:
             self._warehouse.store.publish(permanent)
 
     async def _undo(self) -> None:
-        self.changes = Changes(serial=self.changes.serial + 1)
+        self._forget_changes()
         for table, (_, mark) in self._reserved.items():
             self._warehouse.unreserve(table, mark)
         self._reserved.clear()
@@ -305,9 +307,15 @@ class Transaction:
         if self._engine_open:
             self._engine_open = False
             await self._engine.rollback()
+            self.filled.clear()
+
+    def _forget_changes(self) -> None:
+        # Where there were none, the state is what it was: what was made of it stays good.
+        if self.changes:
+            self.changes = Changes(serial=self.changes.serial + 1)
 
     def _finish(self, *, committed: bool) -> None:
-        self.changes = Changes(serial=self.changes.serial + 1)
+        self._forget_changes()
         self.status = Status.IDLE
         self.wrote = self.held = self._running = self._engine_open = False
         self._footprint = None

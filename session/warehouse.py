@@ -22,6 +22,7 @@ from catalog.model import (
     User,
 )
 from catalog.store import CatalogStore, Changes
+from catalog.system.parts import Parts
 from core.clock import Clock
 from core.errors import ConnectionFatal
 from engine.cursors import DuckDbEngine
@@ -140,8 +141,7 @@ class Warehouse:
         """Ends a session and its connection; whoever has the connections sets it."""
         self.priorities: dict[str, str] = {}
         """What CHANGE_USER_PRIORITY said, by user's name; nothing is scheduled by it."""
-        self.locks = LockManager()
-        self.graph = SerializationGraph()
+        self.locks, self.graph = LockManager(), SerializationGraph()
         self.commit_lock = asyncio.Lock()
         self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
         self.templates = Templates(Cache(limits.translation_cache))
@@ -151,7 +151,8 @@ class Warehouse:
         """What procedures raised, newest last."""
         self.calls, self.applied = (deque[dict[str, Any]](maxlen=_MESSAGES) for _ in range(2))
         """Calls of procedures that have ended; policies that stood between statements and relations; newest last."""
-        self.sources: Cache[tuple[str, int], Any] = Cache(200)
+        self.parts = Parts()
+        """What was built of the catalog for the system views."""
         self.hot = HotTables(HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes)
         self.scans = Scans(database, self.hot)
         self.summaries = Summaries(self)

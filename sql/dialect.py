@@ -77,6 +77,10 @@ def _absolute(parser: Any) -> exp.Expr:
     return exp.Anonymous(this="abs", expressions=[parser._parse_unary()])  # noqa: SLF001 - as above
 
 
+_BEFORE_NAME: Final = frozenset({TokenType.ALIAS, TokenType.DOT})
+"""What stands before a name where any keyword is one; inside a query no SELECT follows AS."""
+
+
 def _configure() -> None:
     keep: dict[str, Callable[[Any], Any]] = {
         name: read for name, read in RedshiftParser.FUNCTION_PARSERS.items() if name in _SPECIAL_CALLS
@@ -188,6 +192,8 @@ def _retyped(token: Token, tokens: list[Token], index: int) -> Token:
         return _as(token, TokenType.HASH)
     if token.token_type == TokenType.PARAMETER and token.text == "@":
         return _as(token, _ABSOLUTE)
+    if token.token_type == TokenType.SELECT and index and tokens[index - 1].token_type in _BEFORE_NAME:
+        return _as(token, TokenType.VAR)
     return token
 
 

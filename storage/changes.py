@@ -104,6 +104,17 @@ def _note(made: str, found: dict[int, Change]) -> None:
         change.deleted |= bool(done & _DELETES)
 
 
+def newest_snapshot(database: Database) -> int:
+    """Return the lake's newest snapshot; blocking, on a connection of its own."""
+    connection = database.cursor()
+    try:
+        metadata = f'"__ducklake_metadata_{LAKE}".{quote(database.metadata_schema)}'
+        row = connection.execute(_LATEST.format(m=metadata)).fetchone()
+    finally:
+        connection.close()
+    return int(row[0]) if row and row[0] is not None else 0
+
+
 def snapshot_sql() -> str:
     """Return the engine SQL that tells which snapshot the transaction reads."""
     return f"SELECT id FROM {LAKE}.current_snapshot()"

@@ -203,6 +203,7 @@ class Database:
         if resources.memory_limit:
             config["memory_limit"] = resources.memory_limit
         root = duckdb.connect(":memory:", config=config)
+        root.execute("SET enable_progress_bar = false")
         scheme = self.location.catalog.partition(":")[0].replace("postgresql", "postgres")
         wanted = [*_EXTENSIONS, *([_CATALOG_EXTENSIONS[scheme]] if scheme in _CATALOG_EXTENSIONS else [])]
         for name in wanted:

@@ -7,8 +7,10 @@ from typing import Any
 import pyarrow as pa
 
 from catalog import oids
-from catalog.model import CatalogState, Relation
+from catalog.model import CatalogState, Database, Group, Relation, Schema, User
+from catalog.roles import Role
 from catalog.system import shapes
+from catalog.system.parts import Parts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +21,8 @@ class Live:
     """The session's database: its temporary tables are listed there."""
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
     """Tables of ``shapes.LIVE`` by name; build them with ``live_table``."""
+    parts: Parts = field(default_factory=Parts)
+    """What was built of the relations before."""
 
 
 Source = Callable[[CatalogState, Live], pa.Table]
@@ -47,6 +51,12 @@ def arrays(name: str, data: list[Any]) -> pa.Table:
     schema = shapes.CATALOG[name]
     made = [pa.array(cells, item.type) for cells, item in zip(data, schema, strict=True)]
     return pa.Table.from_arrays(made, schema=schema)
+
+
+def surroundings(state: CatalogState) -> tuple[Database | Schema | User | Group | Role, ...]:
+    """Return what the rows of relations depend on beside the relations: where they are, and who is named in ACLs."""
+    kinds = (Database, Schema, User, Group, Role)
+    return tuple(each for each in state.objects.values() if isinstance(each, kinds))
 
 
 def places_of(state: CatalogState, live: Live) -> Callable[[Relation], Place]:

@@ -178,6 +178,12 @@ _ASSUMES = (
     f" WHERE rs_m.member = p_user AND rs_g.command = {_IAM_COMMAND}"
     f" AND rs_g.role IN ({literal(iam_roles.ANY)}, {_IAM_ROLE})) END"
 )
+_HOLDS_ANY_COLUMN = (
+    "rs_holds_table(rs_x.who, rs_x.what, p_privileges) OR EXISTS (SELECT 1 FROM sys_grants AS rs_g"
+    " JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee WHERE rs_g.object = rs_x.what"
+    " AND rs_g.kind = 'table' AND rs_m.member = rs_x.who"
+    f" AND list_contains({_ASKED}, rs_g.privilege))"
+)
 _HOLDS_COLUMN = (
     "rs_holds_table(rs_x.who, rs_x.what, p_privileges) OR EXISTS (SELECT 1 FROM sys_grants AS rs_g"
     " JOIN sys_members AS rs_m ON rs_m.grantee = rs_g.grantee WHERE rs_g.object = rs_x.what"
@@ -231,21 +237,21 @@ _FORMATTED = (
     " FROM sys_types AS rs_t WHERE rs_t.oid = p_type), '???') END"
 )
 _VIEWDEF = "(SELECT max(rs_r.definition) FROM sys_relations AS rs_r WHERE rs_r.oid = p_view)"
-_VIEWDEF_ANY = (
-    "COALESCE((SELECT max(rs_r.definition) FROM sys_relations AS rs_r WHERE CAST(rs_r.oid AS VARCHAR) ="
-    " CAST(p_view AS VARCHAR)), (SELECT max(rs_r.definition) FROM sys_relations AS rs_r WHERE rs_r.oid ="
-    " rs_regclass_or_null(CAST(p_view AS VARCHAR))))"
+_VIEWDEF_NAMED = (
+    "(SELECT max(rs_r.definition) FROM (SELECT rs_regclass(p_view) AS oid) AS rs_x"
+    " JOIN sys_relations AS rs_r ON rs_r.oid = rs_x.oid)"
 )
 _CONSTRAINTDEF = "(SELECT max(rs_k.definition) FROM sys_constraints AS rs_k WHERE rs_k.oid = p_constraint)"
 _INDEXDEF = (
     "(SELECT max('CREATE UNIQUE INDEX ' || rs_quote_ident(rs_k.name) || ' ON ' || rs_quote_ident(rs_r.schema_name) || '.' ||"
     " rs_quote_ident(rs_r.name) || ' USING btree (' || array_to_string(list_transform(rs_k.columns, lambda name:"
     " rs_quote_ident(name)), ', ') || ')') FROM sys_constraints AS rs_k JOIN sys_relations AS rs_r ON rs_r.oid = rs_k.relation"
-    " WHERE rs_k.index = p_index)"
+    " WHERE rs_k.index = p_index AND rs_k.kind <> 'f')"
 )
 _INDEX_COLUMN = (
     "CASE WHEN p_column = 0 THEN rs_pg_get_indexdef(p_index) ELSE"
-    " (SELECT max(rs_k.columns[p_column]) FROM sys_constraints AS rs_k WHERE rs_k.index = p_index) END"
+    " (SELECT max(rs_k.columns[p_column]) FROM sys_constraints AS rs_k WHERE rs_k.index = p_index"
+    " AND rs_k.kind <> 'f') END"
 )
 _REMARK = "(SELECT max(rs_o.text) FROM sys_comments AS rs_o WHERE rs_o.object = p_object)"
 _COMMENT = f"COALESCE((SELECT max(rs_r.comment) FROM sys_relations AS rs_r WHERE rs_r.oid = p_object), {_REMARK})"
@@ -325,6 +331,10 @@ ROWS: Final[tuple[Function, ...]] = (
     _privilege("table", "rs_relation_oid"),
     _privilege("schema", "rs_schema_oid"),
     _privilege("database", "rs_database_oid"),
+    _several("has_any_column_privilege", (
+        ("p_object, p_privileges", _looked_up(_HOLDS_ANY_COLUMN, _ME, "rs_relation_oid")),
+        ("p_who, p_object, p_privileges", _looked_up(_HOLDS_ANY_COLUMN, "rs_user_oid(p_who)", "rs_relation_oid")),
+    ), "bool"),
     _several("has_column_privilege", (
         ("p_object, p_column, p_privileges", _looked_up(_HOLDS_COLUMN, _ME, "rs_relation_oid")),
         ("p_who, p_object, p_column, p_privileges", _looked_up(_HOLDS_COLUMN, "rs_user_oid(p_who)", "rs_relation_oid")),
@@ -344,7 +354,8 @@ ROWS: Final[tuple[Function, ...]] = (
         "COALESCE((SELECT string_agg(rs_t.sql, ', ' ORDER BY rs_u.place) FROM (SELECT unnest(string_split("
         "CAST(p_types AS VARCHAR), ' ')) AS item, generate_subscripts(string_split(CAST(p_types AS VARCHAR), ' '), 1) AS place)"
         " AS rs_u JOIN sys_types AS rs_t ON CAST(rs_t.oid AS VARCHAR) = rs_u.item), '')", "text"),
-    _several("pg_get_viewdef", (("p_view", _VIEWDEF_ANY), ("p_view, p_pretty", _VIEWDEF_ANY)), "text"),
+    _several("pg_get_viewdef", (("p_view", _VIEWDEF), ("p_view, p_pretty", _VIEWDEF)), "text"),
+    _several("pg_get_viewdef_named", (("p_view", _VIEWDEF_NAMED), ("p_view, p_pretty", _VIEWDEF_NAMED)), "text"),
     _several("pg_get_constraintdef", (("p_constraint", _CONSTRAINTDEF), ("p_constraint, p_pretty", _CONSTRAINTDEF)), "text"),
     _several("pg_get_indexdef", (("p_index", _INDEXDEF),), "text"),
     # pg_attrdef.adbin is the expression's text already.

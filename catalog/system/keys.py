@@ -7,25 +7,41 @@ import pyarrow as pa
 
 from catalog import oids
 from catalog.model import CatalogState, Constraint, Relation
-from catalog.system.build import Live, Place, places_of, table
+from catalog.system.build import Live, Place, empty, places_of, surroundings, table
+from catalog.system.parts import Part
 from core.names import quote_if_needed
 
 
 def constraints(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_constraints."""
     places = places_of(state, live)
+    around = surroundings(state)
+
+    def build(part: Part) -> pa.Table:
+        return table("sys_constraints", _constraint_rows(part, state, places))
+
+    def context(part: Part) -> object:
+        return around, [state.objects.get(key.references or 0) for each in part for key in each.constraints]
+
+    made = live.parts.table("sys_constraints", state, build, context)
+    return pa.concat_tables([empty("sys_constraints"), *made])
+
+
+def _constraint_rows(
+    part: Part, state: CatalogState, places: Callable[[Relation], Place]
+) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
-    for each in state.relations():
+    for each in part:
         for place, key in enumerate(each.constraints):
             target = state.objects.get(key.references or 0)
             other = target if isinstance(target, Relation) else None
             rows.append((
                 oids.constraint(each.oid, place), key.name, places(each)[0], each.oid, key.kind, list(key.columns),
                 _numbers(each, key.columns), other.oid if other else 0, list(key.referenced_columns),
-                _numbers(other, key.referenced_columns), oids.index(each.oid, place) if key.kind in "pu" else 0,
+                _numbers(other, key.referenced_columns), _index(each, place, other),
                 _constraint_text(each, key, other, places),
             ))  # fmt: skip
-    return table("sys_constraints", rows)
+    return rows
 
 
 def linked(state: CatalogState) -> set[int]:
@@ -34,10 +50,10 @@ def linked(state: CatalogState) -> set[int]:
     return {oid for pair in keys for oid in pair if oid is not None}
 
 
-def index_columns(state: CatalogState) -> pa.Table:
-    """Return the rows of sys_columns for the indexes."""
+def index_columns(part: Part) -> pa.Table:
+    """Return the rows of sys_columns for the indexes of some relations."""
     rows: list[tuple[Any, ...]] = []
-    for each in state.relations():
+    for each in part:
         for place, key in enumerate(each.constraints):
             if key.kind not in "pu":
                 continue
@@ -63,6 +79,17 @@ def _constraint_text(
         target = f"{quote_if_needed(places(other)[1])}.{target}"
     referenced = ", ".join(quote_if_needed(name) for name in key.referenced_columns)
     return f"FOREIGN KEY ({listed}) REFERENCES {target}({referenced})"
+
+
+def _index(relation: Relation, place: int, other: Relation | None) -> int:
+    """Return the index that a key stands for or refers to, 0 for none: pg_constraint.conindid."""
+    key = relation.constraints[place]
+    if key.kind != "f":
+        return oids.index(relation.oid, place)
+    for number, target in enumerate(other.constraints if other is not None else ()):
+        if target.kind != "f" and set(target.columns) == set(key.referenced_columns):
+            return oids.index(other.oid, number) if other is not None else 0
+    return 0
 
 
 def _numbers(relation: Relation | None, names: tuple[str, ...]) -> list[int]:

@@ -5,6 +5,7 @@ version stays; those of ``shapes.LIVE`` are what the server hands over. Ten thou
 take well under a second: every column is one list comprehension over flat lists.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -17,6 +18,7 @@ from catalog.model import (
     CATALOG_SCHEMA_OID,
     INFORMATION_SCHEMA_OID,
     PUBLIC,
+    Acl,
     CatalogState,
     Database,
     Relation,
@@ -30,7 +32,8 @@ from catalog.routines import Routine
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
 from catalog.system import acl, keys, policies, routines, shapes, views
-from catalog.system.build import Live, Source, arrays, empty, live_table, places_of, table
+from catalog.system.build import Live, Place, Source, arrays, empty, live_table, places_of, surroundings, table
+from catalog.system.parts import Part
 from core.types import TYPES, ColumnType
 
 __all__ = ["CATALOG_SOURCES", "LIVE_SOURCES", "SOURCES", "Live", "Source", "empty", "live_table"]
@@ -96,8 +99,24 @@ def relations(state: CatalogState, live: Live) -> pa.Table:
     names = acl.named(state)
     places = places_of(state, live)
     tied = keys.linked(state)
+    around = surroundings(state)
+
+    def build(part: Part) -> pa.Table:
+        return table("sys_relations", _relation_rows(part, state, names, places, tied))
+
+    def context(part: Part) -> object:
+        own = live.database if any(each.temporary for each in part) else ""
+        return around, own, [each.oid in tied for each in part]
+
+    made = live.parts.table("sys_relations", state, build, context)
+    return pa.concat_tables([*made, _system_relations()])
+
+
+def _relation_rows(
+    part: Part, state: CatalogState, names: dict[int, str], places: Callable[[Relation], Place], tied: set[int]
+) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
-    for each in state.relations():
+    for each in part:
         schema, schema_name, database = places(each)
         keyed = any(key.kind in "pu" for key in each.constraints)
         rows.append((
@@ -112,17 +131,27 @@ def relations(state: CatalogState, live: Live) -> pa.Table:
             for place, key in enumerate(each.constraints)
             if key.kind in "pu"
         ]  # fmt: skip
-    return pa.concat_tables([table("sys_relations", rows), _system_relations()])
+    return rows
 
 
 def columns(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_columns, of the same relations."""
+    names = acl.named(state)
+    around = surroundings(state)
+
+    def build(part: Part) -> pa.Table:
+        return pa.concat_tables([_columns_of(part, names), keys.index_columns(part)])
+
+    made = live.parts.table("sys_columns", state, build, lambda _: around)
+    return pa.concat_tables([*made, _system_columns()])
+
+
+def _columns_of(part: Part, names: dict[int, str]) -> pa.Table:
     owners: list[Relation] = []
     flat: list[TableColumn] = []
-    for each in state.relations():
+    for each in part:
         flat += each.columns
         owners += [each] * len(each.columns)
-    names = acl.named(state)
     data = [
         [each.oid for each in owners],
         [each.name for each in flat],
@@ -143,7 +172,7 @@ def columns(state: CatalogState, live: Live) -> pa.Table:
             for owner, each in zip(owners, flat, strict=True)
         ],
     ]
-    return pa.concat_tables([arrays("sys_columns", data), keys.index_columns(state), _system_columns()])
+    return arrays("sys_columns", data)
 
 
 @cache
@@ -260,11 +289,19 @@ def grants(state: CatalogState, live: Live) -> pa.Table:
     objects = (
         [("database", each.oid, each.acl) for each in state.databases()]
         + [("schema", each.oid, each.acl) for each in state.schemas()]
-        + [("table", each.oid, each.acl) for each in state.relations()]
         + [("routine", each.oid, each.acl) for each in all_routines(state)]
         + [("language", each.oid, each.acl) for each in all_languages(state)]
     )
-    policies_ = {each.oid for each in rls_policies(state)}
+    policies_ = frozenset(each.oid for each in rls_policies(state))
+
+    def build(part: Part) -> pa.Table:
+        return _grants_on([("table", each.oid, each.acl) for each in part], policies_)
+
+    made = live.parts.table("sys_grants", state, build, lambda _: policies_)
+    return pa.concat_tables([_grants_on(objects, policies_), *made])
+
+
+def _grants_on(objects: list[tuple[str, int, Acl]], policies_: frozenset[int]) -> pa.Table:
     rows = [
         (oid, kind, column, grant.grantee, grant.grantor, privilege, privilege in grant.grantable)
         for kind, oid, granted in objects
@@ -292,7 +329,12 @@ def scoped_grants(state: CatalogState, live: Live) -> pa.Table:
 
 def dependencies(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_dependencies: which views read which relations."""
-    return table("sys_dependencies", [(each.oid, other) for each in state.relations() for other in each.depends])
+
+    def build(part: Part) -> pa.Table:
+        return table("sys_dependencies", [(each.oid, other) for each in part for other in each.depends])
+
+    made = live.parts.table("sys_dependencies", state, build, lambda _: None)
+    return pa.concat_tables([empty("sys_dependencies"), *made])
 
 
 def comments(state: CatalogState, live: Live) -> pa.Table:

@@ -16,6 +16,13 @@ def _macro(call: Call) -> Value:
     return made(f"rs_{call.name}({', '.join(call.sql)})", types.of(returns))
 
 
+def _named(call: Call) -> Value:
+    """Write a call whose object is given by name: a macro of its own, for names cost more to find than OIDs."""
+    call.scope.writer.system = True
+    returns = _RETURNS[call.name, len(call.values)]
+    return made(f"rs_{call.name}_named({', '.join(call.sql)})", types.of(returns))
+
+
 _ROWS: Final = (
     # name, kinds of argument, result
     ("format_type", ("oid", "int"), "text"),
@@ -51,6 +58,8 @@ _ROWS: Final = (
     ("array_upper", ("text", "int"), "int4"),
     ("has_assumerole_privilege", ("text", "text"), "bool"),
     ("has_assumerole_privilege", ("text", "text", "text"), "bool"),
+    ("has_any_column_privilege", ("any", "text"), "bool"),
+    ("has_any_column_privilege", ("any", "any", "text"), "bool"),
     ("has_table_privilege", ("any", "text"), "bool"),
     ("has_table_privilege", ("any", "any", "text"), "bool"),
     ("has_schema_privilege", ("any", "text"), "bool"),
@@ -76,6 +85,7 @@ _ROWS: Final = (
     ("user_is_member_of", ("text", "text"), "bool"),
     ("role_is_member_of", ("text", "text"), "bool"),
     ("pg_tablespace_location", ("oid",), "text"),
+    ("format_encoding", ("int",), "text"),
     ("inet_server_addr", (), "text"),
     ("inet_server_port", (), "int4"),
     ("inet_client_addr", (), "text"),
@@ -86,6 +96,8 @@ _VISIBLE: Final = ("operator", "conversion", "ts_config", "ts_dict", "ts_parser"
                    "opfamily", "statistics_obj")  # fmt: skip
 
 TABLE: Final = (
+    *(Function(name="pg_get_viewdef", arguments=("letters", *more), engine=_named, doc="c_intro_system_views")
+      for more in ((), ("bool",))),
     *(Function(name=name, arguments=arguments, engine=_macro, doc="c_intro_system_views")
       for name, arguments, _ in _ROWS),
     *(Function(name=f"pg_{kind}_is_visible", arguments=("oid",), engine="({0} IS NOT NULL)", returns="bool",

@@ -215,7 +215,7 @@ FUNCTION_CASES = (
     (f"rs_pg_table_is_visible({SECRET})", False),
     (f"rs_pg_table_is_visible({OTHER})", False),
     (f"rs_pg_get_viewdef({BIG})", "SELECT salesid FROM public.sales"),
-    ("rs_pg_get_viewdef('big')", "SELECT salesid FROM public.sales"),
+    ("rs_pg_get_viewdef_named('big')", "SELECT salesid FROM public.sales"),
     (f"rs_obj_description({SALES}, 'pg_class')", "tickets sold"),
     (f"rs_col_description({SALES}, 3)", "in dollars"),
     ("rs_has_table_privilege('bob', 'sales', 'SELECT')", True),

@@ -1,0 +1,176 @@
+"""How long clients' crawls of a large catalog take, and what the catalog's own changes cost.
+
+    python -m bench.scale [--tables 10000] [--folder DIR] [--user all|part] [--only TEXT]
+
+Makes the catalog (or takes the one that is in DIR), starts the server on it anew, and times each crawl of
+``bench.crawls``: the first after the start, the first after a change of the catalog, and one more. The wanted figure
+is under a second for each.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg.pq import DiagnosticField
+
+from bench.crawls import CRAWLS
+from tests.support.server import Server
+
+WANTED_S: Final = 1.0
+_COLUMNS: Final = (
+    "c0 int NOT NULL, c1 bigint, c2 varchar(64), c3 numeric(12,2), c4 date, c5 timestamp, c6 boolean,"
+    " c7 double precision, c8 char(3) DEFAULT 'abc', c9 smallint ENCODE raw, PRIMARY KEY (c0)"
+)
+_PASSWORD: Final = "Ticket5ales"
+_QUIET: Final = {"DUCKSHIFT_LOG_LEVEL": "error"}
+_PART: Final = "part"
+_BATCH: Final = 500
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; the exit code tells whether every crawl was quick enough."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tables", type=int, default=10_000)
+    parser.add_argument("--folder", type=Path, help="a data folder that is kept; made where it is empty")
+    parser.add_argument("--only", default="", help="crawls whose name holds this")
+    chosen = parser.parse_args(arguments)
+    with _folder(chosen.folder) as folder:
+        if not any(folder.iterdir()):
+            with Server(folder, environment=_QUIET) as server:
+                make(server, chosen.tables)
+        begun = time.perf_counter()
+        with Server(folder, environment=_QUIET) as server:
+            print(f"start of the server  {time.perf_counter() - begun:8.2f} s")
+            slow = crawl(server, chosen.only)
+    print(f"{slow} crawls over {WANTED_S:g} s")
+    return 1 if slow else 0
+
+
+def make(server: Server, tables: int) -> None:
+    """Make a catalog of *tables* tables of ten columns, keys on each, with views, comments and grants on some."""
+    with _connection(server) as connection:
+        connection.execute("CREATE SCHEMA crawled")
+        connection.execute(f"CREATE USER {_PART} PASSWORD '{_PASSWORD}'")
+        connection.execute(f"GRANT USAGE ON SCHEMA crawled TO {_PART}")
+        few = tables // 20
+        for what, count, statement in (
+            ("tables", tables, lambda n: f"CREATE TABLE crawled.t{n} ({_COLUMNS})"),
+            ("foreign keys", tables // 5,
+             lambda n: f"ALTER TABLE crawled.t{n + 1} ADD FOREIGN KEY (c1) REFERENCES crawled.t{n}(c0)"),
+            ("views", few, lambda n: f"CREATE VIEW crawled.v{n} AS SELECT c0, c1, c2 FROM crawled.t{n}"),
+            ("late-binding views", few // 5,
+             lambda n: f"CREATE VIEW crawled.l{n} AS SELECT c0, c1 FROM crawled.t{n} WITH NO SCHEMA BINDING"),
+            ("comments", few, lambda n: f"COMMENT ON TABLE crawled.t{n} IS 'table {n}'"),
+            ("comments on columns", few, lambda n: f"COMMENT ON COLUMN crawled.t{n}.c2 IS 'the name'"),
+            ("grants", tables // 3, lambda n: f"GRANT SELECT ON crawled.t{n} TO {_PART}"),
+        ):  # fmt: skip
+            begun = time.perf_counter()
+            _batches(connection, count, statement)
+            took = time.perf_counter() - begun
+            print(f"{what:20} {took:8.2f} s  {took / max(count, 1) * 1000:8.3f} ms each", flush=True)
+        for what, sql in (
+            ("one more table", "CREATE TABLE crawled.more (a int)"),
+            ("its first row", "INSERT INTO crawled.more VALUES (1)"),
+            ("its removal", "DROP TABLE crawled.more"),
+        ):
+            begun = time.perf_counter()
+            connection.execute(sql)
+            print(f"{what:20} {time.perf_counter() - begun:8.2f} s", flush=True)
+
+
+def crawl(server: Server, only: str) -> int:
+    """Print each crawl's times for the superuser and for one who sees a third; return how many are too slow."""
+    slow = 0
+    for user in (server.user, _PART):
+        print(f"\n{'as ' + user:38} {'rows':>8} {'changed':>9} {'again':>9} {'processor':>9}")
+        with _connection(server, user) as connection, _connection(server) as other:
+            for name, statement in CRAWLS:
+                if only.lower() in name.lower():
+                    slow += _shown(name, _Crawl(server, connection, other, statement))
+    return slow
+
+
+def _shown(name: str, crawl: "_Crawl") -> bool:
+    """Print one crawl's figures; tell whether it is too slow."""
+    changed = crawl.run(change=True)
+    if changed is None:
+        print(f"{name:38} refused", flush=True)
+        return False
+    again = [crawl.run() or changed for _ in range(3)]
+    times = changed.wall_s, statistics.median(each.wall_s for each in again)
+    processor = statistics.median(each.processor_s for each in again)
+    shown = " ".join(f"{each * 1000:6.0f} ms" for each in (*times, processor))
+    print(f"{name:38} {changed.rows:8,} {shown}{'  slow' if max(times) > WANTED_S else ''}", flush=True)
+    return max(times) > WANTED_S
+
+
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    rows: int
+    wall_s: float
+    processor_s: float
+    """What the server used: a busy machine does not change that much."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Crawl:
+    server: Server
+    connection: "psycopg.Connection[tuple[object, ...]]"
+    other: "psycopg.Connection[tuple[object, ...]]"
+    statement: str
+
+    def run(self, *, change: bool = False) -> _Figures | None:
+        """Run it, after a change of the catalog if so; None where the user may not."""
+        if change:
+            self.other.execute("COMMENT ON SCHEMA crawled IS 'changed'")
+        used, begun = self._used(), time.perf_counter()
+        result = self.connection.pgconn.exec_(self.statement.encode())
+        took = time.perf_counter() - begun
+        if result.error_field(DiagnosticField.SQLSTATE) == b"42501":
+            return None
+        if result.error_message:
+            raise RuntimeError(result.error_message.decode())
+        return _Figures(result.ntuples, took, self._used() - used)
+
+    def _used(self) -> float:
+        assert self.server.process is not None
+        words = Path(f"/proc/{self.server.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _batches(
+    connection: "psycopg.Connection[tuple[object, ...]]", count: int, statement: Callable[[int], str]
+) -> None:
+    for first in range(0, count, _BATCH):
+        numbers = range(first, min(count, first + _BATCH))
+        connection.pgconn.exec_(";".join(("BEGIN", *(statement(number) for number in numbers), "COMMIT")).encode())
+
+
+@contextmanager
+def _connection(server: Server, user: str = "") -> "Iterator[psycopg.Connection[tuple[object, ...]]]":
+    dsn = f"host={server.host} port={server.port} dbname={server.database} user={user or server.user}"
+    with psycopg.connect(f"{dsn} password={_PASSWORD}", autocommit=True) as connection:
+        yield connection
+
+
+@contextmanager
+def _folder(kept: Path | None) -> Iterator[Path]:
+    if kept is None:
+        with tempfile.TemporaryDirectory(prefix="duckshift-scale-") as made:
+            yield Path(made)
+    else:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept
+
+
+if __name__ == "__main__":
+    sys.exit(main())
