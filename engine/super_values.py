@@ -331,6 +331,11 @@ TABLE: Final = (
           body="CASE WHEN rs_is_object(x) THEN list_transform(list_zip(json_keys(x), json_extract(x, '$.*')),"
                " lambda m: {'k': m[1], 'v': m[2]}) END",
           doc="query-super: what UNPIVOT iterates over."),
+    Macro(name="rs_with_member", arguments="x, k, y",
+          body="CASE WHEN rs_is_object(x) THEN CAST('{' || array_to_string(list_transform(rs_members(x), lambda rs_m:"
+               " to_json(rs_m.k) || ':' || CASE WHEN rs_m.k = k THEN y ELSE coalesce(CAST(rs_m.v AS VARCHAR), 'null')"
+               " END), ',') || '}' AS JSON) ELSE x END",
+          doc="t_ddm-super: an object whose attribute k, if it has one, is y (JSON text)."),
     Macro(name="rs_members_or_none", arguments="x",
           body=once("m", ("rs_members(x)",), "CASE WHEN len(v.m) > 0 THEN v.m ELSE [NULL] END"),
           doc="query-super: LEFT JOIN keeps the row of what has no attributes."),

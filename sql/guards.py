@@ -5,19 +5,24 @@ Redshift, "Row-level security", "Dynamic data masking". The subquery takes the r
 that no expression of a user's meets a row that the user may not see, whatever it would say of it by an error.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlglot import exp
 
-from core.names import quote
-from sql import dates, groups
+from core.errors import SqlError
+from core.names import literal, quote
+from core.sqlstate import SqlState
+from core.types import ColumnType
+from sql import conversion, dates, groups
 from sql.clauses import conditional
-from sql.facts import Condition, Guard, Source
+from sql.facts import Condition, Guard, Mask, Source
+from sql.functions.supers import element
 from sql.query import parse_expression
 from sql.scope import Field, Query, Relation, Scope, stored_field
-from sql.value import Value
+from sql.value import SUPER, Value, made
 
 BARRIER: Final = "USING SAMPLE 100 PERCENT (bernoulli)"
 """Takes every row, and nothing is pushed through it: to the optimizer a sample of other rows is another sample."""
@@ -67,11 +72,59 @@ def of_query(query: Query, guard: Guard, scope: Scope) -> str:
 
 
 def _written(scanned: str, columns: list[Column], extra: list[str], guard: Guard, scope: Scope) -> str:
-    listed = [f"{column.value.sql} AS {quote(column.engine_name)}" for column in columns] + extra
+    shown = [(column, _masked(column, columns, guard, scope)) for column in columns] if guard.masks else []
+    pairs = [(column, value.sql) for column, value in shown] or [(column, column.value.sql) for column in columns]
+    listed = [f"{sql} AS {quote(column.engine_name)}" for column, sql in pairs] + extra
     where = f" WHERE {_condition(columns, guard, scope)}" if guard.rows else ""
     rows = f"SELECT {', '.join(listed)} FROM {scanned}{where}"
     above = BARRIER if guard.rows else MASKED
     return f"(SELECT * FROM ({rows}) AS {scope.writer.fresh('seen')} {above})"
+
+
+def _masked(column: Column, columns: list[Column], guard: Guard, scope: Scope) -> Value:
+    """Return what is shown of a column."""
+    mine = [mask for mask in guard.masks if mask.output[0] == column.name]
+    value = column.value
+    for mask in mine:
+        if len(mask.output) == 1:
+            value = mask_value(mask, columns, value.type, scope)
+    for mask in mine:
+        if len(mask.output) > 1:
+            shown = f"coalesce(CAST({element(mask_value(mask, columns, None, scope))} AS VARCHAR), 'null')"
+            value = replace(value, sql=_with_path(value.sql, mask.output[1:], shown))
+    return value
+
+
+def mask_value(mask: Mask, columns: list[Column], goal: ColumnType | None, scope: Scope) -> Value:
+    """Write what a mask shows, as a value of type *goal*, its own for None; raises where the types do not fit."""
+    known = {column.name: column.value for column in columns}
+    inputs = []
+    for name, kind, path in mask.inputs:
+        value = known.get(path[0])
+        if value is None:
+            raise SqlError(SqlState.UNDEFINED_COLUMN, f'column "{path[0]}" does not exist')
+        if len(path) > 1:
+            value = conversion.cast(_at_path(value, path[1:]), kind, lax=True)
+        inputs.append(Column(name, name, value))
+    with _policy_text(mask.settings, scope):
+        value = over("", inputs, scope).value(parse_expression(mask.text))
+        return conversion.exact(value if goal is None else conversion.cast(value, goal))
+
+
+def _at_path(value: Value, path: tuple[str, ...]) -> Value:
+    sql = value.sql
+    for name in path:
+        sql = f"rs_member({sql}, {literal(name)})"
+    return made(sql, SUPER, exact=True)
+
+
+def _with_path(root: str, path: tuple[str, ...], text: str) -> str:
+    """Return engine SQL of an object in which the value at *path*, where there is one, is the JSON *text*."""
+    name = literal(path[0])
+    if len(path) > 1:
+        inner = _with_path(f"rs_member({root}, {name})", path[1:], text)
+        text = f"coalesce(CAST({inner} AS VARCHAR), 'null')"
+    return f"rs_with_member({root}, {name}, {text})"
 
 
 def _condition(columns: list[Column], guard: Guard, scope: Scope) -> str:
@@ -83,10 +136,16 @@ def _condition(columns: list[Column], guard: Guard, scope: Scope) -> str:
 def _policy(item: Condition, columns: list[Column], scope: Scope) -> str:
     known = [column for column in columns if column.name in item.columns]
     inside = over(item.alias, known, scope, item.policy)
-    with scope.writer.policy(item.settings):
+    with _policy_text(item.settings, scope):
+        return condition(parse_expression(item.text), inside)
+
+
+@contextmanager
+def _policy_text(settings: tuple[tuple[str, str], ...], scope: Scope) -> Iterator[None]:
+    with scope.writer.policy(settings):
         token = dates.ORDER.set(dates.order_of(scope.writer.facts.setting("datestyle")))
         try:
-            return condition(parse_expression(item.text), inside)
+            yield
         finally:
             dates.ORDER.reset(token)
 

@@ -15,7 +15,7 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import groups, guards
 from sql.definitions import qualified_text
-from sql.facts import Facts, Source, SourceKind
+from sql.facts import Facts, Mask, Source, SourceKind
 from sql.query import parse_query
 from sql.scope import Scope, Writer
 from sql.statement import Fragment
@@ -62,6 +62,12 @@ def checked_expression(text: Fragment, columns: Sequence[tuple[str, ColumnType]]
     groups.refuse(node, "masking policies", groups.Naming(inside, {}))
     inside.value(node)
     return _found(text, tree, writer)
+
+
+def check_mask(mask: Mask, columns: Sequence[tuple[str, ColumnType]], goal: ColumnType | None, facts: Facts) -> None:
+    """Raise where a mask over a relation of *columns* does not fit, or gives nothing that could be a *goal*."""
+    writer = new_writer(facts)
+    guards.mask_value(mask, _columns(columns, ""), goal, Scope(writer=writer))
 
 
 def _begun(text: Fragment, facts: Facts) -> tuple[Writer, exp.Expr]:

@@ -99,8 +99,6 @@ async def alter_rls_policy(work: Work, command: AlterRlsPolicy) -> str:
 async def drop_rls_policy(work: Work, command: DropPolicy) -> str:
     """DROP RLS POLICY; CASCADE detaches it."""
     require_manager(work)
-    if command.masking:
-        raise not_supported(command.tag)
     database, name = place(work, command.name)
     await locked_name(work, "rls", database, name)
     policy = rls_policy(work.state, database.oid, name)
@@ -165,14 +163,12 @@ def refuse_unfit(work: Work, relation: Relation, *, rows: bool = True) -> None:
     schema = work.state.objects.get(relation.schema)
     if isinstance(schema, Schema) and schema.database != work.database.oid:
         raise not_supported("a policy on a relation of another database")
-    if not rows:
-        return
-    if readers(work.state, relation.oid):
+    what = "row-level security" if rows else "a masking policy"
+    if rows and readers(work.state, relation.oid):
         raise not_supported("row-level security on a table that a policy looks up")
     for view in work.state.relations():
-        kept = view.materialized
-        if kept is not None and relation.oid in view.depends:
-            raise not_supported("row-level security on a table that a materialized view is made of")
+        if view.materialized is not None and relation.oid in view.depends:
+            raise not_supported(f"{what} on a table that a materialized view is made of")
 
 
 async def store(work: Work, relation: Relation) -> None:

@@ -1,6 +1,6 @@
 """Hidden rows leave no trace: a guarded table answers as one that never held them, errors included.
 
-Every probe runs on a table whose rows a policy hides, and on a twin that holds only what may be seen. An expression
+The same of masked columns: a table answers as one that holds what is shown. Every probe runs on a table whose rows a policy hides, and on a twin that holds only what may be seen. An expression
 that fails on a hidden row, a predicate that counts it, a plan that looks at it early would make the two differ.
 """
 
@@ -97,6 +97,7 @@ MERGES = (
 )
 
 _ROWS = "(1, '7', 'a', 1), (2, '12', 'b', 2), (3, 'hidden', 'h', 0), (4, '2020-13-45', 'h', 0)"
+_MASKED = "(1, '7', 'a', 1), (2, '12', 'b', 2), (3, '9', 'b', 1), (4, '9', 'b', 1)"
 _SEEN = "(1, '7', 'a', 1), (2, '12', 'b', 2)"
 _SETUP = f"""
 CREATE USER channel_eve PASSWORD '{PASSWORD}';
@@ -113,6 +114,12 @@ CREATE VIEW secret_view AS SELECT * FROM secret_table;
 CREATE VIEW secret_late AS SELECT * FROM channels.base WITH NO SCHEMA BINDING;
 CREATE MATERIALIZED VIEW secret_kept AS SELECT * FROM base;
 GRANT ALL ON ALL TABLES IN SCHEMA channels TO channel_eve;
+CREATE TABLE masked (LIKE twin); INSERT INTO masked VALUES {_ROWS};
+CREATE TABLE masked_twin (LIKE twin); INSERT INTO masked_twin VALUES {_MASKED};
+GRANT ALL ON masked, masked_twin TO channel_eve;
+CREATE MASKING POLICY channel_note WITH (note varchar(20), kind varchar(5), amount int)
+    USING (CASE WHEN kind = 'h' THEN '9' ELSE note END, CASE kind WHEN 'h' THEN 'b' ELSE kind END, greatest(amount, 1));
+ATTACH MASKING POLICY channel_note ON masked (note, kind, amount) TO channel_eve;
 CREATE FUNCTION channel_int (varchar) RETURNS int IMMUTABLE AS $$ SELECT $1::int $$ LANGUAGE sql;
 CREATE RLS POLICY channel_plain WITH (kind varchar(5)) USING (kind <> 'h');
 CREATE RLS POLICY channel_lookup WITH (kind varchar(5)) USING (kind IN (SELECT kind FROM lookup));
@@ -124,6 +131,7 @@ ALTER TABLE secret_lookup ROW LEVEL SECURITY ON;
 ALTER MATERIALIZED VIEW secret_kept ROW LEVEL SECURITY ON
 """
 _CLEAR = """
+DROP MASKING POLICY channel_note CASCADE;
 DROP RLS POLICY channel_plain CASCADE;
 DROP RLS POLICY channel_lookup CASCADE;
 DROP SCHEMA channels CASCADE
@@ -158,6 +166,11 @@ def outcome(connection: psycopg.Connection, sql: str) -> object:
 @pytest.mark.parametrize("probe", PROBES)
 def test_a_query_meets_nothing_hidden(eve: psycopg.Connection, probe: str, guarded: str) -> None:
     assert outcome(eve, probe.format(t=guarded)) == outcome(eve, probe.format(t="twin"))
+
+
+@pytest.mark.parametrize("probe", PROBES)
+def test_a_query_meets_what_is_shown(eve: psycopg.Connection, probe: str) -> None:
+    assert outcome(eve, probe.format(t="masked")) == outcome(eve, probe.format(t="masked_twin"))
 
 
 @pytest.mark.parametrize("guarded", ["secret_table", "secret_lookup"])
@@ -203,6 +216,15 @@ def test_a_plan_does_not_tell_the_policy(admin: psycopg.Connection, eve: psycopg
     assert "XN Seq Scan on secret_table" in text
     assert "kind" in text
     admin.execute("DROP ROLE channel_planner FORCE")
+
+
+def test_a_plan_does_not_tell_the_mask(eve: psycopg.Connection) -> None:
+    for word in ("", " ANALYZE"):
+        rows = eve.execute(f"EXPLAIN{word} SELECT id FROM masked WHERE note = '9' AND amount > 0").fetchall()
+        text = "\n".join(row[0] for row in rows)
+        assert "DDM SecureScan" in text
+        assert "kind" not in text
+        assert "greatest" not in text.lower()
 
 
 def test_settings_of_the_reader_do_not_change_a_policy(admin: psycopg.Connection, eve: psycopg.Connection) -> None:
