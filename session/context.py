@@ -6,7 +6,7 @@ Handlers (``session.statements``) get one ``Work`` and touch nothing else of the
 from collections.abc import Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Final
 
-from auth.authorize import Principal, check
+from auth.authorize import Principal, allowed, check
 from catalog.model import Acl, CatalogObject, CatalogState, Database, Relation, RelationKind, Schema, User
 from catalog.policies import RlsPolicy
 from catalog.roles import default_privileges, defaults_in
@@ -137,20 +137,27 @@ class Work:
         """Raise 42501 unless the user may do *privilege* to *relation*."""
         self._check(self.principal, privilege, relation, columns)
 
-    def require_schema(self, privilege: str, schema: Schema) -> None:
-        """Raise 42501 unless the user has *privilege* (CREATE, USAGE) on *schema*."""
-        if not schema.temporary:
+    def require_schema(self, privilege: str, schema: Schema, permission: str = "") -> None:
+        """Raise 42501 unless the user has *privilege* (CREATE, USAGE) on *schema*, or a system *permission*."""
+        if not schema.temporary and not self.principal.may(permission):
             check(self.principal, privilege, schema.owner, acl_of(self.state, schema), kind="schema", name=schema.name)
 
-    def require_database(self, privilege: str) -> None:
-        """Raise 42501 unless the user has *privilege* (CREATE, TEMPORARY) on the session's database."""
+    def require_database(self, privilege: str, permission: str = "") -> None:
+        """Raise 42501 unless the user has *privilege* on the session's database, or a system *permission*."""
+        if self.principal.may(permission):
+            return
         now = self.state.objects.get(self.database.oid)
         database = now if isinstance(now, Database) else self.database
         check(self.principal, privilege, database.owner, database.acl, kind="database", name=database.name)
 
-    def require_owner(self, relation: Relation) -> None:
-        """Raise 42501 unless the user owns *relation* (or is a superuser)."""
-        if not self.principal.superuser and relation.owner != self.principal.oid:
+    def require_owner(self, relation: Relation, permission: str = "", privilege: str = "") -> None:
+        """Raise 42501 unless the user owns *relation* (or is a superuser), or has what stands for that.
+
+        That is a system *permission*, or a *privilege* on it.
+        """
+        if relation.owner == self.principal.oid or self.principal.may(permission):
+            return
+        if not privilege or not allowed(self.principal, privilege, relation.owner, acl_of(self.state, relation)):
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of relation {relation.name}")
 
     def require_permission(self, permission: str) -> None:

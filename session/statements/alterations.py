@@ -28,8 +28,11 @@ Action = Callable[[Work, Relation, Any], Awaitable[Relation]]
 async def alter_table(work: Work, command: AlterTable) -> Done:
     """ALTER TABLE name action, …."""
     relation = work.find_relation(command.name)
-    if not all(isinstance(action, actions.RowLevelSecurity) for action in command.actions):
+    if any(isinstance(action, actions.ChangeOwner) for action in command.actions):
+        # Else whoever may alter a table could make it their own.
         work.require_owner(relation)
+    elif not all(isinstance(action, actions.RowLevelSecurity) for action in command.actions):
+        work.require_owner(relation, "ALTER TABLE", "ALTER")
     relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
     if relation.type is RelationKind.TABLE and not relation.temporary:
         await work.tx.alter_lake()

@@ -65,7 +65,7 @@ async def describe_analyze_compression(
 def _relations(work: Work, command: AnalyzeCompression) -> list[Relation]:
     if command.table is not None:
         relation = work.find_table(command.table)
-        work.require_owner(relation)
+        work.require_owner(relation, "ANALYZE")
         return [relation]
     schemas = {schema.oid for schema in work.state.schemas(work.database.oid)}
     return sorted(
@@ -74,7 +74,7 @@ def _relations(work: Work, command: AnalyzeCompression) -> list[Relation]:
             for relation in work.state.relations()
             if relation.type is RelationKind.TABLE
             and relation.schema in schemas
-            and (work.principal.superuser or relation.owner == work.principal.oid)
+            and (work.principal.may("ANALYZE") or relation.owner == work.principal.oid)
         ),
         key=lambda relation: relation.name,
     )

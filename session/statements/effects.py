@@ -62,7 +62,7 @@ def _cancel(work: Work, values: Sequence[Any]) -> int:
     other = work.warehouse.sessions.get(values[0])
     if other is None:
         return _nobody(work, values[0])
-    _check_signal(work, other.user.oid)
+    _check_signal(work, other.user.oid, "CANCEL")
     reason = Canceled(SqlState.QUERY_CANCELED, f"Query ({other.query}) cancelled on user's request")
     if other is work.session:
         raise reason
@@ -86,8 +86,8 @@ def _nobody(work: Work, pid: int) -> int:
     return 0
 
 
-def _check_signal(work: Work, owner: int) -> None:
-    if not work.principal.superuser and owner != work.principal.oid:
+def _check_signal(work: Work, owner: int, permission: str = "") -> None:
+    if not work.principal.may(permission) and owner != work.principal.oid:
         raise SqlError(
             SqlState.INSUFFICIENT_PRIVILEGE, "must be superuser to signal other server processes"
         )

@@ -14,7 +14,7 @@ async def analyze(work: Work, command: Analyze) -> Done:
         relation = work.find_relation(command.table)
         if relation.materialized is None:
             relation = work.find_table(command.table)
-        work.require_owner(relation)
+        work.require_owner(relation, "ANALYZE")
         for column in command.columns:
             if relation.column(column) is None:
                 raise SqlError(
@@ -37,7 +37,7 @@ async def cancel(work: Work, command: Cancel) -> Done:
     other = work.warehouse.sessions.get(command.pid)
     if other is None:
         raise SqlError(SqlState.UNDEFINED_OBJECT, f"no such process: {command.pid}")
-    if not work.principal.superuser and other.user.oid != work.principal.oid:
+    if not work.principal.may("CANCEL") and other.user.oid != work.principal.oid:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "must be superuser to cancel another user's query")
     message = command.message or f"Query ({other.query}) cancelled on user's request"
     other.interrupt(Canceled(SqlState.QUERY_CANCELED, message))

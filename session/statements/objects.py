@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import Final
 
+from auth.authorize import allowed
 from auth.grants import with_owner
 from catalog import ddl
 from catalog.model import Grant, Relation, RelationKind, Schema, TableColumn
 from catalog.routines import routines
+from catalog.scopes import acl_of
 from core.errors import SqlError, not_supported, notice
 from core.names import quote
 from core.sqlstate import SqlState
@@ -24,10 +26,12 @@ from sql.commands.views import CreateView
 from sql.definitions import qualified_definition, refuse_bare_names
 from storage import lake
 
+_VIEWS: Final = "CREATE OR REPLACE VIEW"
+
 
 async def create_view(work: Work, command: CreateView) -> Done:
     """CREATE [OR REPLACE] VIEW."""
-    schema = await target_schema(work, command.name)
+    schema = await target_schema(work, command.name, permission=_VIEWS)
     name = command.name[-1]
     await work.tx.writing(frozenset())
     await work.lock_name(schema, name)
@@ -79,7 +83,8 @@ def _replaceable(work: Work, old: Relation, command: CreateView) -> None:
         raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{old.name}" already exists')
     if ddl.kind_word(old) != "view":
         raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{old.name}" is not a view')
-    work.require_owner(old)
+    # Nobody plans the query of a late-binding view now, and it will be run with the old owner's rights.
+    work.require_owner(old, "" if command.late_binding else _VIEWS)
 
 
 def _is_temporary(work: Work, oid: int) -> bool:
@@ -133,7 +138,7 @@ async def create_schema(work: Work, command: CreateSchema) -> Done:
         if user is None:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'user "{command.authorization}" does not exist')
         owner = user.oid
-    work.require_database("CREATE")
+    work.require_database("CREATE", "CREATE SCHEMA")
     if name.startswith("pg_"):
         raise SqlError(
             SqlState.RESERVED_NAME,
@@ -179,7 +184,7 @@ async def _run_elements(work: Work, schema: str, command: CreateSchema) -> None:
 async def alter_schema(work: Work, command: AlterSchema) -> Done:
     """ALTER SCHEMA: name, owner or quota; its tables stay where they are."""
     schema = work.find_schema(command.name)
-    _require_schema_owner(work, schema)
+    _require_schema_owner(work, schema, privilege="" if command.owner is not None else "ALTER")
     await work.tx.writing(frozenset())
     if command.rename_to is not None:
         await work.tx.lock(("schema", schema.database, command.rename_to), Mode.ACCESS_EXCLUSIVE)
@@ -201,8 +206,11 @@ async def alter_schema(work: Work, command: AlterSchema) -> Done:
     return Done("ALTER SCHEMA")
 
 
-def _require_schema_owner(work: Work, schema: Schema) -> None:
-    if not work.principal.superuser and schema.owner != work.principal.oid:
+def _require_schema_owner(work: Work, schema: Schema, permission: str = "", privilege: str = "") -> None:
+    """Raise 42501 unless the user owns *schema*, or has a system permission or a privilege that stands for that."""
+    who = work.principal
+    granted = bool(privilege) and allowed(who, privilege, schema.owner, acl_of(work.state, schema))
+    if schema.owner != who.oid and not who.may(permission) and not granted:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of schema {schema.name}")
 
 
@@ -233,7 +241,7 @@ async def _drop_relations(work: Work, command: Drop) -> None:
                 f'"{relation.name}" is not a {_KINDS[command.object]}',
                 hint=f"Use DROP {kind.upper()} to remove a {kind}.",
             )
-        if relation.owner != work.principal.oid:
+        if relation.owner != work.principal.oid and not work.principal.may(f"DROP {command.object}"):
             work.require("DROP", relation)
         found.append(relation)
     await remove_relations(work, found, cascade=command.cascade)
@@ -293,7 +301,7 @@ async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None
             work.notice(notice(f'Schema "{name[-1]}" does not exist and will be skipped'))
             return
         raise
-    _require_schema_owner(work, schema)
+    _require_schema_owner(work, schema, "DROP SCHEMA", "DROP")
     inside = work.state.relations(schema.oid)
     programs = routines(work.state, schema.oid)
     if (inside or programs) and not command.cascade:

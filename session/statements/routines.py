@@ -181,7 +181,9 @@ def _replacement(work: Work, old: Routine, new: Routine, *, or_replace: bool) ->
     word = _WORDS[old.type]
     if not or_replace or old.type is not new.type:
         raise SqlError(SqlState.DUPLICATE_FUNCTION, f'{word} "{old.name}" already exists with same argument types')
-    if not work.principal.may(f"CREATE OR REPLACE {word.upper()}"):
+    # What runs with its owner's rights is not given another body by others.
+    lends = old.security_definer or new.security_definer
+    if lends or not work.principal.may(f"CREATE OR REPLACE {word.upper()}"):
         check_owner(work.principal, old.owner, kind=word, name=old.name)
     if _result(old) != _result(new):
         raise SqlError(
@@ -260,7 +262,7 @@ async def _renamed(work: Work, routine: Routine, name: str) -> Routine:
     schema = work.state.objects[routine.schema]
     refuse_called(work, routine, verb="rename")
     if isinstance(schema, Schema):
-        work.require_schema("CREATE", schema)
+        work.require_schema("CREATE", schema, f"CREATE OR REPLACE {routine.word.upper()}")
         await work.lock_name(schema, f"{name}()")
     if any(item.signature == routine.signature for item in routines(work.state, routine.schema, name)):
         raise SqlError(

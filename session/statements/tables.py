@@ -74,21 +74,23 @@ async def fill(work: Work, relation: Relation, query: Fragment) -> int:
 async def truncate(work: Work, command: Truncate) -> Done:
     """TRUNCATE: all rows go."""
     relation = work.find_table(command.name)
-    if relation.owner != work.principal.oid:
+    if relation.owner != work.principal.oid and not work.principal.may("TRUNCATE TABLE"):
         work.require("TRUNCATE", relation)
     relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
     await work.engine.run(f"DELETE FROM {relation.engine_name}")
     return Done("TRUNCATE TABLE")
 
 
-async def target_schema(work: Work, name: tuple[str, ...], *, temporary: bool = False) -> Schema:
+async def target_schema(
+    work: Work, name: tuple[str, ...], *, temporary: bool = False, permission: str = "CREATE TABLE"
+) -> Schema:
     """Return the schema that a new relation goes to, which the user must be allowed to create in."""
     if temporary or (len(name) > 1 and name[-2] == "pg_temp"):
         if len(name) > 1 and name[-2] != "pg_temp":
             raise SqlError(SqlState.INVALID_TABLE_DEFINITION, "temporary tables may not specify a schema name")
         return temporary_schema(work)
     schema = work.visible.schema(name[:-1]) if len(name) > 1 else work.visible.creation_schema()
-    work.require_schema("CREATE", schema)
+    work.require_schema("CREATE", schema, permission)
     return schema
 
 

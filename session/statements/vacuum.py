@@ -24,13 +24,13 @@ async def vacuum(work: Work, command: Vacuum) -> Done:
     """VACUUM [mode] [table] [TO threshold PERCENT] [BOOST]."""
     if command.table is not None:
         relations = [_storage(work, work.find_relation(command.table), command.table)]
-        work.require_owner(relations[0])
+        work.require_owner(relations[0], "VACUUM")
     else:
-        superuser, me = work.principal.superuser, work.principal.oid
+        everything, me = work.principal.may("VACUUM"), work.principal.oid
         relations = [
             item
             for item in work.state.relations()
-            if item.type is RelationKind.TABLE and not item.temporary and (superuser or item.owner == me)
+            if item.type is RelationKind.TABLE and not item.temporary and (everything or item.owner == me)
         ]
     for relation in relations:
         if not relation.temporary:
