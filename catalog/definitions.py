@@ -3,11 +3,13 @@
 Redshift, "SHOW TABLE", "SHOW VIEW". What they return can be run again and makes the same.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from catalog.model import CatalogState, Constraint, Relation, Schema, TableColumn
 from core.names import quote_if_needed as quote
+from storage.datacatalog import Partition, Properties, Table
 
 _KEYS: Final = {"p": "PRIMARY KEY", "u": "UNIQUE", "f": "FOREIGN KEY"}
 
@@ -21,6 +23,51 @@ def table(relation: Relation, state: CatalogState) -> str:
     name = quote(relation.name) if relation.temporary else qualified(relation, state)
     attributes = "\n".join(["", *_attributes(relation)])
     return f"{kind} {name} (\n{body}\n){attributes};"
+
+
+def external_table(name: str, item: Table, partitions: Sequence[Partition]) -> str:
+    """Return an external table's CREATE EXTERNAL TABLE, and ALTER TABLE … ADD PARTITION for its *partitions*."""
+    lines = [f"CREATE EXTERNAL TABLE {name} ("]
+    lines.append(",\n".join(f"    {quote(column.name)} {_external_type(column.type)}" for column in item.columns))
+    lines.append(")")
+    if item.keys:
+        keys = ", ".join(f"{quote(key.name)} {_external_type(key.type)}" for key in item.keys)
+        lines.append(f"PARTITIONED BY ({keys})")
+    storage = item.storage
+    lines.append(f"ROW FORMAT SERDE {_text(storage.serde)}")
+    if storage.serde_parameters:
+        lines.append(f"WITH SERDEPROPERTIES ({_pairs(storage.serde_parameters)})")
+    lines.append(f"STORED AS INPUTFORMAT {_text(storage.input_format)}")
+    lines.append(f"OUTPUTFORMAT {_text(storage.output_format)}")
+    lines.append(f"LOCATION {_text(storage.location)}")
+    properties = tuple(pair for pair in item.parameters if pair[0] not in _OWN_PROPERTIES)
+    if properties:
+        lines.append(f"TABLE PROPERTIES ({_pairs(properties)})")
+    shown = ["\n".join(lines) + ";"]
+    for part in partitions:
+        values = ", ".join(
+            f"{quote(key.name)}={_text(value)}" for key, value in zip(item.keys, part.values, strict=False)
+        )
+        shown.append(
+            f"ALTER TABLE {name} ADD IF NOT EXISTS PARTITION ({values}) LOCATION {_text(part.storage.location)};"
+        )
+    return "\n".join(shown)
+
+
+_OWN_PROPERTIES: Final = frozenset({"EXTERNAL", "transient_lastDdlTime"})
+_DDL_TYPES: Final = {"string": "varchar(65535)", "float": "float4", "double": "float8", "binary": "varbyte"}
+
+
+def _external_type(kind: str) -> str:
+    return _DDL_TYPES.get(kind, kind)
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _pairs(properties: Properties) -> str:
+    return ", ".join(f"{_text(name)}={_text(value)}" for name, value in properties)
 
 
 def view(relation: Relation, state: CatalogState) -> str:

@@ -4,6 +4,7 @@ import json
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, Final
 
+from catalog.external import ExternalDatabase, ExternalTable, Origin
 from catalog.iam_roles import IamRole
 from catalog.model import (
     CatalogObject,
@@ -26,6 +27,7 @@ from catalog.roles import DefaultPrivileges, Membership, Role
 from catalog.routines import Language, Parameter, Routine, RoutineKind
 from catalog.scopes import ScopedPrivileges
 from core.types import BY_NAME, ColumnType
+from storage.datacatalog import Column, Partition, Storage, Table
 
 _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.DATABASE: Database,
@@ -41,6 +43,8 @@ _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.SCOPED_PRIVILEGES: ScopedPrivileges,
     Kind.RLS_POLICY: RlsPolicy,
     Kind.MASKING_POLICY: MaskingPolicy,
+    Kind.EXTERNAL_DATABASE: ExternalDatabase,
+    Kind.EXTERNAL_TABLE: ExternalTable,
 }
 
 
@@ -138,6 +142,53 @@ def _role(cls: type[Any], values: dict[str, Any]) -> Role:
     return replace(record, members=members)
 
 
+def _pairs(values: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in values)
+
+
+def _origin(values: dict[str, Any]) -> Origin:
+    return Origin(kind=values["kind"], database=values["database"], options=_pairs(values.get("options", [])))
+
+
+def _external_database(cls: type[Any], values: dict[str, Any]) -> ExternalDatabase:
+    record: ExternalDatabase = _record(cls, values | {"parameters": _pairs(values.get("parameters", []))})
+    return record
+
+
+def _external_table(cls: type[Any], values: dict[str, Any]) -> ExternalTable:
+    table = values["table"]
+    return ExternalTable(
+        oid=values["oid"],
+        database=values["database"],
+        name=values["name"],
+        table=Table(
+            name=table["name"],
+            columns=_external_columns(table.get("columns", [])),
+            keys=_external_columns(table.get("keys", [])),
+            storage=_external_storage(table.get("storage", {})),
+            parameters=_pairs(table.get("parameters", [])),
+            type=table.get("type", Table(name="").type),
+        ),
+        partitions=tuple(
+            Partition(
+                values=tuple(item["values"]),
+                storage=_external_storage(item["storage"]),
+                parameters=_pairs(item.get("parameters", [])),
+            )
+            for item in values.get("partitions", [])
+        ),
+    )
+
+
+def _external_columns(values: list[dict[str, str]]) -> tuple[Column, ...]:
+    return tuple(Column(item["name"], item["type"]) for item in values)
+
+
+def _external_storage(values: dict[str, Any]) -> Storage:
+    record: Storage = _record(Storage, values | {"serde_parameters": _pairs(values.get("serde_parameters", []))})
+    return record
+
+
 def _settings(values: list[list[str]]) -> tuple[tuple[str, str], ...]:
     return tuple((name, value) for name, value in values)
 
@@ -185,8 +236,9 @@ def _policy(cls: type[Any], values: dict[str, Any]) -> Any:
 BY_NAME_EXACT: Final = {row.name: row for row in BY_NAME.values()}
 _FIELDS: Final[dict[str, Any]] = {
     "acl": _grants, "settings": _settings, "constraints": _constraints, "materialized": _materialized,
-    "seen": _seen, "protection": _protection,
+    "seen": _seen, "protection": _protection, "external": _origin,
 }  # fmt: skip
 _READERS: Final[dict[type[Any], Any]] = {
     Relation: _relation, Routine: _routine, Role: _role, RlsPolicy: _policy, MaskingPolicy: _policy,
+    ExternalDatabase: _external_database, ExternalTable: _external_table,
 }  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from core.types import ColumnType
 
 if TYPE_CHECKING:
+    from catalog.external import ExternalDatabase, ExternalTable, Origin
     from catalog.iam_roles import IamRole
     from catalog.policies import MaskingPolicy, Protection, RlsPolicy
     from catalog.roles import DefaultPrivileges, Role
@@ -47,6 +48,8 @@ class Kind(StrEnum):
     SCOPED_PRIVILEGES = "scoped_privileges"
     RLS_POLICY = "rls_policy"
     MASKING_POLICY = "masking_policy"
+    EXTERNAL_DATABASE = "external_database"
+    EXTERNAL_TABLE = "external_table"
 
 
 class RelationKind(StrEnum):
@@ -107,6 +110,8 @@ class Schema:
     temporary: bool = False
     """A session's own schema of temporary tables."""
     comment: str | None = None
+    external: "Origin | None" = None
+    """Of an external schema: where its tables are."""
 
     kind = Kind.SCHEMA
 
@@ -255,7 +260,7 @@ class Group:
 
 CatalogObject: TypeAlias = (
     "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges | IamRole"
-    " | ScopedPrivileges | RlsPolicy | MaskingPolicy"
+    " | ScopedPrivileges | RlsPolicy | MaskingPolicy | ExternalDatabase | ExternalTable"
 )
 
 

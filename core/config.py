@@ -123,6 +123,13 @@ class CopyOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalOptions:
+    """Section ``external``."""
+
+    data_catalog: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryOptions:
     """Section ``history``."""
 
@@ -186,6 +193,7 @@ class Options:
     engine: EngineOptions
     udf: UdfOptions
     copy: CopyOptions
+    external: ExternalOptions
     history: HistoryOptions
     api: ApiOptions
     log: LogOptions
@@ -221,6 +229,7 @@ def load(
         engine=EngineOptions(**_section(values, "engine")),
         udf=UdfOptions(**_section(values, "udf")),
         copy=CopyOptions(**_section(values, "copy")),
+        external=ExternalOptions(**_section(values, "external")),
         history=HistoryOptions(**_section(values, "history")),
         api=ApiOptions(**_section(values, "api")),
         log=LogOptions(**_section(values, "log")),

@@ -33,6 +33,7 @@ from server import doors, tls
 from server.codec import WireCodec
 from server.listener import Listener, ListenerSettings
 from server.tls import ServerTls, TlsMode
+from session.external.catalogs import DataCatalogs
 from session.functions import install_functions
 from session.recorder import Recorder, Records
 from session.sessions import SessionFactory
@@ -258,10 +259,10 @@ def _limits(options: Options) -> Limits:
         role.name: Role(arn=role.name, access=_access(role.access), prefixes=role.allowed)
         for role in options.roles.values()
     }
+    stores = StoreAccess(roles=roles, local_folders=options.copy.local_folders, keys_access=_access(options.s3))
     return Limits(
-        stores=StoreAccess(
-            roles=roles, local_folders=options.copy.local_folders, keys_access=_access(options.s3)
-        ),
+        stores=stores,
+        catalogs=DataCatalogs(stores, glue=options.external.data_catalog == "glue"),
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),
     )

@@ -18,6 +18,9 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
 from session.answers import Value
+from session.external.access import require_external
+from session.external.scans import prepared
+from session.external.tables import known
 from session.functions import needs
 from session.locks import Mode
 from session.plans import Environment, Plan, planned, udf_of
@@ -118,6 +121,8 @@ class Work:
     def find_relation(self, parts: tuple[str, ...]) -> Relation:
         """Return the table or view called *parts*; raises 42P01, 3F000."""
         found = self.visible.relation(parts)
+        if found is None and self.visible.external_schema(parts) and self.visible.source(parts) is not None:
+            raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "Operation not supported on external tables")
         if found is None:
             raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(parts)}" does not exist')
         return found
@@ -258,7 +263,7 @@ class Work:
     async def allowed(self, make: Callable[[], Plan]) -> Plan:
         """Return the plan that *make* makes once it is allowed and its locks are held."""
         for _ in range(_REPLANS):
-            plan = make()
+            plan = await known(self.session, make)
             self.authorize(plan.translated.uses)
             self.authorize_calls(plan.translated.calls)
             token = self.tx.token
@@ -275,16 +280,19 @@ class Work:
         seen = {item.relation: item.columns for item in view.seen}
         return planned(incremental.reading(text or view.definition or "", self.visible, places, seen))
 
-    def prepare(self, plan: Plan) -> Prepare | None:
-        """Return what must be done on the connection before *plan* runs."""
+    def prepare(self, plan: Plan, parameters: tuple[Value, ...] = (), *, rows: bool = True) -> Prepare | None:
+        """Return what must be done on the connection before *plan* runs, or is described (not *rows*)."""
         prepare = self._prepare(plan.variables, plan.sources, plan.translated.externals)
-        if not plan.translated.spatial:
+        external = prepared(self, plan, parameters, rows=rows)
+        if not plan.translated.spatial and external is None:
             return prepare
 
         def work(connection: Connection) -> None:
-            self.warehouse.database.extend("spatial")
-            if prepare is not None:
-                prepare(connection)
+            if plan.translated.spatial:
+                self.warehouse.database.extend("spatial")
+            for part in (prepare, external):
+                if part is not None:
+                    part(connection)
 
         return work
 
@@ -317,6 +325,9 @@ class Work:
         if self.principal.superuser and all(use.owner is None for use in uses):
             return
         for use in uses:
+            if use.source.kind is SourceKind.EXTERNAL:
+                require_external(self.state, use.source.external, self._acting(use.owner), use.privilege)
+                continue
             if use.source.kind is SourceKind.SYSTEM:
                 view = VIEWS[use.source.schema, use.source.name]
                 if view.visible == "superuser" and not self.principal.may("ACCESS SYSTEM TABLE"):
@@ -379,5 +390,5 @@ class Work:
     async def _locked(self, plan: Plan) -> None:
         target = plan.translated.target
         await self.tx.reading(plan.tables - ({target.oid} if target else set()))
-        if target is not None:
+        if target is not None and target.kind is SourceKind.TABLE:
             await self.tx.writing(frozenset({target.oid}))

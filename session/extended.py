@@ -12,6 +12,7 @@ from core.sqlstate import SqlState
 from core.types import Column, ColumnType
 from session.answers import Answer, Done, Empty, Value
 from session.context import Work
+from session.external.tables import resolved
 from session.pipeline import run
 from session.portals import Portal, Prepared
 from session.programs.call import parameter_types
@@ -34,10 +35,14 @@ async def parse(session: "Session", name: str, text: str, parameter_oids: tuple[
     if len(fragments) > 1:
         raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
     statement = parse_statement(fragments[0], case_sensitive=keep) if fragments else None
-    session.shelf.statements[name] = prepare(session, name, statement, parameter_oids)
+    session.shelf.statements[name] = await resolved(
+        session, lambda: prepare(session, name, statement, parameter_oids)
+    )
 
 
-def prepare(session: "Session", name: str, statement: Statement | None, parameter_oids: tuple[int, ...]) -> Prepared:
+async def prepare(
+    session: "Session", name: str, statement: Statement | None, parameter_oids: tuple[int, ...]
+) -> Prepared:
     """Return a prepared statement whose parameter types are known."""
     prepared = Prepared(name, statement, parameter_oids)
     if statement is not None and statement.kind in QUERIES:
@@ -96,9 +101,15 @@ async def columns(session: "Session", prepared: Prepared) -> tuple[Column, ...] 
     refuse_failed(session)
     key = session.translation_key()
     if prepared.columns is None or prepared.described != key:
-        prepared.columns = await DESCRIBERS[statement.kind](Work(session), statement, prepared.parameter_oids)
+        prepared.columns = await _described(session, statement, prepared.parameter_oids)
         prepared.described = key
     return prepared.columns
+
+
+async def _described(
+    session: "Session", statement: Statement, oids: tuple[int, ...]
+) -> tuple[Column, ...] | None:
+    return await resolved(session, lambda: DESCRIBERS[statement.kind](Work(session), statement, oids))
 
 
 async def bind(
@@ -125,7 +136,7 @@ async def portal_columns(session: "Session", portal: Portal) -> tuple[Column, ..
     fitted = _fitted(prepared, portal.values)
     if portal.columns is None and fitted != prepared.parameter_oids and statement and statement.rule.returns_rows:
         refuse_failed(session)
-        portal.columns = await DESCRIBERS[statement.kind](Work(session), statement, fitted)
+        portal.columns = await _described(session, statement, fitted)
     if portal.columns is None:
         portal.columns = await columns(session, prepared)
     return portal.columns

@@ -6,6 +6,7 @@ for every statement that reads it. They are registered on the session's own conn
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -16,6 +17,8 @@ from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
 from core.errors import SqlError
 from core.names import quote
 from engine.cursors import Connection
+from session.external import listing
+from session.external.tables import known_here
 from session.freshness import stale
 from session.settings import BY_NAME
 from sql.finish import Finish
@@ -41,7 +44,7 @@ def fresh(session: "Session", names: tuple[str, ...], known: dict[str, object]) 
     """
     result: list[Fill] = []
     for name in names:
-        token = session.tx.token if name in CATALOG_SOURCES else None
+        token = session.tx.token if name in CATALOG_SOURCES and not listing.asked(session, name) else None
         if token is None or known.get(name) != token:
             result.append(_fill(name, _builder(session, name), known, token))
     return result
@@ -65,6 +68,8 @@ def _builder(session: "Session", name: str) -> Builder:
     state, source, database = session.tx.state, SOURCES[name], session.database.name
     if name in _KEPT:
         return _KEPT[name](session, name)
+    if listing.asked(session, name):
+        return lambda _: listing.REMOTE[name](session)
     if name in _WORKED_OUT:
         return lambda _: live_table(name, _WORKED_OUT[name](session))
     if name not in CATALOG_SOURCES:
@@ -151,7 +156,7 @@ def _late_columns(session: "Session") -> list[dict[str, Any]]:
         if not view.late_binding or not isinstance(schema, Schema) or schema.database != session.database.oid:
             continue
         try:
-            columns = translate(view.definition or "", facts, finish=Finish.EXACT).columns
+            columns = known_here(session, partial(translate, view.definition or "", facts, finish=Finish.EXACT)).columns
         except SqlError:
             continue
         found += [

@@ -8,6 +8,7 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from session.answers import Answer, Value
 from session.context import Work
+from session.external.tables import resolved
 from session.statements import HANDLERS
 from sql.commands.alterations import AlterTable
 from sql.commands.drops import Drop
@@ -44,7 +45,7 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     if _alters_lake(work, statement):
         # DuckLake 1.0 loses sight of committed tables when transactions that alter its schema overlap.
         await tx.alter_lake()
-    answer = await HANDLERS[statement.kind](work, statement, parameters)
+    answer = await resolved(work.session, lambda: HANDLERS[statement.kind](work, statement, parameters))
     if rule.commits:
         await tx.commit()
     work.session.answer = answer

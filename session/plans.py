@@ -35,6 +35,8 @@ class Plan:
     """OIDs of the stored tables that it reads."""
     instant: bool
     """Whether it is constants only, so that running it takes no time worth a thread."""
+    external: tuple[object, ...]
+    """The external tables that it reads (``session.external``)."""
     shape: str
     """The same for plans that differ in numbers only (``session.templates``)."""
 
@@ -76,6 +78,14 @@ def udf_of(external: External) -> Udf:
     )
 
 
+def _external(translated: Translated) -> tuple[object, ...]:
+    read = {
+        use.source.oid: use.source.external
+        for use in translated.uses if use.source.kind is SourceKind.EXTERNAL and use.privilege == "SELECT"
+    }  # fmt: skip
+    return tuple(read.values())
+
+
 def planned(translated: Translated) -> Plan:
     """Return the plan of a translated statement."""
     sql = translated.engine_sql
@@ -86,5 +96,6 @@ def planned(translated: Translated) -> Plan:
         sources,
         frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE),
         not translated.uses and translated.target is None and bool(_INSTANT.fullmatch(sql)),
+        _external(translated),
         sql,
     )

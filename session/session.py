@@ -21,12 +21,13 @@ from core.types import Column, ColumnType, Origin
 from engine.cursors import Value
 from session import drivers, extended, live, simple
 from session.answers import Answer, counted
+from session.external.tables import Lookup, Outside
 from session.hot import HotEngine
 from session.portals import Portal, Prepared, Shelf
 from session.principals import principal_of
 from session.settings import SETTINGS, Settings, search_path
 from session.transactions import Transaction
-from session.variables import VARIABLES, Variable
+from session.variables import Variable, variable_of
 from session.visible import Viewer, Visible
 from session.warehouse import Warehouse
 from sql.statement import Kind
@@ -81,6 +82,7 @@ class Session:
         """Why the statement that is active must end: for what runs between the engine's statements."""
         self.answer: Answer | None = None
         """What the statement that runs is answered with, once that is known."""
+        self.outside = Outside()
         self._kind: Kind | None = None
         self._active = False
         self._timer: asyncio.TimerHandle | None = None
@@ -212,6 +214,7 @@ class Session:
         self.warehouse.sessions.pop(self.pid, None)
         await self.warehouse.executor.run(self.engine.close)
         self.hot.close()
+        self.outside.close()
 
     # What handlers and the protocol modules use.
 
@@ -244,6 +247,7 @@ class Session:
         if self._active:
             self.warehouse.recorder.statement(self, self._kind, counted(self.answer), error)
         self._active = False
+        self.outside.fetched.clear()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -340,7 +344,10 @@ class Session:
     def visible(self) -> Visible:
         """Return name resolution for the statement that runs."""
         temporary, languages = self.temporary_schema, self.warehouse.limits.languages
-        viewer = Viewer(who=self.principal, settings=self.settings, temporary=temporary, languages=languages)
+        external = Lookup(self.tx.state, self.settings, self.warehouse.limits, self.outside.fetched)
+        viewer = Viewer(
+            who=self.principal, settings=self.settings, temporary=temporary, languages=languages, external=external
+        )
         seen = Visible(self.tx.state, self.database, self.search_path, viewer)
         return seen if self.used is None else seen.within(self.used.name)
 
@@ -356,7 +363,7 @@ class Session:
         """Return those of the engine variables *names* that must be set before a statement runs."""
         fresh = []
         for name in names:
-            value = self._variable(name)
+            value = variable_of(self, name)
             if name not in self._variables or self._variables[name] != value:
                 self._variables[name] = value
                 fresh.append((name, value))
@@ -369,14 +376,6 @@ class Session:
     def fresh_sources(self, names: tuple[str, ...]) -> list[live.Fill]:
         """Return what fills those of the system sources *names* that are not as they should be."""
         return live.fresh(self, names, self.tx.filled)
-
-    def _variable(self, name: str) -> Variable:
-        if name.startswith("identity_"):
-            return self.warehouse.identity(int(name.removeprefix("identity_")), 1).next
-        source = VARIABLES.get(name)
-        if source is None:
-            raise SqlError(SqlState.INTERNAL_ERROR, f'unknown session variable "{name}"')
-        return source(self)
 
     def _offer(self, name: str, value: str) -> None:
         # Drivers send parameters of their own in the start-up packet; none may fail a connection.

@@ -8,6 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
+from core.errors import SqlError
+from core.sqlstate import SqlState
 from engine.cursors import Value
 
 if TYPE_CHECKING:
@@ -54,3 +56,13 @@ VARIABLES: Final[dict[str, Callable[["Session"], Variable]]] = {
     "statement_timestamp": lambda session: session.query_started.replace(tzinfo=None).isoformat(sep=" "),
     "zone_names": lambda _: _zone_names(),
 }
+
+
+def variable_of(session: "Session", name: str) -> Variable:
+    """Return the value of the engine variable *name* in a session."""
+    if name.startswith("identity_"):
+        return session.warehouse.identity(int(name.removeprefix("identity_")), 1).next
+    source = VARIABLES.get(name)
+    if source is None:
+        raise SqlError(SqlState.INTERNAL_ERROR, f'unknown session variable "{name}"')
+    return source(session)

@@ -14,6 +14,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import TYPNAMES, ColumnType
+from session.external.tables import Lookup
 from session.protection import guard_of
 from session.settings import Settings
 from sql.facts import FunctionSource, Source, SourceColumn, SourceKind
@@ -31,6 +32,8 @@ class Viewer:
     """The schema of temporary tables, once there is one."""
     languages: frozenset[str] = frozenset()
     """Those that functions may run in beside SQL."""
+    external: Lookup | None = None
+    """Tables of external schemas."""
 
 
 class Visible:
@@ -41,6 +44,7 @@ class Visible:
     ) -> None:
         """See *state* from *database* along *search_path* (schema names, ``$user`` already replaced)."""
         self._viewer = viewer
+        self._external = viewer.external
         self.state = state
         self.database = database
         self.search_path = search_path
@@ -55,7 +59,17 @@ class Visible:
         if view is not None:
             return view
         relation = self.relation(parts)
-        return None if relation is None else self.stored(relation)
+        if relation is not None:
+            return self.stored(relation)
+        schema = self.external_schema(parts)
+        return None if schema is None or self._external is None else self._external.source(schema, parts[-1])
+
+    def external_schema(self, parts: tuple[str, ...]) -> Schema | None:
+        """Return the external schema that a relation's name begins with, None where it is no such name."""
+        if len(parts) == 1 or (len(parts) > 1 and parts[-2] in SYSTEM_SCHEMAS):
+            return None
+        schema = self.schema(parts[:-1])
+        return schema if schema.external is not None else None
 
     def setting(self, name: str) -> str:
         """Return a session parameter's value."""
@@ -135,7 +149,7 @@ class Visible:
         """Return the schema that new objects without a schema go to; raises 3F000."""
         for name in self.search_path:
             found = self._schema(name)
-            if found is not None:
+            if found is not None and found.external is None:
                 return found
         raise SqlError(SqlState.INVALID_SCHEMA_NAME, "no schema has been selected to create in")
 

@@ -29,6 +29,7 @@ from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from engine.udfs import Udfs
 from session.drops import Drops
+from session.external.catalogs import DataCatalogs
 from session.functions import install_functions
 from session.hot import HotTables
 from session.locks import LockManager
@@ -103,6 +104,8 @@ class Limits:
     """Memory for copies of tables that are read often."""
     udfs: Udfs | None = None
     """Where Python functions run, None where they may not."""
+    catalogs: DataCatalogs | None = None
+    """Data catalogs outside the warehouse."""
 
     @property
     def languages(self) -> frozenset[str]:

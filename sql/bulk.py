@@ -19,8 +19,9 @@ from core.names import quote
 from core.types import ColumnType
 from sql import dml
 from sql.constants import TRUTH
-from sql.facts import SourceColumn
+from sql.facts import SourceColumn, SourceKind
 from sql.scope import Scope
+from sql.targets import target_of
 from sql.tokens import unescape
 from sql.value import Slot, made
 
@@ -85,7 +86,9 @@ def insertion(text: str, scope: Scope) -> tuple[dml.Change, LiteralRows] | None:
     if head is None or given is None or scope.writer.arguments is not None or scope.writer.variables is not None:
         return None
     table, node = _node(head)
-    source = dml.target_of(table, scope, "insert into", "INSERT")
+    source = target_of(table, scope, "insert into", "INSERT")
+    if source.kind is SourceKind.EXTERNAL:
+        return None
     explicit = isinstance(node.this, exp.Schema)
     chosen = dml.chosen_columns(node, source, scope)
     chosen = dml.counted(len(given), dml.without_identity(chosen, len(given), explicit=explicit), explicit=explicit)

@@ -12,13 +12,13 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from sql import assignment, groups, guards
-from sql.assignment import Goal
 from sql.clauses import conditional
 from sql.ctes import with_clause
 from sql.facts import Source, SourceColumn, SourceKind
 from sql.query import parse_expression
 from sql.scope import Output, Relation, Scope, stored_field
-from sql.sources import entry, from_clause, resolve
+from sql.sources import entry, from_clause
+from sql.targets import column_of, goal, target_of
 from sql.value import Value, made, null
 
 DEFAULT: Final = "default"
@@ -30,38 +30,6 @@ class Change:
 
     sql: str
     target: Source
-
-
-def target_of(node: exp.Table, scope: Scope, verb: str, privilege: str) -> Source:
-    """Resolve the table that a statement changes; views and system tables cannot be."""
-    parts = tuple(scope.writer.identifier(part) for part in node.parts)
-    source = resolve(parts, scope, node)
-    if source.kind is not SourceKind.TABLE:
-        raise SqlError(
-            SqlState.WRONG_OBJECT_TYPE if source.kind is SourceKind.VIEW else SqlState.INSUFFICIENT_PRIVILEGE,
-            f"cannot {verb} a view" if source.kind is SourceKind.VIEW
-            else f'permission denied: "{source.name}" is a system catalog',
-            position=scope.writer.position(node),
-        )
-    scope.writer.use(source, privilege, scope.owner)
-    return source
-
-
-def goal(column: SourceColumn) -> Goal:
-    """Return what assignment must know of a column."""
-    return Goal(name=column.name, type=column.type, not_null=column.not_null)
-
-
-def column_of(source: Source, name: str, node: exp.Expr, scope: Scope) -> SourceColumn:
-    """Find a target column or raise 42703."""
-    for column in source.columns:
-        if column.name == name:
-            return column
-    raise SqlError(
-        SqlState.UNDEFINED_COLUMN,
-        f'column "{name}" of relation "{source.name}" does not exist',
-        position=scope.writer.position(node),
-    )
 
 
 def is_default(node: exp.Expr) -> bool:
@@ -228,6 +196,11 @@ def inserted(source: Source, values: dict[str, Value], rows: str, prefix: str, s
         for column in source.columns
     ]
     names = ", ".join(quote(column.name) for column in source.columns)
+    if source.kind is SourceKind.EXTERNAL:
+        # The session writes the rows of this query to files.
+        pairs = zip(complete, source.columns, strict=True)
+        listed = ", ".join(f"{value.sql} AS {quote(column.name)}" for value, column in pairs)
+        return Change(sql=f"{prefix}SELECT {listed} {rows}", target=source)
     listed = ", ".join(value.sql for value in complete)
     sql = f"{prefix}INSERT INTO {source.engine_name} ({names}) SELECT {listed} {rows}"
     return Change(sql=sql, target=source)

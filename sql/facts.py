@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
+from core.nested import Nested
 from core.types import ColumnType
 
 
@@ -20,6 +21,8 @@ class SourceKind(Enum):
     """``definition`` is Redshift SQL, expanded in place with its owner's rights."""
     SYSTEM = "system"
     """``definition`` is engine SQL over the session's ``sys_*`` sources, expanded in place."""
+    EXTERNAL = "external"
+    """Stored elsewhere: ``engine_name`` is what the session makes of it for the statement."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,10 @@ class SourceColumn:
     """Whether its collation is CASE_INSENSITIVE."""
     stored: str = ""
     """Its name where it is stored, when that is another: a view knows the name that it was made with."""
+    nested: Nested | None = None
+    """What a struct, array or map of an external table holds; its ``type`` is SUPER then."""
+    hidden: bool = False
+    """Whether it must be named: a star leaves it out."""
 
 
 Seen = Mapping[int, tuple[tuple[str, int], ...]]
@@ -107,6 +114,10 @@ class Source:
     """What row-level security and masking ask for where the session's user reads it."""
     storage: int = 0
     """Of a materialized view: the table that keeps its rows, which is read as it is through the view."""
+    external: object | None = None
+    """Of an external table: what the session reads it by; it is not looked into here."""
+    changing: bool = False
+    """Whether it may change without the catalog's notice, so that no translation of it can be kept."""
 
     def known_as(self, columns: tuple[tuple[str, int], ...]) -> "Source":
         """Return the source with those of its columns, called so."""

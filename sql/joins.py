@@ -1,5 +1,7 @@
 """USING and NATURAL: columns that two relations share and that become one."""
 
+from dataclasses import replace
+
 from sqlglot import exp
 
 from core.errors import SqlError
@@ -95,10 +97,7 @@ def merge(using: list[str], place: tuple[int, int], scope: Scope, words: list[st
     hidden = frozenset(using)
     for index, item in enumerate(scope.relations):
         if any(item.find(name) for name in using):
-            scope.relations[index] = Relation(
-                name=item.name, alias=item.alias, fields=item.fields, schema=item.schema,
-                database=item.database, hidden=item.hidden | hidden,
-            )  # fmt: skip
+            scope.relations[index] = replace(item, hidden=item.hidden | hidden)
     return " AND ".join(conditions)
 
 

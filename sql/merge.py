@@ -20,20 +20,18 @@ from sql.dml import (
     Change,
     Target,
     assignments,
-    column_of,
     default_value,
-    goal,
     is_default,
     refuse_identity,
     setting,
     single_match,
-    target_of,
     target_relation,
 )
 from sql.facts import Source, SourceKind
 from sql.query import REMOVE_DUPLICATES
 from sql.scope import Scope
 from sql.sources import relation
+from sql.targets import column_of, goal, target_of
 from sql.value import Value
 
 

@@ -16,6 +16,7 @@ from sql.commands import (
     cursors,
     databases,
     drops,
+    external,
     maintenance,
     policies,
     prepared,
@@ -164,16 +165,16 @@ def _create(stream: Stream) -> object:
     or_replace = stream.take("OR", "REPLACE")
     if or_replace:
         return _CREATE_OR_REPLACE[stream.expect_any(*_CREATE_OR_REPLACE)](stream, True)
-    if stream.take("LOCAL"):
-        stream.expect_any("TEMP", "TEMPORARY")
-        stream.expect("TABLE")
-        return tables.read_create_table(stream, temporary=True)
+    if stream.take("LOCAL") and not stream.at_any("TEMP", "TEMPORARY"):
+        stream.fail()
     if stream.take_any("TEMP", "TEMPORARY"):
         stream.expect("TABLE")
         return tables.read_create_table(stream, temporary=True)
     if stream.take("MATERIALIZED"):
         stream.expect("VIEW")
         return views.read_create_materialized_view(stream)
+    if stream.take("EXTERNAL"):
+        return _CREATE_EXTERNAL[stream.expect_any(*_CREATE_EXTERNAL)](stream)
     word = stream.expect_any(*_CREATE, *_CREATE_OR_REPLACE)
     if word in _CREATE:
         return _CREATE[word](stream)
@@ -188,6 +189,9 @@ def _alter(stream: Stream) -> object:
     if stream.take("DEFAULT"):
         stream.expect("PRIVILEGES")
         return privileges.read_default_privileges(stream)
+    if stream.take("EXTERNAL"):
+        stream.expect("SCHEMA")
+        return external.read_alter_external_schema(stream)
     word = stream.expect_any(*_ALTER)
     return _ALTER[word](stream)
 
@@ -260,6 +264,10 @@ _CREATE: Final[dict[str, Read]] = {
     "ROLE": users.read_create_role,
     "RLS": policies.read_create_rls,
     "MASKING": policies.read_create_masking,
+}
+_CREATE_EXTERNAL: Final[dict[str, Read]] = {
+    "SCHEMA": external.read_create_external_schema,
+    "TABLE": external.read_create_external_table,
 }
 _CREATE_OR_REPLACE: Final[dict[str, Callable[[Stream, bool], object]]] = {
     "VIEW": lambda stream, replace: views.read_create_view(stream, or_replace=replace),

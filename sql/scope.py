@@ -52,10 +52,12 @@ class Relation:
     """Whether it iterates over a SUPER value: its name means the element."""
     hidden: frozenset[str] = frozenset()
     """Columns that a USING merged away: named only with this relation's name."""
+    extra: tuple[Field, ...] = ()
+    """Columns that a star leaves out: ``"$path"`` of an external table."""
 
     def find(self, name: str) -> list[Field]:
         """Return the fields called *name*."""
-        return [item for item in self.fields if item.name == name]
+        return [item for item in (*self.fields, *self.extra) if item.name == name]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +192,7 @@ class Writer:
     def use(self, source: Source, privilege: str, owner: int | None, column: str | None = None) -> None:
         """Note that *source* is read or written, and which column."""
         self.sources[source.oid] = source
+        self.cacheable &= not source.changing
         columns = self.uses.setdefault((source.oid, privilege, owner), set())
         if column is not None:
             columns.add(column)
@@ -264,6 +267,8 @@ class Scope:
     """What stands for an expression that is grouped by a key other than itself (``sql.keys``)."""
     sorting: str | None = None
     """What the query's sorting aggregates (LISTAGG, MEDIAN …) order by: one order for all."""
+    ranging: bool = False
+    """Whether a struct, array or map of an external table may be meant as a whole: FROM goes through it."""
     keys: list[str] = field(default_factory=list)
     """What GROUP BY groups by, in the engine's SQL."""
     conditions: list[exp.Expr] | None = None
@@ -285,6 +290,14 @@ class Scope:
         value = rule(node, self)
         found = self.grouped.get(value.sql)
         return value if found is None else replace(value, sql=found)
+
+    def nested(self, node: exp.Expr) -> Value:
+        """Translate an expression that may be a whole struct, array or map: a path goes on from it."""
+        kept, self.ranging = self.ranging, True
+        try:
+            return self.value(node)
+        finally:
+            self.ranging = kept
 
     @contextmanager
     def rows(self) -> Iterator[None]:
@@ -382,6 +395,6 @@ def stored_field(alias: str, column: SourceColumn, source: Source) -> Field:
     """Return the field of a stored or system relation's column."""
     value = Value(
         sql=f"{alias}.{quote(column.stored or column.name)}", type=column.type, exact=True, folded=column.folded,
-        origin=(source.oid, column.number),
+        origin=(source.oid, column.number), nested=column.nested,
     )  # fmt: skip
     return Field(name=column.name, value=value, source=source, stored=column.stored)

@@ -208,6 +208,12 @@ def _star(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
         raise not_supported("* REPLACE", position=scope.writer.position(node))
     left_out = {scope.writer.identifier(_leaf(item)) for item in star.args.get("except_") or []}
     found = _star_of(node, scope) if isinstance(node, exp.Column) else _all(scope, node)
+    if any(value.nested is not None for name, value in found if name not in left_out):
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "Nested tables do not support '*' in the SELECT clause.",
+            position=scope.writer.position(node),
+        )
     return [pair for pair in found if pair[0] not in left_out]
 
 

@@ -143,12 +143,15 @@ def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scop
         scanned = source.engine_name if guard is None else guards.of_table(source, guard, scope)
     name, engine, names = _names(alias, parts[-1], scope)
     fields = []
-    for index, column in enumerate(source.columns):
+    for index, column in enumerate(column for column in source.columns if not column.hidden):
         shown = names[index] if index < len(names) else column.name
         item = stored_field(engine, column, source)
         fields.append(item if shown == column.name else _renamed(item, shown))
+    extra = tuple(stored_field(engine, column, source) for column in source.columns if column.hidden)
     _add(
-        Relation(name=name, alias=engine, fields=tuple(fields), schema=source.schema, database=source.database),
+        Relation(
+            name=name, alias=engine, fields=tuple(fields), schema=source.schema, database=source.database, extra=extra
+        ),
         scope,
     )
     return scope.entries.setdefault(engine, f"{scanned} AS {engine}")

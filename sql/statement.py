@@ -28,6 +28,9 @@ class Kind(StrEnum):
     REFRESH_MATERIALIZED_VIEW = "refresh_materialized_view"
     CREATE_SCHEMA = "create_schema"
     ALTER_SCHEMA = "alter_schema"
+    CREATE_EXTERNAL_SCHEMA = "create_external_schema"
+    ALTER_EXTERNAL_SCHEMA = "alter_external_schema"
+    CREATE_EXTERNAL_TABLE = "create_external_table"
     CREATE_DATABASE = "create_database"
     ALTER_DATABASE = "alter_database"
     DROP_DATABASE = "drop_database"
@@ -127,6 +130,9 @@ RULES: Final = (
     Rule(kind=Kind.REFRESH_MATERIALIZED_VIEW, tag="REFRESH MATERIALIZED VIEW", writes=True, description="Brings a materialized view's rows up to date"),
     Rule(kind=Kind.CREATE_SCHEMA, tag="CREATE SCHEMA", writes=True, description="Makes a schema"),
     Rule(kind=Kind.ALTER_SCHEMA, tag="ALTER SCHEMA", writes=True, description="Changes a schema's name, owner or quota"),
+    Rule(kind=Kind.CREATE_EXTERNAL_SCHEMA, tag="CREATE SCHEMA", writes=True, description="Makes a schema of tables that are elsewhere"),
+    Rule(kind=Kind.ALTER_EXTERNAL_SCHEMA, tag="ALTER EXTERNAL SCHEMA", writes=True, description="Changes how an external schema's tables are reached"),
+    Rule(kind=Kind.CREATE_EXTERNAL_TABLE, tag="CREATE EXTERNAL TABLE", in_block=False, writes=True, description="Names files as a table, or makes files of a query's rows"),
     Rule(kind=Kind.CREATE_DATABASE, tag="CREATE DATABASE", in_block=False, writes=True, description="Makes a database"),
     Rule(kind=Kind.ALTER_DATABASE, tag="ALTER DATABASE", in_block=False, writes=True, description="Changes a database's name, owner or limits"),
     Rule(kind=Kind.DROP_DATABASE, tag="DROP DATABASE", in_block=False, writes=True, description="Removes a database"),

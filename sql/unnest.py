@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from core.errors import SqlError, not_supported
 from core.names import quote
+from core.nested import Array, Map, Nested, Scalar, Struct, entry, result
 from core.sqlstate import SqlState
 from sql.partiql import ITERATE, OWN, UNPIVOT
 from sql.rules import arrays
@@ -48,7 +49,7 @@ def iteration(node: exp.Expr, scope: Scope) -> Iteration | None:
     if path is None:
         return None
     name = _alias(node, scope)
-    return _over(scope.value(path), [name] if name else [], node, scope)
+    return _over(scope.nested(path), [name] if name else [], node, scope)
 
 
 def _alias(node: exp.Expr, scope: Scope) -> str:
@@ -69,14 +70,14 @@ def _unnest(node: exp.Unnest, scope: Scope) -> Iteration:
     if node.args.get("offset"):
         names = [*(names or ["unnest"]), _DEFAULT_OFFSET][:2]
     # ``t.arr e`` reads as an alias with a column and no name.
-    found = _over(scope.value(node.expressions[0]), names or ["unnest"], node, scope)
+    found = _over(scope.nested(node.expressions[0]), names or ["unnest"], node, scope)
     name = _alias(node, scope)
     return replace(found, name=name, own=False) if name else found
 
 
 def _call(node: exp.Table, scope: Scope) -> Iteration:
     names, name = _columns(node, scope), _alias(node, scope)
-    value = scope.value(node.this.expressions[0])
+    value = scope.nested(node.this.expressions[0])
     own = not names or names[-1] == OWN
     found = _over(value, names[:-1] if own and names else names, node, scope)
     found = replace(found, unpivot=node.this.name == UNPIVOT)
@@ -84,6 +85,11 @@ def _call(node: exp.Table, scope: Scope) -> Iteration:
 
 
 def _over(value: Value, names: list[str], node: exp.Expr, scope: Scope) -> Iteration:
+    if isinstance(value.nested, Struct):
+        raise SqlError(
+            SqlState.DATATYPE_MISMATCH, "only arrays and maps of an external table can be ranged over",
+            position=scope.writer.position(node),
+        )  # fmt: skip
     if value.name != "super" and value.category != "A":
         raise SqlError(
             SqlState.DATATYPE_MISMATCH,
@@ -194,13 +200,16 @@ def lateral(found: Iteration, scope: Scope) -> str:
 def _add(found: Iteration, source: str, fields: tuple[Field, ...], scope: Scope) -> None:
     if any(other.name == found.name and not other.schema for other in scope.relations):
         raise SqlError(SqlState.DUPLICATE_ALIAS, f'table name "{found.name}" specified more than once')
-    own = found.own and found.value.name == "super"
+    own = found.own and (found.value.name == "super" or found.value.nested is not None)
     scope.relations.append(Relation(name=found.name, alias=source, fields=fields, elements=own))
 
 
 def _moved(relation: Relation, source: str, columns: list[str]) -> Relation:
-    fields = tuple(replace(item, value=_carried(item.value, source, columns)) for item in relation.fields)
-    return replace(relation, alias=source, fields=fields)
+    fields, extra = (
+        tuple(replace(item, value=_carried(item.value, source, columns)) for item in items)
+        for items in (relation.fields, relation.extra)
+    )
+    return replace(relation, alias=source, fields=fields, extra=extra)
 
 
 def _carried(value: Value, source: str, columns: list[str]) -> Value:
@@ -211,6 +220,8 @@ def _carried(value: Value, source: str, columns: list[str]) -> Value:
 
 def _elements(found: Iteration, source: str, *, outer: bool) -> tuple[tuple[Field, ...], list[str]]:
     """Return the fields of an iteration and the select items that give them."""
+    if found.value.nested is not None:
+        return _nested_elements(found, found.value.nested, source, outer=outer)
     if found.value.category == "A":
         type_ = arrays.element_type(found.value)
         sql = f"CAST(unnest({arrays.items(found.value)}) AS {type_.engine()})"
@@ -231,6 +242,24 @@ def _elements(found: Iteration, source: str, *, outer: bool) -> tuple[tuple[Fiel
         number = f"unnest(CASE WHEN {count} > 0 THEN range({count}) ELSE [CAST(NULL AS BIGINT)] END)"
     second = _field(found.second, source, "n", made("", INT8))
     return (element, second), [f'unnest({listed}) AS "e"', f'{number} AS "n"']
+
+
+def _nested_elements(
+    found: Iteration, kind: Nested, source: str, *, outer: bool
+) -> tuple[tuple[Field, ...], list[str]]:
+    """Return the fields of an array or map of an external table; a map's elements are its entries."""
+    inner = entry(kind) if isinstance(kind, Map) else kind.element if isinstance(kind, Array) else kind
+    sql = found.value.sql
+    listed = f"CASE WHEN len({sql}) > 0 THEN {sql} ELSE [NULL] END" if outer else sql
+    value = replace(made("", result(inner)), nested=None if isinstance(inner, Scalar) else inner)
+    fields, selected = (_field(found.column, source, "e", value),), [f'unnest({listed}) AS "e"']
+    if not found.second:
+        return fields, selected
+    number = f"CASE WHEN len({sql}) > 0 THEN range(len({sql})) ELSE [CAST(NULL AS BIGINT)] END" if outer else (
+        f"range(len({sql}))"
+    )
+    second = _field(found.second, source, "n", made("", INT8))
+    return (*fields, second), [*selected, f'unnest({number}) AS "n"']
 
 
 def _field(name: str, source: str, column: str, value: Value, part: str = "") -> Field:

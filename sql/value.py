@@ -8,6 +8,7 @@ from typing import Final
 
 from core import types
 from core.names import literal
+from core.nested import Nested
 from core.types import ColumnType
 
 UNKNOWN: Final = types.of("unknown")
@@ -99,6 +100,8 @@ class Value:
     """Alias of the relation whose whole row this is."""
     quick: Quick | None = None
     raw: Raw | None = None
+    nested: Nested | None = None
+    """Of a struct, array or map of an external table: what it holds. The engine has it as such, not as JSON."""
     effect: str = ""
     """Function that the session, not the engine, carries out: the SQL is the call's arguments, as JSON."""
 

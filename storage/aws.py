@@ -1,5 +1,6 @@
 """Clients of AWS's services, or of what speaks like them at another address."""
 
+import functools
 from typing import Any, Final
 
 import boto3
@@ -9,8 +10,11 @@ from storage.database import S3Access
 
 _RETRIES: Final = 4
 _CONNECT_TIMEOUT_S: Final = 10
+_CLIENTS: Final = 64
+"""Clients of each kind that are kept: to make one takes a tenth of a second, and all threads may use it."""
 
 
+@functools.lru_cache(maxsize=_CLIENTS)
 def s3_client(access: S3Access) -> Any:  # boto3 ships no types
     """Return a client of the S3 that *access* names."""
     endpoint = access.endpoint
@@ -21,6 +25,7 @@ def s3_client(access: S3Access) -> Any:  # boto3 ships no types
     return _client("s3", access, endpoint, config)
 
 
+@functools.lru_cache(maxsize=_CLIENTS)
 def service_client(access: S3Access, service: str) -> Any:
     """Return a client of *service* (boto3's name of it), at AWS unless ``access.services`` gives another address."""
     endpoint = dict(pair.split("=", 1) for pair in access.services if "=" in pair).get(service, "")

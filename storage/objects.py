@@ -110,13 +110,13 @@ class StoreAccess:
         if not location.startswith(_S3):
             return LocalStore(self.local_folders)
         if role is not None:
-            return S3Store(self.access(role=role, region=region), self._role(role).prefixes)
+            return S3Store(self.access(role=role, region=region), self.role(role).prefixes)
         return S3Store(self.access(keys=keys, region=region))
 
     def access(self, *, role: str | None = None, keys: Keys | None = None, region: str = "") -> S3Access:
         """Return the credentials and addresses that *role* or *keys* stand for; raises where there are none."""
         if role is not None:
-            given = self._role(role).access
+            given = self.role(role).access
             return replace(given, region=region) if region and not given.endpoint else given
         # Empty keys must not fall back on the server's own credentials.
         if keys is not None and keys.access_key_id and keys.secret_access_key:
@@ -133,7 +133,8 @@ class StoreAccess:
             hint="Use IAM_ROLE, or ACCESS_KEY_ID and SECRET_ACCESS_KEY.",
         )
 
-    def _role(self, arn: str) -> Role:
+    def role(self, arn: str) -> Role:
+        """Return what the administrator says of a role, of a chain of them the last; raises 42501."""
         # Of a chain of roles the last one is what the bucket sees.
         name = arn.rsplit(",", 1)[-1].strip()
         role = self.roles.get("default" if name.lower() == "default" else name)

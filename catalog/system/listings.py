@@ -7,7 +7,7 @@ Redshift, "SHOW DATABASES", "SHOW SCHEMAS", "SHOW TABLES", "SHOW COLUMNS", "SHOW
 from dataclasses import dataclass, replace
 from typing import Final
 
-from catalog.system import access, policies
+from catalog.system import access, policies, svv_external
 from catalog.system.access import HERE
 from catalog.system.spec import SUPERUSER, Columns, columns
 from core.names import literal, quote
@@ -111,8 +111,9 @@ ROWS: Final = (
         f"database_name {_V}, schema_name {_V}, schema_owner int4, schema_type varchar(32), schema_acl {_V},"
         f"source_database {_V}, schema_option {_V}",
         f"SELECT COALESCE(n.database, {HERE}) AS database_name, n.name AS schema_name, n.owner AS schema_owner,"
-        f" 'local' AS schema_type, {_ACL.format('n')} AS schema_acl, NULL AS source_database, NULL AS schema_option"
-        " FROM sys_namespaces AS n WHERE n.name NOT LIKE 'pg\\_temp%' ESCAPE '\\'",
+        " CASE WHEN x.oid IS NULL THEN 'local' ELSE 'external' END AS schema_type,"
+        f" {_ACL.format('n')} AS schema_acl, x.external_database AS source_database, x.options AS schema_option"
+        " FROM sys_namespaces AS n LEFT JOIN sys_external_schemas AS x ON x.oid = n.oid WHERE n.name NOT LIKE 'pg\\_temp%' ESCAPE '\\'",
         named=("database_name",), like="schema_name", order="2"),
     _listing("TABLES",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, table_type {_V}, table_acl {_V}, remarks varchar(256),"
@@ -120,7 +121,9 @@ ROWS: Final = (
         f"SELECT {_TABLE}, CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'TABLE' END AS table_type,"
         f" {_ACL.format('r')} AS table_acl, r.comment AS remarks, rs_pg_get_userbyid(r.owner) AS owner,"
         f" NULL AS last_altered_time, NULL AS last_modified_time, {_DISTSTYLE} AS dist_style,"
-        f" {_SUBTYPE} AS table_subtype FROM {access.relations(everywhere=True)}",
+        f" {_SUBTYPE} AS table_subtype FROM {access.relations(everywhere=True)}"
+        " UNION ALL SELECT n.database, n.name, t.name, 'EXTERNAL TABLE', NULL, NULL, rs_pg_get_userbyid(n.owner), NULL,"
+        f" NULL, NULL, NULL FROM {svv_external.TABLES} WHERE {svv_external.SEES}",
         named=("database_name", "schema_name"), like="table_name", order="3"),
     _listing("COLUMNS",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, ordinal_position int4,"
@@ -135,7 +138,10 @@ ROWS: Final = (
         " CASE WHEN c.sortkey = 0 THEN NULL WHEN r.sortstyle = '' THEN 'COMPOUND' ELSE r.sortstyle END AS sort_key_type,"
         " abs(c.sortkey) AS sort_key, CASE WHEN c.distkey THEN 1 ELSE 0 END AS dist_key, c.encoding,"
         " COALESCE(c.collation, CASE WHEN c.type IN (1042, 1043) THEN 'default' END) AS collation"
-        f" FROM {access.columns(everywhere=True)} WHERE r.kind IN ('r', 'v')",
+        f" FROM {access.columns(everywhere=True)} WHERE r.kind IN ('r', 'v')"
+        " UNION ALL SELECT n.database, n.name, c.table_name, c.name, c.number, NULL, 'YES',"
+        f" {access.TYPE_NAME}, {access.CHARACTER_LENGTH}, {access.PRECISION}, {access.SCALE}, NULL, NULL, 0, 0, NULL,"
+        f" NULL FROM {svv_external.COLUMNS} WHERE {svv_external.SEES}",
         named=_NAME, like="column_name", order="5"),
     _listing("PRIMARY KEYS",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, key_seq int4, pk_name {_V}",

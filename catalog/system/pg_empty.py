@@ -46,7 +46,6 @@ _SHAPES: Final = (
     (2047, "pg_prepared_statements", "name text, statement text, prepare_time timestamptz, parameter_types _text, from_sql bool"),
     (2048, "pg_prepared_xacts", "transaction xid, gid text, prepared timestamptz, owner name, database name"),
     (2049, "pg_available_extensions", "name name, default_version text, installed_version text, comment text"),
-    (2050, "pg_external_schema", "esoid oid, eskind int2, esdbname text, esoptions text"),
     (2051, "pg_library", "name name, language_oid oid, file_store_id int4, owner int4"),
     (2052, "pg_conf", "key text, value text, last_modified ts"),
 )

@@ -100,6 +100,23 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     "sys_dependencies": _shape("dependent oid, referenced oid"),
     # Remarks on what is no relation or column, by catalogue and OID.
     "sys_comments": _shape("object oid, catalog oid, text text"),
+    # External schemas, and what data catalogs tell of what is in them; `part_key` counts partition keys from 1.
+    "sys_external_schemas": _shape(
+        "oid oid, kind int2, name text, owner oid, database text, external_database text, options text"
+    ),
+    "sys_external_databases": _shape("kind int4, options text, name text, location text, parameters text"),
+    "sys_external_tables": _shape(
+        "schema oid, oid oid, name text, location text, input_format text, output_format text, serde text,"
+        "serde_parameters text, compressed int4, parameters text"
+    ),
+    "sys_external_columns": _shape(
+        "schema oid, relation oid, table_name text, name text, external_type text, number int4, part_key int4,"
+        "format text, type oid, modifier int4"
+    ),
+    "sys_external_partitions": _shape(
+        "schema oid, relation oid, table_name text, values text, location text, input_format text, output_format text,"
+        "serde text, serde_parameters text, compressed int4, parameters text"
+    ),
     # Materialized views; the rows of one are in the table `storage`.
     "sys_materialized": _shape("relation oid, storage oid, state int4, auto_refresh bool"),
 }

@@ -31,7 +31,7 @@ from catalog.roles import roles as roles_
 from catalog.routines import Routine
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
-from catalog.system import acl, keys, policies, routines, shapes, views
+from catalog.system import acl, external, keys, policies, routines, shapes, views
 from catalog.system.build import Live, Place, Source, arrays, empty, live_table, places_of, surroundings, table
 from catalog.system.parts import Part
 from core.types import TYPES, ColumnType
@@ -461,6 +461,11 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_dependencies": dependencies,
     "sys_comments": comments,
     "sys_materialized": materialized,
+    "sys_external_schemas": external.schemas,
+    "sys_external_databases": external.databases,
+    "sys_external_tables": external.tables,
+    "sys_external_columns": external.columns,
+    "sys_external_partitions": external.partitions,
 }
 """To be rebuilt when the catalog's version (or the session's temporary tables) change."""
 LIVE_SOURCES: Final[dict[str, Source]] = {name: _given(name) for name in shapes.LIVE}

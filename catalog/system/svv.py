@@ -5,7 +5,7 @@ Redshift, "SVV metadata views". Names of databases, schemas, tables and columns 
 
 from typing import Final
 
-from catalog.system import access
+from catalog.system import access, svv_external
 from catalog.system.access import HERE
 from catalog.system.spec import SUPERUSER, Columns, SystemView, Visible, columns
 
@@ -44,7 +44,8 @@ ROWS: Final = (
         "table_catalog text, table_schema text, table_name text, table_type text, remarks text",
         f"SELECT {_DB} AS table_catalog, r.schema_name AS table_schema, r.name AS table_name,"
         " CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'BASE TABLE' END AS table_type, r.comment AS remarks"
-        f" FROM {access.relations()}"),
+        f" FROM {access.relations()} UNION ALL SELECT n.database, n.name, t.name, 'EXTERNAL TABLE', NULL"
+        f" FROM {svv_external.TABLES} WHERE n.database = {HERE} AND {svv_external.SEES}"),
     _view(4_101, "svv_columns",
         "table_catalog text, table_schema text, table_name text, column_name text, ordinal_position int4,"
         "column_default text, is_nullable text, data_type text, character_maximum_length int4, numeric_precision int4,"
@@ -61,11 +62,18 @@ ROWS: Final = (
         " NULL AS interval_precision, NULL AS character_set_catalog, NULL AS character_set_schema,"
         " NULL AS character_set_name, NULL AS collation_catalog, NULL AS collation_schema,"
         " c.collation AS collation_name, NULL AS domain_name, c.comment AS remarks"
-        f" FROM {access.columns()} WHERE r.kind IN ('r', 'v')"),
+        f" FROM {access.columns()} WHERE r.kind IN ('r', 'v')"
+        " UNION ALL SELECT n.database, n.name, c.table_name, c.name, c.number, NULL, 'YES',"
+        f" {access.TYPE_NAME}, {access.CHARACTER_LENGTH}, {access.PRECISION},"
+        " CASE WHEN c.type = 1700 THEN 10 WHEN c.type IN (20, 21, 23, 700, 701) THEN 2 END,"
+        f" {access.SCALE}, CASE WHEN c.type = 1114 THEN 6 END, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,"
+        f" NULL FROM {svv_external.COLUMNS} WHERE n.database = {HERE} AND {svv_external.SEES}"),
     _view(4_102, "svv_all_tables",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, table_type {_V}, table_acl {_V}, remarks varchar(256)",
         f"SELECT {_DB} AS database_name, r.schema_name, r.name AS table_name, {_TYPE} AS table_type,"
-        f" {_ACL.format('r')} AS table_acl, r.comment AS remarks FROM {access.relations(everywhere=True)}"),
+        f" {_ACL.format('r')} AS table_acl, r.comment AS remarks FROM {access.relations(everywhere=True)}"
+        " UNION ALL SELECT n.database, n.name, t.name, 'EXTERNAL TABLE', NULL, NULL"
+        f" FROM {svv_external.TABLES} WHERE {svv_external.SEES}"),
     _view(4_103, "svv_all_columns",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, ordinal_position int4,"
         f"column_default varchar(4000), is_nullable varchar(3), data_type {_V}, character_maximum_length int4,"
@@ -74,13 +82,17 @@ ROWS: Final = (
         f" c.number AS ordinal_position, c.default AS column_default, {_NULLABLE} AS is_nullable,"
         f" {access.TYPE_NAME} AS data_type, {access.CHARACTER_LENGTH} AS character_maximum_length,"
         f" {access.PRECISION} AS numeric_precision, {access.SCALE} AS numeric_scale, c.comment AS remarks"
-        f" FROM {_ALL_COLUMNS} WHERE r.kind IN ('r', 'v')"),
+        f" FROM {_ALL_COLUMNS} WHERE r.kind IN ('r', 'v')"
+        " UNION ALL SELECT n.database, n.name, c.table_name, c.name, c.number, NULL, 'YES',"
+        f" {access.TYPE_NAME}, {access.CHARACTER_LENGTH}, {access.PRECISION}, {access.SCALE}, NULL"
+        f" FROM {svv_external.COLUMNS} WHERE {svv_external.SEES}"),
     _view(4_104, "svv_all_schemas",
         f"database_name {_V}, schema_name {_V}, schema_owner int4, schema_type {_V}, schema_acl {_V},"
         f"source_database {_V}, schema_option varchar(256)",
         f"SELECT COALESCE(n.database, {HERE}) AS database_name, n.name AS schema_name, n.owner AS schema_owner,"
-        f" 'local' AS schema_type, {_ACL.format('n')} AS schema_acl, NULL AS source_database, NULL AS schema_option"
-        " FROM sys_namespaces AS n"),
+        " CASE WHEN x.oid IS NULL THEN 'local' ELSE 'external' END AS schema_type,"
+        f" {_ACL.format('n')} AS schema_acl, x.external_database AS source_database, x.options AS schema_option"
+        " FROM sys_namespaces AS n LEFT JOIN sys_external_schemas AS x ON x.oid = n.oid"),
     _view(4_105, "svv_redshift_databases",
         f"database_name {_V}, database_owner int4, database_type varchar(32), database_acl {_V},"
         f"database_options {_V}, database_isolation_level {_V}",
@@ -91,7 +103,8 @@ ROWS: Final = (
         f"database_name {_V}, schema_name {_V}, schema_owner int4, schema_type varchar(16), schema_acl {_V},"
         f"schema_option {_V}",
         f"SELECT COALESCE(n.database, {HERE}) AS database_name, n.name AS schema_name, n.owner AS schema_owner,"
-        f" 'local' AS schema_type, {_ACL.format('n')} AS schema_acl, NULL AS schema_option FROM sys_namespaces AS n"),
+        f" 'local' AS schema_type, {_ACL.format('n')} AS schema_acl, NULL AS schema_option FROM sys_namespaces AS n"
+        " WHERE n.oid NOT IN (SELECT x.oid FROM sys_external_schemas AS x)"),
     _view(4_107, "svv_redshift_tables",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, table_type {_V}, table_acl {_V}, remarks {_V},"
         f"table_owner {_V}",
@@ -192,19 +205,5 @@ ROWS: Final = (
         " l.mode AS lock_mode, CASE WHEN l.relation IS NULL THEN 'transactionid' ELSE 'relation' END"
         " AS lockable_object_type, l.relation, l.granted FROM sys_locks AS l JOIN sys_sessions AS s ON s.pid = l.pid"
         f" WHERE s.user_oid = {access.ME} OR {SUPERUSER}"),
-    _view(4_118, "svv_external_schemas",
-        "esoid oid, eskind int2, schemaname name, esowner int4, databasename text, esoptions text", ""),
-    _view(4_119, "svv_external_tables",
-        "redshift_database_name text, schemaname text, tablename text, tabletype text, location text,"
-        "input_format text, output_format text, serialization_lib text, serde_parameters text, compressed int4,"
-        "parameters text", ""),
-    _view(4_120, "svv_external_columns",
-        "redshift_database_name text, schemaname text, tablename text, columnname text, external_type text,"
-        "columnnum int4, part_key int4, is_nullable text", ""),
-    _view(4_121, "svv_external_partitions",
-        'schemaname text, tablename text, "values" text, location text, input_format text, output_format text,'
-        "serialization_lib text, serde_parameters text, compressed int4, parameters text", ""),
-    _view(4_122, "svv_external_databases",
-        "eskind int4, esoptions text, databasename text, location text, parameters text", ""),
 )
 # fmt: on

@@ -14,6 +14,7 @@ from catalog.system import (
     svl,
     svv,
     svv_empty,
+    svv_external,
     svv_roles,
     sys_views,
 )
@@ -27,6 +28,7 @@ ROWS: Final[tuple[SystemView, ...]] = (
     *information_schema.ROWS,
     *svv.ROWS,
     *svv_empty.ROWS,
+    *svv_external.ROWS,
     *svv_roles.ROWS,
     *policies.ROWS,
     *stl.ROWS,

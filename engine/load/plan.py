@@ -187,6 +187,8 @@ class UnloadPlan:
     widths: tuple[tuple[str, int], ...] = ()
     """FIXEDWIDTH: (column name or number, characters) in order."""
     row_group_bytes: int = 32 << 20
+    stem: str = ""
+    """What each file's own name begins with, inside its partition's folder."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -188,7 +188,7 @@ class _Writer:
         suffix = _EXTENSIONS.get(plan.format, "") + SUFFIXES[plan.compression]
         if plan.extension is not None:
             suffix = "." + plan.extension.removeprefix(".")
-        return f"{prefix}{folder}{number}{suffix}"
+        return f"{prefix}{folder}{plan.stem}{number}{suffix}"
 
 
 def _escaped(value: str) -> str:

@@ -22,6 +22,8 @@ from session.statements import (
     databases,
     defaults,
     explain,
+    external,
+    external_writes,
     maintenance,
     masking,
     materialized,
@@ -41,6 +43,7 @@ from session.statements import (
     users,
     vacuum,
 )
+from sql.commands.external import CreateExternalTable
 from sql.commands.unsupported import Unsupported
 from sql.statement import Kind, Statement
 
@@ -81,6 +84,12 @@ async def _unsupported(work: Work, statement: Statement, parameters: tuple[Value
     raise not_supported(command.feature if isinstance(command, Unsupported) else statement.tag)
 
 
+async def _create_external_table(work: Work, command: CreateExternalTable) -> Answer:
+    if command.query is not None:
+        return await external_writes.create_external_table_as(work, command, command.query)
+    return await external.create_external_table(work, command)
+
+
 async def _no_columns(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...] | None:
     raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"{statement.tag} cannot be described")
 
@@ -102,6 +111,9 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
     Kind.REFRESH_MATERIALIZED_VIEW: _command(materialized.refresh_materialized_view),
     Kind.CREATE_SCHEMA: _command(objects.create_schema),
     Kind.ALTER_SCHEMA: _command(objects.alter_schema),
+    Kind.CREATE_EXTERNAL_SCHEMA: _command(external.create_external_schema),
+    Kind.ALTER_EXTERNAL_SCHEMA: _command(external.alter_external_schema),
+    Kind.CREATE_EXTERNAL_TABLE: _command(_create_external_table),
     Kind.CREATE_DATABASE: _command(databases.create_database),
     Kind.ALTER_DATABASE: _command(databases.alter_database),
     Kind.DROP_DATABASE: _command(databases.drop_database),

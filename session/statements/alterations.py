@@ -13,6 +13,7 @@ from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
+from session.statements.external import alter_external_table
 from session.statements.policies import refuse_needed, refuse_needed_column, row_security
 from session.statements.tables import sort_columns, table_column, table_constraint
 from sql.assignment import Goal
@@ -27,6 +28,8 @@ Action = Callable[[Work, Relation, Any], Awaitable[Relation]]
 
 async def alter_table(work: Work, command: AlterTable) -> Done:
     """ALTER TABLE name action, …."""
+    if work.visible.external_schema(command.name) is not None:
+        return await alter_external_table(work, command)
     relation = work.find_relation(command.name)
     if any(isinstance(action, actions.ChangeOwner) for action in command.actions):
         # Else whoever may alter a table could make it their own.

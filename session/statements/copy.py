@@ -33,9 +33,9 @@ from engine.load.source import files, json_paths, manifest_files
 from session.context import Work
 from session.functions import needs
 from session.locks import Mode
+from session.places import location, open_store, open_table
 from session.recorder import Load
 from session.statements.iam_roles import require_role
-from session.statements.places import location, open_store, open_table
 from sql.commands.copy import Copy
 from sql.options import Given
 

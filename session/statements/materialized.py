@@ -56,7 +56,7 @@ async def create_materialized_view(work: Work, command: CreateMaterializedView) 
         text = f"SELECT * FROM ({text}) AS {quote(name)} ({listed})"
     storage = _storage(work, schema, command, columns)
     await create(work, storage)
-    mutable = bool(plan.variables) or "random()" in plan.translated.engine_sql.lower()
+    mutable = bool(plan.variables) or bool(plan.external) or "random()" in plan.translated.engine_sql.lower()
     view = Relation(
         oid=work.next_oid(),
         schema=schema.oid,

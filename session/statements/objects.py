@@ -16,6 +16,7 @@ from session.answers import Done
 from session.context import Work
 from session.locks import Mode
 from session.statements.alterations import follow
+from session.statements.external import drop_external_database, drop_external_table
 from session.statements.policies import refuse_needed, refuse_policies_in
 from session.statements.query import describe
 from session.statements.routines import drop_routines, remove_routines
@@ -24,6 +25,7 @@ from sql.commands.drops import Drop
 from sql.commands.schemas import AlterSchema, CreateSchema
 from sql.commands.views import CreateView
 from sql.definitions import qualified_definition, refuse_bare_names
+from sql.statement import Fragment
 from storage import lake
 
 _VIEWS: Final = "CREATE OR REPLACE VIEW"
@@ -113,6 +115,7 @@ async def _view(work: Work, command: CreateView) -> tuple[str, tuple[TableColumn
         refuse_bare_names(query.text)
         return query.text, (), ()
     text, known, depends = qualified_definition(query.text, work.visible)
+    _refuse_external(work, query)
     # Planning the query checks it, and that its author may read what it reads.
     shape = await describe(work, query.text, query.offset)
     if len(command.columns) > len(known):
@@ -127,6 +130,15 @@ async def _view(work: Work, command: CreateView) -> tuple[str, tuple[TableColumn
     )
     ddl.checked_names(columns)
     return text, columns, tuple(depends)
+
+
+def _refuse_external(work: Work, query: Fragment) -> None:
+    if work.plan(query.text, query.offset).external:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            "External tables are not supported in views",
+            hint="Please use late binding view and add 'with no schema binding' at the query end.",
+        )
 
 
 async def create_schema(work: Work, command: CreateSchema) -> Done:
@@ -231,6 +243,9 @@ async def drop(work: Work, command: Drop) -> Done:
 async def _drop_relations(work: Work, command: Drop) -> None:
     found = []
     for name in command.names:
+        if command.object == "TABLE" and _is_external(work, name):
+            await drop_external_table(work, name, if_exists=command.if_exists)
+            continue
         relation = _found(work, name, command)
         if relation is None:
             continue
@@ -245,6 +260,14 @@ async def _drop_relations(work: Work, command: Drop) -> None:
             work.require("DROP", relation)
         found.append(relation)
     await remove_relations(work, found, cascade=command.cascade)
+
+
+def _is_external(work: Work, name: tuple[str, ...]) -> bool:
+    try:
+        return work.visible.external_schema(name) is not None
+    except SqlError:
+        # Whether that matters depends on IF EXISTS.
+        return False
 
 
 def _found(work: Work, name: tuple[str, ...], command: Drop) -> Relation | None:
@@ -313,5 +336,8 @@ async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None
     await work.tx.writing(frozenset())
     await remove_relations(work, inside, cascade=True)
     await remove_routines(work, programs, cascade=True)
-    await work.engine.script(lake.drop_schema(schema.engine_name))
+    if schema.external is None:
+        await work.engine.script(lake.drop_schema(schema.engine_name))
+    elif command.external_database:
+        await drop_external_database(work, schema)
     work.change(drops=(schema.oid,))

@@ -14,6 +14,7 @@ from session.statements import effects
 from session.streams import FixedRows, Page, Reader
 from session.summaries import Chosen, chosen
 from sql.bulk import GIVEN
+from sql.facts import SourceKind
 from sql.finish import Finish
 from sql.statement import Statement
 
@@ -75,13 +76,14 @@ async def _begun(work: Work, plan: Plan, sql: str, parameters: tuple[Value, ...]
         if sql != lake and scans.is_plain(lake):
             engine = await work.session.hot.ready(work.settings.get("timezone"))
             return await engine.rows(sql)
-    return await work.engine.rows(sql, parameters, work.prepare(plan), instant=plan.instant)
+    return await work.engine.rows(sql, parameters, work.prepare(plan, parameters), instant=plan.instant)
 
 
 async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page | None:
     """Return the rows of a query whose tables are all hot, None where that is not so."""
     translated = plan.translated
-    if plan.variables or plan.sources or translated.externals or effects.any_in(translated):
+    needs = (plan.variables, plan.sources, plan.external, translated.externals)
+    if any(needs) or effects.any_in(translated):
         return None
     sql, left = inlined(translated.engine_sql, parameters)
     taken = work.warehouse.scans.copied(sql, plan.tables, work.state)
@@ -122,10 +124,14 @@ async def describe_select(work: Work, statement: Statement, oids: tuple[int, ...
 
 async def describe(work: Work, text: str, offset: int, oids: tuple[int, ...] = ()) -> tuple[Column, ...]:
     """Return the columns of the query *text*."""
-    plan = await work.ready(text, offset, oids)
+    return await described_columns(work, await work.ready(text, offset, oids))
+
+
+async def described_columns(work: Work, plan: Plan) -> tuple[Column, ...]:
+    """Return the columns of a planned query."""
     translated = plan.translated
     sql = effects.readable(translated)
-    schema = await work.engine.describe(sql, len(translated.parameter_types), work.prepare(plan))
+    schema = await work.engine.describe(sql, len(translated.parameter_types), work.prepare(plan, rows=False))
     return effects.typed(results.columns(schema, hints(plan, work)), translated)
 
 
@@ -155,13 +161,18 @@ async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, .
         # A value that needs a second look, or is wrong: the ordinary way knows the error.
         plan = await work.allowed(lambda: work.plan(text, offset, oids, plain=True))
     translated, target = plan.translated, plan.translated.target
+    if target is not None and target.kind is SourceKind.EXTERNAL:
+        # The two import each other: INSERT into an external table describes its query.
+        from session.statements.external_writes import insert
+
+        return await insert(work, plan, parameters)
     identity = _identity(plan)
     if identity is not None:
         work.warehouse.identity(identity[0], identity[1])
     if given is not None:
         count = await work.engine.run_given(translated.engine_sql, GIVEN, table(given), work.prepare(plan))
     else:
-        count = await work.engine.run(translated.engine_sql, parameters, work.prepare(plan))
+        count = await work.engine.run(translated.engine_sql, parameters, work.prepare(plan, parameters))
     if identity is not None and target is not None:
         work.tx.reserve(identity[0], identity[2], count)
     return count

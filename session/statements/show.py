@@ -12,6 +12,9 @@ from core.types import Column
 from engine import results
 from session.answers import Rows, Value
 from session.context import Work
+from session.external.access import require_external
+from session.external.catalogs import asked
+from session.external.tables import Known, known
 from session.statements.policies import require_manager
 from session.statements.routines import find_routine
 from session.streams import Page, Reader, table
@@ -27,6 +30,7 @@ _OF_SCHEMA = frozenset({"TABLES", "PROCEDURES", "FUNCTIONS"})
 _ROUTINES = {"PROCEDURE": RoutineKind.PROCEDURE, "FUNCTION": RoutineKind.FUNCTION}
 _DEFINITIONS = {
     "TABLE": "Show Table DDL statement",
+    "EXTERNAL TABLE": "Show External Table DDL statement",
     "VIEW": "Show View DDL statement",
     "PROCEDURE": "Stored Procedure Definition",
 }
@@ -37,6 +41,8 @@ async def show_objects(work: Work, statement: Statement, parameters: tuple[Value
     command = _command(statement)
     if command.parameters:
         command = _bound(work, statement, command.parameters, parameters)
+    if command.topic == "EXTERNAL TABLE":
+        return table(_columns(command), [[await external_definition(work, command)]], tag="SHOW")
     if command.topic in _DEFINITIONS:
         return table(_columns(command), [[_definition(work, command)]], tag="SHOW")
     if command.topic == "USE":
@@ -78,6 +84,23 @@ def _listing(command: ShowObjects) -> Listing:
     if found is None:
         raise not_supported(f"SHOW {topic}")
     return found
+
+
+async def external_definition(work: Work, command: ShowObjects) -> str:
+    """Return what SHOW EXTERNAL TABLE shows."""
+    source = await known(work.session, lambda: work.visible.source(command.name))
+    if source is None:
+        raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(command.name)}" does not exist')
+    found = source.external
+    if not isinstance(found, Known):
+        raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{source.name}" is not an external table')
+    require_external(work.state, found, work.principal, "SELECT")
+    partitions = []
+    if command.partitions:
+        partitions = await asked(
+            work, found.origin, lambda catalog: catalog.partitions(found.origin.database, found.table.name)
+        )
+    return definitions.external_table(f"{found.schema.name}.{found.table.name}", found.table, partitions)
 
 
 def _definition(work: Work, command: ShowObjects) -> str:

@@ -90,6 +90,12 @@ async def target_schema(
             raise SqlError(SqlState.INVALID_TABLE_DEFINITION, "temporary tables may not specify a schema name")
         return temporary_schema(work)
     schema = work.visible.schema(name[:-1]) if len(name) > 1 else work.visible.creation_schema()
+    if schema.external is not None:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            f'"{schema.name}" is an external schema, which holds external tables only',
+            hint="Use CREATE EXTERNAL TABLE.",
+        )
     work.require_schema("CREATE", schema, permission)
     return schema
 

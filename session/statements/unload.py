@@ -12,9 +12,9 @@ from engine.cursors import DuckDbEngine
 from engine.load import unload as unloading
 from engine.load.plan import UNLOADED, Format, Unloaded, UnloadPlan
 from session.context import Work
+from session.places import location, open_store
 from session.statements.copy import compression, widths
 from session.statements.iam_roles import require_role
-from session.statements.places import location, open_store
 from session.statements.query import hints
 from sql.commands.unload import Unload
 from sql.finish import Finish

@@ -18,6 +18,7 @@ from sql.commands.columns import (
     read_encoding,
 )
 from sql.commands.datatypes import read_type
+from sql.commands.external import ExternalAction, at_external_action, read_external_action
 from sql.commands.tables import read_distkey, read_sortkey
 from sql.stream import Stream
 
@@ -138,6 +139,7 @@ AlterAction = (
     | AddConstraint
     | DropConstraint
     | RowLevelSecurity
+    | ExternalAction
 )
 
 
@@ -163,13 +165,6 @@ class AlterTableAppend:
 _ABSENT: Final = (
     # first words of an action → what is missing
     (("MASKING",), "ALTER TABLE MASKING"),
-    (("SET", "LOCATION"), "external table"),
-    (("SET", "FILE"), "external table"),
-    (("SET", "TABLE"), "external table"),
-    (("PARTITION",), "external table"),
-    (("ADD", "PARTITION"), "external table"),
-    (("ADD", "IF", "NOT", "EXISTS", "PARTITION"), "external table"),
-    (("DROP", "PARTITION"), "external table"),
 )
 
 
@@ -206,9 +201,9 @@ def _actions(stream: Stream) -> tuple[AlterAction, ...]:
 
 def read_action(stream: Stream) -> AlterAction:
     """Take one action."""
-    for words, feature in _ABSENT:
-        if stream.at(*words):
-            raise not_supported(feature, position=stream.position)
+    if at_external_action(stream):
+        return read_external_action(stream)
+    _refuse_absent(stream)
     if stream.take("ROW", "LEVEL", "SECURITY"):
         return _row_security(stream)
     match stream.expect_any("RENAME", "OWNER", "ADD", "DROP", "ALTER"):
@@ -222,6 +217,12 @@ def read_action(stream: Stream) -> AlterAction:
         case "DROP":
             return _drop(stream)
     return _alter(stream)
+
+
+def _refuse_absent(stream: Stream) -> None:
+    for words, feature in _ABSENT:
+        if stream.at(*words):
+            raise not_supported(feature, position=stream.position)
 
 
 def _row_security(stream: Stream) -> RowLevelSecurity:

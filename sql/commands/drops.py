@@ -20,6 +20,8 @@ class Drop:
     names: tuple[tuple[str, ...], ...]
     if_exists: bool = False
     cascade: bool = False
+    external_database: bool = False
+    """Whether the external databases of external schemas go with them."""
     signatures: tuple[tuple[ColumnType, ...] | None, ...] = ()
     """Of routines, one for each name: argument types, None of a procedure without parentheses."""
 
@@ -33,9 +35,10 @@ def read_drop(stream: Stream, object_: str) -> Drop:
     """Take what follows DROP TABLE, DROP VIEW, DROP MATERIALIZED VIEW, DROP SCHEMA."""
     if_exists = stream.take("IF", "EXISTS")
     names = stream.names(2 if object_ == "SCHEMA" else 3)
-    if object_ == "SCHEMA":
-        stream.take("DROP", "EXTERNAL", "DATABASE")
-    return Drop(object=object_, names=names, if_exists=if_exists, cascade=take_cascade(stream))
+    external = object_ == "SCHEMA" and stream.take("DROP", "EXTERNAL", "DATABASE")
+    return Drop(
+        object=object_, names=names, if_exists=if_exists, cascade=take_cascade(stream), external_database=external
+    )
 
 
 def read_drop_routine(stream: Stream, object_: str) -> Drop:

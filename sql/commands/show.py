@@ -26,9 +26,8 @@ class ShowObjects:
     topic: str
     """DATABASES, SCHEMAS, TABLES, COLUMNS, PRIMARY KEYS, FOREIGN KEYS, EXPORTED FOREIGN KEYS, GRANTS ON,
     GRANTS FOR, COLUMN GRANTS, PROCEDURES, FUNCTIONS, PARAMETERS OF PROCEDURE, PARAMETERS OF FUNCTION,
-    TABLE, VIEW, PROCEDURE, USE, USER LOCKOUT, RLS POLICIES [ON], MASKING POLICIES [ON]; and TABLES OF DATABASE,
-    COLUMNS OF DATABASE, GRANTS OF DATABASE,
-    which drivers send."""
+    TABLE, EXTERNAL TABLE, VIEW, PROCEDURE, USE, USER LOCKOUT, RLS POLICIES [ON], MASKING POLICIES [ON]; and
+    TABLES OF DATABASE, COLUMNS OF DATABASE, GRANTS OF DATABASE, which drivers send."""
     name: tuple[str, ...] = ()
     """The database, schema, relation or routine it is about."""
     object: str | None = None
@@ -44,6 +43,8 @@ class ShowObjects:
     """WHERE of a whole database's lists: (column, pattern)."""
     parameters: int = 0
     """The highest ``$n`` of a prepared one: their values are read in by ``bind``."""
+    partitions: bool = False
+    """EXTERNAL TABLE … PARTITION."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +82,7 @@ _FORMS: Final = (
     _Form(words=("PARAMETERS", "OF", "PROCEDURE"), topic="PARAMETERS OF PROCEDURE", named=True, routine=True),
     _Form(words=("PARAMETERS", "OF", "FUNCTION"), topic="PARAMETERS OF FUNCTION", named=True, routine=True),
     _Form(words=("TABLE",), topic="TABLE", named=True),
+    _Form(words=("EXTERNAL", "TABLE"), topic="EXTERNAL TABLE", named=True),
     _Form(words=("VIEW",), topic="VIEW", named=True),
     _Form(words=("PROCEDURE",), topic="PROCEDURE", named=True, routine=True),
     *(
@@ -99,7 +101,6 @@ _FORMS: Final = (
 _ABSENT: Final = (
     (("DATABASES", "FROM", "DATA", "CATALOG"), "SHOW DATABASES FROM DATA CATALOG"),
     (("DATASHARES",), "SHOW DATASHARES"),
-    (("EXTERNAL", "TABLE"), "SHOW EXTERNAL TABLE"),
     (("MODEL",), "SHOW MODEL"),
     (("TEMPLATES",), "SHOW TEMPLATES"),
     (("TEMPLATE",), "SHOW TEMPLATE"),
@@ -168,7 +169,8 @@ def _read(stream: Stream) -> ShowObjects | ShowSetting | Unsupported:
         return _grants(stream) if stream.take("GRANTS") else read_show_setting(stream)
     name = stream.name() if form.named else ()
     signature = read_signature(stream) if form.routine and stream.at("(") else None
-    shown = ShowObjects(topic=form.topic, name=name, signature=signature)
+    partitions = form.topic == "EXTERNAL TABLE" and stream.take("PARTITION")
+    shown = ShowObjects(topic=form.topic, name=name, signature=signature, partitions=partitions)
     return _filtered(stream, shown) if form.topic in _OF_DATABASE else _restricted(stream, shown)
 
 

@@ -92,6 +92,13 @@ def column(node: exp.Expr, scope: Scope) -> Value:
         raise SqlError(
             SqlState.SYNTAX_ERROR, 'syntax error at or near "*"', position=scope.writer.position(node)
         )
+    value = _column(node, scope)
+    if value.nested is not None and not scope.ranging:
+        raise scope.unknown_column(scope.writer.identifier(_parts(node)[-1]), node)
+    return value
+
+
+def _column(node: exp.Expr, scope: Scope) -> Value:
     nodes = _parts(node)
     parts = [scope.writer.identifier(part) for part in nodes]
     if len(parts) == 1:

@@ -5,6 +5,7 @@ navigate_super_null_on_error is off. A path of constants is one call of the engi
 """
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
@@ -12,6 +13,7 @@ from sqlglot import exp
 from core import types
 from core.errors import SqlError, not_supported
 from core.names import literal
+from core.nested import Nested, Scalar, Struct, result
 from core.sqlstate import SqlState
 from sql import conversion
 from sql.rules import arrays, calls
@@ -32,10 +34,24 @@ def attributes(root: Value, nodes: list[exp.Expr], node: exp.Expr, scope: Scope)
 
 def attribute(root: Value, name: str, node: exp.Expr, scope: Scope) -> Value:
     """Write ``root.name``."""
+    if root.nested is not None:
+        return _member(root, root.nested, name, node, scope)
     _must_be_super(root, node, scope)
     if _SIMPLE.match(name):
         return _extended(root, f'."{name}"', scope)
     return _checked(root.sql, f"rs_member({root.sql}, {literal(name)})", scope)
+
+
+def _member(root: Value, kind: Nested, name: str, node: exp.Expr, scope: Scope) -> Value:
+    """Write a field of a struct of an external table, with its own type."""
+    inner = kind.field(name) if isinstance(kind, Struct) else None
+    if inner is None or not isinstance(kind, Struct):
+        raise SqlError(
+            SqlState.UNDEFINED_COLUMN, f'column "{name}" does not exist', position=scope.writer.position(node)
+        )
+    stored = next(field for field, _ in kind.fields if field.lower() == name.lower())
+    value = made(f"struct_extract({root.sql}, {literal(stored)})", result(inner), exact=True)
+    return value if isinstance(inner, Scalar) else replace(value, nested=inner)
 
 
 def _must_be_super(root: Value, node: exp.Expr, scope: Scope) -> None:
@@ -77,7 +93,10 @@ def dot(node: exp.Expr, scope: Scope) -> Value:
         return calls.qualified(node.this, node.expression, scope)
     if isinstance(node.expression, exp.Star):
         raise not_supported("* of a SUPER value", position=scope.writer.position(node))
-    return attribute(scope.value(node.this), scope.writer.attribute(node.expression), node, scope)
+    value = attribute(scope.nested(node.this), scope.writer.attribute(node.expression), node, scope)
+    if value.nested is not None and not scope.ranging:
+        raise scope.unknown_column(scope.writer.attribute(node.expression), node)
+    return value
 
 
 def bracket(node: exp.Expr, scope: Scope) -> Value:

@@ -6,6 +6,7 @@ import pytest
 
 from sql.functions import FUNCTIONS
 from tests.support import slt
+from tests.support.outside import Outside
 from tests.support.server import Server
 from tests.support.surface import FOLDER, KINDS, STATES, Row, rows
 
@@ -13,7 +14,23 @@ FILES = sorted(FOLDER.rglob("*.slt"))
 ROWS = rows()
 
 
-@pytest.mark.parametrize("path", FILES, ids=[str(path.relative_to(FOLDER)) for path in FILES])
+OUTSIDE = [path for path in FILES if "external" in path.relative_to(FOLDER).parts]
+INSIDE = [path for path in FILES if path not in OUTSIDE]
+
+
+def _ids(paths: list[Path]) -> list[str]:
+    return [str(path.relative_to(FOLDER)) for path in paths]
+
+
+@pytest.mark.parametrize("path", OUTSIDE, ids=_ids(OUTSIDE))
+@pytest.mark.parametrize("catalog", ["built_in", "glue"])
+def test_external_feature(path: Path, catalog: str, outside: Outside) -> None:
+    with outside.server(catalog) as (dsn, put):
+        problems = slt.problems(path, dsn, put)
+    assert not problems, "\n\n".join(problems)
+
+
+@pytest.mark.parametrize("path", INSIDE, ids=_ids(INSIDE))
 def test_feature(path: Path, server: Server) -> None:
     problems = slt.problems(path, server.dsn)
     assert not problems, "\n\n".join(problems)

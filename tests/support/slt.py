@@ -22,18 +22,24 @@ A file is a list of records, separated by blank lines::
 Columns of a row are separated by `` | ``; NULL is ``NULL``, the empty string ``(empty)``. ``connection x``
 before a record runs it on the session called x; ``user name password`` makes that session another user's.
 ``gap reason`` before a record says that the server does not do that yet: the record must fail.
+``file s3://bucket/key [format]`` puts an object: the lines that follow, or a gzip, Parquet or ORC file of them
+(for the last two a line is a row as JSON). Only the files in ``external`` have a bucket to put to.
 A query has an ORDER BY or ``rowsort``; ``inorder`` is for rows whose order is promised without, as an array's.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 from psycopg import pq
 
-_HEAD = re.compile(r"(statement|query|connection|user|gap)\b\s*(.*)")
+from tests.support.files import content
+
+_HEAD = re.compile(r"(statement|query|connection|user|gap|file)\b\s*(.*)")
+Put = Callable[[str, bytes], None]
+"""Puts an object at a location."""
 
 
 @dataclass
@@ -81,6 +87,9 @@ def parse(path: Path) -> Iterator[Record]:
 
 def _record(line: int, kind: str, argument: str, body: list[str]) -> Record:
     record = Record(line, kind, argument)
+    if kind == "file":
+        record.sql = "".join(f"{line}\n" for line in body)
+        return record
     if "----" in body:
         cut = body.index("----")
         body, record.expected = body[:cut], body[cut + 1 :]
@@ -93,8 +102,9 @@ def _record(line: int, kind: str, argument: str, body: list[str]) -> Record:
 class Runner:
     """Runs records on connections to one server."""
 
-    def __init__(self, dsn: str, schema: str) -> None:
+    def __init__(self, dsn: str, schema: str, put: Put | None = None) -> None:
         self._dsn = dsn
+        self._put = put
         self._schema = schema
         self._connections: dict[str, psycopg.Connection] = {}
         self._current = "main"
@@ -141,6 +151,11 @@ class Runner:
             self._users[name] = f"user={name} password={password}"
             self._current = name
             return None
+        if record.kind == "file":
+            assert self._put is not None, "there is no bucket to put files to"
+            location, _, form = record.argument.partition(" ")
+            self._put(location, content(record.sql, form))
+            return None
         result = self.execute(self._current, record.sql)
         if record.kind == "query":
             return self._query(record, result)
@@ -184,9 +199,9 @@ class Runner:
         return None if found == record.types else f"types {' | '.join(found)}, expected {' | '.join(record.types)}"
 
 
-def problems(path: Path, dsn: str) -> list[str]:
+def problems(path: Path, dsn: str, put: Put | None = None) -> list[str]:
     """Run a file in a schema of its own on the server at *dsn*; return what is wrong."""
-    runner = Runner(dsn, "slt_" + re.sub(r"\W", "_", path.stem))
+    runner = Runner(dsn, "slt_" + re.sub(r"\W", "_", path.stem), put)
     try:
         return [
             f"{path.name}:{record.line}: {record.sql}\n{problem}"

@@ -76,7 +76,6 @@ def test_kind_and_tag(text, kind, tag):
 
 UNSUPPORTED = [
     ("create datashare s", "CREATE DATASHARE"),
-    ("create external schema s from data catalog database 'd' iam_role default", "CREATE EXTERNAL SCHEMA"),
     ("create or replace library l language plpythonu from 's3://b/l.zip'", "CREATE LIBRARY"),
     (
         "create or replace external function f(int) returns int volatile lambda 'x' iam_role default",

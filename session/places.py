@@ -1,14 +1,16 @@
 """Where COPY and UNLOAD may read and write: a statement's location and credentials against what is configured."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
-from session.context import Work
 from sql.commands.parameters import Credentials
 from sql.options import Given
 from storage.dynamodb import DynamoTable
 from storage.objects import Keys, ObjectStore
+
+if TYPE_CHECKING:
+    from session.context import Work
 
 _FILE: Final = "file://"
 
@@ -23,13 +25,13 @@ def location(text: str) -> str:
     return found
 
 
-def open_store(work: Work, where: str, credentials: Credentials, options: Given) -> ObjectStore:
+def open_store(work: "Work", where: str, credentials: Credentials, options: Given) -> ObjectStore:
     """Return the store that holds *where*, with the rights that the statement's credentials have; raises 42501."""
     keys, role = _who(credentials)
     return work.limits.stores.store(location(where), role=role, keys=keys, region=options.text("region") or "")
 
 
-def open_table(work: Work, name: str, credentials: Credentials, options: Given) -> DynamoTable:
+def open_table(work: "Work", name: str, credentials: Credentials, options: Given) -> DynamoTable:
     """Return DynamoDB's table *name*, with the rights that the statement's credentials have; raises 42501."""
     keys, role = _who(credentials)
     return DynamoTable(work.limits.stores.access(role=role, keys=keys, region=options.text("region") or ""), name)

@@ -1,0 +1,251 @@
+"""An external table as a view of the engine for one statement: partitions left out, files found, rows read.
+
+Which partitions a query can need is found by planning it over stand-ins: the engine's optimizer throws away those
+that its conditions rule out, wherever they stand. What is left is listed and read.
+"""
+
+import json
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from core import nested
+from core.names import literal, quote
+from core.nested import Nested, Scalar
+from core.types import ColumnType
+from engine.external import readers
+from engine.external.files import ScanFile, found, orc_to_parquet, unpacked
+from engine.external.formats import TEXTUAL, FileFormat, compression_of, fields, format_of
+from engine.load.plan import Compression
+from storage.datacatalog import Partition, Storage, Table
+from storage.objects import ObjectStore
+
+PATH: Final = "$path"
+SIZE: Final = "$size"
+OID: Final = "$spectrum_oid"
+_MARK: Final = 1 << 50
+"""Stand-ins are told apart by how many rows they say they have: this many and their number more."""
+_MANY: Final = 20_000
+"""With more partitions than this, planning over stand-ins costs more than it saves."""
+_RANGE: Final = "RANGE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """An external table that a statement reads."""
+
+    view: str
+    """The engine's name for it."""
+    oid: int
+    table: Table
+    columns: tuple[tuple[str, Nested], ...]
+    keys: tuple[tuple[str, ColumnType], ...]
+    serialized: bool
+    """Whether nested values are read as JSON text (json_serialization_enable)."""
+    partitions: Callable[[], Sequence[Partition]]
+    store: Callable[[str], ObjectStore]
+    """Returns the store of a location."""
+
+
+Folders = list[tempfile.TemporaryDirectory[str]]
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan], query: str | None, folders: Folders
+) -> None:
+    """Make the views that *query* (engine SQL; None: any) reads its external tables by.
+
+    What had to be unpacked is in *folders*, which must live as long as rows are read.
+    """
+    parts = [list(scan.partitions()) if scan.keys else [] for scan in scans]
+    needed = _needed(connection, scans, parts, query)
+    for scan, partitions, chosen in zip(scans, parts, needed, strict=True):
+        connection.execute(_view(scan, _rows(connection, scan, partitions, chosen, folders)))
+
+
+def describe(connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan]) -> None:
+    """Make views of the right shape without rows."""
+    for scan in scans:
+        connection.execute(_view(scan, _nothing(scan)))
+
+
+def _view(scan: Scan, query: str) -> str:
+    return f"CREATE OR REPLACE TEMPORARY VIEW {scan.view} AS {query}"
+
+
+# Partitions
+
+
+def _needed(
+    connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan], parts: Sequence[Sequence[Partition]],
+    query: str | None,
+) -> list[list[int]]:  # fmt: skip
+    """Return, for each scan, the numbers of the partitions that *query* can have rows of."""
+    everything = [list(range(len(partitions))) for partitions in parts]
+    count = sum(map(len, parts))
+    if query is None or not 1 < count <= _MANY:
+        return everything
+    start = _MARK
+    starts: list[int] = []
+    for scan, partitions in zip(scans, parts, strict=True):
+        starts.append(start)
+        connection.execute(_view(scan, _stand_ins(scan, partitions, start) if partitions else _nothing(scan)))
+        start += len(partitions)
+    left = _left(connection, query)
+    if left is None or not all(_MARK <= mark < start for mark in left):
+        return everything
+    return [
+        [mark - first for mark in sorted(left) if first <= mark < first + len(partitions)]
+        for first, partitions in zip(starts, parts, strict=True)
+    ]
+
+
+def _stand_ins(scan: Scan, partitions: Sequence[Partition], start: int) -> str:
+    pieces = []
+    for number, partition in enumerate(partitions):
+        # By way of text: the optimizer must not know anything of the columns' values.
+        data = [f"CAST(CAST(range AS VARCHAR) AS {_shown(scan, kind)}) AS {quote(name)}" for name, kind in scan.columns]
+        keys = _key_values(scan, partition)
+        more = [f"CAST(range AS VARCHAR) AS {quote(PATH)}", f"range AS {quote(SIZE)}", f"range AS {quote(OID)}"]
+        pieces.append(f"SELECT {', '.join([*data, *keys, *more])} FROM range({start + number})")
+    return " UNION ALL ".join(pieces)
+
+
+def _key_values(scan: Scan, partition: Partition) -> list[str]:
+    return [
+        f"{readers.key(kind, value)} AS {quote(name)}"
+        for (name, kind), value in zip(scan.keys, partition.values, strict=False)
+    ]
+
+
+def _left(connection: duckdb.DuckDBPyConnection, query: str) -> set[int] | None:
+    """Return the marks of the stand-ins that the plan of *query* still has; None where that cannot be told."""
+    try:
+        answer = connection.execute(f"EXPLAIN (FORMAT json) {query}").fetchall()
+    except duckdb.Error:
+        # What is wrong with the query is for its own run to say.
+        return None
+    found_: set[int] = set()
+    todo: list[Any] = [node for _, text in answer for node in json.loads(text)]
+    while todo:
+        node = todo.pop()
+        todo += node.get("children", ())
+        facts = node.get("extra_info", {})
+        if node.get("name", "").strip() == _RANGE or facts.get("Function") == _RANGE:
+            mark = str(facts.get("Estimated Cardinality", ""))
+            if not mark.isdigit():
+                return None
+            found_.add(int(mark))
+    return found_
+
+
+# Rows
+
+
+def _nothing(scan: Scan) -> str:
+    shown = [f"CAST(NULL AS {_shown(scan, kind)}) AS {quote(name)}" for name, kind in scan.columns]
+    shown += [f"CAST(NULL AS {kind.engine()}) AS {quote(name)}" for name, kind in scan.keys]
+    shown += [f"CAST(NULL AS VARCHAR) AS {quote(PATH)}"]
+    shown += [f"CAST(NULL AS BIGINT) AS {quote(name)}" for name in (SIZE, OID)]
+    return f"SELECT {', '.join(shown)} WHERE false"
+
+
+def _shown(scan: Scan, kind: Nested) -> str:
+    return "VARCHAR" if scan.serialized and not isinstance(kind, Scalar) else nested.engine(kind)
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, scan: Scan, partitions: Sequence[Partition], chosen: Sequence[int],
+    folders: Folders,
+) -> str:  # fmt: skip
+    places = [(number, partitions[number].storage) for number in chosen] if scan.keys else [(0, scan.table.storage)]
+    form = format_of(scan.table)
+    groups: OrderedDict[tuple[Compression, Any], list[ScanFile]] = OrderedDict()
+    for number, storage in places:
+        layout = fields(scan.table, storage) if form in TEXTUAL else None
+        for file in _files(scan, form, number, storage, folders):
+            groups.setdefault((file.compression, layout), []).append(file)
+
+    def types_of(sql: str) -> Mapping[str, str]:
+        return {str(row[0]).lower(): str(row[1]) for row in connection.execute(f"DESCRIBE {sql}").fetchall()}
+
+    if not groups:
+        return _nothing(scan)
+    pieces = []
+    for (_, layout), files in groups.items():
+        read = _reader(form, files, scan.columns, layout, types_of)
+        pieces.append(_selected(scan, read, files, partitions))
+    return " UNION ALL ".join(pieces)
+
+
+def _reader(
+    form: FileFormat, files: Sequence[ScanFile], columns: readers.Columns, layout: Any, types_of: readers.Describe
+) -> readers.Read:
+    match form:
+        case FileFormat.CSV | FileFormat.TEXT:
+            return readers.delimited(files, columns, layout)
+        case FileFormat.JSON:
+            return readers.documents(files, columns, layout)
+        case FileFormat.REGEX:
+            return readers.by_pattern(files, columns, layout)
+        case FileFormat.AVRO:
+            return readers.columnar(readers.avro(files), files, columns, types_of)
+        case _:
+            return readers.columnar(readers.parquet(files), files, columns, types_of)
+
+
+def _files(
+    scan: Scan, form: FileFormat, number: int, storage: Storage, folders: Folders
+) -> list[ScanFile]:
+    store = scan.store(storage.location)
+    files = []
+    for item in found(store, storage.location):
+        packing = compression_of(scan.table, item.location) if form in TEXTUAL else Compression.NONE
+        file = ScanFile(
+            location=item.location, size_bytes=item.size_bytes, path="", partition=number, compression=packing
+        )
+        files.append(_reachable(scan, form, store, file, folders))
+    return files
+
+
+def _reachable(scan: Scan, form: FileFormat, store: ObjectStore, file: ScanFile, folders: Folders) -> ScanFile:
+    """Return the file as DuckDB can read it: by an address, or from a copy where it is packed as DuckDB cannot."""
+    if form is FileFormat.ORC:
+        by_place = (scan.table.parameter("orc.schema.resolution") or "name") != "name"
+        names = [name for name, _ in scan.columns] if by_place else []
+        return replace(file, path=orc_to_parquet(store, file.location, _folder(folders), names))
+    if file.compression is Compression.BZIP2:
+        path = unpacked(store, file.location, file.compression, _folder(folders))
+        return replace(file, path=path, compression=Compression.NONE)
+    return replace(file, path=store.engine_path(file.location))
+
+
+def _folder(folders: Folders) -> Path:
+    if not folders:
+        folders.append(tempfile.TemporaryDirectory(prefix="duckshift-external-"))
+    return Path(folders[0].name)
+
+
+def _selected(scan: Scan, read: readers.Read, files: Sequence[ScanFile], partitions: Sequence[Partition]) -> str:
+    shown = []
+    for (name, kind), sql in zip(scan.columns, read.columns, strict=True):
+        text = scan.serialized and not isinstance(kind, Scalar)
+        value = f"CAST(to_json({sql}) AS VARCHAR)" if text else sql
+        shown.append(f"{value} AS {quote(name)}")
+    for index, (name, type_) in enumerate(scan.keys):
+        values = [readers.key(type_, partitions[file.partition].values[index]) for file in files]
+        shown.append(f"{_by_file(values)} AS {quote(name)}")
+    shown.append(f"{_by_file([literal(file.location) for file in files])} AS {quote(PATH)}")
+    shown.append(f"{_by_file([f'CAST({file.size_bytes} AS BIGINT)' for file in files])} AS {quote(SIZE)}")
+    shown.append(f"CAST({scan.oid} AS BIGINT) AS {quote(OID)}")
+    return f"SELECT {', '.join(shown)} FROM {read.source}"
+
+
+def _by_file(values: Sequence[str]) -> str:
+    """Return the value of the file that a row is from."""
+    return values[0] if len(set(values)) == 1 else f"([{', '.join(values)}])[CAST(file_index AS BIGINT) + 1]"

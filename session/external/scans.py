@@ -1,0 +1,77 @@
+"""What the engine is given to read a statement's external tables."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from engine.cursors import Connection, Prepare
+from engine.external import scan
+from engine.external.formats import FileFormat, format_of
+from engine.external.scan import Scan
+from session.answers import Value
+from session.external.tables import Known
+from session.places import location
+from session.plans import Plan
+from session.rewriting import inlined
+from storage.datacatalog import Partition
+from storage.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from session.context import Work
+
+
+def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], *, rows: bool) -> Prepare | None:
+    """Return what makes the engine's views of a plan's external tables; without *rows*, only their shapes."""
+    tables = [item for item in plan.external if isinstance(item, Known)]
+    if not tables:
+        return None
+    query, left = inlined(plan.translated.engine_sql, parameters)
+    if left or (plan.translated.parameter_types and not parameters):
+        query = ""
+    scans = [_scan(work, known) for known in tables]
+    avro = any(format_of(known.table) is FileFormat.AVRO for known in tables)
+    database, outside = work.warehouse.database, work.session.outside
+
+    def run(connection: Connection) -> None:
+        if not rows:
+            scan.describe(connection, scans)
+            return
+        if avro:
+            database.extend("avro")
+        outside.close()
+        scan.prepare(connection, scans, query or None, outside.folders)
+
+    return run
+
+
+def _scan(work: "Work", known: Known) -> Scan:
+    return Scan(
+        view=known.view,
+        oid=known.oid,
+        table=known.table,
+        columns=tuple(known.columns()),
+        keys=tuple(known.partition_keys()),
+        serialized=known.serialized,
+        partitions=_partitions(work, known),
+        store=stores(work, known),
+    )
+
+
+def _partitions(work: "Work", known: Known) -> Callable[[], Sequence[Partition]]:
+    if known.partitions is not None:
+        return lambda: known.partitions or ()
+    catalogs, origin = work.limits.catalogs, known.origin
+    return lambda: () if catalogs is None else catalogs.of(origin).partitions(origin.database, known.table.name)
+
+
+def stores(work: "Work", known: Known) -> Callable[[str], ObjectStore]:
+    """Return the stores that a table's files are in, with the rights of its schema's role."""
+    access, role = work.limits.stores, known.origin.option("IAM_ROLE")
+    made: dict[bool, ObjectStore] = {}
+
+    def store(place: str) -> ObjectStore:
+        remote = place.startswith("s3://")
+        if remote not in made:
+            made[remote] = access.store(location(place), role=role or None)
+        return made[remote]
+
+    return store

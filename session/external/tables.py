@@ -1,0 +1,189 @@
+"""External tables as the translator sees them: names looked up in data catalogs, columns with their types.
+
+A name in a catalog elsewhere is looked up off the event loop: until it is known, translation stops with
+``Unfetched``, and ``resolved`` runs it again once it is. What was fetched holds for one statement.
+"""
+
+import functools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from catalog.external import Origin, external_oid, external_table
+from catalog.model import CatalogState, Database, Schema
+from core import nested, types
+from core.errors import SqlError, not_supported
+from core.names import quote
+from core.nested import Nested, Scalar
+from core.types import ColumnType
+from engine.external.scan import OID, PATH, SIZE
+from session.settings import Settings
+from sql.facts import Source, SourceColumn, SourceKind
+from storage.datacatalog import Partition, Table
+
+if TYPE_CHECKING:
+    from session.session import Session
+    from session.warehouse import Limits
+
+T = TypeVar("T")
+
+_TRIES: Final = 200
+"""Names that one statement may need from catalogs elsewhere."""
+_JSON: Final = types.with_length("varchar", types.VARCHAR_MAX)
+_PSEUDO: Final = ((PATH, types.of("varchar")), (SIZE, types.of("int8")), (OID, types.of("int8")))
+
+
+class Unfetched(Exception):
+    """A name that translation needs is not known yet."""
+
+    def __init__(self, schema: Schema, name: str) -> None:
+        """Ask for the table *name* of *schema*."""
+        super().__init__(name)
+        self.schema = schema
+        self.name = name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """An external table that a name means: what ``Source.external`` holds."""
+
+    oid: int
+    schema: Schema
+    origin: Origin
+    table: Table
+    partitions: tuple[Partition, ...] | None
+    """None: they are asked for when the table is read."""
+    serialized: bool
+    """Whether nested values are JSON text."""
+
+    @property
+    def view(self) -> str:
+        """What the engine calls it."""
+        return f"temp.main.{quote(f'rs_external_{self.oid}')}"
+
+    def columns(self) -> list[tuple[str, Nested]]:
+        """Return the columns that the files have."""
+        return [(column.name, nested.parsed(column.type)) for column in self.table.columns]
+
+    def partition_keys(self) -> list[tuple[str, ColumnType]]:
+        """Return the partition keys."""
+        return [(column.name, nested.result(nested.parsed(column.type))) for column in self.table.keys]
+
+
+class Outside:
+    """What one session has of external data at hand, for one statement."""
+
+    def __init__(self) -> None:
+        """Have nothing yet."""
+        self.fetched: dict[int, Table | None] = {}
+        """Tables as catalogs elsewhere had them when the statement first named them."""
+        self.folders: list[TemporaryDirectory[str]] = []
+        """Copies of files that the statement reads."""
+
+    def close(self) -> None:
+        """Remove the copies."""
+        while self.folders:
+            self.folders.pop().cleanup()
+
+
+class Lookup:
+    """External tables by name, for one statement."""
+
+    def __init__(
+        self, state: CatalogState, settings: Settings, limits: "Limits", fetched: dict[int, Table | None]
+    ) -> None:
+        """Look into *state*, or where catalogs are elsewhere into what was *fetched* for this statement."""
+        self._state = state
+        self._settings = settings
+        self._remote = limits.catalogs is not None and limits.catalogs.remote
+        self._fetched = fetched
+
+    def source(self, schema: Schema, name: str) -> Source | None:
+        """Return the table *name* of an external schema; raises ``Unfetched``."""
+        origin = schema.external
+        if origin is None:
+            return None
+        oid = external_oid(schema, name)
+        if self._remote:
+            if oid not in self._fetched:
+                raise Unfetched(schema, name)
+            table, partitions = self._fetched[oid], None
+        else:
+            item = external_table(self._state, origin.database, name)
+            table = None if item is None else item.table
+            partitions = None if item is None else item.partitions
+        if table is None:
+            return None
+        serialized = self._settings.on("json_serialization_enable")
+        known = Known(
+            oid=oid, schema=schema, origin=origin, table=table, partitions=partitions, serialized=serialized
+        )
+        return self._source(known)
+
+    def _source(self, known: Known) -> Source:
+        database = self._state.objects.get(known.schema.database)
+        return Source(
+            oid=known.oid,
+            kind=SourceKind.EXTERNAL,
+            database=database.name if isinstance(database, Database) else "",
+            schema=known.schema.name,
+            name=known.table.name,
+            owner=known.schema.owner,
+            columns=tuple(self._columns(known)),
+            engine_name=known.view,
+            external=known,
+            changing=self._remote,
+        )
+
+    def _columns(self, known: Known) -> Sequence[SourceColumn]:
+        found = []
+        for name, kind in known.columns():
+            inside = None if isinstance(kind, Scalar) or known.serialized else kind
+            type_ = _JSON if known.serialized and not isinstance(kind, Scalar) else nested.result(kind)
+            found.append(SourceColumn(name=name, type=type_, nested=inside))
+        found += [SourceColumn(name=name, type=kind) for name, kind in known.partition_keys()]
+        if self._settings.on("spectrum_enable_pseudo_columns"):
+            shown = _PSEUDO if self._settings.on("enable_spectrum_oid") else _PSEUDO[:2]
+            found += [SourceColumn(name=name, type=kind, hidden=True) for name, kind in shown]
+        return found
+
+
+async def resolved(session: "Session", run: Callable[[], Awaitable[T]]) -> T:
+    """Return what *run* returns, once the external names that it needs are known."""
+    for _ in range(_TRIES):
+        try:
+            return await run()
+        except Unfetched as missing:
+            await session.warehouse.executor.run(functools.partial(_fetch, session, missing))
+    raise _too_many()
+
+
+async def known(session: "Session", make: Callable[[], T]) -> T:
+    """Return what *make* makes, once the external names that it needs are known."""
+
+    async def run() -> T:
+        return make()
+
+    return await resolved(session, run)
+
+
+def known_here(session: "Session", make: Callable[[], T]) -> T:
+    """Do as ``known`` on a worker thread, which may wait."""
+    for _ in range(_TRIES):
+        try:
+            return make()
+        except Unfetched as missing:
+            _fetch(session, missing)
+    raise _too_many()
+
+
+def _too_many() -> SqlError:
+    return not_supported(f"a statement over more than {_TRIES} external tables")
+
+
+def _fetch(session: "Session", missing: Unfetched) -> None:
+    schema, catalogs = missing.schema, session.warehouse.limits.catalogs
+    if schema.external is not None and catalogs is not None:
+        table = catalogs.of(schema.external).table(schema.external.database, missing.name)
+        session.outside.fetched[external_oid(schema, missing.name)] = table
