@@ -31,6 +31,8 @@ _PLAIN: Final = (
 """A number that they keep, unless four zeros follow its point."""
 _BAD_JSON: Final = raising("22023", "'JSON parsing error'")
 _LONG_STRING: Final = raising("22001", "'a string of a SUPER value is longer than 65535 bytes'")
+_LARGEST: Final = 16 * 1024 * 1024
+_LARGE_VALUE: Final = raising("22001", "'a SUPER value is longer than 16777216 bytes'")
 _NAVIGATION: Final = raising("22023", "'cannot navigate into a SUPER value: attribute or element does not exist'")
 _SERIALIZED: Final = raising("22001", "'the serialized SUPER value is longer than 65535 bytes'")
 _NO_CAST: Final = raising("22023", "'cannot cast a SUPER value to type ' || t")
@@ -177,17 +179,15 @@ TABLE: Final = (
                f" WHEN starts_with(p, '\"{_MARK}') THEN rs_canonical_number(substr(p, 3, length(p) - 3))"
                " WHEN left(p, 1) = '\"' THEN p ELSE regexp_replace(p, '\\.0\\b', '', 'g') END), '') ELSE t END",
           doc="An array or object so that equal ones are equal text."),
-    Macro(name="rs_ordered_object", arguments="x",
-          body="CASE WHEN rs_is_object(x) THEN CAST('{' || array_to_string(list_transform(list_sort(list_zip("
-               "json_keys(x), json_extract(x, '$.*'))), lambda m: to_json(m[1]) || ':' || m[2]), ',') || '}' AS JSON)"
-               " ELSE x END",
-          doc="An object with its attributes in order of name: their order does not count."),
+    Macro(name="rs_ordered_text", arguments="t",
+          body="CASE WHEN NOT contains(t, '{') OR regexp_matches(t, '[0-9]{20}') THEN t"
+               " ELSE CAST(CAST(variant_normalize(CAST(CAST(t AS JSON) AS VARIANT)) AS JSON) AS VARCHAR) END",
+          doc="JSON text with all attributes in order of name; VARIANT would round longer numbers."),
     Macro(name="rs_super_key", arguments="x",
           body=_text("CASE WHEN v.t = 'null' THEN NULL"
                      " WHEN rs_is_number(v.t) THEN rs_canonical_number(rs_number_of(v.t))"
                      " WHEN ends_with(v.t, ' \"') AND left(v.t, 1) = '\"' THEN rtrim(left(v.t, -1), ' ') || '\"'"
-                     " WHEN left(v.t, 1) = '{' THEN rs_deep_key(CAST(rs_ordered_object(CAST(v.t AS JSON)) AS VARCHAR))"
-                     " WHEN left(v.t, 1) = '[' THEN rs_deep_key(v.t) ELSE v.t END"),
+                     " WHEN left(v.t, 1) IN ('{', '[') THEN rs_deep_key(rs_ordered_text(v.t)) ELSE v.t END"),
           doc="A text that is the same for equal values: numbers by value, strings without trailing blanks."),
     Macro(name="rs_residue", arguments="n",
           body="coalesce(TRY_CAST(n AS DECIMAL(38,15)) - TRY_CAST(CAST(n AS DOUBLE) AS DECIMAL(38,15)), 0)",
@@ -205,6 +205,10 @@ TABLE: Final = (
           body=once("a b", ("rs_sort_key(a)", "rs_sort_key(b)"),
                      "CASE WHEN v.a.k = v.b.k THEN CASE WHEN v.a < v.b THEN -1 WHEN v.a = v.b THEN 0 ELSE 1 END END"),
           doc="-1, 0 or 1; NULL for values of different kinds."),
+    Macro(name="rs_super_extreme", arguments="l, o",
+          body="list_sort(list_transform(list_filter(l, lambda x: NOT rs_super_is_null(x)),"
+               " lambda x: {'o': rs_sort_key(x), 'x': x}), o)[1].x",
+          doc="The least (ASC) or greatest (DESC) of a list of values."),
     # Arithmetic
     Macro(name="rs_super_add", arguments="a, b",
           body=once("a b", ("a", "b"),
@@ -267,7 +271,8 @@ TABLE: Final = (
           doc="A piece of JSON text with the numbers marked that must be."),
     Macro(name="rs_super_read", arguments="x",
           body=once("t", ("CAST(x AS VARCHAR)",),
-                     f"CASE WHEN strlen(v.t) > 65535 AND list_max(list_transform(regexp_extract_all(v.t, {_CUT}),"
+                     f"CASE WHEN strlen(v.t) > {_LARGEST} THEN {_LARGE_VALUE}"
+                     f" WHEN strlen(v.t) > 65535 AND list_max(list_transform(regexp_extract_all(v.t, {_CUT}),"
                      f" lambda p: CASE WHEN left(p, 1) = '\"' THEN strlen(p) ELSE 0 END)) > 65537 THEN {_LONG_STRING}"
                      f" WHEN regexp_matches(v.t, {_SUSPECT}) THEN json(array_to_string(list_transform("
                      f"regexp_extract_all(v.t, {_CUT}), lambda p: rs_super_marked(p)), '')) ELSE json(v.t) END"),

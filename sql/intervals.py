@@ -5,6 +5,7 @@ one of microseconds; the interval without a qualifier has months, days and micro
 """
 
 import re
+from contextvars import ContextVar
 from typing import Final
 
 from core import types
@@ -67,11 +68,36 @@ def _last(type_: ColumnType) -> tuple[str, int]:
     return field, 6 if precision == _WHOLE else precision
 
 
+FORBIDS_BOTH: Final = ContextVar("forbids_both", default=True)
+"""interval_forbid_composite_literals, for the translation that runs."""
+
+
 def literal(content: str, type_: ColumnType, first: str = "") -> str | None:
-    """Return the engine SQL of an interval's text, None when it is none."""
+    """Return the engine SQL of an interval's text, None when it is none.
+
+    Raises where it has months and days and the type has no room for both, or leaves those out that it has not.
+    """
     last, _ = _last(type_)
     found = read(content, "second" if type_ == INTERVAL else last, first)
-    return None if found is None else narrowed(_written(found), type_)
+    if found is None or type_ == INTERVAL:
+        return found and _written(found)
+    months = (found[0], 0, 0)
+    rest = (0, *found[1:])
+    if any(months) and any(rest):
+        if FORBIDS_BOTH.get():
+            raise _composite(type_)
+        found = months if type_.type.name == "intervaly2m" else rest
+    return narrowed(_written(found), type_)
+
+
+def _composite(type_: ColumnType) -> SqlError:
+    year_month = type_.type.name == "intervaly2m"
+    name, other = ("Year To Month", "day-second") if year_month else ("Day To Second", "year-month")
+    return SqlError(
+        SqlState.INVALID_DATETIME_FORMAT,
+        f"Interval {name} literal cannot contain {other} parts. Disable the GUC interval_forbid_composite_literals to "
+        f"suppress this error and silently discard the {other} part.",
+    )
 
 
 def _written(amounts: Amounts) -> str:

@@ -16,7 +16,7 @@ from core import types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import assignment, bulk, conversion, dates, dml, evaluation, hierarchy, merge, routines, select
+from sql import assignment, bulk, conversion, dates, dml, evaluation, hierarchy, intervals, merge, routines, select
 from sql.assignment import Goal
 from sql.canon import Pattern
 from sql.facts import Facts, FunctionSource, Guard, Source
@@ -236,6 +236,7 @@ def new_writer(
         number: Slot(number=number, type=types.unpacked(oid) if oid != 705 else None)
         for number, oid in enumerate(parameter_oids, start=1)
     }
+    intervals.FORBIDS_BOTH.set(facts.setting("interval_forbid_composite_literals") not in {"off", "false"})
     dates.ORDER.set(dates.order_of(facts.setting("datestyle")))
     return Writer(
         facts=facts, rules=_BY_NODE, query=select.query, kinds=_KINDS, offset=offset, slots=slots,

@@ -27,7 +27,12 @@ def _coalesce(call: Call) -> Value:
 
 
 def _greatest(call: Call) -> Value:
-    return _brought(call, call.name)
+    type_ = common(call.values, call.name.upper())
+    if type_.type.name != "super":
+        return _brought(call, call.name)
+    values = ", ".join(conversion.cast(value, type_).sql for value in call.values)
+    order = "DESC" if call.name == "greatest" else "ASC"
+    return made(f"rs_super_extreme([{values}], '{order}')", type_, exact=True)
 
 
 def _nullif(call: Call) -> Value:
