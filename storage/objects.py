@@ -8,8 +8,11 @@ loads with different credentials one could read with the other's; a pre-signed a
 to one object for some hours, and no secret.
 """
 
+import itertools
 import os
 import shutil
+import tempfile
+import weakref
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -149,6 +152,8 @@ class LocalStore:
     def __init__(self, folders: tuple[str, ...]) -> None:
         """Allow what lies below *folders*, once links are followed."""
         self._folders = tuple(Path(folder).resolve() for folder in folders)
+        self._links: Path | None = None
+        self._numbers = itertools.count()
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the files whose path starts with *prefix*, in order."""
@@ -192,8 +197,17 @@ class LocalStore:
         self._path(location).unlink(missing_ok=True)
 
     def engine_path(self, location: str) -> str:
-        """Return the path, its glob characters escaped."""
-        return "".join(f"[{char}]" if char in "*?[" else char for char in str(self._path(location)))
+        """Return a link to the file that holds as long as this store does.
+
+        DuckDB takes a file for the one it has cached when path, size and the second of the last change agree, so
+        that a file written anew would be read as the old one. Under a new path nothing is cached.
+        """
+        if self._links is None:
+            self._links = Path(tempfile.mkdtemp(prefix="duckshift-links-"))
+            weakref.finalize(self, shutil.rmtree, self._links, ignore_errors=True)
+        link = self._links / str(next(self._numbers))
+        link.symlink_to(self._path(location))
+        return str(link)
 
     def _path(self, location: str) -> Path:
         given = Path(unquote(location[7:]) if location.startswith("file://") else location)

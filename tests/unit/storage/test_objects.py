@@ -111,9 +111,23 @@ def test_local_folders_are_closed_unless_allowed(tmp_path: Path) -> None:
 def test_glob_characters_of_a_local_file_are_itself(tmp_path: Path) -> None:
     (tmp_path / "a*[b]?.csv").write_bytes(b"1\n")
     (tmp_path / "aXb.csv").write_bytes(b"2\n")
-    path = LocalStore((str(tmp_path),)).engine_path(f"{tmp_path}/a*[b]?.csv")
+    store = LocalStore((str(tmp_path),))
+    path = store.engine_path(f"{tmp_path}/a*[b]?.csv")
     rows = duckdb.connect(":memory:").execute("SELECT * FROM read_csv($1, header=false)", [path]).fetchall()
     assert rows == [(1,)]
+
+
+def test_a_file_written_anew_within_a_second_is_read_anew(tmp_path: Path) -> None:
+    database, writer = duckdb.connect(":memory:"), duckdb.connect(":memory:")
+    database.execute("SET GLOBAL parquet_metadata_cache = true")
+    store = LocalStore((str(tmp_path),))
+    for number in range(30):
+        writer.execute(f"COPY (SELECT {number % 7} AS a FROM range({number % 3 + 1})) TO '{tmp_path}/f' (FORMAT parquet)")
+        rows = database.execute("SELECT * FROM read_parquet($1)", [store.engine_path(f"{tmp_path}/f")]).fetchall()
+        assert rows == [(number % 7,)] * (number % 3 + 1)
+    link = store.engine_path(f"{tmp_path}/f")
+    del store
+    assert not Path(link).exists()
 
 
 def test_other_services_have_addresses_of_their_own() -> None:
