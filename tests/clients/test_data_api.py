@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from tests.support import aws
 from tests.support.server import Server
 
+pytestmark = pytest.mark.client("boto3")
 HERE = {"ClusterIdentifier": "duckshift", "Database": "dev"}
 ADMIN = {**HERE, "DbUser": "awsuser"}
 SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:admin"

@@ -13,6 +13,7 @@ from tests.support import aws
 from tests.support.server import Server
 
 pytestmark = [
+    pytest.mark.client("boto3"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -219,6 +220,7 @@ def test_signatures_are_for_one_service(served: Server) -> None:
     assert code(caught) == "InvalidSignatureException"
 
 
+@pytest.mark.client("redshift_connector")
 @pytest.mark.parametrize(
     "asked",
     [
