@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from auth.cleartext import CleartextExchange
-from auth.exchange import Account, Candidate, Exchange, TlsFacts, candidate, temporary_candidate
+from auth.exchange import Account, Candidate, Entry, Exchange, TlsFacts, candidate, temporary_candidate
 from auth.hba import DEFAULT_RULES, Rule, find
 from auth.md5 import Md5Exchange
 from auth.scram import ScramExchange
@@ -22,6 +22,7 @@ from core.sqlstate import SqlState
 _REDSHIFT_DRIVER: Final = frozenset({"driver_version", "client_protocol_version"})
 """Start-up parameters that only Redshift's own drivers send."""
 _DRIVER_WITH_SCRAM: Final = "Redshift Python Driver"
+_REJECTING: Final = "reject"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,27 @@ def begin(
         place=place,
     )
     return METHODS[rule.method].begin(attempt)
+
+
+def admitted(name: str, *, rules: Policy, peer: str, database: str, encrypted: bool) -> None:
+    """Raise ``ConnectionFatal`` (28000) where no rule, or one that rejects, fits a connection of *name*."""
+    place = f'host "{peer}", user "{name}", database "{database}", SSL {"on" if encrypted else "off"}'
+    rule = find(rules.rules, peer=peer, user=name, database=database, encrypted=encrypted)
+    if rule is None or rule.method == _REJECTING:
+        verb = "no pg_hba.conf entry" if rule is None else "pg_hba.conf rejects connection"
+        raise ConnectionFatal(SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f"{verb} for {place}")
+
+
+def judged(user: Account | None, name: str, password: str, *, rules: Policy, database: str) -> Entry:
+    """Return whom *password*, which came by an interface without a challenge, lets in; raises 28P01."""
+    good = rules.temporaries.good(name, database) if rules.temporaries is not None else ()
+    who = (
+        temporary_candidate(name, rules.secret, good)
+        if good
+        else candidate(user, name, rules.secret, rules.clock.now())
+    )
+    success = CleartextExchange(who).step(password.encode() + b"\0")
+    return success.entry or Entry(name)
 
 
 def _auto(attempt: Attempt) -> Exchange:

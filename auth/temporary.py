@@ -7,7 +7,6 @@ is the same whichever the client holds.
 """
 
 import secrets
-from collections import deque
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -36,7 +35,7 @@ class TemporaryPasswords:
         """Make salts of *secret*, as they are made for names that do not exist."""
         self._secret = secret
         self._clock = clock
-        self._issued: dict[str, deque[_Issued]] = {}
+        self._issued: dict[str, tuple[_Issued, ...]] = {}
 
     def issue(self, login: str, entry: Entry, *, database: str | None, lifetime: timedelta) -> tuple[str, datetime]:
         """Return a new password with which *login* comes in as *entry*, and when it ends."""
@@ -45,8 +44,9 @@ class TemporaryPasswords:
         salt = mock_scram(login, self._secret).salt
         temporary = Temporary(make_scram(password, salt=salt), make_md5(password, login), entry)
         expires = self._clock.now() + lifetime
-        kept = self._issued.setdefault(login, deque(maxlen=_AT_ONCE))
-        kept.append(_Issued(database, expires, temporary))
+        # Replaced and never changed: other threads read it.
+        kept = self._issued.get(login, ())[1 - _AT_ONCE :]
+        self._issued[login] = (*kept, _Issued(database, expires, temporary))
         return password, expires
 
     def good(self, login: str, database: str) -> tuple[Temporary, ...]:
@@ -61,8 +61,8 @@ class TemporaryPasswords:
     def _forget(self) -> None:
         now = self._clock.now()
         for login, kept in list(self._issued.items()):
-            left = [issued for issued in kept if issued.expires > now]
+            left = tuple(issued for issued in kept if issued.expires > now)
             if left:
-                self._issued[login] = deque(left, maxlen=_AT_ONCE)
+                self._issued[login] = left
             else:
                 del self._issued[login]

@@ -162,6 +162,15 @@ class ApiOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlightOptions:
+    """Section ``flight``."""
+
+    listen: str
+    max_connections: int
+    idle_timeout_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityOptions:
     """Who may sign requests, and what it may do."""
 
@@ -196,6 +205,7 @@ class Options:
     external: ExternalOptions
     history: HistoryOptions
     api: ApiOptions
+    flight: FlightOptions
     log: LogOptions
     roles: Mapping[str, Role]
     identities: Mapping[str, IdentityOptions]
@@ -232,6 +242,7 @@ def load(
         external=ExternalOptions(**_section(values, "external")),
         history=HistoryOptions(**_section(values, "history")),
         api=ApiOptions(**_section(values, "api")),
+        flight=FlightOptions(**_section(values, "flight")),
         log=LogOptions(**_section(values, "log")),
         roles=_roles(tables["roles"], str(file)),
         identities=_identities(tables["identities"], str(file)),

@@ -135,18 +135,21 @@ class _Server:
     ) -> list[tuple[doors.Address, doors.Door]]:
         """Return the doors that are to be opened beside the PostgreSQL protocol."""
         opened: list[tuple[doors.Address, doors.Door]] = []
-        if self._options.api.listen:
-            building = Building(
-                warehouse=warehouse,
-                sessions=sessions,
-                codec=WireCodec(),
-                clock=self._clock,
-                database=self._options.admin.database,
-                folder=doors.results_folder(self._options),
-                passwords=policy.temporaries or TemporaryPasswords(policy.secret, self._clock),
-                facts=doors.facts(self._options, port, created=self._created()),
-            )
-            opened.append(doors.api_door(self._options, building, self._certificate))
+        options = self._options
+        building = Building(
+            warehouse=warehouse,
+            sessions=sessions,
+            codec=WireCodec(),
+            clock=self._clock,
+            database=options.admin.database,
+            folder=doors.results_folder(options),
+            passwords=policy.temporaries or TemporaryPasswords(policy.secret, self._clock),
+            facts=doors.facts(options, port, created=self._created()),
+        )
+        if options.api.listen:
+            opened.append(doors.api_door(options, building, self._certificate))
+        if options.flight.listen:
+            opened.append(doors.flight_door(options, building, policy, self._certificate))
         return opened
 
     def _listener(self, warehouse: Warehouse, sessions: SessionFactory, policy: Policy) -> Listener:

@@ -16,10 +16,14 @@ from api.door import ApiDoor, Building
 from api.http import HttpSettings
 from api.identities import Directory, Identity
 from api.management.clusters import Facts
-from auth.iam import MANAGED, Policy, PolicyError, read_policy
+from auth import iam
+from auth.exchange import Entry
+from auth.methods import Policy, admitted, judged
 from auth.signature import Key
 from core.config import ConfigError, IdentityOptions, Options
 from core.errors import ConnectionFatal
+from session.sessions import SessionFactory
+from session.warehouse import Warehouse
 
 _log = logging.getLogger(__name__)
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -95,6 +99,51 @@ def api_door(
     return place, ApiDoor(options.api, http, directory(options), building)
 
 
+@dataclass(frozen=True, slots=True)
+class PasswordJudge:
+    """``flight.seams.Judge``: passwords and rules are those of the PostgreSQL port."""
+
+    warehouse: Warehouse
+    sessions: SessionFactory
+    policy: Policy
+    encrypted: bool
+
+    def password(self, user: str, password: str, database: str) -> Entry:
+        """Return whom the password lets in; raises ``ConnectionFatal`` where it is wrong."""
+        account = self.warehouse.store.state.user(user)
+        try:
+            return judged(account, user, password, rules=self.policy, database=database)
+        except ConnectionFatal:
+            self.sessions.refused(user=user, database=database, peer="", tls=self.encrypted)
+            raise
+
+    def admitted(self, user: str, database: str, peer: str, *, encrypted: bool) -> None:
+        """Raise ``ConnectionFatal`` where the rules of authentication refuse such a connection."""
+        admitted(user, rules=self.policy, peer=peer, database=database, encrypted=encrypted)
+
+
+def flight_door(
+    options: Options, building: Building, policy: Policy, certificate: Callable[[], tuple[Path, Path]]
+) -> tuple[Address, Door]:
+    """Return the door of Arrow Flight SQL, which ``flight.listen`` opens."""
+    # Imported where it is opened: it brings gRPC.
+    from flight.door import FlightDoor
+
+    place = address("flight.listen", options.flight.listen, ("grpc+tls", "grpc"))
+    door = FlightDoor(
+        options.flight.listen,
+        options.flight,
+        warehouse=building.warehouse,
+        sessions=building.sessions,
+        codec=building.codec,
+        judge=PasswordJudge(building.warehouse, building.sessions, policy, place.encrypted),
+        clock=building.clock,
+        database=building.database,
+        certificate=certificate() if place.encrypted else None,
+    )
+    return place, door
+
+
 def facts(options: Options, port: int, *, created: datetime) -> Facts:
     """Return what is told of the server to who manages it."""
     host = options.server.host
@@ -125,14 +174,14 @@ def directory(options: Options) -> Directory:
     return Directory(identities, options.secrets)
 
 
-def _policies(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Policy]:
+def _policies(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, iam.Policy]:
     try:
-        return {name: read_policy(name, document) for name, document in {**MANAGED, **documents}.items()}
-    except PolicyError as error:
+        return {name: iam.read_policy(name, document) for name, document in {**iam.MANAGED, **documents}.items()}
+    except iam.PolicyError as error:
         raise ConfigError(str(error)) from None
 
 
-def _identity(given: IdentityOptions, policies: Mapping[str, Policy]) -> Identity:
+def _identity(given: IdentityOptions, policies: Mapping[str, iam.Policy]) -> Identity:
     for name in given.policies:
         if name not in policies:
             raise ConfigError(f'identity "{given.name}" names the policy "{name}", which there is not')

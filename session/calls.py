@@ -33,14 +33,21 @@ async def answered(session: "Session", text: str, values: Values = no_values) ->
 
     Outside a transaction block the statement is committed when the answer has been read.
     """
-    try:
+    async with failing(session):
         await session.parse("", text, ())
         await session.bind("", "", tuple(values(session.parameter_types(""))), ())
         answer, _ = await session.execute("", 0)
-        await _refuse_copy(answer)
+        await refuse_copy(answer)
         yield answer
         await session.close_portal("")
         await session.sync()
+
+
+@asynccontextmanager
+async def failing(session: "Session") -> AsyncIterator[None]:
+    """Let what goes wrong fail the session's transaction, as an error that a client may be told."""
+    try:
+        yield
     except GeneratorExit:
         raise
     except Exception as error:
@@ -63,7 +70,8 @@ def is_rows(answer: Answer) -> TypeGuard[Rows]:
     return hasattr(answer, "batches")
 
 
-async def _refuse_copy(answer: Answer) -> None:
+async def refuse_copy(answer: Answer) -> None:
+    """Refuse COPY from and to the client, for which these doors have no stream."""
     if _is_copy_in(answer):
         await answer.fail("there is no stream to copy from")
         raise not_supported("COPY FROM STDIN by this interface")

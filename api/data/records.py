@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 
 from api.models import RawJson
 from catalog.model import CatalogState, Relation, TableColumn
 from core.types import Column, ColumnType
+from session.texts import texts
 
 _LONG: Final = frozenset({"int2", "int4", "int8", "oid"})
 _DOUBLE: Final = frozenset({"float4", "float8"})
@@ -21,7 +21,6 @@ _NO_NUMBERS: Final = "^(NaN|-?Infinity)$"
 _CONTROLS: Final = r"[\x00-\x1f]"
 _ESCAPES: Final = {"\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _NULL: Final = '{"isNull":true}'
-_BLOCK_BYTES: Final = 1 << 16
 _PRECISIONS: Final = {
     "int2": 5, "int4": 10, "int8": 19, "oid": 10, "float4": 8, "float8": 17, "bool": 1, "date": 13,
     "time": 15, "timetz": 21, "timestamp": 29, "timestamptz": 35,
@@ -36,41 +35,24 @@ def json_rows(lines: bytes, columns: Sequence[Column]) -> RawJson:
     """Return the rows of *lines* of CSV as a JSON list of lists of fields."""
     if not lines or not columns:
         return RawJson(b"[]")
-    fields = [_fields(array, column.type) for array, column in zip(_texts(lines, len(columns)), columns, strict=True)]
+    fields = [_fields(array, column.type) for array, column in zip(texts(lines, len(columns)), columns, strict=True)]
     rows = pc.binary_join_element_wise(*fields, ",") if len(fields) > 1 else fields[0]
     rows = pc.binary_join_element_wise("[", rows, "]", "")
     joined = pc.binary_join(pa.ListArray.from_arrays(pa.array([0, len(rows)], pa.int32()), rows), ",")
     return RawJson(b"[" + joined[0].as_buffer().to_pybytes() + b"]")
 
 
-def _texts(lines: bytes, width: int) -> list[pa.Array]:
-    names = [str(index) for index in range(width)]
-    table = pa.csv.read_csv(
-        pa.BufferReader(lines),
-        # A row that stood across two blocks would not be read.
-        read_options=pa.csv.ReadOptions(column_names=names, block_size=len(lines) + _BLOCK_BYTES, use_threads=False),
-        parse_options=pa.csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-        convert_options=pa.csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
-            quoted_strings_can_be_null=False,
-        ),
-    )
-    return [column.combine_chunks() for column in table.columns]
-
-
-def _fields(texts: pa.Array, type_: ColumnType) -> pa.Array:
+def _fields(values: pa.Array, type_: ColumnType) -> pa.Array:
     name = type_.type.name
     if name == "bool":
-        written = _wrapped("booleanValue", pc.if_else(pc.equal(texts, "t"), "true", "false"))
+        written = _wrapped("booleanValue", pc.if_else(pc.equal(values, "t"), "true", "false"))
     elif name in _LONG:
-        written = _wrapped("longValue", texts)
+        written = _wrapped("longValue", values)
     elif name in _DOUBLE:
-        strange = pc.match_substring_regex(texts, _NO_NUMBERS)
-        written = pc.if_else(strange, _wrapped("stringValue", _quoted(texts)), _wrapped("doubleValue", texts))
+        strange = pc.match_substring_regex(values, _NO_NUMBERS)
+        written = pc.if_else(strange, _wrapped("stringValue", _quoted(values)), _wrapped("doubleValue", values))
     else:
-        written = _wrapped("stringValue", _quoted(texts))
+        written = _wrapped("stringValue", _quoted(values))
     return pc.fill_null(written, _NULL)
 
 

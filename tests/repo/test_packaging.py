@@ -22,8 +22,8 @@ def pins(lock):
     return {normal(name): version for name, version in re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==(\S+)", text, re.MULTILINE)}
 
 
-def test_the_wheel_holds_the_ten_packages():
-    assert PACKAGES == ["api", "auth", "catalog", "console", "core", "engine", "server", "session", "sql", "storage"]
+def test_the_wheel_holds_the_eleven_packages():
+    assert PACKAGES == ["api", "auth", "catalog", "console", "core", "engine", "flight", "server", "session", "sql", "storage"]
     assert PROJECT["tool"]["importlinter"]["root_packages"] == PACKAGES
     assert set(PACKAGES) < set(PROJECT["tool"]["mypy"]["files"])
 

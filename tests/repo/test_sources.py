@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("api", "auth", "catalog", "console", "core", "engine", "server", "session", "sql", "storage")
+PACKAGES = ("api", "auth", "catalog", "console", "core", "engine", "flight", "server", "session", "sql", "storage")
 LIMIT = 400
 # Tables: a file of rows, which is read by looking a row up.
 TABLES = {

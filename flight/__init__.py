@@ -1,0 +1,1 @@
+"""Arrow Flight SQL: the same sessions, answered with Arrow batches as they are."""
