@@ -23,7 +23,7 @@ from auth.methods import Policy, begin
 from auth.temporary import TemporaryPasswords
 from auth.verifiers import make_scram
 from catalog.model import ADMIN_USER, User
-from core.clock import SystemClock
+from core.clock import Clock, SystemClock
 from core.config import ConfigError, Options, S3Options, UdfOptions
 from core.errors import ConnectionFatal
 from engine.executor import Executor
@@ -34,11 +34,13 @@ from server.codec import WireCodec
 from server.listener import Listener, ListenerSettings
 from server.tls import ServerTls, TlsMode
 from session.external.catalogs import DataCatalogs
+from session.external.federated import Reached
 from session.functions import install_functions
 from session.recorder import Recorder, Records
 from session.sessions import SessionFactory
 from session.warehouse import Founder, Limits, Warehouse
 from storage.database import Database, LakeLocation, Resources, S3Access, WarehouseError
+from storage.federation import Federation, Secrets
 from storage.history import History
 from storage.journal import Journal
 from storage.objects import Role, StoreAccess
@@ -82,7 +84,7 @@ class _Server:
                 database,
                 executor,
                 self._clock,
-                _limits(options),
+                _limits(options, database, self._clock),
                 Records(Journal(database.cursor()), Recorder(self._history(database), self._clock)),
                 Founder(database=options.admin.database, admin=self._admin),
             )
@@ -257,15 +259,16 @@ def _access(given: S3Options) -> S3Access:
     )
 
 
-def _limits(options: Options) -> Limits:
+def _limits(options: Options, database: Database, clock: Clock) -> Limits:
     roles = {
         role.name: Role(arn=role.name, access=_access(role.access), prefixes=role.allowed)
         for role in options.roles.values()
     }
     stores = StoreAccess(roles=roles, local_folders=options.copy.local_folders, keys_access=_access(options.s3))
+    reached = Reached(federation=Federation(database), secrets=Secrets(options.secrets, clock), stores=stores)
     return Limits(
         stores=stores,
-        catalogs=DataCatalogs(stores, glue=options.external.data_catalog == "glue"),
+        catalogs=DataCatalogs(reached, glue=options.external.data_catalog == "glue"),
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),
     )

@@ -58,6 +58,12 @@ def database_rows(found: Sequence[tuple[int, str, CatalogDatabase]]) -> pa.Table
     return table("sys_external_databases", rows)
 
 
+def own_tables(state: CatalogState, origin: Origin) -> list[Table]:
+    """Return the tables that the built-in catalog has for an external schema."""
+    place = external_database(state, origin.database) if origin.kind == OriginKind.DATA_CATALOG else None
+    return [] if place is None else [item.table for item in external_tables(state, place)]
+
+
 def _own(state: CatalogState) -> tuple[Tables, Partitions]:
     found: dict[int, Sequence[Table]] = {}
     parts: dict[int, Sequence[Partition]] = {}

@@ -18,7 +18,7 @@ from core import nested
 from core.names import literal, quote
 from core.nested import Nested, Scalar
 from core.types import ColumnType
-from engine.external import readers
+from engine.external import federated, readers
 from engine.external.files import ScanFile, found, orc_to_parquet, unpacked
 from engine.external.formats import TEXTUAL, FileFormat, compression_of, fields, format_of
 from engine.load.plan import Compression
@@ -150,7 +150,7 @@ def _left(connection: duckdb.DuckDBPyConnection, query: str) -> set[int] | None:
 def _nothing(scan: Scan) -> str:
     shown = [f"CAST(NULL AS {_shown(scan, kind)}) AS {quote(name)}" for name, kind in scan.columns]
     shown += [f"CAST(NULL AS {kind.engine()}) AS {quote(name)}" for name, kind in scan.keys]
-    shown += [f"CAST(NULL AS VARCHAR) AS {quote(PATH)}"]
+    shown.append(f"CAST(NULL AS VARCHAR) AS {quote(PATH)}")
     shown += [f"CAST(NULL AS BIGINT) AS {quote(name)}" for name in (SIZE, OID)]
     return f"SELECT {', '.join(shown)} WHERE false"
 
@@ -163,6 +163,8 @@ def _rows(
     connection: duckdb.DuckDBPyConnection, scan: Scan, partitions: Sequence[Partition], chosen: Sequence[int],
     folders: Folders,
 ) -> str:  # fmt: skip
+    if scan.table.type in federated.DIALECTS:
+        return federated.select(scan.table, [(name, nested.engine(kind)) for name, kind in scan.columns])
     places = [(number, partitions[number].storage) for number in chosen] if scan.keys else [(0, scan.table.storage)]
     form = format_of(scan.table)
     groups: OrderedDict[tuple[Compression, Any], list[ScanFile]] = OrderedDict()

@@ -11,6 +11,7 @@ from catalog.external import (
     ExternalDatabase,
     ExternalTable,
     Origin,
+    OriginKind,
     external_database,
     external_databases,
     external_table,
@@ -19,9 +20,9 @@ from catalog.external import (
 )
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from session.external.federated import FederatedCatalog, Reached
 from storage.datacatalog import CatalogDatabase, DataCatalog, Partition, Table
 from storage.glue import GlueCatalog
-from storage.objects import StoreAccess
 
 if TYPE_CHECKING:
     from session.context import Work
@@ -32,16 +33,21 @@ T = TypeVar("T")
 class DataCatalogs:
     """The data catalogs outside the warehouse, for all sessions."""
 
-    def __init__(self, stores: StoreAccess, *, glue: bool = False) -> None:
-        """Ask AWS Glue with the keys that *stores* knows for roles; without *glue* there is no such catalog."""
-        self._stores = stores
-        self.remote = glue
-        """Whether data catalogs are elsewhere."""
+    def __init__(self, reached: Reached, *, glue: bool = False) -> None:
+        """Ask servers as *reached* says, and AWS Glue too if *glue*; else DATA CATALOG is the built-in one."""
+        self._reached = reached
+        self._glue = glue
+
+    def elsewhere(self, origin: Origin) -> bool:
+        """Tell whether an external schema's tables are known elsewhere."""
+        return self._glue or origin.kind != OriginKind.DATA_CATALOG
 
     def of(self, origin: Origin) -> DataCatalog:
         """Return the catalog of an external schema; raises 42501 for a role that is not known. It blocks."""
+        if origin.kind != OriginKind.DATA_CATALOG:
+            return FederatedCatalog(self._reached, origin)
         role = origin.option("CATALOG_ROLE") or origin.option("IAM_ROLE")
-        access, region = self._stores.role(role).access, origin.option("REGION")
+        access, region = self._reached.stores.role(role).access, origin.option("REGION")
         return GlueCatalog(replace(access, region=region) if region else access)
 
 
@@ -135,7 +141,7 @@ def missing_database(name: str) -> SqlError:
 async def asked(work: "Work", origin: Origin, question: Callable[[DataCatalog], T]) -> T:
     """Return what *question* asks the catalog of an external schema."""
     catalogs = work.limits.catalogs
-    if catalogs is None or not catalogs.remote:
+    if catalogs is None or not catalogs.elsewhere(origin):
         return question(BuiltIn(work))
     remote = catalogs
     return await work.warehouse.executor.run(lambda: question(remote.of(origin)))

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from catalog.external import external_oid
+from catalog.external import Origin, OriginKind, external_databases, external_oid, external_table
 from catalog.system import external
 from core.errors import SqlError
 from storage.datacatalog import Partition, Table
@@ -23,8 +23,11 @@ def _tables(session: "Session") -> dict[int, list[Table]]:
     catalogs = session.warehouse.limits.catalogs
     found: dict[int, list[Table]] = {}
     for schema, origin in external.origins(session.tx.state):
+        if catalogs is None or not catalogs.elsewhere(origin):
+            found[schema.oid] = external.own_tables(session.tx.state, origin)
+            continue
         try:
-            found[schema.oid] = [] if catalogs is None else catalogs.of(origin).tables(origin.database)
+            found[schema.oid] = catalogs.of(origin).tables(origin.database)
         except SqlError:
             _log.warning("the catalog of an external schema does not answer", extra={"schema": schema.name})
     return found
@@ -35,7 +38,10 @@ def _partitions(session: "Session", tables: dict[int, list[Table]]) -> dict[int,
     found: dict[int, list[Partition]] = {}
     for schema, origin in external.origins(session.tx.state):
         for table in tables.get(schema.oid, ()):
-            if table.keys and catalogs is not None:
+            if catalogs is None or not catalogs.elsewhere(origin):
+                item = external_table(session.tx.state, origin.database, table.name)
+                found[external_oid(schema, table.name)] = list(item.partitions) if item is not None else []
+            elif table.keys:
                 parts = catalogs.of(origin).partitions(origin.database, table.name)
                 found[external_oid(schema, table.name)] = parts
     return found
@@ -56,10 +62,11 @@ def _partition_rows(session: "Session") -> Any:
 
 def _database_rows(session: "Session") -> Any:
     catalogs = session.warehouse.limits.catalogs
-    found = []
-    seen = set()
-    for _, origin in external.origins(session.tx.state):
-        if origin.shown in seen or catalogs is None:
+    state, seen = session.tx.state, set()
+    own = catalogs is None or not catalogs.elsewhere(Origin(kind=OriginKind.DATA_CATALOG, database=""))
+    found = [(int(OriginKind.DATA_CATALOG), "{}", item.entry) for item in external_databases(state) if own]
+    for _, origin in external.origins(state):
+        if origin.shown in seen or catalogs is None or not catalogs.elsewhere(origin):
             continue
         seen.add(origin.shown)
         try:
@@ -80,4 +87,6 @@ REMOTE: dict[str, Callable[["Session"], Any]] = {
 def asked(session: "Session", name: str) -> bool:
     """Tell whether a source is made by asking other catalogs."""
     catalogs = session.warehouse.limits.catalogs
-    return name in REMOTE and catalogs is not None and catalogs.remote
+    if name not in REMOTE or catalogs is None:
+        return False
+    return any(catalogs.elsewhere(origin) for _, origin in external.origins(session.tx.state))

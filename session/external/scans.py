@@ -28,7 +28,7 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], *, rows: b
     if left or (plan.translated.parameter_types and not parameters):
         query = ""
     scans = [_scan(work, known) for known in tables]
-    avro = any(format_of(known.table) is FileFormat.AVRO for known in tables)
+    avro = any(known.files and format_of(known.table) is FileFormat.AVRO for known in tables)
     database, outside = work.warehouse.database, work.session.outside
 
     def run(connection: Connection) -> None:

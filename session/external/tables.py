@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from catalog.external import Origin, external_oid, external_table
+from catalog.external import Origin, OriginKind, external_oid, external_table
 from catalog.model import CatalogState, Database, Schema
 from core import nested, types
 from core.errors import SqlError, not_supported
@@ -58,6 +58,11 @@ class Known:
     """Whether nested values are JSON text."""
 
     @property
+    def files(self) -> bool:
+        """Whether it is made of files, and not a table of another server."""
+        return self.origin.kind == OriginKind.DATA_CATALOG
+
+    @property
     def view(self) -> str:
         """What the engine calls it."""
         return f"temp.main.{quote(f'rs_external_{self.oid}')}"
@@ -96,7 +101,7 @@ class Lookup:
         """Look into *state*, or where catalogs are elsewhere into what was *fetched* for this statement."""
         self._state = state
         self._settings = settings
-        self._remote = limits.catalogs is not None and limits.catalogs.remote
+        self._catalogs = limits.catalogs
         self._fetched = fetched
 
     def source(self, schema: Schema, name: str) -> Source | None:
@@ -105,7 +110,8 @@ class Lookup:
         if origin is None:
             return None
         oid = external_oid(schema, name)
-        if self._remote:
+        elsewhere = self._catalogs is not None and self._catalogs.elsewhere(origin)
+        if elsewhere:
             if oid not in self._fetched:
                 raise Unfetched(schema, name)
             table, partitions = self._fetched[oid], None
@@ -119,9 +125,9 @@ class Lookup:
         known = Known(
             oid=oid, schema=schema, origin=origin, table=table, partitions=partitions, serialized=serialized
         )
-        return self._source(known)
+        return self._source(known, changing=elsewhere)
 
-    def _source(self, known: Known) -> Source:
+    def _source(self, known: Known, *, changing: bool) -> Source:
         database = self._state.objects.get(known.schema.database)
         return Source(
             oid=known.oid,
@@ -133,7 +139,7 @@ class Lookup:
             columns=tuple(self._columns(known)),
             engine_name=known.view,
             external=known,
-            changing=self._remote,
+            changing=changing,
         )
 
     def _columns(self, known: Known) -> Sequence[SourceColumn]:
@@ -143,7 +149,7 @@ class Lookup:
             type_ = _JSON if known.serialized and not isinstance(kind, Scalar) else nested.result(kind)
             found.append(SourceColumn(name=name, type=type_, nested=inside))
         found += [SourceColumn(name=name, type=kind) for name, kind in known.partition_keys()]
-        if self._settings.on("spectrum_enable_pseudo_columns"):
+        if known.files and self._settings.on("spectrum_enable_pseudo_columns"):
             shown = _PSEUDO if self._settings.on("enable_spectrum_oid") else _PSEUDO[:2]
             found += [SourceColumn(name=name, type=kind, hidden=True) for name, kind in shown]
         return found

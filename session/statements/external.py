@@ -18,6 +18,7 @@ from core.sqlstate import SqlState
 from engine.external.formats import CLASSES, format_of
 from session.answers import Done
 from session.context import Work
+from session.external import federated
 from session.external.catalogs import asked, missing_database
 from session.locks import Mode
 from session.places import location
@@ -27,7 +28,9 @@ from sql.commands.alterations import AlterTable
 from sql.commands.external import AlterExternalSchema, CreateExternalSchema, CreateExternalTable, FileFormat, RowFormat
 from storage.datacatalog import Column, DataCatalog, Partition, Properties, Storage, Table
 
-_KINDS: Final = {"DATA CATALOG": OriginKind.DATA_CATALOG}
+_KINDS: Final = {
+    "DATA CATALOG": OriginKind.DATA_CATALOG, "POSTGRES": OriginKind.POSTGRES, "MYSQL": OriginKind.MYSQL,
+}  # fmt: skip
 _LEAST_WORDS: Final = "Operation not supported on external tables"
 
 
@@ -35,8 +38,9 @@ async def create_external_schema(work: Work, command: CreateExternalSchema) -> D
     """CREATE EXTERNAL SCHEMA."""
     name = command.name[-1]
     work.require_database("CREATE")
-    if command.source not in _KINDS:
-        raise not_supported(f"CREATE EXTERNAL SCHEMA FROM {command.source}")
+    origin = Origin(kind=_KINDS[command.source], database=command.database, options=command.options)
+    if origin.kind != OriginKind.DATA_CATALOG:
+        federated.check(origin)
     await work.tx.writing(frozenset())
     await work.tx.lock(("schema", work.database.oid, name), Mode.ACCESS_EXCLUSIVE)
     if work.state.schema(work.database.oid, name) is not None:
@@ -44,7 +48,6 @@ async def create_external_schema(work: Work, command: CreateExternalSchema) -> D
             work.notice(notice(f'Schema "{name}" already exists and will be skipped', state=SqlState.DUPLICATE_SCHEMA))
             return Done("CREATE SCHEMA")
         raise SqlError(SqlState.DUPLICATE_SCHEMA, f'Schema "{name}" already exists')
-    origin = Origin(kind=_KINDS[command.source], database=command.database, options=command.options)
     if command.create_database:
         made = await asked(work, origin, lambda catalog: catalog.create_database(command.database))
         if not made:

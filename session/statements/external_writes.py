@@ -75,6 +75,8 @@ async def insert(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> int:
     known = target.external if target is not None else None
     if target is None or not isinstance(known, Known):
         raise not_supported("INSERT into this table")
+    if not known.files:
+        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "Operation not supported on external tables")
     external.refuse_in_block(work, "INSERT INTO EXTERNAL TABLE")
     table, origin = known.table, known.origin
     _require_writable(table)
