@@ -164,6 +164,7 @@ class Work:
             return
         if not privilege or not allowed(self.principal, privilege, relation.owner, acl_of(self.state, relation)):
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of relation {relation.name}")
+        self.require(privilege, relation)
 
     def require_permission(self, permission: str) -> None:
         """Raise 42501 unless the user is a superuser or a role of its brings *permission*."""

@@ -74,7 +74,10 @@ def _approximate(parser: Any) -> exp.Expr | None:
 
 
 def _absolute(parser: Any) -> exp.Expr:
-    return exp.Anonymous(this="abs", expressions=[parser._parse_unary()])  # noqa: SLF001 - as above
+    operand = parser._parse_unary()  # noqa: SLF001 - as above
+    if operand is None:
+        parser.raise_error("Expected an operand")
+    return exp.Anonymous(this="abs", expressions=[operand])
 
 
 _BEFORE_NAME: Final = frozenset({TokenType.ALIAS, TokenType.DOT})

@@ -76,9 +76,10 @@ def refuse_identity(column: SourceColumn) -> None:
 
 def insert(node: exp.Insert, scope: Scope) -> Change:
     """Translate INSERT: the whole column list is written, missing values are filled in."""
-    for name in ("returning", "conflict", "overwrite", "alternative"):
-        if node.args.get(name):
-            word = {"returning": "RETURNING", "conflict": "ON CONFLICT"}.get(name, name.upper())
+    for name, given in node.args.items():
+        # A list of what is read: a parser that learns another dialect's clause must not have it passed over.
+        if given and name not in {"this", "expression", "with_", "default"}:
+            word = {"returning": "RETURNING", "conflict": "ON CONFLICT", "by_name": "BY NAME"}.get(name, name.upper())
             raise not_supported(f"INSERT … {word}", position=scope.writer.position(node))
     table = node.this.this if isinstance(node.this, exp.Schema) else node.this
     if not isinstance(table, exp.Table):

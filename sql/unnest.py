@@ -76,6 +76,8 @@ def _unnest(node: exp.Unnest, scope: Scope) -> Iteration:
 
 
 def _call(node: exp.Table, scope: Scope) -> Iteration:
+    if not node.this.expressions:
+        raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near ")"', position=scope.writer.position(node))
     names, name = _columns(node, scope), _alias(node, scope)
     value = scope.nested(node.this.expressions[0])
     own = not names or names[-1] == OWN

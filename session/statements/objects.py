@@ -144,6 +144,10 @@ def _refuse_external(work: Work, query: Fragment) -> None:
 async def create_schema(work: Work, command: CreateSchema) -> Done:
     """CREATE SCHEMA."""
     name = command.name[-1]
+    if len(command.name) > 1 and command.name[0] != work.database.name:
+        if work.state.database(command.name[0]) is None:
+            raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{command.name[0]}" does not exist')
+        raise not_supported("making a schema in another database")
     owner = work.principal.oid
     if command.authorization is not None:
         user = work.state.user(command.authorization)

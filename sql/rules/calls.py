@@ -175,6 +175,8 @@ def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
 def qualified(place: exp.Expr, node: exp.Expr, scope: Scope) -> Value:
     """Write a call with a schema before its name, and perhaps a database before that."""
     names = [scope.writer.identifier(part) for part in place.find_all(exp.Identifier)]
+    if not names or not isinstance(place, exp.Column | exp.Dot | exp.Identifier):
+        raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near "."', position=scope.writer.position(node))
     schema = scope.writer.identifier(place.expression) if isinstance(place, exp.Dot) else names[0]
     if schema in {"pg_catalog", "information_schema"}:
         return scope.value(node)
