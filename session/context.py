@@ -271,6 +271,7 @@ class Work:
             await self._locked(plan)
             # What a lock was waited for may have changed what the names mean.
             if token == self.tx.token:
+                self.session.plan = plan
                 if plan.translated.guarded and self.session.active:
                     note_applied(self.session, plan.translated)
                 return plan

@@ -20,6 +20,7 @@ from engine.cursors import Connection
 from session.external import listing
 from session.external.tables import known_here
 from session.freshness import stale
+from session.recorder import query_type
 from session.settings import BY_NAME
 from sql.finish import Finish
 from sql.translate import translate
@@ -90,7 +91,8 @@ _JOURNAL = {"sys_load_errors": "load_errors"}
 _HISTORY = {
     "sys_queries": "queries", "sys_connections": "connections", "sys_loads": "loads",
     "sys_load_files": "load_files", "sys_unloads": "unloads", "sys_mv_refreshes": "mv_refreshes",
-    "sys_vacuums": "vacuums",
+    "sys_vacuums": "vacuums", "sys_user_changes": "user_changes", "sys_transactions": "transactions",
+    "sys_conflicts": "conflicts", "sys_analyzes": "analyzes", "sys_terminations": "terminations",
 }  # fmt: skip
 """Live sources that are tables of the history."""
 
@@ -207,10 +209,13 @@ def _session(other: "Session") -> dict[str, Any]:
         "query_started": _plain(other.query_started),
         "query_id": other.query,
         "xid": other.tx.number if other.tx.running else None,
+        "xact_started": _plain(other.tx.started) if other.tx.running else None,
+        "timeout_s": other.user.session_timeout_s,
         "application": other.settings.get("application_name"),
         "host": host or other.peer,
         "port": int(port) if port.isdigit() else None,
         "label": other.settings.get("query_group"),
+        "kind": query_type(other.kind) if other.active else None,
     }
 
 

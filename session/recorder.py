@@ -6,15 +6,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
+from catalog.model import CatalogState, Relation, Schema, User
+from catalog.model import Kind as Kinds
+from catalog.store import Changes
 from core.clock import Clock
 from core.errors import Canceled, SqlError
+from sql.facts import SourceKind
 from sql.redact import redacted
 from sql.statement import QUERIES, Kind
 from storage.history import History, HistoryError
 from storage.journal import Journal
 
 if TYPE_CHECKING:
+    from session.plans import Plan
     from session.session import Session
+    from session.transactions import Transaction
 
 _log = logging.getLogger(__name__)
 _EVERY_S: Final = 1.0
@@ -44,6 +50,29 @@ def query_type(kind: Kind | None) -> str:
     if kind in _DDL:
         return "DDL"
     return _TYPES.get(kind, "UTILITY") if kind is not None else "UTILITY"
+
+
+_WRITES: Final = {Kind.INSERT: ("insert",), Kind.UPDATE: ("delete", "insert"), Kind.DELETE: ("delete",),
+                  Kind.MERGE: ("delete", "insert")}  # fmt: skip
+
+
+def _steps(plan: "Plan | None", kind: Kind | None, error: SqlError | None) -> str:
+    """Return what a statement did, step by step: ``scan:OID,…,sort,insert:OID,return``."""
+    if plan is None or error is not None:
+        return ""
+    target = plan.translated.target
+    writes = _WRITES.get(kind, ()) if kind is not None and target is not None else ()
+    uses = plan.translated.uses
+    scanned = {use.source.oid for use in uses if use.source.kind is SourceKind.TABLE and use.privilege == "SELECT"}
+    if target is not None and "delete" in writes:
+        scanned.add(target.oid)
+    if not scanned and not writes:
+        # Constants and catalogs only: nothing that a compute node would do.
+        return ""
+    found = [f"scan:{oid}" for oid in sorted(scanned)] + list(plan.translated.steps)
+    if target is not None:
+        found += [f"{name}:{target.oid}" for name in writes]
+    return ",".join((*found, "return"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +133,7 @@ class Recorder:
             session.query, session.user.oid, session.user.name, session.settings.get("query_group"),
             session.tx.number, session.pid, session.database.name, text[:_TEXT], query_type(kind), status,
             error.message[:_ERROR] if error is not None else "", _plain(session.query_started),
-            _plain(self._clock.now()), rows, 0, False,
+            _plain(self._clock.now()), rows, 0, False, _steps(session.plan, kind, error),
         ))  # fmt: skip
 
     def connection(  # noqa: PLR0913 - an event's own facts
@@ -118,6 +147,52 @@ class Recorder:
         self.history.record("connections", (
             event, _plain(now), host or peer, port, pid, database, user, method, duration,
             "TLS" if tls else "", "", application[:250], driver, system, "", 0,
+        ))  # fmt: skip
+
+    def transaction(self, tx: "Transaction", *, committed: bool) -> None:
+        """Take note of the end of a transaction that wrote or that was a block."""
+        session = tx.session
+        self.history.record("transactions", (
+            session.user.oid if session else None, tx.number, tx.owner,
+            "Serializable" if tx.serializable else "Snapshot Isolation", "committed" if committed else "rolledback",
+            _plain(tx.started), _plain(self._clock.now()),
+        ))  # fmt: skip
+
+    def conflict(self, tx: "Transaction") -> None:
+        """Take note of a transaction that is refused because it cannot be serialized."""
+        now = _plain(self._clock.now())
+        for relation in sorted(tx.written) or (None,):
+            self.history.record("conflicts", (tx.number, tx.owner, _plain(tx.started), now, relation))
+
+    def users(self, tx: "Transaction", before: CatalogState, changes: Changes) -> None:
+        """Take note of what committed *changes* do to users."""
+        now = _plain(self._clock.now())
+        dropped = (before.objects.get(oid) for oid, kind in changes.drops.items() if kind is Kinds.USER)
+        done = [(user, user, "drop") for user in dropped if isinstance(user, User)]
+        for user in changes.puts.values():
+            if isinstance(user, User):
+                old = before.objects.get(user.oid)
+                old = old if isinstance(old, User) else None
+                action = "create" if old is None else "alter" if old.name == user.name else "rename"
+                done.append((user, old or user, action))
+        for user, old, action in done:
+            until = datetime.fromisoformat(user.valid_until) if user.valid_until else None
+            self.history.record("user_changes", (
+                user.oid, user.name, old.name if action == "rename" else "", action, int(user.createdb),
+                int(user.superuser), _plain(until) if until else None, tx.owner, tx.number, now,
+            ))  # fmt: skip
+
+    def termination(self, pid: int, user: int, kind: str) -> None:
+        """Take note that a user ended another session or what it ran."""
+        self.history.record("terminations", (pid, _plain(self._clock.now()), user, kind))
+
+    def analyze(self, session: "Session", relation: Relation, started: datetime) -> None:
+        """Take note of an ANALYZE of a table."""
+        schema = session.tx.state.objects.get(relation.schema)
+        self.history.record("analyzes", (
+            session.user.oid, session.tx.number, session.query, session.database.name,
+            schema.name if isinstance(schema, Schema) else "", relation.oid, relation.name, "Full", _plain(started),
+            _plain(self._clock.now()),
         ))  # fmt: skip
 
     def load(self, session: "Session", load: Load) -> None:

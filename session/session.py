@@ -23,6 +23,7 @@ from session import drivers, extended, live, simple
 from session.answers import Answer, counted
 from session.external.tables import Lookup, Outside
 from session.hot import HotEngine
+from session.plans import Plan
 from session.portals import Portal, Prepared, Shelf
 from session.principals import principal_of
 from session.settings import SETTINGS, Settings, search_path
@@ -83,11 +84,12 @@ class Session:
         self.answer: Answer | None = None
         """What the statement that runs is answered with, once that is known."""
         self.outside = Outside()
-        self._kind: Kind | None = None
-        self._active = False
+        self.plan: Plan | None = None
+        """Of the statement that runs, once it has one: what it reads and asks for."""
+        self.kind: Kind | None = None
+        self._active, self._zone = False, "UTC"
         self._timer: asyncio.TimerHandle | None = None
         self._variables: dict[str, Variable] = {}
-        self._zone = "UTC"
         self._greeting: list[tuple[str, str]] = []
         self._key: tuple[Any, Any] | None = None
         self._identity: tuple[object, Principal] | None = None
@@ -230,8 +232,8 @@ class Session:
         """Note that a statement begins: it can be cancelled, and its time runs."""
         self.end_statement()
         self._active = True
-        self._kind = kind
-        self.answer = None
+        self.kind = kind
+        self.answer = self.plan = None
         self.stopped = None
         self.query = self.warehouse.next_query()
         self.query_text = text
@@ -245,7 +247,7 @@ class Session:
     def end_statement(self, error: SqlError | None = None) -> None:
         """Note that no statement is active; *error* is what ended the one that was."""
         if self._active:
-            self.warehouse.recorder.statement(self, self._kind, counted(self.answer), error)
+            self.warehouse.recorder.statement(self, self.kind, counted(self.answer), error)
         self._active = False
         self.outside.fetched.clear()
         if self._timer is not None:
@@ -255,7 +257,7 @@ class Session:
     @property
     def command(self) -> str:
         """The statement that runs, as a letter: u, d, y; s for all that reads."""
-        return {Kind.UPDATE: "u", Kind.DELETE: "d", Kind.MERGE: "u"}.get(self._kind, "s") if self._kind else "s"
+        return {Kind.UPDATE: "u", Kind.DELETE: "d", Kind.MERGE: "u"}.get(self.kind, "s") if self.kind else "s"
 
     @property
     def active(self) -> bool:

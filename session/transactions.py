@@ -25,6 +25,7 @@ from storage import lake
 from storage.metastore import Entry
 
 if TYPE_CHECKING:
+    from session.session import Session
     from session.warehouse import Warehouse
 
 
@@ -90,6 +91,11 @@ class Transaction:
     def private(self) -> bool:
         """Whether ``state`` holds objects that no other session sees."""
         return bool(self.changes or self.temporaries)
+
+    @property
+    def session(self) -> "Session | None":
+        """The session that it belongs to, as long as that is open."""
+        return self._warehouse.sessions.get(self.owner)
 
     @property
     def block(self) -> bool:
@@ -255,7 +261,11 @@ class Transaction:
         warehouse = self._warehouse
         async with warehouse.commit_lock:
             if self._footprint is not None:
-                warehouse.graph.commit(self._footprint)
+                try:
+                    warehouse.graph.commit(self._footprint)
+                except SqlError:
+                    warehouse.recorder.conflict(self)
+                    raise
             entries = [Entry(item.kind, item.oid, item.body) for item in self._permanent().entries()]
             entries += [entry for entry, _ in self._reserved.values()]
             entries += [warehouse.refresh_entry(view, snapshot) for view, snapshot in self._refreshed.items()]
@@ -292,6 +302,7 @@ class Transaction:
             del self.temporaries.puts[item.oid]
             self.temporaries.serial += 1
         if permanent:
+            self._warehouse.recorder.users(self, self._warehouse.store.state, permanent)
             self._warehouse.store.publish(permanent)
 
     async def _undo(self) -> None:
@@ -315,6 +326,8 @@ class Transaction:
             self.changes = Changes(serial=self.changes.serial + 1)
 
     def _finish(self, *, committed: bool) -> None:
+        if self._running and (self.wrote or self.block):
+            self._warehouse.recorder.transaction(self, committed=committed)
         self._forget_changes()
         self.status = Status.IDLE
         self.wrote = self.held = self._running = self._engine_open = False

@@ -26,6 +26,7 @@ from sql.query import parse_expression, parse_query, too_complex
 from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns, subqueries
 from sql.rules.spec import Rule
 from sql.scope import External, Query, Scope, Write, Writer
+from sql.steps import steps
 from sql.value import Slot, made
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -109,6 +110,8 @@ class Translated:
     """Materialized views (OIDs) that are read in place of tables."""
     guarded: tuple[tuple[Source, Guard], ...] = ()
     """What stood between the statement and relations: row-level security and masking."""
+    steps: tuple[str, ...] = ()
+    """What it asks for beside scans, for the history: joins, sorts and so on (``sql.steps``)."""
     rows: bulk.LiteralRows | None = None
     """Of an INSERT of many rows: what the relation ``bulk.GIVEN`` is to hold."""
 
@@ -154,7 +157,8 @@ def translate_over(
 def _whole(text: str | exp.Expr, writer: Writer, finish: Finish) -> Translated:
     try:
         tree = parse_query(text, writer.offset) if isinstance(text, str) else text
-        return _translated(tree, writer, finish)
+        asked = steps(tree)
+        return replace(_translated(tree, writer, finish), steps=asked)
     except RecursionError:
         raise too_complex() from None
 

@@ -63,7 +63,7 @@ _TABLES: Final = (
     _table("queries", "ended",
            "query BIGINT, userid INTEGER, user_name VARCHAR, label VARCHAR, xid BIGINT, pid INTEGER, database VARCHAR,"
            "text VARCHAR, kind VARCHAR, status VARCHAR, error VARCHAR, started TIMESTAMP, ended TIMESTAMP,"
-           "rows BIGINT, bytes BIGINT, cached BOOLEAN"),
+           "rows BIGINT, bytes BIGINT, cached BOOLEAN, steps VARCHAR"),
     _table("connections", "time",
            "event VARCHAR, time TIMESTAMP, host VARCHAR, port VARCHAR, pid INTEGER, database VARCHAR,"
            "user_name VARCHAR, method VARCHAR, duration BIGINT, tls_version VARCHAR, tls_cipher VARCHAR,"
@@ -81,6 +81,18 @@ _TABLES: Final = (
     _table("vacuums", "ended",
            "userid INTEGER, xid BIGINT, query BIGINT, database VARCHAR, schema_name VARCHAR, relation BIGINT,"
            "name VARCHAR, mode VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP, rows BIGINT"),
+    _table("user_changes", "recordtime",
+           "userid INTEGER, username VARCHAR, oldusername VARCHAR, action VARCHAR, usecreatedb INTEGER,"
+           "usesuper INTEGER, valuntil TIMESTAMP, pid INTEGER, xid BIGINT, recordtime TIMESTAMP"),
+    _table("transactions", "ended",
+           "userid INTEGER, xid BIGINT, pid INTEGER, isolation VARCHAR, status VARCHAR, started TIMESTAMP,"
+           "ended TIMESTAMP"),
+    _table("conflicts", "ended",
+           "xid BIGINT, pid INTEGER, started TIMESTAMP, ended TIMESTAMP, relation BIGINT"),
+    _table("analyzes", "ended",
+           "userid INTEGER, xid BIGINT, query BIGINT, database VARCHAR, schema_name VARCHAR, relation BIGINT,"
+           "name VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP"),
+    _table("terminations", "eventtime", "pid INTEGER, eventtime TIMESTAMP, userid INTEGER, type VARCHAR"),
     _table("unloads", "ended",
            "query BIGINT, userid INTEGER, xid BIGINT, pid INTEGER, database VARCHAR, path VARCHAR, format VARCHAR,"
            "started TIMESTAMP, ended TIMESTAMP, rows BIGINT, bytes BIGINT"),
@@ -108,6 +120,9 @@ class History:
         for table in _TABLES:
             columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table.columns)
             connection.execute(f"CREATE TABLE IF NOT EXISTS {table.engine_name} ({columns})")
+            # A file that an older version began lacks what has been added since.
+            for name, kind in table.columns:
+                connection.execute(f"ALTER TABLE {table.engine_name} ADD COLUMN IF NOT EXISTS {quote(name)} {kind}")
 
     def record(self, table: str, row: Sequence[Any]) -> None:
         """Take note of an event: *row* holds values in the order of the table's columns. Never blocks."""
@@ -159,7 +174,7 @@ class History:
         columns = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(schema)]
         self._connection.register("duckshift_waiting", pa.table(columns, schema=schema))
         try:
-            self._connection.execute(f"INSERT INTO {table.engine_name} SELECT * FROM duckshift_waiting")
+            self._connection.execute(f"INSERT INTO {table.engine_name} BY NAME SELECT * FROM duckshift_waiting")
         except duckdb.Error as error:
             raise HistoryError(str(error)) from error
         finally:

@@ -126,16 +126,17 @@ LIVE: Final[dict[str, pa.Schema]] = {
     "sys_settings": _shape("name text, value text, description text, context text, default text"),
     "sys_sessions": _shape(
         "pid int4, user_oid oid, user_name text, database text, started ts, state text, query text, query_started ts,"
-        "query_id int8, xid int8, xact_started ts, application text, host text, port int4, timeout_s int4, label text"
+        "query_id int8, xid int8, xact_started ts, application text, host text, port int4, timeout_s int4, label text, kind text"
     ),
     # The columns of views WITH NO SCHEMA BINDING, as their queries are now.
     "sys_late_columns": _shape("relation oid, name text, number int4, format text"),
     "sys_storage": _shape("relation oid, rows int8, bytes int8, files int8"),
     "sys_locks": _shape("pid int4, xid int8, relation oid, mode text, granted bool"),
-    # Queries that ended, newest last; `kind` as SYS_QUERY_HISTORY.query_type says it.
+    # Queries that ended, newest last; `kind` as SYS_QUERY_HISTORY.query_type says it, `steps` like
+    # ``scan:OID,hashjoin,insert:OID,return``.
     "sys_queries": _shape(
         "query int8, userid int4, user_name text, label text, xid int8, pid int4, database text, text text, kind text,"
-        "status text, error text, started ts, ended ts, rows int8, bytes int8, cached bool"
+        "status text, error text, started ts, ended ts, rows int8, bytes int8, cached bool, steps text"
     ),
     # What procedures raised; `loglevel` as SVL_STORED_PROC_MESSAGES numbers it.
     "sys_messages": _shape(
@@ -162,6 +163,20 @@ LIVE: Final[dict[str, pa.Schema]] = {
         "userid int4, xid int8, query int8, database text, schema_name text, relation int8, name text, mode text,"
         "status text, started ts, ended ts, rows int8"
     ),
+    # What was done to users; transactions that wrote or were blocks; those that gave way to others.
+    "sys_user_changes": _shape(
+        "userid int4, username text, oldusername text, action text, usecreatedb int4, usesuper int4, valuntil ts,"
+        "pid int4, xid int8, recordtime ts"
+    ),
+    "sys_transactions": _shape(
+        "userid int4, xid int8, pid int4, isolation text, status text, started ts, ended ts"
+    ),
+    "sys_conflicts": _shape("xid int8, pid int4, started ts, ended ts, relation int8"),
+    "sys_analyzes": _shape(
+        "userid int4, xid int8, query int8, database text, schema_name text, relation int8, name text, status text,"
+        "started ts, ended ts"
+    ),
+    "sys_terminations": _shape("pid int4, eventtime ts, userid int4, type text"),
     "sys_stale": _shape("relation oid, stale bool, rewrites bool"),
     "sys_mv_refreshes": _shape(
         "userid int4, pid int4, xid int8, database text, schema_name text, view int8, name text, refresh_type text,"

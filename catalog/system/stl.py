@@ -32,11 +32,28 @@ def statement_pieces(where: str) -> str:
     )
 
 
+def query_pieces() -> str:
+    """Return the query of STL_QUERYTEXT: queries in pieces."""
+    return (
+        f"SELECT p.userid, p.xid, p.pid, p.query, p.place AS sequence, {_TEXT} AS text FROM ({_PIECES}) AS p"
+        f" WHERE p.kind IN {_QUERIES}"
+    )
+
+
 LOAD_ERRORS: Final = (
     "userid int4, slice int4, tbl int4, starttime ts, session int4, query int4, filename bpchar(256), line_number int8,"
     "colname bpchar(127), type bpchar(10), col_length bpchar(10), position int4, raw_line bpchar(1024),"
     "raw_field_value bpchar(1024), err_code int4, err_reason bpchar(100), is_partial int4, start_offset int8,"
     "copy_job_id int8"
+)
+_UNLOAD_LOG: Final = (
+    "userid int4, query int4, slice int4, pid int4, path bpchar(1280), start_time ts, end_time ts, line_count int8,"
+    "transfer_size int8, file_format bpchar(10), user_query_id int8, transaction_id int8"
+)
+_UNLOADED: Final = (
+    "SELECT u.userid, u.query, 0 AS slice, u.pid, u.path, u.started AS start_time, u.ended AS end_time,"
+    " u.rows AS line_count, u.bytes AS transfer_size, u.format AS file_format, u.query AS user_query_id,"
+    " u.xid AS transaction_id FROM sys_unloads AS u"
 )
 _TEXT_SHAPE = (
     "userid int4, xid int8, pid int4, label bpchar(320), starttime ts, endtime ts, sequence int4, text bpchar(200)"
@@ -60,12 +77,8 @@ ROWS: Final = (
         "SELECT f.userid, f.query, 0 AS slice, f.filename AS name, f.filename, 0 AS byte_offset,"
         " f.lines AS lines_scanned, 0 AS errors, f.ended AS curtime, 1 AS status, f.format AS file_format,"
         " 0 AS is_partial, 0 AS start_offset, -1 AS copy_job_id FROM sys_load_files AS f"),
-    _view(5_003, "stl_unload_log",
-        "userid int4, query int4, slice int4, pid int4, path bpchar(1280), start_time ts, end_time ts, line_count int8,"
-        "transfer_size int8, file_format bpchar(10), user_query_id int8, transaction_id int8",
-        "SELECT u.userid, u.query, 0 AS slice, u.pid, u.path, u.started AS start_time, u.ended AS end_time,"
-        " u.rows AS line_count, u.bytes AS transfer_size, u.format AS file_format, u.query AS user_query_id,"
-        " u.xid AS transaction_id FROM sys_unloads AS u"),
+    _view(5_003, "stl_unload_log", _UNLOAD_LOG, _UNLOADED),
+    _view(5_025, "svcs_unload_log", _UNLOAD_LOG, _UNLOADED),
     _view(5_004, "stl_query",
         "userid int4, query int4, label bpchar(320), xid int8, pid int4, database bpchar(32), querytxt bpchar(4000),"
         "starttime ts, endtime ts, aborted int4, insert_pristine int4, concurrency_scaling_status int4",
@@ -75,8 +88,7 @@ ROWS: Final = (
         f" WHERE s.kind IN {_QUERIES}"),
     _view(5_005, "stl_querytext",
         "userid int4, xid int8, pid int4, query int4, sequence int4, text bpchar(200)",
-        f"SELECT p.userid, p.xid, p.pid, p.query, p.place AS sequence, {_TEXT} AS text FROM ({_PIECES}) AS p"
-        f" WHERE p.kind IN {_QUERIES}"),
+        query_pieces()),
     _view(5_006, "stl_ddltext", _TEXT_SHAPE, statement_pieces(f"p.kind IN {_DDL}")),
     _view(5_007, "stl_utilitytext", _TEXT_SHAPE, statement_pieces(f"p.kind NOT IN {_DDL} AND p.kind NOT IN {_QUERIES}")),
     _view(5_008, "svl_statementtext",
@@ -96,10 +108,17 @@ ROWS: Final = (
         " FROM sys_connections AS c", "superuser"),
     _view(5_010, "stl_sessions",
         "userid int4, starttime ts, endtime ts, process int4, user_name bpchar(50), db_name bpchar(50),"
-        "timeout_sec int4, timed_out int4", ""),
+        "timeout_sec int4, timed_out int4",
+        # A session that has ended is told by its end, which knows how long it was.
+        "SELECT u.oid AS userid, c.time - to_microseconds(c.duration) AS starttime, c.time AS endtime, c.pid AS process,"
+        " c.user_name, c.database AS db_name, 0 AS timeout_sec, 0 AS timed_out FROM sys_connections AS c"
+        " LEFT JOIN sys_users AS u ON u.name = c.user_name WHERE c.event = 'disconnecting session'"
+        " UNION ALL SELECT s.user_oid, s.started, NULL, s.pid, s.user_name, s.database, COALESCE(s.timeout_s, 0), 0"
+        " FROM sys_sessions AS s"),
     _view(5_011, "stl_userlog",
         "userid int4, username bpchar(50), oldusername bpchar(50), action bpchar(10), usecreatedb int4, usesuper int4,"
-        "usecatupd int4, valuntil ts, pid int4, xid int8, recordtime ts", "", "superuser"),
+        "usecatupd int4, valuntil ts, pid int4, xid int8, recordtime ts",
+        "SELECT c.*, 0 AS usecatupd FROM sys_user_changes AS c", "superuser"),
     _view(5_012, "stl_replacements",
         "userid int4, query int4, slice int4, tbl int4, starttime ts, session int4, filename bpchar(256),"
         "line_number int8, colname bpchar(127), raw_line bpchar(1024)", ""),
@@ -112,22 +131,13 @@ ROWS: Final = (
         "userid int4, xid int4, task int4, query int4, service_class int4, slot_count int4,"
         "service_class_start_time ts, queue_start_time ts, queue_end_time ts, total_queue_time int8,"
         "exec_start_time ts, exec_end_time ts, total_exec_time int8, service_class_end_time ts, final_state bpchar(16),"
-        "est_peak_mem int8, query_priority bpchar(20), service_class_name bpchar(64)", ""),
-    _view(5_015, "stl_explain",
-        "userid int4, query int4, nodeid int4, parentid int4, plannode bpchar(400), info bpchar(400)", ""),
-    _view(5_016, "stl_alert_event_log",
-        "userid int4, query int4, slice int4, segment int4, step int4, pid int4, xid int8, event bpchar(1024),"
-        "solution bpchar(1024), event_time ts", ""),
-    _view(5_017, "stl_scan",
-        "userid int4, query int4, slice int4, segment int4, step int4, starttime ts, endtime ts, tasknum int4,"
-        "rows int8, bytes int8, fetches int8, type int4, tbl int4, is_rrscan bpchar(1), is_delayed_scan bpchar(1),"
-        "rows_pre_filter int8, rows_pre_user_filter int8, perm_table_name bpchar(136)", ""),
-    _view(5_018, "stl_insert",
-        "userid int4, query int4, slice int4, segment int4, step int4, starttime ts, endtime ts, tasknum int4,"
-        "rows int8, tbl int4, inserted_mega_value bpchar(1), use_staging_table bpchar(1)", ""),
-    _view(5_019, "stl_delete",
-        "userid int4, query int4, slice int4, segment int4, step int4, starttime ts, endtime ts, tasknum int4,"
-        "rows int8, tbl int4", ""),
+        "est_peak_mem int8, query_priority bpchar(20), service_class_name bpchar(64)",
+        "SELECT s.userid, s.xid, s.query AS task, s.query, 100 AS service_class, 1 AS slot_count,"
+        " s.started AS service_class_start_time, s.started AS queue_start_time, s.started AS queue_end_time,"
+        " 0 AS total_queue_time, s.started AS exec_start_time, s.ended AS exec_end_time,"
+        " date_diff('microsecond', s.started, s.ended) AS total_exec_time, s.ended AS service_class_end_time,"
+        " 'Completed' AS final_state, 0 AS est_peak_mem, 'Normal' AS query_priority,"
+        f" 'Default queue' AS service_class_name FROM sys_queries AS s WHERE s.kind IN {_QUERIES}"),
     _view(5_020, "stl_vacuum",
         "userid int4, xid int8, table_id int4, status bpchar(30), rows int8, sortedrows int4, blocks int4,"
         "max_merge_partitions int4, eventtime ts, reclaimable_rows int8, reclaimable_space_mb int8, cutoff_xid int8,"
@@ -144,11 +154,21 @@ ROWS: Final = (
         "userid int4, xid int8, database bpchar(30), table_id int4, status bpchar(15), rows float8,"
         "modified_rows float8, threshold_percent int4, is_auto bpchar(1), starttime ts, endtime ts, prevtime ts,"
         "num_predicate_cols int4, num_new_predicate_cols int4, is_background bpchar(1), auto_analyze_phase bpchar(100),"
-        "schema_name bpchar(128), table_name bpchar(136)", "", "superuser"),
+        "schema_name bpchar(128), table_name bpchar(136)",
+        "SELECT a.userid, a.xid, a.database, a.relation AS table_id, a.status, COALESCE(z.rows, 0) AS rows,"
+        " 0 AS modified_rows, 10 AS threshold_percent, 'F' AS is_auto, a.started AS starttime, a.ended AS endtime,"
+        " lag(a.ended) OVER (PARTITION BY a.relation ORDER BY a.ended) AS prevtime, 0 AS num_predicate_cols,"
+        " 0 AS num_new_predicate_cols, 'F' AS is_background, '' AS auto_analyze_phase, a.schema_name,"
+        " a.name AS table_name FROM sys_analyzes AS a LEFT JOIN sys_storage AS z ON z.relation = a.relation",
+        "superuser"),
     _view(5_022, "stl_tr_conflict",
-        "xact_id int8, process_id int8, xact_start_ts ts, abort_time ts, table_id int8", "", "superuser"),
+        "xact_id int8, process_id int8, xact_start_ts ts, abort_time ts, table_id int8",
+        "SELECT c.xid AS xact_id, c.pid AS process_id, c.started AS xact_start_ts, c.ended AS abort_time,"
+        " c.relation AS table_id FROM sys_conflicts AS c", "superuser"),
     _view(5_023, "stl_undone",
-        "xact_id int8, xact_id_undone int8, undo_start_ts ts, undo_end_ts ts, table_id int8", "", "superuser"),
+        "xact_id int8, xact_id_undone int8, undo_start_ts ts, undo_end_ts ts, table_id int8",
+        "SELECT t.xid AS xact_id, t.xid AS xact_id_undone, t.ended AS undo_start_ts, t.ended AS undo_end_ts,"
+        " NULL AS table_id FROM sys_transactions AS t WHERE t.status = 'rolledback'", "superuser"),
     _view(5_024, "stl_error",
         "userid int4, process bpchar(12), recordtime ts, pid int4, errcode int4, file bpchar(90), linenum int4,"
         "context bpchar(100), error bpchar(512)", ""),

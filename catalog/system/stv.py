@@ -16,6 +16,21 @@ def _view(oid: int, name: str, shape: str, query: str, visible: Visible = "own",
 _ELAPSED = "date_diff('microsecond', s.query_started, CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP))"
 _RUNNING = "sys_sessions AS s WHERE s.state = 'active'"
 
+_CLASSES = (
+    "(VALUES (1, 'Service class for system user (Health Check)'), (2, 'Service class for system user (Metrics Collection)'),"
+    " (3, 'Service class for system user (CM Stats)'), (4, 'Service class for system user (Operator)'),"
+    " (5, 'Service class for super user'), (14, 'Short query queue'), (15, 'Service class for vacuum/analyze'),"
+    " (100, 'Default queue')) AS c(number, name)"
+)
+_TABLES = "(SELECT r.* FROM sys_relations AS r WHERE r.kind = 'r' AND NOT r.system) AS r JOIN sys_storage AS s ON s.relation = r.oid"
+# A megabyte is a block; the columns take them in turn.
+_BLOCKS = (
+    "SELECT r.oid AS tbl, r.name, d.oid AS db_id, s.rows, r.temporary, b.block,"
+    " CAST(b.block % r.columns AS INTEGER) AS col, CAST(b.block // r.columns AS INTEGER) AS blocknum"
+    f" FROM {_TABLES} LEFT JOIN sys_databases AS d ON d.name = r.database,"
+    " unnest(range(greatest(1, CAST(ceil(s.bytes / 1048576.0) AS BIGINT)))) AS b(block) WHERE s.rows > 0"
+)
+
 # fmt: off
 ROWS: Final = (
     _view(5_100, "stv_sessions",
@@ -48,7 +63,7 @@ ROWS: Final = (
         "SELECT 0 AS slice, r.oid AS id, r.name, COALESCE(s.rows, 0) AS rows, COALESCE(s.rows, 0) AS sorted_rows,"
         " CASE WHEN r.temporary THEN 1 ELSE 0 END AS temp, d.oid AS db_id, 0 AS insert_pristine, 0 AS delete_pristine,"
         " CASE WHEN r.backup THEN 1 ELSE 0 END AS backup, 0 AS dist_style,"
-        " CAST(ceil(COALESCE(s.bytes, 0) / 1048576.0) AS INTEGER) AS block_count FROM sys_relations AS r"
+        " CASE WHEN s.rows > 0 THEN greatest(1, CAST(ceil(s.bytes / 1048576.0) AS INTEGER)) ELSE 0 END AS block_count FROM sys_relations AS r"
         " LEFT JOIN sys_storage AS s ON s.relation = r.oid LEFT JOIN sys_databases AS d ON d.name = r.database"
         " WHERE r.kind = 'r' AND NOT r.system", "superuser"),
     _view(5_105, "stv_locks",
@@ -78,8 +93,19 @@ ROWS: Final = (
     _view(5_110, "stv_blocklist",
         "slice int4, col int4, tbl int4, blocknum int4, num_values int4, extended_limits int4, minvalue int8,"
         "maxvalue int8, sb_pos int4, pinned int4, on_disk int4, modified int4, hdr_modified int4, unsorted int4,"
-        "tombstone int4, preferred_diskno int4, temporary int4, newblock int4, num_readers int4, flags int4", "",
-        "superuser"),
+        "tombstone int4, preferred_diskno int4, temporary int4, newblock int4, num_readers int4, flags int4",
+        "SELECT 0 AS slice, b.col, b.tbl, b.blocknum, b.rows AS num_values, 0 AS extended_limits, NULL AS minvalue,"
+        " NULL AS maxvalue, 0 AS sb_pos, 0 AS pinned, 1 AS on_disk, 0 AS modified, 0 AS hdr_modified, 0 AS unsorted,"
+        " 0 AS tombstone, 0 AS preferred_diskno, CAST(b.temporary AS INTEGER) AS temporary, 0 AS newblock,"
+        f" 0 AS num_readers, 0 AS flags FROM ({_BLOCKS}) AS b", "superuser"),
+    _view(4_223, "svv_diskusage",
+        "db_id int4, name bpchar(72), slice int4, col int4, tbl int4, blocknum int4, num_values int4, minvalue int8,"
+        "maxvalue int8, sb_pos int4, pinned int4, on_disk int4, modified int4, hdr_modified int4, unsorted int4,"
+        "tombstone int4, preferred_diskno int4, temporary int4, newblock int4",
+        "SELECT b.db_id, b.name, 0 AS slice, b.col, b.tbl, b.blocknum, b.rows AS num_values, NULL AS minvalue,"
+        " NULL AS maxvalue, 0 AS sb_pos, 0 AS pinned, 1 AS on_disk, 0 AS modified, 0 AS hdr_modified, 0 AS unsorted,"
+        " 0 AS tombstone, 0 AS preferred_diskno, CAST(b.temporary AS INTEGER) AS temporary, 0 AS newblock"
+        f" FROM ({_BLOCKS}) AS b", "superuser"),
     _view(5_111, "stv_partitions",
         "owner int4, host int4, diskno int4, part_begin int8, part_end int8, used int4, tossed int4, capacity int4,"
         "reads int8, writes int8, seek_forward int4, seek_back int4, is_san int4, failed int4, mbps int4,"
@@ -96,16 +122,40 @@ ROWS: Final = (
         "current_cursor_count int4, max_diskspace_usable int4, current_diskspace_used int4", "", "all"),
     _view(5_116, "stv_wlm_query_state",
         "xid int4, task int4, query int4, service_class int4, slot_count int4, wlm_start_time ts, state bpchar(16),"
-        "queue_time int8, exec_time int8, query_priority bpchar(20)", "", "all"),
+        "queue_time int8, exec_time int8, query_priority bpchar(20)",
+        "SELECT s.xid, s.query_id AS task, s.query_id AS query, 100 AS service_class, 1 AS slot_count,"
+        " s.query_started AS wlm_start_time, 'Running' AS state, 0 AS queue_time,"
+        f" {_ELAPSED} AS exec_time, 'Normal' AS query_priority FROM {_RUNNING}", "all"),
+    _view(5_120, "stv_wlm_query_task_state",
+        "service_class int4, task int4, query int4, level int4, start_time ts, exec_time int8",
+        "SELECT 100 AS service_class, s.query_id AS task, s.query_id AS query, 1 AS level,"
+        f" s.query_started AS start_time, {_ELAPSED} AS exec_time FROM {_RUNNING}", "all"),
+    _view(5_121, "stv_wlm_classification_config",
+        "id int4, condition bpchar(128), action_seq int4, action bpchar(64), action_service_class int4",
+        "SELECT c.* FROM (VALUES (1, '(system user) and (query group: health)', 0, 'assign query to service class', 1),"
+        " (2, '(super user) and (query group: superuser)', 0, 'assign query to service class', 5),"
+        " (3, '(user group: *) and (query group: *)', 0, 'assign query to service class', 100))"
+        " AS c(id, condition, action_seq, action, action_service_class)", "superuser"),
     _view(5_117, "stv_wlm_service_class_config",
         "service_class int4, queueing_strategy bpchar(32), num_query_tasks int4, target_num_query_tasks int4,"
         "evictable bpchar(8), eviction_threshold int8, query_working_mem int4, target_query_working_mem int4,"
         "min_step_mem int4, name bpchar(64), max_execution_time int8, user_group_wild_card bool,"
         "query_group_wild_card bool, concurrency_scaling bpchar(20), query_priority bpchar(20),"
-        "user_role_wild_card bool", "", "superuser"),
+        "user_role_wild_card bool",
+        "SELECT c.number AS service_class, 'Auto WLM Queue' AS queueing_strategy, -1 AS num_query_tasks,"
+        " -1 AS target_num_query_tasks, 'false' AS evictable, 0 AS eviction_threshold, -1 AS query_working_mem,"
+        " -1 AS target_query_working_mem, 0 AS min_step_mem, c.name, 0 AS max_execution_time,"
+        " c.number = 100 AS user_group_wild_card, c.number = 100 AS query_group_wild_card,"
+        " 'off' AS concurrency_scaling, 'Normal' AS query_priority, c.number = 100 AS user_role_wild_card"
+        f" FROM {_CLASSES}", "superuser"),
     _view(5_118, "stv_wlm_service_class_state",
         "service_class int4, num_queued_queries int4, num_executing_queries int4, num_serviced_queries int4,"
-        "num_executed_queries int4, num_evicted_queries int4, num_concurrency_scaling_queries int4", "", "superuser"),
+        "num_executed_queries int4, num_evicted_queries int4, num_concurrency_scaling_queries int4",
+        "SELECT c.number AS service_class, 0 AS num_queued_queries,"
+        f" CASE WHEN c.number = 100 THEN (SELECT count(*) FROM {_RUNNING}) ELSE 0 END AS num_executing_queries,"
+        " 0 AS num_serviced_queries,"
+        " CASE WHEN c.number = 100 THEN (SELECT count(*) FROM sys_queries) ELSE 0 END AS num_executed_queries,"
+        f" 0 AS num_evicted_queries, 0 AS num_concurrency_scaling_queries FROM {_CLASSES}", "superuser"),
     _view(5_119, "stv_exec_state",
         "userid int4, query int4, slice int4, segment int4, step int4, starttime ts, currenttime ts, tasknum int4,"
         "rows int8, bytes int8, label bpchar(256), is_diskbased bpchar(1), workmem int8, num_parts int4,"

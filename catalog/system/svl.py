@@ -23,14 +23,6 @@ ROWS: Final = (
         " CASE WHEN s.status = 'success' THEN 0 ELSE 1 END AS aborted, s.label, substr(s.text, 1, 60) AS substring,"
         " NULL AS source_query, '0 - Not Executed on Concurrency Scaling Cluster' AS concurrency_scaling_status_txt,"
         " NULL AS from_sp_call FROM sys_queries AS s"),
-    _view(5_201, "svl_query_summary",
-        "userid int4, query int4, stm int4, seg int4, step int4, maxtime int8, avgtime int8, rows int8, bytes int8,"
-        "rate_row float8, rate_byte float8, label text, is_diskbased bpchar(1), workmem int8, is_rrscan bpchar(1),"
-        "is_delayed_scan bpchar(1), rows_pre_filter int8"),
-    _view(5_202, "svl_query_report",
-        "userid int4, query int4, slice int4, segment int4, step int4, start_time ts, end_time ts, elapsed_time int8,"
-        "rows int8, bytes int8, label bpchar(256), is_diskbased bpchar(1), workmem int8, is_rrscan bpchar(1),"
-        "is_delayed_scan bpchar(1), rows_pre_filter int8"),
     _view(5_203, "svl_stored_proc_call",
         "userid int4, session_userid int4, query int4, label bpchar(320), xid int8, pid int4, database bpchar(32),"
         "querytxt bpchar(4000), starttime ts, endtime ts, aborted int4, from_sp_call int4",
@@ -40,7 +32,18 @@ ROWS: Final = (
         "loglevel_text bpchar(10), message bpchar(1024), linenum int4, querytxt bpchar(500), label bpchar(320),"
         "aborted int4, message_xid int8",
         "SELECT m.*, m.xid AS message_xid FROM sys_messages AS m"),
-    _view(5_204, "svl_terminate", "pid int4, eventtime ts, userid int4, type bpchar(50)"),
+    _view(5_204, "svl_terminate", "pid int4, eventtime ts, userid int4, type bpchar(50)",
+        "SELECT t.* FROM sys_terminations AS t"),
+    _view(5_209, "svl_query_queue_info",
+        "database text, query int4, xid int8, userid int4, querytxt text, queue_start_time ts, exec_start_time ts,"
+        "service_class int4, slots int4, queue_elapsed int8, exec_elapsed int8, wlm_total_elapsed int8,"
+        "commit_queue_elapsed int8, commit_exec_time int8, service_class_name bpchar(64)",
+        "SELECT s.database, s.query, s.xid, s.userid, substr(s.text, 1, 4000) AS querytxt,"
+        " s.started AS queue_start_time, s.started AS exec_start_time, 100 AS service_class, 1 AS slots,"
+        " 0 AS queue_elapsed, date_diff('second', s.started, s.ended) AS exec_elapsed,"
+        " date_diff('second', s.started, s.ended) AS wlm_total_elapsed, 0 AS commit_queue_elapsed,"
+        " 0 AS commit_exec_time, 'Default queue' AS service_class_name FROM sys_queries AS s"
+        " WHERE s.kind IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'COPY', 'UNLOAD', 'CTAS')"),
     _view(5_205, "svl_mv_refresh_status",
         "db_name bpchar(128), userid int8, schema_name bpchar(128), mv_name bpchar(128), xid int8, starttime ts,"
         "endtime ts, status text, refresh_type bpchar(32)",

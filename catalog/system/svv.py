@@ -205,5 +205,12 @@ ROWS: Final = (
         " l.mode AS lock_mode, CASE WHEN l.relation IS NULL THEN 'transactionid' ELSE 'relation' END"
         " AS lockable_object_type, l.relation, l.granted FROM sys_locks AS l JOIN sys_sessions AS s ON s.pid = l.pid"
         f" WHERE s.user_oid = {access.ME} OR {SUPERUSER}"),
+    *(_view(oid, f"svv_{kind}_columns",
+        "f_table_catalog varchar(128), f_table_schema varchar(128), f_table_name varchar(128),"
+        f"f_{kind}_column varchar(128), coord_dimension int4, srid int4, type varchar(30)",
+        f"SELECT r.database AS f_table_catalog, r.schema_name AS f_table_schema, r.name AS f_table_name,"
+        f" c.name AS f_{kind}_column, 2 AS coord_dimension, {srid} AS srid, '{kind.upper()}' AS type"
+        f" FROM {access.columns(system=False)} WHERE c.type = {number}")
+      for oid, kind, number, srid in ((4_228, "geometry", 3000, 0), (4_239, "geography", 3001, 4326))),
 )
 # fmt: on

@@ -21,13 +21,11 @@ _SHAPES: Final = (
     (4_220, "svv_alter_table_recommendations", "type bpchar(30), database bpchar(128), table_id int4, group_id int4, ddl bpchar(1024), auto_eligible bpchar(1)"),
     (4_221, "svv_vacuum_progress", "table_name text, status text, time_remaining_estimate text"),
     (4_222, "svv_vacuum_summary", "table_name text, xid int8, sort_partitions int8, merge_increments int8, elapsed_time int8, row_delta int8, sortedrow_delta int8, block_delta int4, max_merge_partitions int4"),
-    (4_223, "svv_diskusage", "db_id int4, name bpchar(72), slice int4, col int4, tbl int4, blocknum int4, num_values int4, minvalue int8, maxvalue int8, sb_pos int4, pinned int4, on_disk int4, modified int4, hdr_modified int4, unsorted int4, tombstone int4, preferred_diskno int4, temporary int4, newblock int4"),
     (4_224, "svv_redshift_schema_quota", "database_name varchar(128), schema_name varchar(128), schema_owner int4, quota int4, disk_usage int4"),
     (4_225, "svv_schema_quota_state", "schema_id int4, schema_name bpchar(128), schema_owner int4, quota int4, disk_usage int4, disk_usage_pct float8"),
     (4_226, "svv_active_cursors", "user_id int4, cursor_name varchar(256), transaction_id int8, session_id int4, declare_time ts, total_bytes int8, total_rows int8, fetched_rows int8"),
     (4_227, "svv_ml_model_info", "schema_name bpchar(128), user_name bpchar(128), model_name bpchar(128), life_cycle bpchar(20), is_refreshable int4, model_state bpchar(128)"),
-    (4_228, "svv_geometry_columns", "f_table_catalog varchar(128), f_table_schema varchar(128), f_table_name varchar(128), f_geometry_column varchar(128), coord_dimension int4, srid int4, type varchar(30)"),
-    (4_229, "svv_integration", "integration_id bpchar(128), target_database bpchar(128), source bpchar(128), state bpchar(128), current_lag int8, total_tables_replicated int4, total_tables_failed int4, creation_time ts"),
+    (4_229, "svv_integration", "integration_id bpchar(128), target_database bpchar(128), source bpchar(128), state bpchar(128), current_lag int8, last_replicated_checkpoint bpchar(128), total_tables_replicated int4, total_tables_failed int4, creation_time ts, refresh_interval int4, source_database bpchar(128), is_history_mode bool"),
 )
 # fmt: on
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from catalog.system import stl
 from catalog.system.spec import SystemView, Visible, columns
 
 
@@ -35,7 +36,11 @@ ROWS: Final = (
         " 0 AS compile_time, 0 AS planning_time, 0 AS lock_wait_time, 100 AS service_class_id,"
         " 'Default queue' AS service_class_name, 'Normal' AS query_priority, 'false' AS short_query_accelerated,"
         " md5(s.text) AS user_query_hash, md5(s.text) AS generic_query_hash, 1 AS query_hash_version,"
-        " NULL AS result_cache_query_id, s.user_name AS username FROM sys_queries AS s"),
+        " NULL AS result_cache_query_id, s.user_name AS username FROM (SELECT q.* EXCLUDE (steps) FROM sys_queries AS q"
+        # What runs now has no end yet.
+        " UNION ALL SELECT a.query_id, a.user_oid, a.user_name, a.label, a.xid, a.pid, a.database, a.query,"
+        " COALESCE(a.kind, 'UTILITY'), 'running', '', a.query_started, NULL, NULL, NULL, FALSE"
+        " FROM sys_sessions AS a WHERE a.state = 'active') AS s"),
     _view(5_301, "sys_query_text",
         "user_id int4, query_id int8, transaction_id int8, session_id int4, start_time ts, sequence int4,"
         "text bpchar(4000), query_uuid bpchar(36)",
@@ -103,25 +108,25 @@ ROWS: Final = (
         "start_time ts, end_time ts",
         "SELECT CAST(s.user_oid AS VARCHAR) AS user_id, s.pid AS session_id, s.database AS database_name,"
         " 'active' AS status, COALESCE(s.timeout_s, 0) AS session_timeout, s.started AS start_time, NULL AS end_time"
-        " FROM sys_sessions AS s"),
-    _view(5_309, "sys_query_detail",
-        "user_id int4, query_id int8, child_query_sequence int4, stream_id int4, segment_id int4, step_id int4,"
-        "step_name text, table_id int4, table_name bpchar(136), is_rrscan bpchar(1), start_time ts, end_time ts,"
-        "duration int8, alert text, input_bytes int8, input_rows int8, output_bytes int8, output_rows int8,"
-        "blocks_read int8, blocks_write int8, local_read_io int8, remote_read_io int8, source text,"
-        "data_skewness int4, time_skewness int4, is_active bpchar(1), spilled_block_local_disk int8,"
-        "spilled_block_remote_disk int8, step_attribute bpchar(64), metrics_level bpchar(64), plan_parent_id int4,"
-        "plan_node_id int4"),
-    _view(5_310, "sys_query_explain",
-        "user_id int4, query_id int8, child_query_sequence int4, plan_node_id int4, plan_parent_id int4,"
-        "plan_node bpchar(400), plan_info bpchar(400)"),
+        " FROM sys_sessions AS s UNION ALL SELECT CAST(u.oid AS VARCHAR), c.pid, c.database, 'closed', 0,"
+        " c.time - to_microseconds(c.duration), c.time FROM sys_connections AS c LEFT JOIN sys_users AS u"
+        " ON u.name = c.user_name WHERE c.event = 'disconnecting session'"),
     _view(5_311, "sys_transaction_history",
         "user_id int4, transaction_id int8, isolation_level text, status text, transaction_start_time ts,"
-        "commit_start_time ts, commit_end_time ts, blocks_committed int8, undo_transaction_id int8", "", "superuser"),
+        "commit_start_time ts, commit_end_time ts, blocks_committed int8, undo_transaction_id int8",
+        "SELECT t.userid AS user_id, t.xid AS transaction_id, t.isolation AS isolation_level, t.status,"
+        " t.started AS transaction_start_time, CASE WHEN t.status = 'committed' THEN t.ended END AS commit_start_time,"
+        " CASE WHEN t.status = 'committed' THEN t.ended END AS commit_end_time, 0 AS blocks_committed,"
+        " CASE WHEN t.status = 'committed' THEN -1 ELSE t.xid END AS undo_transaction_id FROM sys_transactions AS t",
+        "superuser"),
     _view(5_312, "sys_userlog",
         "user_id int4, user_name bpchar(50), original_user_name bpchar(50), action bpchar(10),"
         "has_create_db_privs int4, is_superuser int4, has_update_catalog_privs int4, password_expiration ts,"
-        "session_id int4, transaction_id int8, record_time ts", "", "superuser"),
+        "session_id int4, transaction_id int8, record_time ts",
+        "SELECT c.userid AS user_id, c.username AS user_name, c.oldusername AS original_user_name, c.action,"
+        " c.usecreatedb AS has_create_db_privs, c.usesuper AS is_superuser, 0 AS has_update_catalog_privs,"
+        " c.valuntil AS password_expiration, c.pid AS session_id, c.xid AS transaction_id,"
+        " c.recordtime AS record_time FROM sys_user_changes AS c", "superuser"),
     _view(5_313, "sys_procedure_call",
         "session_user_id int4, security_user_id int4, query_id int4, query_text bpchar(4000), start_time ts,"
         "end_time ts, status bpchar(10), caller_procedure_query_id int4, query_uuid bpchar(36)",
@@ -158,7 +163,16 @@ ROWS: Final = (
     _view(5_317, "sys_analyze_history",
         "user_id int4, transaction_id int8, query_id int8, database_name text, schema_name text, table_name text,"
         "table_id int4, is_automatic bpchar(1), status bpchar(15), start_time ts, end_time ts, rows float8,"
-        "modified_rows float8, analyze_threshold_percent int4, last_analyze_time ts"),
+        "modified_rows float8, analyze_threshold_percent int4, last_analyze_time ts",
+        "SELECT a.userid AS user_id, a.xid AS transaction_id, a.query AS query_id, a.database AS database_name,"
+        " a.schema_name, a.name AS table_name, a.relation AS table_id, 'f' AS is_automatic, a.status,"
+        " a.started AS start_time, a.ended AS end_time, COALESCE(z.rows, 0) AS rows, 0 AS modified_rows,"
+        " 10 AS analyze_threshold_percent, lag(a.ended) OVER (PARTITION BY a.relation ORDER BY a.ended)"
+        " AS last_analyze_time FROM sys_analyzes AS a LEFT JOIN sys_storage AS z ON z.relation = a.relation"),
+    _view(5_321, "sys_child_query_text",
+        "user_id int4, query_id int8, child_query_sequence int4, sequence int4, text bpchar(200)",
+        "SELECT p.userid AS user_id, p.query AS query_id, 1 AS child_query_sequence, p.sequence, p.text"
+        f" FROM ({stl.query_pieces()}) AS p"),
     _view(5_318, "sys_external_query_detail",
         "user_id int4, query_id int8, child_query_sequence int4, transaction_id int8, segment_id int4,"
         "source_type bpchar(32), start_time ts, end_time ts, duration int8, total_partitions int4,"

@@ -9,6 +9,7 @@ from catalog.system import (
     pg_relations,
     pg_types,
     policies,
+    steps,
     stl,
     stv,
     svl,
@@ -17,6 +18,7 @@ from catalog.system import (
     svv_external,
     svv_roles,
     sys_views,
+    unused,
 )
 from catalog.system.spec import SystemView
 
@@ -35,6 +37,8 @@ ROWS: Final[tuple[SystemView, ...]] = (
     *stv.ROWS,
     *svl.ROWS,
     *sys_views.ROWS,
+    *steps.ROWS,
+    *unused.ROWS,
 )
 VIEWS: Final[dict[tuple[str, str], SystemView]] = {(row.schema, row.name): row for row in ROWS}
 """(schema, name) → view."""

@@ -67,6 +67,7 @@ def _cancel(work: Work, values: Sequence[Any]) -> int:
     if other is work.session:
         raise reason
     other.interrupt(reason)
+    work.warehouse.recorder.termination(other.pid, work.principal.oid, "CANCEL")
     return 1
 
 
@@ -78,6 +79,7 @@ def _terminate(work: Work, values: Sequence[Any]) -> int:
     reason = ConnectionFatal(SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command")
     if other is work.session:
         raise reason
+    work.warehouse.recorder.termination(other.pid, work.principal.oid, "TERMINATE")
     return int(work.warehouse.terminate(values[0], reason))
 
 

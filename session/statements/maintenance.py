@@ -10,6 +10,7 @@ from sql.commands.maintenance import Analyze, Cancel, Discard, Lock, Notificatio
 
 async def analyze(work: Work, command: Analyze) -> Done:
     """ANALYZE: the lake keeps its statistics with every write, so the names are checked and that is all."""
+    started = work.warehouse.clock.now()
     if command.table is not None:
         relation = work.find_relation(command.table)
         if relation.materialized is None:
@@ -20,6 +21,7 @@ async def analyze(work: Work, command: Analyze) -> Done:
                 raise SqlError(
                     SqlState.UNDEFINED_COLUMN, f'column "{column}" of relation "{relation.name}" does not exist'
                 )
+        work.warehouse.recorder.analyze(work.session, relation, started)
     return Done("ANALYZE")
 
 
@@ -41,6 +43,7 @@ async def cancel(work: Work, command: Cancel) -> Done:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "must be superuser to cancel another user's query")
     message = command.message or f"Query ({other.query}) cancelled on user's request"
     other.interrupt(Canceled(SqlState.QUERY_CANCELED, message))
+    work.warehouse.recorder.termination(command.pid, work.principal.oid, "CANCEL")
     return Done("CANCEL")
 
 
