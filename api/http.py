@@ -80,7 +80,7 @@ class HttpSettings:
     """0 for any free port."""
     tls: ssl.SSLContext | None = None
     max_connections: int = 200
-    max_body_bytes: int = 4 * 1024 * 1024
+    max_body_bytes: int = 1024 * 1024
 
 
 class HttpServer:

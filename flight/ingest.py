@@ -3,6 +3,7 @@
 Apache Arrow, format/FlightSql.proto, CommandStatementIngest.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -15,9 +16,11 @@ from core.types import Column, ColumnType, with_length
 from engine.results import column_type
 from flight.messages import APPEND_TO_TABLE, CREATE_TABLE, FAIL_ON_TABLE, REPLACE_TABLE
 from flight.seams import Codec
+from flight.shapes import plain, plain_schema
 from session.answers import counted
 from session.calls import run
 from session.session import Session
+from session.statements.stdio import StdinCopy
 
 Next = Callable[[], Awaitable[pa.RecordBatch | None]]
 _TEXT: Final = with_length("varchar", 65_535)
@@ -36,7 +39,8 @@ class Ingest:
         self._schema_name = fields.get("schema", "")
         self._temporary = bool(fields.get("temporary"))
         self._catalog = fields.get("catalog", "")
-        self._columns = tuple(Column(item.name, _declared(item.type)) for item in schema)
+        self._arrow = plain_schema(schema)
+        self._columns = tuple(Column(item.name, _declared(item.type)) for item in self._arrow)
         self._nullable = [item.nullable for item in schema]
         self._rows = rows
         self._codec = codec
@@ -51,16 +55,20 @@ class Ingest:
         names = ", ".join(quote(column.name) for column in self._columns)
         total = 0
         async for answer in session.simple(f"COPY {self._name} ({names}) FROM STDIN WITH (FORMAT csv)"):
-            encode = self._codec.csv(self._columns, session.output_style)
-            await self._feed(answer, encode)
-            total = counted(await answer.finish())  # type: ignore[union-attr]
+            assert isinstance(answer, StdinCopy)  # noqa: S101 - what COPY FROM STDIN answers
+            await self._feed(answer, session)
+            total = counted(await answer.finish())
         return total
 
-    async def _feed(self, answer: Any, encode: Callable[[pa.RecordBatch], bytes]) -> None:
+    async def _feed(self, answer: StdinCopy, session: Session) -> None:
+        batches = answer.columnar(self._arrow)
+        encode = self._codec.csv(self._columns, session.output_style)
         try:
             while (batch := await self._rows()) is not None:
-                if batch.num_rows:
-                    await answer.write(encode(batch))
+                if batch.num_rows and batches is not None:
+                    await asyncio.to_thread(batches.write_batch, plain(batch))
+                elif batch.num_rows:
+                    await answer.write(await asyncio.to_thread(encode, plain(batch)))
         except BaseException:
             await answer.fail("the client broke off")
             raise
@@ -105,7 +113,6 @@ class Ingest:
 
 def _declared(arrow: pa.DataType) -> ColumnType:
     """Return the type of a column for values of *arrow*: as long as it may be where that is not known."""
-    arrow = arrow.value_type if pa.types.is_dictionary(arrow) else arrow
     if pa.types.is_nested(arrow):
         raise not_supported(f"loading values of the type {arrow}")
     kind = column_type(arrow)

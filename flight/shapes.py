@@ -108,3 +108,32 @@ def _cast(array: pa.Array, *, wanted: pa.DataType, column: Column) -> pa.Array:
         raise SqlError(SqlState.NUMERIC_VALUE_OUT_OF_RANGE, f"value out of range for type {column.type}") from None
     except pa.ArrowNotImplementedError:
         raise SqlError(SqlState.CANNOT_COERCE, f"the result cannot be shown as type {column.type}") from None
+
+
+def plain_schema(given: pa.Schema) -> pa.Schema:
+    """Return a client's schema without dictionaries and views, which are ways to hold values and no types."""
+    return pa.schema([pa.field(item.name, _plain_type(item.type), item.nullable) for item in given])
+
+
+def plain(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a client's batch in ``plain_schema``."""
+    target = plain_schema(batch.schema)
+    arrays = [
+        array if array.type == item.type else _plain_array(array, item.type)
+        for array, item in zip(batch.columns, target, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=target)
+
+
+def _plain_array(array: pa.Array, wanted: pa.DataType) -> pa.Array:
+    while pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    return array.cast(wanted)
+
+
+def _plain_type(type_: pa.DataType) -> pa.DataType:
+    while pa.types.is_dictionary(type_):
+        type_ = type_.value_type
+    if pa.types.is_string_view(type_):
+        return pa.string()
+    return pa.binary() if pa.types.is_binary_view(type_) or pa.types.is_fixed_size_binary(type_) else type_

@@ -16,7 +16,7 @@ from engine.results import arrow_type, column_type
 from flight.lanes import Lane, Link, Links, PreparedStatement
 from flight.marks import numbered
 from flight.seams import Codec
-from flight.shapes import Shaper, schema
+from flight.shapes import Shaper, plain, schema
 from session.answers import Rows, Value, counted
 from session.calls import answered, failing, is_rows, refuse_copy, run
 from session.session import Session
@@ -147,8 +147,9 @@ class Statements:
                 SqlState.PROTOCOL_VIOLATION,
                 f"{batch.num_columns} parameters were bound, but the statement has {len(types)}",
             )
-        columns = tuple(Column(str(number), _kind(item.type)) for number, item in enumerate(batch.schema))
-        shown = texts(self._codec.csv(columns, _PLAIN)(_plain(batch)), len(columns))
+        batch = plain(batch)
+        columns = tuple(Column(str(number), column_type(item.type)) for number, item in enumerate(batch.schema))
+        shown = texts(self._codec.csv(columns, _PLAIN)(batch), len(columns))
         made = [
             [None if text is None else self._codec.value(type_, text) for text in column.to_pylist()]
             for column, type_ in zip(shown, types, strict=True)
@@ -185,18 +186,6 @@ class _PlainStyle:
 
 
 _PLAIN: Any = _PlainStyle()
-
-
-def _kind(arrow: pa.DataType) -> ColumnType:
-    return column_type(arrow.value_type if pa.types.is_dictionary(arrow) else arrow)
-
-
-def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a client's batch in types that the engine could have sent."""
-    for index, item in enumerate(batch.schema):
-        if pa.types.is_dictionary(item.type):
-            batch = batch.set_column(index, item.name, batch.column(index).dictionary_decode())
-    return batch
 
 
 async def _shaped(batches: AsyncIterator[pa.RecordBatch], shaper: Shaper) -> AsyncIterator[pa.RecordBatch]:

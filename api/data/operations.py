@@ -9,7 +9,7 @@ from api.data import paging
 from api.data.access import Access
 from api.data.parameters import check_used, numbered
 from api.data.records import column_metadata, json_rows
-from api.data.results import Result, read_page
+from api.data.results import Result
 from api.data.sessions import Desk, Held
 from api.data.statements import ENDED, Execution, Part, Statements, Status
 from api.errors import ApiError, invalid
@@ -233,7 +233,7 @@ class DataApi:
         encode = self._codec.csv(result.columns, result.style)
 
         def read() -> bytes:
-            batch = read_page(result, number)
+            batch = self._statements.page(result, number)
             return encode(batch) if batch is not None else b""
 
         try:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+import pyarrow as pa
+
 from api.data.parameters import Numbered, values
 from api.data.results import Result, ResultFolder, ResultWriter
 from api.data.sessions import Desk, Held
@@ -164,6 +166,10 @@ class Statements:
         """Yield the executions of *owner*, newest first."""
         self._forget()
         return (item for item in reversed(list(self._known.values())) if item.owner == owner)
+
+    def page(self, result: Result, number: int) -> pa.RecordBatch | None:
+        """Return a page of a result, None where there is none; blocking."""
+        return self._results.read_page(result, number)
 
     def cancel(self, execution: Execution) -> bool:
         """Stop an execution; return whether there was something to stop."""

@@ -10,6 +10,7 @@ from core.names import quote
 from core.sqlstate import SqlState
 from core.types import Column
 from engine.cursors import constant
+from engine.load.batches import BatchLoad, loadable
 from engine.load.plan import CopyPlan, Format, Layout, LoadColumn, Loaded
 from engine.load.stdin import StdinLoad
 from session.answers import CopyForm, Done
@@ -40,10 +41,19 @@ class StdinCopy:
         self._chosen = chosen
         self._plan = plan
         self._fresh = fresh
-        self._load = StdinLoad(plan)
+        self._load: StdinLoad | BatchLoad = StdinLoad(plan)
+
+    def columnar(self, schema: pa.Schema) -> BatchLoad | None:
+        """Return what takes batches of *schema* instead of bytes, None where their values must be read as text."""
+        if not loadable(schema, self._plan.columns):
+            return None
+        self._load.close()
+        self._load = batches = BatchLoad(self._plan, schema)
+        return batches
 
     async def write(self, data: bytes) -> None:
         """Take a piece of the stream: appended to a file, no more is held."""
+        assert isinstance(self._load, StdinLoad)  # noqa: S101 - bytes or batches, not both
         self._load.write(data)
 
     async def finish(self) -> Done:

@@ -135,6 +135,12 @@ def test_a_result_beyond_the_limit_fails_and_leaves_nothing(api: Any, served: Se
     assert not (Path(served.data) / "api-results" / done["Id"]).exists()
 
 
+def test_results_are_not_on_disk_in_the_clear(api: Any, served: Server) -> None:
+    done = finished(api, "select repeat('secret-value', 10) || a from generate_series(1, 3000) as g(a)")
+    data = (Path(served.data) / "api-results" / done["Id"]).read_bytes()
+    assert len(data) > 1_000 and b"secret" not in data
+
+
 def test_csv_has_its_own_operation(api: Any) -> None:
     done = finished(api, "select 1 as a, null as b, 'x,\"y\"' as c union all select 2, '', 'z' order by 1", ResultFormat="CSV")
     answer = api.get_statement_result_v2(Id=done["Id"])
