@@ -10,7 +10,7 @@ from sql.functions.spec import Call, Function
 from sql.value import INT4, Value, made
 
 _GEOMETRY: Final = types.of("geometry")
-_EARTH_M: Final = "6371008.771415059"
+_EARTH_M: Final = "6371008.771415"
 """Mean radius of WGS 84's ellipsoid."""
 
 
@@ -30,7 +30,7 @@ class _Template:
 
     def __init__(self, template: str, arguments: tuple[str, ...], result: str) -> None:
         self._template = template
-        self._bound = tuple(kind in {"geometry", "shape"} for kind in arguments)
+        self._bound = tuple(kind in {"geometry", "geography", "shape"} for kind in arguments)
         self._result = types.of(result)
 
     def __call__(self, call: Call) -> Value:
@@ -113,7 +113,94 @@ _NAMED_TYPE: Final = (
 )
 _SRID_OF_TEXT: Final = "coalesce(TRY_CAST(regexp_extract({0}, '^SRID=([0-9]+);', 1) AS INTEGER), 0)"
 
+_KIND: Final = "CAST(ST_GeometryType({0}) AS VARCHAR)"
+
+
+def _sum_of(points: str, term: str) -> str:
+    """Write the sum of a *term* over ``rs_p[rs_i]`` and the next one, of the points that a geometry goes through."""
+    terms = f"list_sum(list_transform(range(1, len(rs_p)), lambda rs_i: {term}))"
+    return f"list_transform([ST_Dump(ST_Points({points}))], lambda rs_p: {terms})[1]"
+
+
+def _parts(kind: str, body: str) -> str:
+    """Write *body* over ``rs_d.geom`` of a geometry's parts of one kind."""
+    chosen = f"list_filter(ST_Dump({{g0}}), lambda rs_d: {_KIND.format('rs_d.geom')} = '{kind}')"
+    return f"list_transform({chosen}, lambda rs_d: {body})"
+
+
+_NEXT: Final = (
+    "rs_sphere(ST_X(rs_p[rs_i].geom), ST_Y(rs_p[rs_i].geom), ST_X(rs_p[rs_i + 1].geom), ST_Y(rs_p[rs_i + 1].geom), "
+)
+_TURN: Final = (
+    "ST_X(rs_p[rs_i].geom) * ST_Y(rs_p[rs_i + 1].geom) - ST_X(rs_p[rs_i + 1].geom) * ST_Y(rs_p[rs_i].geom)"
+)
+
+
+def _wound(sign: str, other: str) -> str:
+    """Write whether all outer rings turn one way and all inner ones the other."""
+    holes = (
+        "coalesce(list_bool_and(list_transform(range(1, ST_NInteriorRings(rs_d.geom) + 1), lambda rs_n: "
+        + _sum_of("ST_InteriorRingN(rs_d.geom, CAST(rs_n AS INTEGER))", _TURN) + f" {other} 0)), true)"
+    )  # fmt: skip
+    outer = _sum_of("ST_ExteriorRing(rs_d.geom)", _TURN)
+    wound = f"list_bool_and({_parts('POLYGON', f'{outer} {sign} 0 AND {holes}')})"
+    return f"CASE WHEN {{0}} IS NOT NULL THEN coalesce({wound}, true) END"
+
+
+_TURNED: Final = "list_transform([{0}], lambda rs_a: CASE WHEN rs_a < 0 THEN rs_a + 2 * pi() ELSE rs_a END)[1]"
+_ON_EARTH: Final = "CAST(ST_Point(ST_Y({0}), ST_X({0})) AS POINT_2D)"
+_CELL: Final = (
+    "ST_MakePolygon(ST_MakeLine([ST_Point(rs_c.x1, rs_c.y1), ST_Point(rs_c.x1, rs_c.y2), ST_Point(rs_c.x2, rs_c.y2),"
+    " ST_Point(rs_c.x2, rs_c.y1), ST_Point(rs_c.x1, rs_c.y1)]))"
+)
+
+
+def _cell(length: str) -> str:
+    return f"list_transform([rs_geohash_cell({{0}}, {length})], lambda rs_c: {_ewkb(_CELL, '0')})[1]"
+
+
 TABLE: Final = (
+    # Lines and their points
+    Function(name="st_addpoint", arguments=("geometry", "geometry"), engine="rs_add_point({0}, {1}, -1)",
+             returns="geometry", exact=True, doc="ST_AddPoint-function"),
+    Function(name="st_addpoint", arguments=("geometry", "geometry", "int"), engine="rs_add_point({0}, {1}, {2})",
+             returns="geometry", exact=True, doc="ST_AddPoint-function"),
+    Function(name="st_removepoint", arguments=("geometry", "int"), engine="rs_remove_point({0}, {1})",
+             returns="geometry", exact=True, doc="ST_RemovePoint-function"),
+    Function(name="st_setpoint", arguments=("geometry", "int", "geometry"), engine="rs_set_point({0}, {1}, {2})",
+             returns="geometry", exact=True, doc="ST_SetPoint-function"),
+    Function(name="st_linefrommultipoint", arguments=("geometry",), engine="rs_line_of_points({0})",
+             returns="geometry", exact=True, doc="ST_LineFromMultiPoint-function"),
+    _row("st_angle", ("geometry", "geometry", "geometry"),
+         _TURNED.format("ST_Azimuth({g1}, {g2}) - ST_Azimuth({g1}, {g0})"), "float8"),
+    _row("st_angle", ("geometry", "geometry", "geometry", "geometry"),
+         _TURNED.format("ST_Azimuth({g2}, {g3}) - ST_Azimuth({g0}, {g1})"), "float8"),
+    _row("st_lengthsphere", ("geometry",),
+         "CASE WHEN {0} IS NOT NULL THEN coalesce(list_sum(" + _parts("LINESTRING", _sum_of("rs_d.geom", f"{_NEXT}{_EARTH_M})"))
+         + "), 0) END", "float8"),
+    _row("st_ispolygoncw", ("geometry",), _wound("<", ">"), "bool"),
+    _row("st_ispolygonccw", ("geometry",), _wound(">", "<"), "bool"),
+    _row("st_nrings", ("geometry",),
+         "CASE WHEN {0} IS NOT NULL THEN CAST(coalesce(list_sum(" + _parts("POLYGON", "1 + ST_NInteriorRings(rs_d.geom)")
+         + "), 0) AS INTEGER) END", "int4"),
+    *(_row(name, ("geometry",), _ewkb(f"{engine}({{g0}}, {zeros})", "rs_srid({0})")) for name, engine, zeros in (
+        ("st_force3d", "ST_Force3DZ", "0"), ("st_force3dz", "ST_Force3DZ", "0"), ("st_force3dm", "ST_Force3DM", "0"),
+        ("st_force4d", "ST_Force4D", "0, 0"))),
+    _row("st_transform", ("geometry", "int"),
+         _ewkb("ST_Transform({g0}, 'EPSG:' || rs_srid({0}), 'EPSG:' || {1}, true)", "{1}")),
+    *(_row("st_geohash", ("geometry", *more), "CASE WHEN " + _KIND.format("{g0}") + " <> 'POINT' THEN rs_shape_error("
+           f"'ST_GeoHash needs a point') WHEN NOT ST_IsEmpty({{g0}}) THEN rs_geohash(ST_X({{g0}}), ST_Y({{g0}}), {length}) END", "varchar")
+      for more, length in (((), "20"), (("int",), "{1}"))),
+    _row("st_geomfromgeohash", ("text",), _cell("length({0})")),
+    _row("st_geomfromgeohash", ("text", "int"), _cell("{1}")),
+    # On the spheroid
+    _row("st_area", ("geography",), "ST_Area_Spheroid(ST_FlipCoordinates({g0}))", "float8"),
+    _row("st_length", ("geography",), "ST_Length_Spheroid(ST_FlipCoordinates({g0}))", "float8"),
+    _row("st_perimeter", ("geography",), "ST_Perimeter_Spheroid(ST_FlipCoordinates({g0}))", "float8"),
+    _row("st_distance", ("geography", "geography"),
+         "CASE WHEN " + _KIND.format("{g0}") + " <> 'POINT' OR " + _KIND.format("{g1}") + " <> 'POINT' THEN"
+         " rs_shape_error('ST_Distance of GEOGRAPHY is supported for points only') ELSE ST_Distance_Spheroid("
+         + _ON_EARTH.format("{g0}") + ", " + _ON_EARTH.format("{g1}") + ") END", "float8"),
     # Measures
     *(_measure(name, engine, "float8") for name, engine in (
         ("st_area", "ST_Area"), ("st_length", "ST_Length"), ("st_length2d", "ST_Length"),

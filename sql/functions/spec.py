@@ -178,6 +178,7 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "dynamic": _dynamic,
     "varbyte": _bytes,
     "geometry": lambda value: value if value.name == "geometry" else _nothing(value, "geometry"),
+    "geography": lambda value: value if value.name == "geography" else None,
     "shape": lambda value: value if value.name in {"geometry", "geography"} else _nothing(value, "geometry"),
     "hllsketch": lambda value: value if value.name == "hllsketch" else None,
     "oid": _as("oid"),
