@@ -29,6 +29,7 @@ class Executor:
         self._active = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._begun: dict[asyncio.Future[Any], float] = {}
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run *function* on a worker and return its result; a cancelled caller does not stop it."""
@@ -37,9 +38,17 @@ class Executor:
             await self._turn(loop)
         self._active += 1
         task: asyncio.Future[T] = loop.run_in_executor(self._pool, function)
+        self._begun[task] = loop.time()
         task.add_done_callback(self._ended)
         # Where the caller is cancelled the function still runs, and still counts.
         return await asyncio.shield(task)
+
+    async def outlast(self, age_s: float) -> None:
+        """Wait until each function that runs now has ended, or has run for *age_s*."""
+        now = asyncio.get_running_loop().time()
+        young = [task for task, begun in self._begun.items() if now - begun < age_s]
+        if young:
+            await asyncio.wait(young, timeout=age_s)
 
     def close(self) -> None:
         """Wait for what runs and end the threads."""
@@ -59,6 +68,7 @@ class Executor:
 
     def _ended(self, task: "asyncio.Future[Any]") -> None:
         self._active -= 1
+        self._begun.pop(task, None)
         if self._active < self._usual:
             self._next()
 

@@ -89,6 +89,18 @@ class LockManager:
             self._advance(key, lock)
             raise
 
+    def hand_over(self, key: Hashable, owner: int, to: int) -> None:
+        """Let *to* hold what *owner* holds of *key*."""
+        lock = self._locks[key]
+        lock.holders[to] = lock.holders.pop(owner)
+        self._held[owner].discard(key)
+        self._held.setdefault(to, set()).add(key)
+
+    def is_held_only_by(self, key: Hashable, owners: frozenset[int]) -> bool:
+        """Tell whether nobody but *owners* holds *key* or waits for it."""
+        lock = self._locks.get(key)
+        return lock is None or owners.issuperset((*lock.holders, *(waiter.owner for waiter in lock.queue)))
+
     def release_all(self, owner: int) -> None:
         """Give up everything that *owner* holds."""
         for key in self._held.pop(owner, set()):

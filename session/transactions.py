@@ -17,7 +17,7 @@ from catalog.store import Changes
 from core.errors import Canceled, SqlError
 from core.sqlstate import SqlState
 from engine.cursors import DuckDbEngine
-from session.drops import DDL, KIND
+from session.lake_schema import DDL, DROPPED
 from session.locks import Mode
 from session.serializability import Footprint
 from session.settings import Settings
@@ -69,6 +69,7 @@ class Transaction:
         self._reserved: dict[int, tuple[Entry, int]] = {}
         self._refreshed: dict[int, int | None] = {}
         self._dropped: dict[int, str] = {}
+        self._altering = False
         self._seen: tuple[tuple[int, int, int], CatalogState] | None = None
 
     @property
@@ -180,6 +181,7 @@ class Transaction:
     async def alter_lake(self) -> None:
         """Prepare for a statement that changes the lake's own schema: one transaction at a time, to its end."""
         await self.lock(DDL, Mode.ACCESS_EXCLUSIVE)
+        self._altering = True
         if self._dropped:
             await self._drop_tables(self._dropped)
             self._dropped = {}
@@ -188,7 +190,9 @@ class Transaction:
         """Drop physical tables of the lake (OID → engine name): now, or after the commit where others alter it."""
         if not tables:
             return
-        if self._warehouse.locks.try_acquire(self.owner, DDL, Mode.ACCESS_EXCLUSIVE):
+        # Waiting for a transaction could be for ever: a client may wait for its own other connection.
+        if self._altering or self._warehouse.lake_schema.passing:
+            await self.alter_lake()
             await self._drop_tables(tables)
         else:
             self._dropped |= tables
@@ -237,6 +241,7 @@ class Transaction:
         """Take note of an error: a block waits for its end as failed, anything else is over."""
         if self.status is Status.OPEN:
             self.status = Status.FAILED
+            self._altering = False
             await self._undo()
             self._warehouse.locks.release_all(self.owner)
         elif self.status is Status.IDLE and self._running:
@@ -269,7 +274,7 @@ class Transaction:
             entries = [Entry(item.kind, item.oid, item.body) for item in self._permanent().entries()]
             entries += [entry for entry, _ in self._reserved.values()]
             entries += [warehouse.refresh_entry(view, snapshot) for view, snapshot in self._refreshed.items()]
-            entries += [Entry(KIND, oid, name) for oid, name in self._dropped.items()]
+            entries += [Entry(DROPPED, oid, name) for oid, name in self._dropped.items()]
             connection = self._engine.connection
 
             def finish() -> None:
@@ -282,7 +287,7 @@ class Transaction:
             warehouse.note_refreshes(self._refreshed)
             self._publish()
         warehouse.upkeep.note(self._written)
-        warehouse.drops.later(self._dropped)
+        warehouse.lake_schema.remove(self._dropped)
 
     def _permanent(self) -> Changes:
         mine = Changes()
@@ -336,6 +341,9 @@ class Transaction:
         self._refreshed.clear()
         self._dropped = {}
         self._written = frozenset()
+        if committed and self._altering:
+            self._warehouse.lake_schema.settle(self.owner)
+        self._altering = False
         self._warehouse.locks.release_all(self.owner)
         self._settings.end(committed=committed)
 

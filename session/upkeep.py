@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from catalog.model import Relation, Schema
 from core.errors import SqlError
 from session.autorefresh import AutoRefresh
+from session.lake_schema import DDL
 from session.locks import Mode
 from storage import lake
 
@@ -54,9 +55,11 @@ class Upkeep:
         owner = -oid
         engine = warehouse.connect()
         await warehouse.locks.acquire(owner, oid, Mode.SHARE_ROW_EXCLUSIVE)
+        # To flush is to change the lake's schema: inlined rows are in tables of their own.
+        flushing = warehouse.locks.try_acquire(owner, DDL, Mode.ACCESS_EXCLUSIVE)
         try:
             relation = warehouse.store.state.objects.get(oid)
-            if isinstance(relation, Relation) and not relation.temporary:
+            if flushing and isinstance(relation, Relation) and not relation.temporary:
                 schema = warehouse.store.state.objects[relation.schema]
                 place = schema.engine_name if isinstance(schema, Schema) else ""
                 async with warehouse.commit_lock:
@@ -67,5 +70,9 @@ class Upkeep:
             _log.warning("could not flush a table", extra={"table": oid, "state": error.state.value})
         finally:
             self._writes.pop(oid, None)
+            if flushing:
+                warehouse.lake_schema.settle(owner)
+            else:
+                self._writes[oid] = WRITES_BEFORE_FLUSH - 1
             warehouse.locks.release_all(owner)
             engine.close()

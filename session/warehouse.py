@@ -28,10 +28,10 @@ from core.errors import ConnectionFatal
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from engine.udfs import Udfs
-from session.drops import Drops
 from session.external.catalogs import DataCatalogs
 from session.functions import install_functions
 from session.hot import HotTables
+from session.lake_schema import LakeSchema
 from session.locks import LockManager
 from session.paces import Paces
 from session.recorder import Records
@@ -172,7 +172,7 @@ class Warehouse:
             entry.oid: int(entry.body) for entry in entries if entry.kind == _REFRESH and entry.body
         }
         """Materialized view (OID) → the lake's snapshot that its rows were made from; absent where unknown."""
-        self.drops = Drops(self, entries)
+        self.lake_schema = LakeSchema(self, entries)
         objects = [parsed(entry.kind, entry.body) for entry in entries if entry.kind in _KINDS and entry.body]
         if not objects:
             objects = self._found(founder.database, founder.admin())
@@ -189,7 +189,7 @@ class Warehouse:
     async def close(self) -> None:
         """Wait for what is done in the background, and end it."""
         await self.upkeep.close()
-        await self.drops.close()
+        await self.lake_schema.close()
         await self.hot.close()
 
     def next_transaction(self) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.names import literal, quote
-from storage.database import LAKE
+from storage.database import LAKE, METADATA_SCHEMA
 
 _TEMPORARY: Final = "temp.main"
 
@@ -37,6 +37,11 @@ def qualified(schema: str, table: str | None = None) -> str:
 def temporary_name(table: str) -> str:
     """Return the quoted, qualified engine name of a session's temporary table."""
     return f"{_TEMPORARY}.{quote(table)}"
+
+
+def newest_schema() -> str:
+    """Return a query that reads the lake's schema as it is now, and no rows."""
+    return f"SELECT 1 FROM {qualified(METADATA_SCHEMA, 'log')} LIMIT 0"
 
 
 def create_schema(schema: str) -> list[str]:

@@ -46,6 +46,7 @@ def _storage(work: Work, relation: Relation, name: tuple[str, ...]) -> Relation:
 
 async def _vacuum(work: Work, relation: Relation, mode: str) -> None:
     schema = work.state.objects.get(relation.schema)
+    await work.tx.alter_lake()
     await work.tx.lock(relation.oid, Mode.SHARE_ROW_EXCLUSIVE)
     if not isinstance(schema, Schema):
         return

@@ -122,3 +122,22 @@ def test_a_cancelled_waiter_lets_the_next_one_through() -> None:
         assert not list(locks.held())
 
     asyncio.run(play())
+
+
+def test_a_lock_handed_over_is_held_on() -> None:
+    async def play() -> None:
+        locks = LockManager()
+        assert locks.is_held_only_by("t", frozenset({9}))
+        assert locks.try_acquire(1, "t", EXCLUSIVE)
+        assert not locks.is_held_only_by("t", frozenset({9}))
+        locks.hand_over("t", 1, 9)
+        locks.release_all(1)
+        assert locks.is_held_only_by("t", frozenset({9}))
+        waiting = asyncio.ensure_future(locks.acquire(2, "t", EXCLUSIVE))
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        assert not locks.is_held_only_by("t", frozenset({9}))
+        locks.release_all(9)
+        await asyncio.wait_for(waiting, 1)
+
+    asyncio.run(play())

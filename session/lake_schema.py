@@ -1,0 +1,136 @@
+"""The lake's own schema changes in one transaction at a time, and what is still to do when that one has ended.
+
+DuckLake (of DuckDB 1.5.5) keeps each version of its schema in a cache, and an open transaction's new tables point into
+it. Two statements that meet a new version at the same time both read it, and the later throws the earlier one's away:
+whose transaction points there reads freed memory. So a transaction that changes the schema hands its lock over at its
+commit, and the next one begins when the new version has been read and nobody can be reading it any more.
+
+A DROP does not wait for the lock. The table is gone from the catalog with its commit, and from the lake as soon as it
+is its turn; the metadata log remembers what is left, for a server that ends before.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from core.errors import SqlError
+from session.locks import Mode
+from storage import lake
+from storage.metastore import Entry
+
+if TYPE_CHECKING:
+    from session.warehouse import Warehouse
+
+_log = logging.getLogger(__name__)
+DDL: Final = "ddl"
+"""The lock of transactions that change the lake's schema."""
+DROPPED: Final = "dropped"
+"""The log's kind of entry for a table whose storage is left."""
+# Who holds the lock here: sessions have positive numbers, and upkeep negative OIDs.
+_SETTLER: Final = -(1 << 40)
+_REMOVER: Final = _SETTLER - 1
+_CLOSING_S: Final = 10
+_BINDING_S: Final = 0.03
+_BINDING_MOST_S: Final = 0.5
+
+
+class LakeSchema:
+    """Takes the lock over from transactions that have ended."""
+
+    def __init__(self, warehouse: "Warehouse", entries: list[Entry]) -> None:
+        """Remove what the log's *entries* say is left of the last run; blocking."""
+        self._warehouse = warehouse
+        self._left: dict[int, str] = {}
+        self._removing = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        left = {entry.oid: entry.body for entry in entries if entry.kind == DROPPED and entry.body}
+        if left:
+            connection = warehouse.database.cursor()
+            connection.execute("BEGIN")
+            for name in left.values():
+                connection.execute(f"DROP TABLE IF EXISTS {name}")
+            warehouse.metastore.append(connection, [Entry(DROPPED, oid, None) for oid in left])
+            connection.execute("COMMIT")
+            connection.close()
+
+    def settle(self, owner: int) -> None:
+        """Take over the lock of *owner*, who has committed a change, until the next may change something."""
+        self._warehouse.locks.hand_over(DDL, owner, _SETTLER)
+        self._begin(self._settle())
+
+    def remove(self, tables: Mapping[int, str]) -> None:
+        """Drop *tables* (OID → engine name) from the lake once nobody else changes its schema."""
+        self._left |= tables
+        if self._left and not self._removing:
+            self._removing = True
+            self._begin(self._remove_all())
+
+    @property
+    def passing(self) -> bool:
+        """Whether the lock is held by no client, and none waits for it."""
+        return self._warehouse.locks.is_held_only_by(DDL, frozenset({_SETTLER, _REMOVER}))
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=_CLOSING_S)
+
+    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _settle(self) -> None:
+        try:
+            await self._settled()
+        finally:
+            self._warehouse.locks.release_all(_SETTLER)
+
+    async def _settled(self) -> None:
+        """Read the newest schema, and let statements end that may be reading it."""
+        warehouse, clock = self._warehouse, asyncio.get_running_loop().time
+        engine = warehouse.connect()
+        begun = clock()
+        try:
+            await engine.fetch(lake.newest_schema())
+        except SqlError as error:
+            _log.warning("could not read the lake's schema", extra={"state": error.state.value})
+        finally:
+            engine.close()
+        # What has run for longer has looked its tables up before, in another version.
+        await warehouse.executor.outlast(min(_BINDING_S + 3 * (clock() - begun), _BINDING_MOST_S))
+
+    async def _remove_all(self) -> None:
+        while self._left:
+            await self._warehouse.locks.acquire(_REMOVER, DDL, Mode.ACCESS_EXCLUSIVE)
+            tables, self._left = self._left, {}
+            try:
+                await self._remove(tables)
+                await self._settled()
+            except SqlError as error:
+                # The next start tries again; until then a new table cannot have the name.
+                _log.warning("could not remove dropped tables", extra={"state": error.state.value})
+            finally:
+                self._warehouse.locks.release_all(_REMOVER)
+        self._removing = False
+
+    async def _remove(self, tables: Mapping[int, str]) -> None:
+        warehouse = self._warehouse
+        engine = warehouse.connect()
+        statements = [sql for name in tables.values() for sql in lake.drop_table(name)]
+
+        def finish() -> None:
+            warehouse.metastore.append(engine.connection, [Entry(DROPPED, oid, None) for oid in tables])
+            engine.connection.execute("COMMIT")
+
+        try:
+            await engine.run("BEGIN")
+            await engine.script(statements)
+            async with warehouse.commit_lock:
+                await engine.work(finish)
+        except SqlError:
+            await engine.rollback()
+            raise
+        finally:
+            engine.close()
