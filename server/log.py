@@ -1,7 +1,7 @@
 """What the server writes to stderr: one line an event, for people or for machines.
 
 Owns the form of a line only. Call sites use ``logging`` with a fixed message and pass what varies as
-``extra={"peer": peer}``; nobody passes passwords, parameters or statement texts (docs/threat-model.md).
+``extra={"peer": peer}``; nobody passes passwords, parameters or statement texts (docs/security.md).
 """
 
 import json
