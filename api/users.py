@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from api.errors import invalid
 from auth.exchange import Entry
 from catalog.model import BOOTSTRAP_USER, User
 from core.names import quote
@@ -29,8 +30,15 @@ class Users:
         """Tell whether there is a user called *name*."""
         return self._warehouse.store.state.user(name) is not None
 
+    def check(self, name: str) -> None:
+        """Refuse the system's own user, which nobody logs in as."""
+        found = self._warehouse.store.state.user(name)
+        if found is not None and found.oid == BOOTSTRAP_USER:
+            raise invalid(f"The database user {name} is reserved.")
+
     async def ensure(self, name: str) -> None:
         """Make a user called *name* where there is none."""
+        self.check(name)
         if not self.exists(name):
             async with self._lock:
                 if not self.exists(name):
@@ -44,7 +52,7 @@ class Users:
             user=system.name,
             database=self._database,
             parameters={"application_name": APPLICATION, "enable_case_sensitive_identifier": "true"},
-            peer="",
+            peer="[local]",
             tls=False,
             protocol=_PROTOCOL,
             entry=Entry(system.name, method="internal"),

@@ -153,6 +153,8 @@ class ApiOptions:
     cluster: str
     region: str
     account: str
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
     max_connections: int
     active_statements: int
     running_statements: int

@@ -111,6 +111,8 @@ OPTIONS: Final = (
     Option(section="api", key="cluster", kind=_T, default="duckshift", doc="Identifier of the one cluster, and name of the one workgroup and namespace, that this server is."),
     Option(section="api", key="region", kind=_T, default="us-east-1", doc="AWS Region that its resource names tell."),
     Option(section="api", key="account", kind=_T, default="123456789012", doc="AWS account that its resource names tell."),
+    Option(section="api", key="access_key_id", kind=_T, default="", doc="Access key of an administrator, who may do everything and is the first superuser where a request names no other; others are [identities.NAME]."),
+    Option(section="api", key="secret_access_key", kind=_X, default="", doc="Secret of that access key."),
     Option(section="api", key="max_connections", kind=_I, default=200, minimum=1, maximum=10_000, doc="Connections over HTTP at a time."),
     Option(section="api", key="active_statements", kind=_I, default=500, minimum=1, maximum=10_000, doc="Statements of the Data API that may run or wait at a time; further ones are refused with ActiveStatementsExceededException."),
     Option(section="api", key="running_statements", kind=_I, default=16, minimum=1, maximum=1_000, doc="Statements of the Data API that run at a time, a session each; further ones wait."),

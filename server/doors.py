@@ -28,6 +28,7 @@ from session.warehouse import Warehouse
 _log = logging.getLogger(__name__)
 _LOCAL: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _EVERYWHERE: Final = frozenset({"", "0.0.0.0", "::", "*"})  # noqa: S104 - not bound here
+_ADMINISTRATOR: Final = "administrator"
 _RESULTS: Final = "api-results"
 
 
@@ -167,11 +168,31 @@ def results_folder(options: Options) -> Path:
 def directory(options: Options) -> Directory:
     """Return who may sign requests; raises ``ConfigError``."""
     policies = _policies(options.policies)
-    identities = [_identity(given, policies) for given in options.identities.values()]
+    given = [*options.identities.values(), *_administrator(options)]
+    identities = [_identity(one, policies) for one in given]
     keys = [identity.access_key_id for identity in identities if identity.access_key_id]
     if len(set(keys)) < len(keys):
         raise ConfigError("two identities have the same access_key_id")
     return Directory(identities, options.secrets)
+
+
+def _administrator(options: Options) -> list[IdentityOptions]:
+    """Return the identity whose key stands in section ``api``, if any."""
+    api = options.api
+    if bool(api.access_key_id) is not bool(api.secret_access_key):
+        raise ConfigError("api.access_key_id and api.secret_access_key go together")
+    if not api.access_key_id:
+        return []
+    return [
+        IdentityOptions(
+            name=_ADMINISTRATOR,
+            access_key_id=api.access_key_id,
+            secret_access_key=api.secret_access_key,
+            session_token="",
+            policies=("AdministratorAccess",),
+            db_user=options.admin.user,
+        )
+    ]
 
 
 def _policies(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, iam.Policy]:

@@ -41,6 +41,7 @@ class Access:
             if "WorkgroupName" in given:
                 raise invalid("DbUser cannot be given with WorkgroupName.")
             user = str(given["DbUser"])
+            self._users.check(user)
             names = {"redshift:DbUser": user, "redshift:DbName": database}
             caller.require("redshift:GetClusterCredentials", place.user_arn(user), names)
             caller.require("redshift:GetClusterCredentials", place.database_arn(database), names)
@@ -60,4 +61,5 @@ class Access:
         user = self._directory.secrets.get(arn)
         if user is None:
             raise invalid(f"The secret {arn} could not be found.")
+        self._users.check(user)
         return user

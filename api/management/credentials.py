@@ -38,6 +38,7 @@ class Credentials:
         creates = bool(given.get("AutoCreate"))
         if user.lower() == _PUBLIC or not _USER.fullmatch(user):
             raise invalid("DbUser must be a name in lower case, and not PUBLIC.")
+        self._users.check(user)
         lifetime = _lifetime(given.get("DurationSeconds"))
         self._authorize(caller, given, lifetime)
         if creates:

@@ -118,3 +118,27 @@ def test_awswrangler_reads_through_the_data_api(environment: dict[str, str], ask
     assert columns == ["n", "t", "m", "f", "b"]
     assert rows == [[1, "x", None, 1.5, True], [2, "y", "z", 2.5, False]]
     assert (count, total) == (2500, 2500 * 2501 // 2)
+
+
+TEMPORARY = """
+import json
+import awswrangler as wr
+import pandas as pd
+
+connection = wr.redshift.connect_temp(cluster_identifier="duckshift", user="wrangler", database="dev", auto_create=True, db_groups=["loaders"])
+frame = pd.DataFrame({"n": [1, 2, 3], "t": ["a", None, "c"]})
+wr.redshift.to_sql(df=frame, con=connection, table="wrangled", schema="public", mode="overwrite", index=False)
+found = wr.redshift.read_sql_query("select n, t, current_user as u from wrangled order by n", con=connection)
+print(json.dumps(found.astype(object).where(found.notna(), None).values.tolist()))
+"""
+
+
+@pytest.mark.client("awswrangler")
+def test_awswrangler_connects_with_temporary_credentials(environment: dict[str, str], served: Server) -> None:
+    with psycopg.connect(served.dsn, autocommit=True) as connection:
+        connection.execute("create group loaders")
+        connection.execute("grant all on schema public to group loaders")
+    given = environment | {"SSL_CERT_FILE": environment["AWS_CA_BUNDLE"]}
+    done = subprocess.run([str(python_of("aws")), "-c", TEMPORARY], env=given, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [[1, "a", "wrangler"], [2, None, "wrangler"], [3, "c", "wrangler"]]

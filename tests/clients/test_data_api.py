@@ -302,6 +302,7 @@ def test_policies_refuse(url: str, who: str, given: dict[str, str]) -> None:
         {"Database": "dev"},
         {"ClusterIdentifier": "other", "Database": "dev"},
         {"ClusterIdentifier": "duckshift"},
+        {**HERE, "DbUser": "rdsdb"},
         {"WorkgroupName": "duckshift", "Database": "dev", "DbUser": "awsuser"},
         {**HERE, "DbUser": "awsuser", "SecretArn": SECRET},
         {**HERE, "SecretArn": "arn:aws:secretsmanager:us-east-1:123456789012:secret:none"},

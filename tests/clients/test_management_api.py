@@ -179,6 +179,7 @@ def test_an_identity_logs_in_as_itself(redshift: Any, serverless: Any, served: S
         ({"DbUser": "ann", "DurationSeconds": 899}, "ValidationError"),
         ({"DbUser": "ann", "DurationSeconds": 3601}, "ValidationError"),
         ({"DbUser": "public"}, "ValidationError"),
+        ({"DbUser": "rdsdb"}, "ValidationError"),
         ({"DbUser": 'x" superuser'}, "ValidationError"),
         ({"DbUser": "ann", "ClusterIdentifier": "other"}, "ClusterNotFound"),
         ({"DbUser": "ann", "CustomDomainName": "x.example"}, "UnsupportedOperation"),

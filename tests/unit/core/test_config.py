@@ -113,10 +113,25 @@ def test_roles_carry_credentials_and_prefixes(tmp_path):
 
 def test_no_secret_is_ever_shown():
     secrets = {option.variable: "hush" for option in config.OPTIONS if option.kind is Kind.SECRET}
-    assert len(secrets) == 3
+    assert len(secrets) == 4
     options = load(None, {**secrets, "DUCKSHIFT_STORAGE_CATALOG": "postgres://u:hush@h/d"})
     assert options.admin.password == "hush"
     assert "hush" not in repr(options)
+
+
+def test_identities_policies_and_secrets_are_tables_of_names(tmp_path):
+    file = tmp_path / "duckshift.toml"
+    file.write_text(
+        '[identities.ann]\naccess_key_id = "AKIA"\nsecret_access_key = "hush"\npolicies = ["p"]\n'
+        '[[policies.p.Statement]]\nEffect = "Allow"\n[secrets]\n"arn:x" = "ann"\n'
+    )
+    options = load(file)
+    assert options.identities["ann"].policies == ("p",) and "hush" not in repr(options)
+    assert options.policies == {"p": {"Statement": [{"Effect": "Allow"}]}} and options.secrets == {"arn:x": "ann"}
+    for wrong in ('[identities.ann]\naccess_key_id = "AKIA"', "[identities.ann]\nkey = 1", "[secrets]\na = 1", "policies = 1"):
+        file.write_text(wrong)
+        with pytest.raises(ConfigError):
+            load(file)
 
 
 def test_local_state_stays_local_when_the_data_is_in_s3(tmp_path):
