@@ -80,6 +80,8 @@ TYPES: Final = (
     SqlType(name="_text", sql="text[]", oid=1009, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_int2", sql="smallint[]", oid=1005, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_int4", sql="integer[]", oid=1007, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
+    SqlType(name="_char", sql='"char"[]', oid=1002, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
+    SqlType(name="_oid", sql="oid[]", oid=1028, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_aclitem", sql="aclitem[]", oid=1034, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="int2vector", sql="int2vector", oid=22, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="oidvector", sql="oidvector", oid=30, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),

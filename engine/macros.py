@@ -259,6 +259,9 @@ TABLE: Final = (
           body="CASE WHEN trim(x, '{}') = '' THEN [] WHEN x IS NULL THEN NULL"
                " ELSE string_split(trim(x, '{}'), ',') END",
           doc="The elements of {a,b}."),
+    Macro(name="rs_vector_items", arguments="x",
+          body="CASE WHEN trim(x) = '' THEN [] WHEN x IS NULL THEN NULL ELSE string_split(trim(x), ' ') END",
+          doc="The elements of an int2vector or oidvector."),
     Macro(name="rs_array_concat", arguments="a, b",
           body="'{' || array_to_string(list_concat(rs_array_items(a), rs_array_items(b)), ',') || '}'",
           doc="Two arrays put together."),

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
+from catalog.system.sources import type_names
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from engine.cursors import Value
@@ -54,6 +55,8 @@ VARIABLES: Final[dict[str, Callable[["Session"], Variable]]] = {
     "last_unload_count": lambda session: session.last_unload[1],
     "transaction_timestamp": lambda session: session.tx.started.replace(tzinfo=None).isoformat(sep=" "),
     "statement_timestamp": lambda session: session.query_started.replace(tzinfo=None).isoformat(sep=" "),
+    "type_oids": lambda _: tuple(type_names()),
+    "type_names": lambda _: tuple(type_names().values()),
     "zone_names": lambda _: _zone_names(),
 }
 

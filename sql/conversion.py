@@ -203,6 +203,9 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("*S", "timestamp"): _moment("timestamp"),
     ("*S", "timestamptz"): _moment("timestamptz"),
     ("*S", "time"): _plain,
+    # The catalogs' "char" is one byte, and its number.
+    ("char", "int4"): _wrapped("ascii({0})"),
+    ("int4", "char"): _wrapped("chr({0})"),
     ("*S", "bool"): _macro("bool"),
     ("*S", "*T"): intervals.of_text,
     ("*T", "*T"): intervals.of_interval,

@@ -22,6 +22,8 @@ VARIABLES: Final = (
     ("current_user", "VARCHAR: name of the current user"),
     ("current_database", "VARCHAR: name of the database"),
     ("current_schemas_list", "VARCHAR[]: the search path's existing schemas in order, pg_catalog included"),
+    ("type_names", "VARCHAR[]: what the types are called in SQL"),
+    ("type_oids", "VARCHAR[]: their OIDs, in the same order"),
     ("version", "VARCHAR: what version() says"),
 )
 """Session variables that the views and macros read; none may be unset."""
@@ -229,12 +231,14 @@ _OWN_NAME = (
     " END || rs_quote_ident(rs_r.name)"
 )
 _TYPE_OF = "regexp_replace(lower(trim(CAST(p_name AS VARCHAR))), '^(pg_catalog\\.)', '')"
+# Tools call it a hundred times in one query: no subquery, and each argument once.
+_NAMED_TYPE = "getvariable('type_names')[list_position(getvariable('type_oids'), CAST(rs_x.t AS VARCHAR))]"
 _FORMATTED = (
-    "CASE WHEN p_type IS NULL THEN NULL WHEN p_type = 0 THEN '-' ELSE COALESCE((SELECT max(rs_t.sql ||"
-    " CASE WHEN COALESCE(p_modifier, -1) < 4 THEN '' WHEN rs_t.oid IN (1042, 1043, 6551) THEN '(' ||"
-    " CAST(p_modifier - 4 AS VARCHAR) || ')' WHEN rs_t.oid = 1700 THEN '(' || CAST((p_modifier - 4) >> 16 AS VARCHAR)"
-    " || ',' || CAST((p_modifier - 4) & 65535 AS VARCHAR) || ')' ELSE '' END)"
-    " FROM sys_types AS rs_t WHERE rs_t.oid = p_type), '???') END"
+    "list_transform([{'t': p_type, 'm': p_modifier}], lambda rs_x: CASE WHEN rs_x.t IS NULL THEN NULL"
+    f" WHEN rs_x.t = 0 THEN '-' ELSE COALESCE({_NAMED_TYPE} || CASE WHEN COALESCE(rs_x.m, -1) < 4 THEN ''"
+    " WHEN rs_x.t IN (1042, 1043, 6551) THEN '(' || CAST(rs_x.m - 4 AS VARCHAR) || ')'"
+    " WHEN rs_x.t = 1700 THEN '(' || CAST((rs_x.m - 4) >> 16 AS VARCHAR) || ',' || CAST((rs_x.m - 4) & 65535"
+    " AS VARCHAR) || ')' ELSE '' END, '???') END)[1]"
 )
 _VIEWDEF = "(SELECT max(rs_r.definition) FROM sys_relations AS rs_r WHERE rs_r.oid = p_view)"
 _VIEWDEF_NAMED = (
@@ -400,6 +404,12 @@ ROWS: Final[tuple[Function, ...]] = (
     _several("pg_is_in_recovery", (("", "FALSE"),), "bool", _SIZES),
     _scalar("pg_relation_is_publishable", "p_table", "FALSE", "bool"),
     _scalar("pg_get_statisticsobjdef_columns", "p_object", _NULL_TEXT, "text"),
+    _scalar("string_to_array", "p_text, p_sign", "rs_array_out(string_split(p_text, p_sign))", "_text"),
+    # What JDBC reads pg_proc.probin by, which is text here.
+    _scalar("textin", "p_text", "CAST(p_text AS VARCHAR)", "text"),
+    _scalar("byteaout", "p_bytes", "CAST(p_bytes AS VARCHAR)", "text"),
+    _scalar("array_lower", "p_array, p_dimension",
+        "CASE WHEN p_dimension = 1 AND CAST(p_array AS VARCHAR) <> '{}' THEN CAST(1 AS INTEGER) END", "int4"),
     _scalar("array_upper", "p_array, p_dimension",
         "CASE WHEN p_dimension = 1 AND CAST(p_array AS VARCHAR) <> '{}' THEN"
         " CAST(len(string_split(CAST(p_array AS VARCHAR), ',')) AS INTEGER) END", "int4"),

@@ -158,7 +158,14 @@ ROWS: Final = (
         f" {oids.CLASS_PG_CLASS} AS refclassid, d.referenced AS refobjid, 0 AS refobjsubid, 'n' AS deptype"
         f" FROM sys_dependencies AS d JOIN {_HERE_ONLY} AS r ON r.oid = d.dependent"
         f" UNION ALL SELECT {oids.CLASS_PG_REWRITE}, r.oid, 0, {oids.CLASS_PG_CLASS}, r.oid, 0, 'i'"
-        f" FROM {RELATIONS_HERE} AND r.kind = 'v'",
+        f" FROM {RELATIONS_HERE} AND r.kind = 'v'"
+        # A key depends on its table, a foreign one on the index of the key that it refers to as well.
+        f" UNION ALL SELECT {oids.CLASS_PG_CONSTRAINT}, k.oid, 0, {oids.CLASS_PG_CLASS}, k.relation, 0, 'a'"
+        f" FROM sys_constraints AS k JOIN {_HERE_ONLY} AS r ON r.oid = k.relation"
+        f" UNION ALL SELECT {oids.CLASS_PG_CONSTRAINT}, k.oid, 0, {oids.CLASS_PG_CLASS}, u.index, 0, 'n'"
+        f" FROM sys_constraints AS k JOIN {_HERE_ONLY} AS r ON r.oid = k.relation JOIN sys_constraints AS u"
+        " ON u.relation = k.target AND u.kind IN ('p', 'u') AND list_sort(u.numbers) = list_sort(k.target_numbers)"
+        " WHERE k.kind = 'f'",
         doc="PostgreSQL 8.0, 43.12 pg_depend",
     ),
     SystemView(

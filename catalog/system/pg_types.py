@@ -13,7 +13,7 @@ _PROC_COLUMNS = (
     "oid oid, proname name, pronamespace oid, proowner int4, prolang oid, proisagg bool, prosecdef bool,"
     "proisstrict bool, proretset bool, provolatile char, pronargs int2, prorettype oid, proargtypes oidvector,"
     "proargnames _text, prosrc text, probin text, proacl _aclitem, proiswindow bool, prokind char, procost float4,"
-    "prorows float4, provariadic oid, proallargtypes _int4, proargmodes _text, proargdefaults text,"
+    "prorows float4, provariadic oid, proallargtypes _oid, proargmodes _char, proargdefaults text,"
     "pronargdefaults int2"
 )
 _PROC = (

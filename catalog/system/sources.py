@@ -200,6 +200,12 @@ def types(state: CatalogState, live: Live) -> pa.Table:
     return _types()
 
 
+@cache
+def type_names() -> dict[str, str]:
+    """Return what the types are called in SQL, by OID."""
+    return {str(row["oid"]): str(row["sql"]) for row in _types().select(["oid", "sql"]).to_pylist()}
+
+
 def users(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_users, the bootstrap user included."""
     rows: list[tuple[Any, ...]] = [

@@ -106,6 +106,8 @@ SENDERS: Final[dict[str, Callable[[str], bytes]]] = {
     "_text": lambda text: send_array(array_items(text), 25, str.encode),
     "_int2": lambda text: send_array(array_items(text), 21, _send_int2),
     "_int4": lambda text: send_array(array_items(text), 23, _send_int4),
+    "_char": lambda text: send_array(array_items(text), 18, str.encode),
+    "_oid": lambda text: send_array(array_items(text), 26, _send_oid),
     "_aclitem": lambda text: send_array(array_items(text), 1033, str.encode),
     "int2vector": lambda text: send_array(list(text.split()), 21, _send_int2, 0),
     "oidvector": lambda text: send_array(list(text.split()), 26, _send_oid, 0),

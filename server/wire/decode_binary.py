@@ -193,6 +193,8 @@ RECEIVERS: Final[dict[str, Callable[[bytes], Value]]] = {
     "_text": receive_array,
     "_int2": receive_array,
     "_int4": receive_array,
+    "_char": receive_array,
+    "_oid": receive_array,
     "_aclitem": receive_array,
     "int2vector": lambda data: receive_array(data).strip("{}").replace(",", " "),
     "oidvector": lambda data: receive_array(data).strip("{}").replace(",", " "),

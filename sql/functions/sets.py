@@ -5,7 +5,7 @@ from typing import Final
 from core.types import ColumnType
 from sql import conversion
 from sql.functions.spec import Call, Function
-from sql.value import INT4, INT8, TIMESTAMP, Value
+from sql.value import INT4, INT8, SUPER, TIMESTAMP, Value
 
 
 def _numbers(call: Call) -> Value:
@@ -25,7 +25,20 @@ def _series(call: Call, type_: ColumnType, arguments: tuple[str, ...]) -> Value:
     return Value(sql=f"CAST(unnest({rows}) AS {type_.engine()})", type=type_, exact=True, rows=rows)
 
 
+def _expanded(call: Call) -> Value:
+    """Take an array apart: a row an element, ``x`` it and ``n`` its place, which drivers read as ``(…).x``.
+
+    There are no composite values here; SUPER has the same way to their fields.
+    """
+    items = f"string_split(replace(trim(CAST({call.sql[0]} AS VARCHAR), '{{}} '), ',', ' '), ' ')"
+    numbers = f"list_filter({items}, lambda item: item <> '')"
+    pairs = f"list_transform({numbers}, lambda item, place: json_object('x', CAST(item AS BIGINT), 'n', place))"
+    return Value(sql=f"unnest({pairs})", type=SUPER, exact=True, rows=pairs)
+
+
 TABLE: Final = (
+    Function(name="_pg_expandarray", arguments=("any",), engine=_expanded, kind="set",
+             doc="PostgreSQL, information_schema.sql; pgjdbc reads keys by it"),
     Function(name="generate_series", arguments=("integer", "integer", "integer?"), engine=_numbers, kind="set",
              doc="c_sql-functions-leader-node"),
     Function(name="generate_series", arguments=("int8", "int8", "int8?"), engine=_numbers, kind="set",

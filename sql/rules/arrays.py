@@ -14,15 +14,19 @@ from core.sqlstate import SqlState
 from sql import conversion
 from sql.rules.spec import Rule
 from sql.scope import Scope
-from sql.value import BOOL, INT2, INT4, VARCHAR, Value, made
+from sql.value import BOOL, INT2, INT4, OID, VARCHAR, Value, made
 
 _TEXT: Final = types.of("_text")
-_ELEMENTS: Final = {"_int2": INT2, "_int4": INT4, "int2vector": INT2}
+_ELEMENTS: Final = {
+    "_int2": INT2, "_int4": INT4, "_oid": OID, "_char": types.of('"char"'), "int2vector": INT2, "oidvector": OID,
+}  # fmt: skip
+_VECTORS: Final = frozenset({"int2vector", "oidvector"})
+"""Arrays whose elements are numbered from 0 and shown with blanks between."""
 
 
 def items(array: Value) -> str:
     """Return an array's elements as the engine's list of strings."""
-    return f"rs_array_items({array.sql})"
+    return f"{'rs_vector_items' if array.name in _VECTORS else 'rs_array_items'}({array.sql})"
 
 
 def element_type(array: Value) -> types.ColumnType:
@@ -31,9 +35,9 @@ def element_type(array: Value) -> types.ColumnType:
 
 
 def element(array: Value, index: Value) -> Value:
-    """Write ``array[n]``; PostgreSQL's count from 1."""
+    """Write ``array[n]``; PostgreSQL's count from 1, its vectors from 0."""
     type_ = element_type(array)
-    first = f"{conversion.coerce(index, types.of('int8')).sql} + {1 if array.name == 'int2vector' else 0}"
+    first = f"{conversion.coerce(index, types.of('int8')).sql} + {int(array.name in _VECTORS)}"
     return made(f"CAST({items(array)}[{first}] AS {type_.engine()})", type_, exact=True)
 
 

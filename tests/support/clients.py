@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from tests.support.environments import modules_of, python_of
+from tests.support.environments import jar_of, modules_of, python_of
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "clients"
 _NUMBER: Final = re.compile(r"\d+(?:\.\w+)+")
@@ -27,8 +27,8 @@ class Client:
     name: str
     title: str
     version: Mapping[str, str]
-    """Where its version is found: ``distribution`` (in ``environment``, else here), ``npm`` and ``environment``,
-    ``debian`` package, ``program`` that answers --version, or ``fixed``."""
+    """Where its version is found: ``distribution`` (in ``environment``, else here), ``npm`` and ``environment``, a
+    ``jar`` of an environment, ``debian`` package, ``program`` that answers --version, or ``fixed``."""
     connect: str
     """What its user writes to connect."""
     tested: str
@@ -52,6 +52,8 @@ def version_of(client: Client) -> str:
         return name
     if kind == "distribution" and not environment:
         return importlib.metadata.version(name)
+    if kind == "jar":
+        return _number(jar_of(name).stem)
     if kind == "npm":
         package = modules_of(environment) / name / "package.json"
         return str(json.loads(package.read_text(encoding="utf-8"))["version"])
@@ -64,8 +66,12 @@ def version_of(client: Client) -> str:
         "program": lambda: [name, "--version"],
     }  # fmt: skip
     done = subprocess.run(commands[kind](), capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
-    number = _NUMBER.search(done.stdout)
-    return number[0] if number else done.stdout.strip()
+    return _number(done.stdout)
+
+
+def _number(text: str) -> str:
+    found = _NUMBER.search(text)
+    return found[0] if found else text.strip()
 
 
 def listings(connection: Any, application: str) -> dict[str, int]:

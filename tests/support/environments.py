@@ -15,6 +15,13 @@ def program_of(name: str, program: str) -> Path:
     return _there(ROOT / ".clients" / name / "bin" / program, name)
 
 
+def jar_of(name: str) -> Path:
+    """The jar that a Python package of that environment carries."""
+    folder = _there(ROOT / ".clients" / name, name)
+    (found,) = folder.glob("lib/python*/site-packages/*/jars/*.jar")
+    return found
+
+
 def modules_of(name: str) -> Path:
     """The ``node_modules`` folder (for NODE_PATH) of tests/clients/environments/<name>/package-lock.json."""
     return _there(ROOT / ".clients" / name / "node_modules", name)

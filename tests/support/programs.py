@@ -25,21 +25,26 @@ def cases(program: str) -> list[str]:
 
 
 def outcomes(command: Sequence[str | Path], server: Server, **variables: str) -> dict[str, str | None]:
-    """Run a program and return for each case what went wrong, None for nothing."""
+    """Run a program and return for each case what went wrong, None for nothing; what else it printed under ""."""
     environment = os.environ | {
         "PGHOST": server.host, "PGPORT": str(server.port), "PGUSER": server.user, "PGPASSWORD": server.password,
         "PGDATABASE": server.database, "SERVER_CERTIFICATE": f"{server.data}/tls/server.crt", "PYTHONPATH": "",
     }  # fmt: skip
-    done = subprocess.run(
-        [str(word) for word in command], env=environment | variables, capture_output=True, text=True,
-        timeout=_TIMEOUT_S, check=False,
-    )  # fmt: skip
-    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
-    assert said, done.stdout + done.stderr
-    return {one["case"]: one["error"] for one in said}
+    try:
+        done = subprocess.run(
+            [str(word) for word in command], env=environment | variables, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, timeout=_TIMEOUT_S, check=False,
+        )  # fmt: skip
+        output = done.stdout
+    except subprocess.TimeoutExpired as error:
+        output = error.stdout or b""
+    lines = output.decode(errors="replace").splitlines()
+    said = [json.loads(line) for line in lines if line.startswith("{")]
+    rest = "\n".join(line for line in lines if not line.startswith("{"))
+    return {one["case"]: one["error"] for one in said} | {"": rest}
 
 
 def judge(found: dict[str, str | None], case: str) -> None:
     """Fail where *case* did not go well, or was not reached."""
-    assert case in found, f"the program ended before; it came to {', '.join(found)}"
+    assert case in found, f"the program did not come to it, but to{', '.join(found)}; it printed: {found['']}"
     assert found[case] is None, found[case]

@@ -87,6 +87,7 @@ def connect(
     for variable, value in (
         ("current_user_id", f"{user}::UINTEGER"), ("current_user", "'awsuser'"), ("current_database", "'dev'"),
         ("current_schemas_list", "['pg_catalog', 'public']"), ("version", "'PostgreSQL 8.0.2'"),
+        ("type_oids", str(list(sources.type_names()))), ("type_names", str(list(sources.type_names().values()))),
     ):  # fmt: skip
         connection.execute(f"SET VARIABLE {variable} = {value}")
     return connection
