@@ -4,6 +4,7 @@ A source that follows from the catalog is kept while the catalog is what it was;
 for every statement that reads it. They are registered on the session's own connection.
 """
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -235,6 +236,35 @@ def _locks(session: "Session") -> list[dict[str, Any]]:
     ]
 
 
+def _cursors(session: "Session") -> list[dict[str, Any]]:
+    return [
+        {
+            "userid": other.user.oid,
+            "pid": other.pid,
+            "xid": other.tx.number,
+            "name": cursor.name,
+            "query": cursor.query,
+            "declared": _plain(cursor.declared) if cursor.declared else None,
+            "fetched": cursor.reader.taken,
+        }
+        for other in session.warehouse.sessions.values()
+        for cursor in list(other.shelf.cursors.values())
+    ]
+
+
+def _prepared(session: "Session") -> list[dict[str, Any]]:
+    return [
+        {"name": item.name, "query": item.statement.text, "types": [str(kind) for kind in item.parameter_types]}
+        for item in session.shelf.statements.values()
+        if item.name and item.statement is not None
+    ]
+
+
+def _disk(session: "Session") -> list[dict[str, Any]]:
+    found = shutil.disk_usage(session.warehouse.database.location.folder)
+    return [{"used": found.used, "capacity": found.total}]
+
+
 def _messages(session: "Session") -> list[dict[str, Any]]:
     return list(session.warehouse.messages)
 
@@ -255,6 +285,9 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_settings": _settings,
     "sys_sessions": _sessions,
     "sys_locks": _locks,
+    "sys_cursors": _cursors,
+    "sys_prepared": _prepared,
+    "sys_disk": _disk,
     "sys_messages": _messages,
     "sys_calls": _calls,
     "sys_applied_policies": _applied,

@@ -5,6 +5,7 @@ ones must be closed first. Portals end with their transaction.
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from core.types import Column, ColumnType
 from session.answers import Value
@@ -64,6 +65,7 @@ class Cursor:
     reader: Reader
     query: str
     position: int = 0
+    declared: datetime | None = None
 
 
 @dataclass(slots=True)

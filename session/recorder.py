@@ -56,9 +56,12 @@ _WRITES: Final = {Kind.INSERT: ("insert",), Kind.UPDATE: ("delete", "insert"), K
                   Kind.MERGE: ("delete", "insert")}  # fmt: skip
 
 
+_RUNS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CTAS", "COPY", "UNLOAD"})
+
+
 def _steps(plan: "Plan | None", kind: Kind | None, error: SqlError | None) -> str:
     """Return what a statement did, step by step: ``scan:OID,…,sort,insert:OID,return``."""
-    if plan is None or error is not None:
+    if plan is None or error is not None or query_type(kind) not in _RUNS:
         return ""
     target = plan.translated.target
     writes = _WRITES.get(kind, ()) if kind is not None and target is not None else ()

@@ -45,6 +45,8 @@ class Reader:
 
     def __init__(self, source: Source) -> None:
         """Read from *source*."""
+        self.taken = 0
+        """How many rows were taken so far."""
         self._source = source
         self._rest: pa.RecordBatch | None = None
 
@@ -59,6 +61,7 @@ class Reader:
         if limit is not None and batch.num_rows > limit:
             self._rest = batch.slice(limit)
             batch = batch.slice(0, limit)
+        self.taken += batch.num_rows
         return batch
 
     def close(self) -> None:

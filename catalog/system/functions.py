@@ -279,9 +279,11 @@ _PRETTY = (
     " WHEN p_size < 10994579406848 THEN CAST(CAST(round(p_size / 1073741824.0) AS BIGINT) AS VARCHAR) || ' GB'"
     " ELSE CAST(CAST(round(p_size / 1099511627776.0) AS BIGINT) AS VARCHAR) || ' TB' END"
 )
+# An element that is quoted in the array's text is so for its blanks, commas and braces.
 _JOINED = (
-    "array_to_string(CASE WHEN CAST(p_array AS VARCHAR) = '{}' THEN CAST([] AS VARCHAR[]) ELSE string_split("
-    "regexp_extract(CAST(p_array AS VARCHAR), '^\\{?([\\s\\S]*?)\\}?$', 1), ',') END, p_separator)"
+    "array_to_string(list_transform(regexp_extract_all(regexp_extract(CAST(p_array AS VARCHAR),"
+    " '^\\{?([\\s\\S]*?)\\}?$', 1), '\"(?:[^\"\\\\]|\\\\.)*\"|[^,]+'), lambda item: CASE WHEN item LIKE '\"%'"
+    " THEN regexp_replace(item[2:-2], '\\\\(.)', '\\1', 'g') ELSE item END), p_separator)"
 )
 _ARRAY_OUT = (
     "CASE WHEN p_array IS NOT NULL THEN '{' || array_to_string(list_transform(CAST(p_array AS VARCHAR[]), lambda item:"

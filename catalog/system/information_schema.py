@@ -53,6 +53,18 @@ _ROUTINES: Final = (
     f"(SELECT r.* FROM sys_routines AS r WHERE COALESCE(r.database, {HERE}) = {HERE} AND {access.SEES_ROUTINE}) AS r"
 )
 
+_ROUTINE_GRANTS: Final = (
+    "grantor text, grantee text, specific_catalog text, specific_schema text, specific_name text,"
+    "routine_catalog text, routine_schema text, routine_name text, privilege_type text, is_grantable text"
+)
+_ROUTINE_PRIVILEGES: Final = (
+    f"SELECT f.name AS grantor, w.name AS grantee, {_WHERE}, {HERE} AS routine_catalog, r.schema_name AS routine_schema,"
+    " r.name AS routine_name, g.privilege AS privilege_type,"
+    f" CASE WHEN g.grantable THEN 'YES' ELSE 'NO' END AS is_grantable FROM sys_grants AS g JOIN {_ROUTINES}"
+    " ON r.oid = g.object LEFT JOIN sys_grantees AS w ON w.oid = g.grantee LEFT JOIN sys_users AS f"
+    " ON f.oid = g.grantor WHERE g.kind = 'routine'"
+)
+
 # fmt: off
 ROWS: Final = (
     _view(12_100, "information_schema_catalog_name", "catalog_name text", f"SELECT {HERE} AS catalog_name"),
@@ -186,5 +198,46 @@ ROWS: Final = (
     _view(12_120, "character_sets",
         "character_set_catalog text, character_set_schema text, character_set_name text",
         "SELECT NULL AS character_set_catalog, NULL AS character_set_schema, 'UTF8' AS character_set_name"),
+    _view(12_130, "constraint_table_usage",
+        "table_catalog text, table_schema text, table_name text, constraint_catalog text, constraint_schema text,"
+        "constraint_name text",
+        f"SELECT {HERE} AS table_catalog, COALESCE(t.schema_name, r.schema_name) AS table_schema,"
+        f" COALESCE(t.name, r.name) AS table_name, {HERE} AS constraint_catalog, r.schema_name AS constraint_schema,"
+        f" k.name AS constraint_name FROM {_KEYS} LEFT JOIN sys_relations AS t ON t.oid = k.target"),
+    *(_view(oid, name, _ROUTINE_GRANTS, _ROUTINE_PRIVILEGES)
+      for oid, name in ((12_131, "routine_privileges"), (12_132, "role_routine_grants"))),
+    _view(12_133, "administrable_role_authorizations", "grantee text, role_name text, is_grantable text",
+        "SELECT u.name AS grantee, r.name AS role_name, 'YES' AS is_grantable FROM sys_role_members AS m"
+        " JOIN sys_roles AS r ON r.oid = m.role JOIN sys_users AS u ON u.oid = m.member"
+        f" WHERE m.admin AND m.member = {ME}"),
+    *(_view(oid, name, shape, "") for oid, name, shape in (
+        (12_140, "usage_privileges", "grantor text, grantee text, object_catalog text, object_schema text, object_name text, object_type text, privilege_type text, is_grantable text"),
+        (12_141, "role_usage_grants", "grantor text, grantee text, object_catalog text, object_schema text, object_name text, object_type text, privilege_type text, is_grantable text"),
+        (12_142, "role_column_grants", "grantor text, grantee text, table_catalog text, table_schema text, table_name text, column_name text, privilege_type text, is_grantable text"),
+        (12_143, "domains", "domain_catalog text, domain_schema text, domain_name text, data_type text, character_maximum_length int4, character_octet_length int4, numeric_precision int4, numeric_scale int4, domain_default text, udt_catalog text, udt_schema text, udt_name text"),
+        (12_144, "domain_constraints", "constraint_catalog text, constraint_schema text, constraint_name text, domain_catalog text, domain_schema text, domain_name text, is_deferrable text, initially_deferred text"),
+        (12_145, "domain_udt_usage", "udt_catalog text, udt_schema text, udt_name text, domain_catalog text, domain_schema text, domain_name text"),
+        (12_146, "element_types", "object_catalog text, object_schema text, object_name text, object_type text, collection_type_identifier text, data_type text, character_maximum_length int4, numeric_precision int4, numeric_scale int4, udt_catalog text, udt_schema text, udt_name text, dtd_identifier text"),
+        (12_147, "data_type_privileges", "object_catalog text, object_schema text, object_name text, object_type text, dtd_identifier text"),
+        (12_148, "triggered_update_columns", "trigger_catalog text, trigger_schema text, trigger_name text, event_object_catalog text, event_object_schema text, event_object_table text, event_object_column text"),
+        (12_149, "view_column_usage", "view_catalog text, view_schema text, view_name text, table_catalog text, table_schema text, table_name text, column_name text"),
+        (12_150, "view_routine_usage", "table_catalog text, table_schema text, table_name text, specific_catalog text, specific_schema text, specific_name text"),
+        (12_151, "column_domain_usage", "domain_catalog text, domain_schema text, domain_name text, table_catalog text, table_schema text, table_name text, column_name text"),
+        (12_152, "column_udt_usage", "udt_catalog text, udt_schema text, udt_name text, table_catalog text, table_schema text, table_name text, column_name text"),
+        (12_153, "column_options", "table_catalog text, table_schema text, table_name text, column_name text, option_name text, option_value text"),
+        (12_154, "sql_features", "feature_id text, feature_name text, sub_feature_id text, sub_feature_name text, is_supported text, is_verified_by text, comments text"),
+        (12_155, "sql_implementation_info", "implementation_info_id text, implementation_info_name text, integer_value int4, character_value text, comments text"),
+        (12_156, "sql_languages", "sql_language_source text, sql_language_year text, sql_language_conformance text, sql_language_integrity text, sql_language_implementation text, sql_language_binding_style text, sql_language_programming_language text"),
+        (12_157, "sql_packages", "feature_id text, feature_name text, is_supported text, is_verified_by text, comments text"),
+        (12_158, "sql_sizing", "sizing_id int4, sizing_name text, supported_value int4, comments text"),
+        (12_159, "sql_sizing_profiles", "sizing_id int4, sizing_name text, profile_id text, required_value int4, comments text"),
+        (12_160, "collations", "collation_catalog text, collation_schema text, collation_name text, pad_attribute text"),
+        (12_161, "collation_character_set_applicability", "collation_catalog text, collation_schema text, collation_name text, character_set_catalog text, character_set_schema text, character_set_name text"),
+        (12_162, "foreign_tables", "foreign_table_catalog text, foreign_table_schema text, foreign_table_name text, foreign_server_catalog text, foreign_server_name text"),
+        (12_163, "foreign_servers", "foreign_server_catalog text, foreign_server_name text, foreign_data_wrapper_catalog text, foreign_data_wrapper_name text, foreign_server_type text, foreign_server_version text, authorization_identifier text"),
+        (12_164, "user_defined_types", "user_defined_type_catalog text, user_defined_type_schema text, user_defined_type_name text, user_defined_type_category text"),
+        (12_165, "udt_privileges", "grantor text, grantee text, udt_catalog text, udt_schema text, udt_name text, privilege_type text, is_grantable text"),
+        (12_166, "attributes", "udt_catalog text, udt_schema text, udt_name text, attribute_name text, ordinal_position int4, attribute_default text, is_nullable text, data_type text"),
+    )),
 )
 # fmt: on

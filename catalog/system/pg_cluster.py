@@ -47,6 +47,54 @@ _ROLE = (
 
 ROWS: Final = (
     SystemView(
+        schema="pg_catalog", name="pg_default_acl", oid=826, table=True,
+        columns=columns(
+            "oid oid, defaclrole oid, defacluser int4, defaclnamespace oid, defaclobjtype char, defaclacl _aclitem"
+        ),
+        query="SELECT d.oid, d.owner AS defaclrole, d.owner AS defacluser, d.schema AS defaclnamespace,"
+        " CASE d.object_kind WHEN 'TABLE' THEN 'r' WHEN 'FUNCTION' THEN 'f' ELSE 'p' END AS defaclobjtype,"
+        " d.acl AS defaclacl FROM sys_default_acls AS d",
+        doc="Redshift, PG_DEFAULT_ACL",
+    ),
+    SystemView(
+        schema="pg_catalog", name="pg_shdescription", oid=1215, table=True,
+        columns=columns("objoid oid, classoid oid, description text"),
+        query="SELECT c.object AS objoid, c.catalog AS classoid, c.text AS description FROM sys_comments AS c"
+        f" WHERE c.catalog = {oids.CLASS_PG_DATABASE}",
+        doc="PostgreSQL, pg_shdescription",
+    ),
+    SystemView(
+        schema="pg_catalog", name="pg_cursors", oid=2046,
+        columns=columns(
+            "name text, statement text, is_holdable bool, is_binary bool, is_scrollable bool, creation_time timestamptz"
+        ),
+        query="SELECT c.name, c.query AS statement, FALSE AS is_holdable, FALSE AS is_binary, FALSE AS is_scrollable,"
+        " c.declared AT TIME ZONE 'UTC' AS creation_time FROM sys_cursors AS c"
+        " WHERE c.pid = getvariable('backend_pid')",
+        doc="PostgreSQL, pg_cursors",
+    ),
+    SystemView(
+        schema="pg_catalog", name="pg_prepared_statements", oid=2047,
+        columns=columns(
+            "name text, statement text, prepare_time timestamptz, parameter_types _text, from_sql bool"
+        ),
+        query="SELECT p.name, p.query AS statement, NULL AS prepare_time, p.types AS parameter_types,"
+        " FALSE AS from_sql FROM sys_prepared AS p",
+        doc="PostgreSQL, pg_prepared_statements",
+    ),
+    SystemView(
+        schema="pg_catalog", name="pg_stat_database", oid=2_029,
+        columns=columns(
+            "datid oid, datname name, numbackends int4, xact_commit int8, xact_rollback int8, blks_read int8,"
+            "blks_hit int8, tup_returned int8, tup_fetched int8, tup_inserted int8, tup_updated int8, tup_deleted int8"
+        ),
+        query="SELECT d.oid AS datid, d.name AS datname, (SELECT count(*) FROM sys_sessions AS s"
+        " WHERE s.database = d.name) AS numbackends, 0 AS xact_commit, 0 AS xact_rollback, 0 AS blks_read,"
+        " 0 AS blks_hit, 0 AS tup_returned, 0 AS tup_fetched, 0 AS tup_inserted, 0 AS tup_updated, 0 AS tup_deleted"
+        " FROM sys_databases AS d",
+        doc="PostgreSQL 8.0, 23.2.2 pg_stat_database",
+    ),
+    SystemView(
         schema="pg_catalog", name="pg_database", oid=oids.CLASS_PG_DATABASE, table=True,
         columns=columns(_DATABASE_COLUMNS), query=_DATABASE, doc="PostgreSQL 8.0, 43.11 pg_database",
     ),

@@ -67,6 +67,23 @@ _TABLES = relations(kinds="'r'")
 _USER_TABLES = relations(kinds="'r'", system=False)
 _NO_COMMENTS = f"r.comment IS NOT NULL AND COALESCE(r.database, {HERE}) = {HERE}"
 
+
+
+def _table_use(oid: int, name: str, source: str) -> SystemView:
+    return SystemView(
+        schema="pg_catalog", name=name, oid=oid,
+        columns=columns(
+            "relid oid, schemaname name, relname name, seq_scan int8, seq_tup_read int8, idx_scan int8,"
+            "idx_tup_fetch int8, n_tup_ins int8, n_tup_upd int8, n_tup_del int8, n_live_tup int8, n_dead_tup int8"
+        ),
+        query="SELECT r.oid AS relid, r.schema_name AS schemaname, r.name AS relname, 0 AS seq_scan,"
+        " 0 AS seq_tup_read, 0 AS idx_scan, 0 AS idx_tup_fetch, 0 AS n_tup_ins, 0 AS n_tup_upd, 0 AS n_tup_del,"
+        f" s.rows AS n_live_tup, 0 AS n_dead_tup FROM (SELECT r.* FROM {source}) AS r"
+        " LEFT JOIN sys_storage AS s ON s.relation = r.oid",
+        doc="PostgreSQL 8.0, 23.2.2 Viewing Collected Statistics",
+    )  # fmt: skip
+
+
 ROWS: Final = (
     SystemView(
         schema="pg_catalog", name="pg_class", oid=oids.CLASS_PG_CLASS, table=True, columns=columns(_CLASS_COLUMNS),
@@ -215,16 +232,7 @@ ROWS: Final = (
         query="SELECT s.relation AS stairelid, s.rows AS stairows, 0 AS staiins, 0 AS staidels FROM sys_storage AS s",
         doc="Redshift, PG_STATISTIC_INDICATOR",
     ),
-    SystemView(
-        schema="pg_catalog", name="pg_stat_user_tables", oid=2_007,
-        columns=columns(
-            "relid oid, schemaname name, relname name, seq_scan int8, seq_tup_read int8, idx_scan int8,"
-            "idx_tup_fetch int8, n_tup_ins int8, n_tup_upd int8, n_tup_del int8, n_live_tup int8, n_dead_tup int8"
-        ),
-        query="SELECT r.oid AS relid, r.schema_name AS schemaname, r.name AS relname, 0 AS seq_scan,"
-        " 0 AS seq_tup_read, 0 AS idx_scan, 0 AS idx_tup_fetch, 0 AS n_tup_ins, 0 AS n_tup_upd, 0 AS n_tup_del,"
-        f" s.rows AS n_live_tup, 0 AS n_dead_tup FROM (SELECT r.* FROM {_USER_TABLES}) AS r"
-        " LEFT JOIN sys_storage AS s ON s.relation = r.oid",
-        doc="PostgreSQL 8.0, 23.2.2 Viewing Collected Statistics",
-    ),
+    *(_table_use(oid, name, source) for oid, name, source in (
+        (2_007, "pg_stat_user_tables", _USER_TABLES), (2_085, "pg_stat_all_tables", _TABLES),
+        (2_086, "pg_stat_sys_tables", _TABLES + " AND r.system"))),
 )  # fmt: skip

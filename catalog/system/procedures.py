@@ -7,7 +7,7 @@ from typing import Final
 
 from core.types import TYPES
 
-_OID: Final = {row.name: row.oid for row in TYPES} | {"any": 2276, "trigger": 2279}
+_OID: Final = {row.name: row.oid for row in TYPES} | {"any": 2283, "trigger": 2279}
 
 # fmt: off
 ROWS: Final = (

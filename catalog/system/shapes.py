@@ -69,6 +69,7 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     "sys_default_privileges": _shape(
         "owner oid, schema oid, object_kind text, grantee oid, grantor oid, privilege text, grantable bool"
     ),
+    "sys_default_acls": _shape("oid oid, owner oid, schema oid, object_kind text, acl names"),
     # ASSUMEROLE; `implied` is what holds for everybody until it is revoked.
     "sys_iam_grants": _shape("role text, command text, grantee oid, implied bool"),
     # Whom a user may act as: itself, its groups and roles, and PUBLIC (0).
@@ -176,6 +177,12 @@ LIVE: Final[dict[str, pa.Schema]] = {
         "userid int4, xid int8, query int8, database text, schema_name text, relation int8, name text, status text,"
         "started ts, ended ts"
     ),
+    # SQL cursors of all sessions; the statements that the session has prepared; the disk of the data folder.
+    "sys_cursors": _shape(
+        "userid int4, pid int4, xid int8, name text, query text, declared ts, fetched int8"
+    ),
+    "sys_prepared": _shape("name text, query text, types names"),
+    "sys_disk": _shape("used int8, capacity int8"),
     "sys_terminations": _shape("pid int4, eventtime ts, userid int4, type text"),
     "sys_stale": _shape("relation oid, stale bool, rewrites bool"),
     "sys_mv_refreshes": _shape(

@@ -278,6 +278,18 @@ def default_privileges(state: CatalogState, live: Live) -> pa.Table:
     return table("sys_default_privileges", rows)
 
 
+def default_acls(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_default_acls."""
+    names = acl.named(state)
+    rows = [
+        (each.oid, each.owner, each.schema, each.object_kind,
+         [acl.item("table" if each.object_kind == "TABLE" else "routine", grant, names) for grant in each.acl])
+        for each in state.objects.values()
+        if isinstance(each, DefaultPrivileges) and each.acl
+    ]  # fmt: skip
+    return table("sys_default_acls", rows)
+
+
 def iam_grants(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_iam_grants."""
     said = [each.name for each in iam_roles.iam_roles(state)]
@@ -455,6 +467,7 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_role_members": role_members,
     "sys_grantees": grantees,
     "sys_default_privileges": default_privileges,
+    "sys_default_acls": default_acls,
     "sys_iam_grants": iam_grants,
     "sys_members": members,
     "sys_grants": grants,

@@ -109,17 +109,27 @@ ROWS: Final = (
     _view(5_111, "stv_partitions",
         "owner int4, host int4, diskno int4, part_begin int8, part_end int8, used int4, tossed int4, capacity int4,"
         "reads int8, writes int8, seek_forward int4, seek_back int4, is_san int4, failed int4, mbps int4,"
-        "mount bpchar(256)", "", "superuser"),
-    _view(5_112, "stv_node_storage_capacity", "node int4, used int4, capacity int4", "", "all"),
+        "mount bpchar(256)",
+        "SELECT 0 AS owner, 0 AS host, 0 AS diskno, 0 AS part_begin, d.capacity AS part_end,"
+        " CAST(d.used / 1048576 AS INTEGER) AS used, 0 AS tossed, CAST(d.capacity / 1048576 AS INTEGER) AS capacity,"
+        " 0 AS reads, 0 AS writes, 0 AS seek_forward, 0 AS seek_back, 0 AS is_san, 0 AS failed, 0 AS mbps, '' AS mount"
+        " FROM sys_disk AS d", "superuser"),
+    _view(5_112, "stv_node_storage_capacity", "node int4, used int4, capacity int4",
+        "SELECT 0 AS node, CAST(d.used / 1048576 AS INTEGER) AS used, CAST(d.capacity / 1048576 AS INTEGER) AS capacity"
+        " FROM sys_disk AS d", "all"),
     _view(5_113, "stv_load_state",
         "userid int4, session int4, query int4, slice int4, pid int4, recordtime ts, bytes_to_load int8,"
         "bytes_loaded int8, bytes_to_load_compressed int8, bytes_loaded_compressed int8, lines int4, num_files int4,"
         "num_files_complete int4, current_file bpchar(256), pct_complete int4", ""),
     _view(5_114, "stv_active_cursors",
         "userid int4, name varchar(256), xid int8, pid int4, starttime ts, row_count int8, byte_count int8,"
-        "fetched_rows int8", ""),
+        "fetched_rows int8",
+        "SELECT c.userid, c.name, c.xid, c.pid, c.declared AS starttime, NULL AS row_count, NULL AS byte_count,"
+        " c.fetched AS fetched_rows FROM sys_cursors AS c"),
     _view(5_115, "stv_cursor_configuration",
-        "current_cursor_count int4, max_diskspace_usable int4, current_diskspace_used int4", "", "all"),
+        "current_cursor_count int4, max_diskspace_usable int4, current_diskspace_used int4",
+        "SELECT count(*) AS current_cursor_count, 0 AS max_diskspace_usable, 0 AS current_diskspace_used"
+        " FROM sys_cursors", "superuser"),
     _view(5_116, "stv_wlm_query_state",
         "xid int4, task int4, query int4, service_class int4, slot_count int4, wlm_start_time ts, state bpchar(16),"
         "queue_time int8, exec_time int8, query_priority bpchar(20)",

@@ -7,7 +7,7 @@ from typing import Final
 
 from catalog.system import access, svv_external
 from catalog.system.access import HERE
-from catalog.system.spec import SUPERUSER, Columns, SystemView, Visible, columns
+from catalog.system.spec import SEES_ALL, SUPERUSER, Columns, SystemView, Visible, columns
 
 _V = "varchar(128)"
 _TYPE = "CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'TABLE' END"
@@ -37,6 +37,13 @@ def _view(oid: int, name: str, shape: str, query: str, visible: Visible = "all")
         doc=f"Redshift, {name.upper()}",
     )  # fmt: skip
 
+
+_USED = "COALESCE(CAST(ceil(u.bytes / 1048576.0) AS INTEGER), 0)"
+_QUOTAS = (
+    "(SELECT n.* FROM sys_namespaces AS n WHERE n.quota_mb IS NOT NULL) AS n LEFT JOIN (SELECT r.schema, sum(s.bytes)"
+    " AS bytes FROM sys_storage AS s JOIN sys_relations AS r ON r.oid = s.relation GROUP BY r.schema) AS u"
+    " ON u.schema = n.oid"
+)
 
 # fmt: off
 ROWS: Final = (
@@ -205,6 +212,39 @@ ROWS: Final = (
         " l.mode AS lock_mode, CASE WHEN l.relation IS NULL THEN 'transactionid' ELSE 'relation' END"
         " AS lockable_object_type, l.relation, l.granted FROM sys_locks AS l JOIN sys_sessions AS s ON s.pid = l.pid"
         f" WHERE s.user_oid = {access.ME} OR {SUPERUSER}"),
+    _view(4_202, "svv_function_privileges", "namespace_name text, function_name text, argument_types text, " + _WHO_COLUMNS,
+        f"SELECT r.schema_name AS namespace_name, r.name AS function_name, r.signature AS argument_types, {_WHO}"
+        f" FROM sys_grants AS g JOIN sys_routines AS r ON r.oid = g.object {_IDENTITY} WHERE g.kind = 'routine'"
+        f" AND COALESCE(r.database, {HERE}) = {HERE} AND {_SEES_GRANT}"),
+    _view(4_203, "svv_language_privileges", "language_name text, " + _WHO_COLUMNS,
+        f"SELECT l.name AS language_name, {_WHO} FROM sys_grants AS g JOIN sys_languages AS l ON l.oid = g.object"
+        f" {_IDENTITY} WHERE g.kind = 'language' AND {_SEES_GRANT}"),
+    _view(4_224, "svv_redshift_schema_quota",
+        "database_name varchar(128), schema_name varchar(128), schema_owner int4, quota int4, disk_usage int4",
+        f"SELECT n.database AS database_name, n.name AS schema_name, n.owner AS schema_owner, n.quota_mb AS quota,"
+        f" {_USED} AS disk_usage FROM {_QUOTAS} WHERE {SUPERUSER} OR n.owner = {access.ME}"),
+    _view(4_225, "svv_schema_quota_state",
+        "schema_id int4, schema_name bpchar(128), schema_owner int4, quota int4, disk_usage int4, disk_usage_pct float8",
+        f"SELECT n.oid AS schema_id, n.name AS schema_name, n.owner AS schema_owner, n.quota_mb AS quota,"
+        f" {_USED} AS disk_usage, 100.0 * {_USED} / n.quota_mb AS disk_usage_pct FROM {_QUOTAS}"
+        f" WHERE n.database = {HERE} AND ({SUPERUSER} OR n.owner = {access.ME})"),
+    _view(4_219, "svv_interleaved_columns", "tbl int4, col int4, interleaved_skew numeric(19,2), last_reindex ts",
+        "SELECT c.relation AS tbl, c.number - 1 AS col, 1 AS interleaved_skew, (SELECT max(v.ended) FROM sys_vacuums AS v"
+        " WHERE v.relation = c.relation AND v.mode = 'REINDEX') AS last_reindex FROM sys_columns AS c"
+        " WHERE c.sortkey <> 0 AND c.relation IN (SELECT i.relation FROM sys_columns AS i WHERE i.sortkey < 0)",
+        "superuser"),
+    _view(4_222, "svv_vacuum_summary",
+        "table_name text, xid int8, sort_partitions int8, merge_increments int8, elapsed_time int8, row_delta int8,"
+        "sortedrow_delta int8, block_delta int4, max_merge_partitions int4",
+        "SELECT v.name AS table_name, v.xid, 1 AS sort_partitions, 0 AS merge_increments,"
+        " date_diff('microsecond', v.started, v.ended) AS elapsed_time, 0 AS row_delta, 0 AS sortedrow_delta,"
+        " 0 AS block_delta, 0 AS max_merge_partitions FROM sys_vacuums AS v", "superuser"),
+    _view(4_226, "svv_active_cursors",
+        "user_id int4, cursor_name varchar(256), transaction_id int8, session_id int4, declare_time ts,"
+        "total_bytes int8, total_rows int8, fetched_rows int8",
+        "SELECT c.userid AS user_id, c.name AS cursor_name, c.xid AS transaction_id, c.pid AS session_id,"
+        " c.declared AS declare_time, NULL AS total_bytes, NULL AS total_rows, c.fetched AS fetched_rows"
+        f" FROM sys_cursors AS c WHERE c.userid = {access.ME} OR {SEES_ALL}"),
     *(_view(oid, f"svv_{kind}_columns",
         "f_table_catalog varchar(128), f_table_schema varchar(128), f_table_name varchar(128),"
         f"f_{kind}_column varchar(128), coord_dimension int4, srid int4, type varchar(30)",

@@ -7,23 +7,14 @@ from typing import Final
 
 from catalog.system.spec import SystemView, columns
 
-_WHO = "privilege_type text, identity_id int4, identity_name text, identity_type text, admin_option bool"
-
 # fmt: off
 _SHAPES: Final = (
-    (4_202, "svv_function_privileges", "namespace_name text, function_name text, argument_types text, " + _WHO),
-    (4_203, "svv_language_privileges", "language_name text, " + _WHO),
     (4_215, "svv_datashares", "share_name varchar(128), share_id int4, share_owner int4, source_database varchar(128), consumer_database varchar(128), share_type varchar(8), createdate ts, is_publicaccessible bool, share_acl varchar(256), producer_account varchar(16), producer_namespace varchar(64), managed_by varchar(64)"),
     (4_216, "svv_datashare_objects", "share_type varchar(8), share_name varchar(128), object_type varchar(64), object_name varchar(512), producer_account varchar(16), producer_namespace varchar(64), include_new bool"),
     (4_217, "svv_datashare_consumers", "share_name varchar(128), consumer_account varchar(16), consumer_namespace varchar(64), share_date ts"),
     (4_218, "svv_identity_providers", "uid int4, name text, type text, instanceid text, namespc text, params text, enabled bool"),
-    (4_219, "svv_interleaved_columns", "tbl int4, col int4, interleaved_skew numeric(19,2), last_reindex ts"),
     (4_220, "svv_alter_table_recommendations", "type bpchar(30), database bpchar(128), table_id int4, group_id int4, ddl bpchar(1024), auto_eligible bpchar(1)"),
     (4_221, "svv_vacuum_progress", "table_name text, status text, time_remaining_estimate text"),
-    (4_222, "svv_vacuum_summary", "table_name text, xid int8, sort_partitions int8, merge_increments int8, elapsed_time int8, row_delta int8, sortedrow_delta int8, block_delta int4, max_merge_partitions int4"),
-    (4_224, "svv_redshift_schema_quota", "database_name varchar(128), schema_name varchar(128), schema_owner int4, quota int4, disk_usage int4"),
-    (4_225, "svv_schema_quota_state", "schema_id int4, schema_name bpchar(128), schema_owner int4, quota int4, disk_usage int4, disk_usage_pct float8"),
-    (4_226, "svv_active_cursors", "user_id int4, cursor_name varchar(256), transaction_id int8, session_id int4, declare_time ts, total_bytes int8, total_rows int8, fetched_rows int8"),
     (4_227, "svv_ml_model_info", "schema_name bpchar(128), user_name bpchar(128), model_name bpchar(128), life_cycle bpchar(20), is_refreshable int4, model_state bpchar(128)"),
     (4_229, "svv_integration", "integration_id bpchar(128), target_database bpchar(128), source bpchar(128), state bpchar(128), current_lag int8, last_replicated_checkpoint bpchar(128), total_tables_replicated int4, total_tables_failed int4, creation_time ts, refresh_interval int4, source_database bpchar(128), is_history_mode bool"),
 )

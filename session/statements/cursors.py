@@ -25,7 +25,9 @@ async def declare(work: Work, command: Declare) -> Done:
     if command.name in cursors:
         raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{command.name}" already exists')
     page = await rows(work, command.query.text, command.query.offset)
-    cursors[command.name] = Cursor(command.name, page.columns, page.reader, command.query.text)
+    cursors[command.name] = Cursor(
+        command.name, page.columns, page.reader, command.query.text, declared=work.warehouse.clock.now()
+    )
     return Done("DECLARE CURSOR")
 
 
