@@ -275,6 +275,10 @@ class Scope:
     """What FROM's inner joins ask for, noted where it is a list; None with other joins."""
     entries: dict[str, str] = field(default_factory=dict)
     """FROM's tables and queries by their engine alias."""
+    carried: dict[int, Value] = field(default_factory=dict)
+    """Select items (by identity) that a query below has computed."""
+    lateral: Mapping[str, int] = field(default_factory=dict)
+    """Aliases that are not to be written out where they are long: later items name them."""
     checked: bool = False
     """Whether the query is known to name only what it groups by."""
 

@@ -11,7 +11,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import conversion, groups, hierarchy, keys
+from sql import conversion, groups, hierarchy, keys, laterals
 from sql.clauses import Item, conditional, grouping, modified, tail
 from sql.ctes import with_clause
 from sql.finish import Finish, columns_finished, finished, outer
@@ -74,8 +74,29 @@ def _select(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[Column
     if written is None:
         if connect := node.args.get("connect"):
             source = hierarchy.connected(connect, source, scope)
-        written = _written(node, scope, (source, None), finish=finish, forced=forced)
+        written = _named_alike(node, scope, source, finish=finish, forced=forced)
     return Query(sql=prefix + written.sql, outputs=written.outputs)
+
+
+def _named_alike(
+    node: exp.Select, scope: Scope, source: str, *, finish: Finish, forced: tuple[ColumnType, ...]
+) -> Query:
+    """Write a query whose items may name each other."""
+    kept, effects = dict(scope.aliases), scope.writer.effects
+    scope.lateral = laterals.references(node, scope)
+    if not scope.lateral:
+        return _written(node, scope, (source, None), finish=finish, forced=forced)
+    try:
+        return _written(node, scope, (source, None), finish=finish, forced=forced)
+    except laterals.TooLong:
+        scope.lateral, scope.aliases, scope.writer.effects = {}, dict(kept), effects
+    layers = laterals.layered(node, scope, source)
+    if layers is None:
+        scope.aliases = kept
+        return _written(node, scope, (source, None), finish=finish, forced=forced)
+    scope.writer.effects = effects
+    made = _written(node, layers.scope, (layers.source, layers.conditions), finish=finish, forced=forced)
+    return Query(sql=layers.filled(made.sql), outputs=made.outputs)
 
 
 def _written(
@@ -97,7 +118,11 @@ def _written(
     distinct = bool(node.args.get("distinct"))
     keyed_apart = distinct and not all(keys.plain(output.value) for output in outputs)
     words = "SELECT DISTINCT" if distinct and not keyed_apart else "SELECT"
-    parts = [f"{words} {listed}", source, where, group, *_filters(node, scope)]
+    filters = _filters(node, scope)
+    if scope.carried and filters and " OVER (" not in listed + filters[-1]:
+        # The window functions that QUALIFY looks at are columns of the query below.
+        where, filters = filters[-1].replace("QUALIFY", "WHERE" if not where else f"{where} AND", 1), []
+    parts = [f"{words} {listed}", source, where, group, *filters]
     sql = " ".join(part for part in parts if part)
     if keyed_apart:
         sql = _distinct(sql, outputs)
@@ -194,7 +219,9 @@ def _unique(name: str, used: set[str]) -> str:
 def _named(projection: exp.Expr, scope: Scope) -> tuple[str, Value]:
     if isinstance(projection, exp.Alias):
         name = scope.writer.identifier(projection.args["alias"])
-        value = scope.value(projection.this)
+        value = scope.carried.get(id(projection)) or scope.value(projection.this)
+        if laterals.is_long(value) and name in scope.lateral and name not in scope.aliases:
+            raise laterals.TooLong(SqlState.STATEMENT_TOO_COMPLEX, "a long alias is named again")
         if len(value.sql) > _LONGEST:
             raise too_complex()
         scope.aliases.setdefault(name, value)
