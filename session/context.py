@@ -32,7 +32,7 @@ from sql.canon import Pattern
 from sql.facts import SourceKind
 from sql.finish import Finish
 from sql.incremental import Expression
-from sql.scope import External
+from sql.relations import External
 from sql.translate import (
     CallUse,
     Translated,

@@ -13,7 +13,7 @@ from engine.udfs import Udf
 from session.answers import Value
 from session.functions import needs
 from sql.facts import SourceKind
-from sql.scope import External
+from sql.relations import External
 from sql.translate import Translated
 
 # A select list of literals, parameters, casts and session variables: nothing that could take its time.

@@ -12,7 +12,8 @@ from sqlglot import exp
 from core.errors import SqlError
 from core.names import quote
 from sql.facts import Source, SourceColumn, SourceKind
-from sql.scope import Field, Relation, Scope
+from sql.relations import Field, Relation
+from sql.scope import Scope
 from sql.value import Value
 
 MARK: Final = "rs:base:"

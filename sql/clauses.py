@@ -10,7 +10,8 @@ from core.names import quote
 from core.sqlstate import SqlState
 from sql import conversion, groups
 from sql.keys import keyed, ordered, plain
-from sql.scope import Output, Scope
+from sql.relations import Output
+from sql.scope import Scope
 from sql.value import INT8, Value
 
 

@@ -16,7 +16,8 @@ from core.types import ColumnType
 from sql import conversion
 from sql.finish import outer
 from sql.inference import common_type
-from sql.scope import Cte, Output, Scope
+from sql.relations import Cte, Output
+from sql.scope import Scope
 
 
 def with_clause(node: exp.Expr, scope: Scope) -> str:

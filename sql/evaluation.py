@@ -20,7 +20,8 @@ from sql.assignment import Goal, assign
 from sql.inference import precision_scale
 from sql.overloads import choose
 from sql.query import parse_query
-from sql.scope import Output, Query, Scope
+from sql.relations import Output, Query
+from sql.scope import Scope
 from sql.value import VARCHAR, Value, made
 
 _CLAUSES: Final = (

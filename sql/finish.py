@@ -6,7 +6,7 @@ from typing import Final
 
 from core.names import quote
 from sql import conversion
-from sql.scope import Output, Query
+from sql.relations import Output, Query
 from sql.value import Value
 
 _WRITTEN: Final = frozenset({"timetz", "super"})

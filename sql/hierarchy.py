@@ -11,8 +11,9 @@ from sqlglot import exp
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql.clauses import conditional
+from sql.relations import Field, Relation
 from sql.rules.spec import Rule
-from sql.scope import Field, Relation, Scope
+from sql.scope import Scope
 from sql.value import INT4, Value, made
 
 LEVEL: Final = "level"

@@ -9,7 +9,8 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, keys
 from sql.inference import common_type
-from sql.scope import Relation, Scope
+from sql.relations import Relation
+from sql.scope import Scope
 from sql.value import Value, made
 
 

@@ -16,7 +16,8 @@ from sql import conversion
 from sql.inference import common, unmatched
 from sql.keys import keyed, plain
 from sql.naming import ANONYMOUS, column_name
-from sql.scope import Field, Output, Query, Scope
+from sql.relations import Field, Output, Query
+from sql.scope import Scope
 from sql.value import VARCHAR, made
 
 

@@ -21,7 +21,8 @@ from sql.facts import FunctionSource
 from sql.functions import FUNCTIONS
 from sql.overloads import choose
 from sql.query import parse_query
-from sql.scope import External, Scope
+from sql.relations import External
+from sql.scope import Scope
 from sql.value import VARCHAR, Value, made
 
 _SCALE: Final = 6

@@ -18,7 +18,8 @@ from sql.finish import Finish, columns_finished, finished, outer
 from sql.inference import common
 from sql.naming import column_name
 from sql.query import too_complex
-from sql.scope import Output, Query, Scope
+from sql.relations import Output, Query
+from sql.scope import Scope
 from sql.setoperations import set_operation
 from sql.sources import from_clause
 from sql.substitution import instead

@@ -16,7 +16,8 @@ from sql.clauses import Item, modified, tail
 from sql.ctes import with_clause
 from sql.finish import Finish, columns_finished, outer
 from sql.inference import common, unmatched
-from sql.scope import Output, Query, Scope
+from sql.relations import Output, Query
+from sql.scope import Scope
 from sql.value import Value
 
 

@@ -16,7 +16,8 @@ from sql.clauses import conditional
 from sql.facts import Source, SourceKind
 from sql.functions import rowsets
 from sql.query import parse_query
-from sql.scope import VIEW_DEPTH, Field, Output, Query, Relation, Scope, stored_field
+from sql.relations import Field, Output, Query, Relation
+from sql.scope import VIEW_DEPTH, Scope, stored_field
 from sql.value import Value, made
 
 

@@ -37,7 +37,8 @@ from sql.canon import (
 from sql.functions.aggregates import average
 from sql.inference import is_integer
 from sql.keys import plain
-from sql.scope import Field, Query, Scope
+from sql.relations import Field, Query
+from sql.scope import Scope
 from sql.value import Value
 
 _ONCE: Final = frozenset({"min", "max"})

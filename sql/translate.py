@@ -23,9 +23,10 @@ from sql.facts import Facts, FunctionSource, Guard, Source
 from sql.finish import Finish
 from sql.functions import FUNCTIONS
 from sql.query import parse_expression, parse_query, too_complex
+from sql.relations import External, Query
 from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns, subqueries
 from sql.rules.spec import Rule
-from sql.scope import External, Query, Scope, Write, Writer
+from sql.scope import Scope, Write, Writer
 from sql.steps import steps
 from sql.value import Slot, made
 

@@ -15,8 +15,9 @@ from core.names import quote
 from core.nested import Array, Map, Nested, Scalar, Struct, entry, result
 from core.sqlstate import SqlState
 from sql.partiql import ITERATE, OWN, UNPIVOT
+from sql.relations import Field, Relation
 from sql.rules import arrays
-from sql.scope import Field, Relation, Scope
+from sql.scope import Scope
 from sql.value import INT8, SUPER, VARCHAR, Value, made
 
 _DEFAULT_OFFSET: Final = "offset_col"

@@ -13,8 +13,9 @@ from core import types
 from core.errors import SqlError
 from core.names import quote
 from core.sqlstate import SqlState
+from sql.relations import Field
 from sql.rules.datatypes import type_of
-from sql.scope import Field, Scope
+from sql.scope import Scope
 from sql.value import Value, made
 
 

@@ -11,11 +11,12 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, decimals, dynamic, keys
 from sql.inference import common
+from sql.relations import Output, Query
 from sql.rules import arrays
 from sql.rules.operators import no_operator
 from sql.rules.spec import Rule
 from sql.rules.subqueries import inside
-from sql.scope import Output, Query, Scope, Write
+from sql.scope import Scope, Write
 from sql.value import BOOL, VARBYTE, VARCHAR, Value, made
 
 _MIXED: Final = frozenset({"BN", "NB", "BD", "DB", "ND", "DN", "BS", "SB", "NT", "TN"})

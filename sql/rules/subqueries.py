@@ -8,8 +8,9 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql import groups
 from sql.clauses import modified
+from sql.relations import Query
 from sql.rules.spec import Rule
-from sql.scope import Query, Scope
+from sql.scope import Scope
 from sql.value import BOOL, Value, made
 
 

@@ -1,0 +1,80 @@
+"""Values of a translation: relations and their fields, queries and their columns, functions to be given to the engine.
+
+Pure; what is in sight of what is ``sql.scope``.
+"""
+
+from dataclasses import dataclass
+
+from core.types import ColumnType
+from sql.facts import FunctionSource, Source
+from sql.value import Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """A column that can be named."""
+
+    name: str
+    value: Value
+    source: Source | None = None
+    stored: str = ""
+    """The column's own name, when it is called otherwise here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """An entry of FROM."""
+
+    name: str
+    """What the statement calls it."""
+    alias: str
+    """What the engine calls it, quoted."""
+    fields: tuple[Field, ...]
+    schema: str = ""
+    database: str = ""
+    elements: bool = False
+    """Whether it iterates over a SUPER value: its name means the element."""
+    hidden: frozenset[str] = frozenset()
+    """Columns that a USING merged away: named only with this relation's name."""
+    extra: tuple[Field, ...] = ()
+    """Columns that a star leaves out: ``"$path"`` of an external table."""
+
+    def find(self, name: str) -> list[Field]:
+        """Return the fields called *name*."""
+        return [item for item in (*self.fields, *self.extra) if item.name == name]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A column of a query's result."""
+
+    name: str
+    engine_name: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A query, translated."""
+
+    sql: str
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cte:
+    """A WITH query in sight."""
+
+    alias: str
+    outputs: tuple[Output, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """A function in another language, called with certain types."""
+
+    name: str
+    """The engine's: it changes with everything that the function depends on."""
+    function: FunctionSource
+    arguments: tuple[ColumnType, ...]
+    returns: ColumnType
