@@ -195,6 +195,19 @@ def engine(kind: Nested) -> str:
             return type_.engine()
 
 
+def stored(kind: Nested) -> str:
+    """Return DuckDB's spelling of a type as files have it: maps are maps."""
+    match kind:
+        case Struct(fields=fields):
+            return f"STRUCT({', '.join(f'{quote(name)} {stored(inner)}' for name, inner in fields)})"
+        case Array(element=element):
+            return f"{stored(element)}[]"
+        case Map(key=key, value=value):
+            return f"MAP({stored(key)}, {stored(value)})"
+        case Scalar(type=type_):
+            return type_.engine()
+
+
 def entry(kind: Map) -> Struct:
     """Return what a map is a list of."""
     return Struct((("key", kind.key), ("value", kind.value)))

@@ -167,7 +167,9 @@ def _properties(values: "dict[str, str] | None") -> Properties:
 
 
 def _columns(items: Sequence[Any]) -> tuple[Column, ...]:
-    return tuple(Column(item["Name"].lower(), item.get("Type", "string")) for item in items)
+    # Of an Iceberg table the columns that it had are listed too.
+    present = (item for item in items if (item.get("Parameters") or {}).get("iceberg.field.current") != "false")
+    return tuple(Column(item["Name"].lower(), item.get("Type", "string")) for item in present)
 
 
 def _storage(item: Any) -> Storage:

@@ -83,7 +83,7 @@ def _columnar(name: str, kind: Nested, found: str | None, files: Sequence[ScanFi
         return f"CAST(NULL AS {wanted})"
     column = quote(name)
     if not isinstance(kind, Scalar):
-        return f"CAST({_rebuilt(column, kind)} AS {wanted})"
+        return f"CAST({rebuilt(column, kind)} AS {wanted})"
     if not fits(kind.type, found):
         where = files[0].location
         raise SqlError(
@@ -115,19 +115,19 @@ def _cut(kind: ColumnType, text: str) -> str:
     return value if length is None or length >= _WIDE else f"rs_cut({value}, {length})"
 
 
-def _rebuilt(value: str, kind: Nested, depth: int = 0) -> str:
+def rebuilt(value: str, kind: Nested, depth: int = 0) -> str:
     """Return a nested value whose maps are lists of their entries."""
     if not _has_map(kind):
         return value
     match kind:
         case Map():
-            return _rebuilt(f"map_entries({value})", Array(nested.entry(kind)), depth)
+            return rebuilt(f"map_entries({value})", Array(nested.entry(kind)), depth)
         case Array(element=element):
             inner = f"rs_{depth}"
-            return f"list_transform({value}, lambda {inner}: {_rebuilt(inner, element, depth + 1)})"
+            return f"list_transform({value}, lambda {inner}: {rebuilt(inner, element, depth + 1)})"
         case Struct(fields=fields):
             packed = ", ".join(
-                f"{quote(name)} := {_rebuilt(f'struct_extract({value}, {literal(name)})', inner, depth)}"
+                f"{quote(name)} := {rebuilt(f'struct_extract({value}, {literal(name)})', inner, depth)}"
                 for name, inner in fields
             )
             return f"CASE WHEN {value} IS NOT NULL THEN struct_pack({packed}) END"
@@ -240,7 +240,7 @@ def _from_json(kind: Nested, key: str, name: str) -> str:
     value = f"coalesce(json_extract(json, {path}), rs_member_of_any_case(json, {literal(key.lower())}))"
     if not isinstance(kind, Scalar):
         made = f"json_transform({value}, {literal(_structure(kind))})"
-        return f"CAST({_rebuilt(made, kind)} AS {nested.engine(kind)})"
+        return f"CAST({rebuilt(made, kind)} AS {nested.engine(kind)})"
     text = f"json_extract_string({value}, '$')"
     if kind.type.type.name == "timestamp":
         return f"TRY_CAST({text} AS TIMESTAMP)"

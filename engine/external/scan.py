@@ -18,7 +18,7 @@ from core import nested
 from core.names import literal, quote
 from core.nested import Nested, Scalar
 from core.types import ColumnType
-from engine.external import federated, readers
+from engine.external import federated, iceberg, readers
 from engine.external.files import ScanFile, found, orc_to_parquet, unpacked
 from engine.external.formats import TEXTUAL, FileFormat, compression_of, fields, format_of
 from engine.load.plan import Compression
@@ -165,8 +165,10 @@ def _rows(
 ) -> str:  # fmt: skip
     if scan.table.type in federated.DIALECTS:
         return federated.select(scan.table, [(name, nested.engine(kind)) for name, kind in scan.columns])
-    places = [(number, partitions[number].storage) for number in chosen] if scan.keys else [(0, scan.table.storage)]
     form = format_of(scan.table)
+    if form is FileFormat.ICEBERG:
+        return _iceberg(connection, scan)
+    places = [(number, partitions[number].storage) for number in chosen] if scan.keys else [(0, scan.table.storage)]
     groups: OrderedDict[tuple[Compression, Any], list[ScanFile]] = OrderedDict()
     for number, storage in places:
         layout = fields(scan.table, storage) if form in TEXTUAL else None
@@ -183,6 +185,20 @@ def _rows(
         read = _reader(form, files, scan.columns, layout, types_of)
         pieces.append(_selected(scan, read, files, partitions))
     return " UNION ALL ".join(pieces)
+
+
+def _iceberg(connection: duckdb.DuckDBPyConnection, scan: Scan) -> str:
+    data, deletes = iceberg.files(connection, scan.table, scan.store)
+    if not data:
+        return _nothing(scan)
+    columns = [(name, nested.stored(kind)) for name, kind in scan.columns]
+    read = readers.Read(
+        source=iceberg.source(scan.table, columns, data, deletes),
+        columns=tuple(
+            f"CAST({readers.rebuilt(quote(name), kind)} AS {nested.engine(kind)})" for name, kind in scan.columns
+        ),
+    )
+    return _selected(scan, read, data, ())
 
 
 def _reader(

@@ -18,6 +18,9 @@ from storage.objects import ObjectStore
 if TYPE_CHECKING:
     from session.context import Work
 
+_AVRO = (FileFormat.AVRO, FileFormat.ICEBERG)
+"""What the extension for Avro is needed for: Iceberg's manifests are such files."""
+
 
 def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], *, rows: bool) -> Prepare | None:
     """Return what makes the engine's views of a plan's external tables; without *rows*, only their shapes."""
@@ -28,7 +31,7 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], *, rows: b
     if left or (plan.translated.parameter_types and not parameters):
         query = ""
     scans = [_scan(work, known) for known in tables]
-    avro = any(known.files and format_of(known.table) is FileFormat.AVRO for known in tables)
+    avro = any(known.files and format_of(known.table) in _AVRO for known in tables)
     database, outside = work.warehouse.database, work.session.outside
 
     def run(connection: Connection) -> None:

@@ -17,7 +17,9 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.nested import Nested, Scalar
 from core.types import ColumnType
+from engine.external import iceberg
 from engine.external.scan import OID, PATH, SIZE
+from session.places import location
 from session.settings import Settings
 from sql.facts import Source, SourceColumn, SourceKind
 from storage.datacatalog import Partition, Table
@@ -37,11 +39,12 @@ _PSEUDO: Final = ((PATH, types.of("varchar")), (SIZE, types.of("int8")), (OID, t
 class Unfetched(Exception):
     """A name that translation needs is not known yet."""
 
-    def __init__(self, schema: Schema, name: str) -> None:
-        """Ask for the table *name* of *schema*."""
+    def __init__(self, schema: Schema, name: str, table: Table | None = None) -> None:
+        """Ask for the table *name* of *schema*, or for what *table*, which is known, does not say itself."""
         super().__init__(name)
         self.schema = schema
         self.name = name
+        self.table = table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +122,10 @@ class Lookup:
             item = external_table(self._state, origin.database, name)
             table = None if item is None else item.table
             partitions = None if item is None else item.partitions
+            if item is not None and is_iceberg(item.table):
+                if oid not in self._fetched:
+                    raise Unfetched(schema, name, item.table)
+                table = self._fetched[oid]
         if table is None:
             return None
         serialized = self._settings.on("json_serialization_enable")
@@ -188,8 +195,18 @@ def _too_many() -> SqlError:
     return not_supported(f"a statement over more than {_TRIES} external tables")
 
 
+def is_iceberg(table: Table) -> bool:
+    """Tell whether a table's columns and files are told by Iceberg's metadata."""
+    return (table.parameter("table_type") or "").upper() == "ICEBERG"
+
+
 def _fetch(session: "Session", missing: Unfetched) -> None:
-    schema, catalogs = missing.schema, session.warehouse.limits.catalogs
-    if schema.external is not None and catalogs is not None:
-        table = catalogs.of(schema.external).table(schema.external.database, missing.name)
-        session.outside.fetched[external_oid(schema, missing.name)] = table
+    schema, limits = missing.schema, session.warehouse.limits
+    origin = schema.external
+    if origin is None or limits.catalogs is None:
+        return
+    table = missing.table or limits.catalogs.of(origin).table(origin.database, missing.name)
+    if table is not None and is_iceberg(table):
+        role = origin.option("IAM_ROLE") or None
+        table = iceberg.described(table, lambda place: limits.stores.store(location(place), role=role))
+    session.outside.fetched[external_oid(schema, missing.name)] = table
