@@ -22,6 +22,7 @@ from catalog.model import (
     TableColumn,
     User,
 )
+from catalog.parameters import SystemParameter
 from catalog.policies import Attachment, MaskAttachment, MaskingPolicy, PolicyColumn, Protection, RlsPolicy
 from catalog.roles import DefaultPrivileges, Membership, Role
 from catalog.routines import Language, Parameter, Routine, RoutineKind
@@ -43,6 +44,7 @@ _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.SCOPED_PRIVILEGES: ScopedPrivileges,
     Kind.RLS_POLICY: RlsPolicy,
     Kind.MASKING_POLICY: MaskingPolicy,
+    Kind.SYSTEM_PARAMETER: SystemParameter,
     Kind.EXTERNAL_DATABASE: ExternalDatabase,
     Kind.EXTERNAL_TABLE: ExternalTable,
 }

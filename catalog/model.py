@@ -14,6 +14,7 @@ from core.types import ColumnType
 if TYPE_CHECKING:
     from catalog.external import ExternalDatabase, ExternalTable, Origin
     from catalog.iam_roles import IamRole
+    from catalog.parameters import SystemParameter
     from catalog.policies import MaskingPolicy, Protection, RlsPolicy
     from catalog.roles import DefaultPrivileges, Role
     from catalog.routines import Language, Routine
@@ -48,6 +49,7 @@ class Kind(StrEnum):
     SCOPED_PRIVILEGES = "scoped_privileges"
     RLS_POLICY = "rls_policy"
     MASKING_POLICY = "masking_policy"
+    SYSTEM_PARAMETER = "system_parameter"
     EXTERNAL_DATABASE = "external_database"
     EXTERNAL_TABLE = "external_table"
 
@@ -243,6 +245,10 @@ class User:
     session_timeout_s: int | None = None
     settings: tuple[tuple[str, str], ...] = ()
     """ALTER USER … SET: defaults of this user's sessions."""
+    locked: str | None = None
+    """NOLOGIN: since when, ISO 8601, UTC."""
+    locked_by: int | None = None
+    external_id: str | None = None
 
     kind = Kind.USER
 
@@ -260,7 +266,7 @@ class Group:
 
 CatalogObject: TypeAlias = (
     "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges | IamRole"
-    " | ScopedPrivileges | RlsPolicy | MaskingPolicy | ExternalDatabase | ExternalTable"
+    " | ScopedPrivileges | RlsPolicy | MaskingPolicy | SystemParameter | ExternalDatabase | ExternalTable"
 )
 
 

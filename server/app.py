@@ -36,6 +36,7 @@ from server.tls import ServerTls, TlsMode
 from session.external.catalogs import DataCatalogs
 from session.external.federated import Reached
 from session.functions import install_functions
+from session.lockout import account
 from session.recorder import Recorder, Records
 from session.sessions import SessionFactory
 from session.warehouse import Founder, Limits, Warehouse
@@ -224,7 +225,7 @@ class _Gate:
         self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: ServerTls | None
     ) -> Exchange:
         return begin(
-            self.warehouse.store.state.user(user),
+            account(self.warehouse, user),
             user,
             rules=self.policy,
             tls=tls,

@@ -22,6 +22,7 @@ from auth.methods import Policy, admitted, judged
 from auth.signature import Key
 from core.config import ConfigError, IdentityOptions, Options
 from core.errors import ConnectionFatal
+from session.lockout import account
 from session.sessions import SessionFactory
 from session.warehouse import Warehouse
 
@@ -111,9 +112,8 @@ class PasswordJudge:
 
     def password(self, user: str, password: str, database: str) -> Entry:
         """Return whom the password lets in; raises ``ConnectionFatal`` where it is wrong."""
-        account = self.warehouse.store.state.user(user)
         try:
-            return judged(account, user, password, rules=self.policy, database=database)
+            return judged(account(self.warehouse, user), user, password, rules=self.policy, database=database)
         except ConnectionFatal:
             self.sessions.refused(user=user, database=database, peer="", tls=self.encrypted)
             raise

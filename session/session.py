@@ -19,7 +19,7 @@ from core.errors import Canceled, Diagnosis, SqlError
 from core.sqlstate import SqlState
 from core.types import Column, ColumnType, Origin
 from engine.cursors import Value
-from session import drivers, extended, live, simple
+from session import drivers, extended, live, lockout, simple
 from session.answers import Answer, counted
 from session.external.tables import Lookup, Outside
 from session.hot import HotEngine
@@ -68,6 +68,7 @@ class Session:
         self.shelf = Shelf()
         self.settings: Settings = Settings(
             {"is_superuser": "on" if user.superuser else "off", "session_authorization": user.name}
+            | lockout.shown(warehouse.store.state)
         )
         self.engine = warehouse.connect()
         self.hot = HotEngine(warehouse.hot.store, warehouse.executor)

@@ -7,6 +7,7 @@ from auth.exchange import Entry
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, User
 from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
+from session.lockout import failed
 from session.session import Session
 from session.warehouse import Warehouse
 
@@ -48,6 +49,8 @@ class SessionFactory:
         if place is None:
             raise ConnectionFatal(SqlState.INVALID_CATALOG_NAME, f'database "{database}" does not exist')
         groups = frozenset(_group(state, name) for name in entry.groups)
+        if entry.method == "password":
+            self._warehouse.lockouts.forget(found.oid)
         self._check_open(found)
         self._check_limits(found, place)
         session = Session(next(self._pids), self._warehouse, found, place, peer)
@@ -68,6 +71,7 @@ class SessionFactory:
 
     def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
         """Take note that *user* could not prove who it is."""
+        failed(self._warehouse, user)
         self._warehouse.recorder.connection(
             "authentication failure", peer=peer, user=user, database=database, tls=tls, method="password"
         )

@@ -215,6 +215,7 @@ SETTINGS: Final = (
     Setting(name="lock_timeout", default="0", parse=milliseconds, doc="Longest wait for a lock; 0 waits for ever."),
     Setting(name="max_concurrency_scaling_clusters", default="1", parse=whole(0, 10), read_only=True, doc="Of the parameter group."),
     Setting(name="max_cursor_result_set_size", default="0", parse=whole(0, 14_400_000), read_only=True, doc="Deprecated in Redshift; results of cursors are bounded by the disk."),
+    Setting(name="max_failed_login_attempts", default="5", parse=whole(2, 50), read_only=True, doc="Of the cluster: wrong passwords in a row that lock a user; set by ALTER SYSTEM."),
     Setting(name="max_identifier_length", default="127", read_only=True, doc="Longest identifier, in bytes."),
     Setting(name="max_index_keys", default="32", read_only=True, doc="PostgreSQL's constant, which drivers ask for."),
     Setting(name="metadata_security", default="off", parse=switch, read_only=True, doc="Set by ALTER SYSTEM in Redshift."),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from auth.lockout import Lockouts
 from catalog.documents import parsed
 from catalog.model import (
     BOOTSTRAP_USER,
@@ -144,7 +145,7 @@ class Warehouse:
         """Ends a session and its connection; whoever has the connections sets it."""
         self.priorities: dict[str, str] = {}
         """What CHANGE_USER_PRIORITY said, by user's name; nothing is scheduled by it."""
-        self.locks, self.graph = LockManager(), SerializationGraph()
+        self.locks, self.graph, self.lockouts = LockManager(), SerializationGraph(), Lockouts()
         self.commit_lock = asyncio.Lock()
         self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
         self.templates = Templates(Cache(limits.translation_cache))

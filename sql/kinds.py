@@ -78,6 +78,7 @@ KIND_OF: Final[dict[type, Kind]] = {
     transactions.Savepoint: Kind.SAVEPOINT,
     transactions.SetTransaction: Kind.SET_TRANSACTION,
     settings.Set: Kind.SET,
+    settings.AlterSystem: Kind.ALTER_SYSTEM,
     settings.Reset: Kind.RESET,
     settings.ShowSetting: Kind.SHOW,
     settings.SetSessionAuthorization: Kind.SET_SESSION_AUTHORIZATION,

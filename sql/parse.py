@@ -284,6 +284,7 @@ _ALTER: Final[dict[str, Read]] = {
     "ROLE": users.read_alter_role,
     "RLS": policies.read_alter_rls,
     "MASKING": policies.read_alter_masking,
+    "SYSTEM": settings.read_alter_system,
     "FUNCTION": lambda stream: routines.read_alter_routine(stream, "FUNCTION"),
     "PROCEDURE": lambda stream: routines.read_alter_routine(stream, "PROCEDURE"),
 }

@@ -66,6 +66,7 @@ class Kind(StrEnum):
     SET_TRANSACTION = "set_transaction"
     SET_SESSION_AUTHORIZATION = "set_session_authorization"
     RESET = "reset"
+    ALTER_SYSTEM = "alter_system"
     SHOW = "show"
     SHOW_OBJECTS = "show_objects"
     USE = "use"
@@ -168,6 +169,7 @@ RULES: Final = (
     Rule(kind=Kind.SET_TRANSACTION, tag="SET", description="Sets the isolation level or access mode of transactions"),
     Rule(kind=Kind.SET_SESSION_AUTHORIZATION, tag="SET", description="Makes the session act as another user"),
     Rule(kind=Kind.RESET, tag="RESET", description="Sets parameters back to their defaults"),
+    Rule(kind=Kind.ALTER_SYSTEM, tag="ALTER SYSTEM", in_block=False, writes=True, description="Sets a parameter of the whole cluster"),
     Rule(kind=Kind.SHOW, tag="SHOW", returns_rows=True, description="Shows a parameter's value"),
     Rule(kind=Kind.SHOW_OBJECTS, tag="SHOW", returns_rows=True, description="Lists objects or shows a definition"),
     Rule(kind=Kind.USE, tag="USE", description="Chooses the database that names are looked up in"),

@@ -153,6 +153,7 @@ HANDLERS: Final[dict[Kind, Handler]] = dict.fromkeys(Kind, _unsupported) | {
     Kind.SET_TRANSACTION: _command(transactions.set_transaction),
     Kind.USE: _command(databases.use),
     Kind.SET: _command(settings.set_value),
+    Kind.ALTER_SYSTEM: _tagged(settings.alter_system),
     Kind.RESET: _command(settings.reset),
     Kind.SET_SESSION_AUTHORIZATION: _command(settings.set_session_authorization),
     Kind.SHOW: settings.show,

@@ -1,5 +1,7 @@
 """SET, RESET, SHOW of parameters, and acting as another user."""
 
+from auth import lockout
+from catalog.parameters import SystemParameter, system_parameter
 from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
@@ -7,7 +9,7 @@ from core.types import Column
 from session.answers import Done, Value
 from session.context import Work
 from session.streams import Page, table
-from sql.commands.settings import Reset, Set, SetSessionAuthorization, ShowSetting
+from sql.commands.settings import AlterSystem, Reset, Set, SetSessionAuthorization, ShowSetting
 from sql.statement import Statement
 
 _RAW = types.of("text")
@@ -76,3 +78,20 @@ async def set_session_authorization(work: Work, command: SetSessionAuthorization
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "permission denied to set session authorization")
     session.act_as(user)
     return Done("SET")
+
+
+async def alter_system(work: Work, command: AlterSystem) -> str:
+    """ALTER SYSTEM SET: a parameter of the whole cluster, in force at once."""
+    if not work.principal.superuser:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "must be superuser to alter the system")
+    if not command.value.isdigit() or not lockout.FEWEST <= int(command.value) <= lockout.MOST:
+        raise SqlError(
+            SqlState.INVALID_PARAMETER_VALUE,
+            f'invalid value for parameter "{command.name}": "{command.value}"',
+            hint=f"It is a number from {lockout.FEWEST} to {lockout.MOST}.",
+        )
+    known = system_parameter(work.state, command.name)
+    work.change(
+        SystemParameter(oid=known.oid if known else work.next_oid(), name=command.name, value=str(int(command.value)))
+    )
+    return "ALTER SYSTEM"

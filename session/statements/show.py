@@ -1,10 +1,13 @@
 """SHOW of objects: lists from the catalog's sources, and the statements that would make a table or view."""
 
+from datetime import UTC, datetime
+
 from catalog import definitions
 from catalog.model import RelationKind
 from catalog.routines import RoutineKind
 from catalog.system import routines
 from catalog.system.listings import LIMIT, LISTINGS, Listing
+from catalog.system.spec import columns as shape
 from core import types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
@@ -47,6 +50,8 @@ async def show_objects(work: Work, statement: Statement, parameters: tuple[Value
         return table(_columns(command), [[_definition(work, command)]], tag="SHOW")
     if command.topic == "USE":
         return table(_columns(command), [[work.session.used.name if work.session.used else ""]], tag="SHOW")
+    if command.topic == "USER LOCKOUT":
+        return table(_columns(command), _lockouts(work), tag="SHOW")
     return await _listed(work, command, _listing(command))
 
 
@@ -75,7 +80,35 @@ def _bound(work: Work, statement: Statement, count: int, parameters: tuple[Value
 def _columns(command: ShowObjects) -> tuple[Column, ...]:
     if command.topic in _DEFINITIONS or command.topic == "USE":
         return (Column(_DEFINITIONS.get(command.topic, "Use Database"), _TEXT),)
-    return tuple(Column(name, kind) for name, kind in _listing(command).columns)
+    shown = _LOCKOUT if command.topic == "USER LOCKOUT" else _listing(command).columns
+    return tuple(Column(name, kind) for name, kind in shown)
+
+
+_LOCKOUT = shape(
+    "user_name varchar(128), is_locked bool, lock_reason varchar(16), locked_at ts, last_failed_at ts,"
+    "failed_login_attempts int4, locked_by int4"
+)
+
+
+def _lockouts(work: Work) -> list[list[Value | datetime]]:
+    """Return how every user with a password stands; raises 42501 for all but superusers."""
+    if not work.principal.superuser:
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "must be superuser to show locked users")
+    rows: list[list[Value | datetime]] = []
+    for user in sorted(work.state.users(), key=lambda user: user.name):
+        known = work.warehouse.lockouts.of(user.oid)
+        if user.scram is None and user.md5 is None:
+            continue
+        since = datetime.fromisoformat(user.locked) if user.locked else known.locked
+        reason = "manual" if user.locked else "automatic" if known.locked else None
+        rows.append([
+            user.name, since is not None, reason, _moment(since), _moment(known.last), known.count, user.locked_by,
+        ])  # fmt: skip
+    return rows
+
+
+def _moment(time: datetime | None) -> datetime | None:
+    return None if time is None else time.astimezone(UTC).replace(tzinfo=None)
 
 
 def _listing(command: ShowObjects) -> Listing:

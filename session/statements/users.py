@@ -14,7 +14,7 @@ from catalog.policies import forgotten
 from catalog.roles import DefaultPrivileges, Role, roles
 from catalog.routines import Language, Routine
 from catalog.scopes import ScopedPrivileges
-from core.errors import SqlError, not_supported, notice
+from core.errors import SqlError, notice
 from core.sqlstate import SqlState
 from session.context import Work
 from session.locks import Mode
@@ -116,14 +116,13 @@ async def drop_group(work: Work, command: DropGroup) -> str:
 
 
 def _with_options(work: Work, user: User, options: UserOptions) -> User:
-    if options.external_id is not None:
-        raise not_supported("EXTERNALID")
-    user = _with_password(user, options)
+    user = _with_login(work, _with_password(user, options), options)
     user = replace(
         user,
         createdb=_either(options.createdb, user.createdb),
         superuser=_either(options.createuser, user.superuser),
         syslog_unrestricted=_either(options.syslog_unrestricted, user.syslog_unrestricted),
+        external_id=options.external_id or user.external_id,
     )
     if options.valid_until is not None:
         user = replace(user, valid_until=moment(options.valid_until))
@@ -132,6 +131,19 @@ def _with_options(work: Work, user: User, options: UserOptions) -> User:
     if options.session_timeout_s is not None:
         user = replace(user, session_timeout_s=options.session_timeout_s or None)
     return user
+
+
+def _with_login(work: Work, user: User, options: UserOptions) -> User:
+    """Return *user* locked (NOLOGIN) or let in again."""
+    if options.login is None:
+        return user
+    work.require_permission("ALTER USER")
+    if options.login:
+        work.warehouse.lockouts.forget(user.oid)
+        return replace(user, locked=None, locked_by=None)
+    if user.oid in {work.principal.oid, work.session.session_user.oid}:
+        raise SqlError(SqlState.OBJECT_IN_USE, "current user cannot be locked")
+    return replace(user, locked=work.warehouse.clock.now().isoformat(), locked_by=work.principal.oid)
 
 
 def _with_password(user: User, options: UserOptions) -> User:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sql.commands.databases import Use
 from sql.commands.transactions import SetTransaction, read_characteristics
+from sql.commands.unsupported import Unsupported
 from sql.stream import Stream
 from sql.tokens import TokenKind
 
@@ -116,6 +117,28 @@ def _value(stream: Stream) -> str:
     if sign or token.kind not in {TokenKind.STRING, TokenKind.WORD, TokenKind.QUOTED}:
         stream.fail()
     return stream.advance().value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlterSystem:
+    """ALTER SYSTEM SET name = value."""
+
+    name: str
+    value: str
+
+
+_OF_SYSTEM = frozenset({"max_failed_login_attempts"})
+
+
+def read_alter_system(stream: Stream) -> AlterSystem | Unsupported:
+    """Take what follows ALTER SYSTEM; parameters that only Redshift's clusters have are not there."""
+    stream.expect("SET")
+    name = stream.identifier()
+    if name not in _OF_SYSTEM:
+        stream.rest()
+        return Unsupported(feature="ALTER SYSTEM")
+    stream.expect_any("=", "TO")
+    return AlterSystem(name=name, value=_value(stream))
 
 
 def read_reset(stream: Stream) -> Reset | Use | SetSessionAuthorization:

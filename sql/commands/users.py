@@ -34,6 +34,8 @@ class UserOptions:
     session_timeout_s: int | None = None
     """0 after RESET SESSION TIMEOUT."""
     external_id: str | None = None
+    login: bool | None = None
+    """LOGIN, which also unlocks, or NOLOGIN (ALTER USER only)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +161,7 @@ def _options(stream: Stream, *, creating: bool) -> UserOptions:
             _secret(stream, options)
             or _permission(stream, options)
             or _limit(stream, options)
-            or (_membership(stream, options) if creating else None)
+            or (_membership(stream, options) if creating else _login(stream, options))
             or stream.fail()
         )
     return options
@@ -197,6 +199,11 @@ def _limit(stream: Stream, given: UserOptions) -> UserOptions | None:
         stream.take("TO")
         return replace(given, external_id=_external_id(stream))
     return None
+
+
+def _login(stream: Stream, given: UserOptions) -> UserOptions | None:
+    choice = stream.take_any("LOGIN", "NOLOGIN")
+    return replace(given, login=choice == "LOGIN") if choice else None
 
 
 def _session_timeout(stream: Stream) -> int:
