@@ -69,9 +69,7 @@ def _fitted(fields: list[Field], layout: Layout, width: int) -> list[Field] | Fa
     if layout.fill_record:
         # What the missing fields hold depends on their columns: the caller knows those.
         return fields
-    if len(fields) == 1:
-        return Fault(code=1214, reason="Delimiter not found")
-    return Fault(code=1203, reason="Delimited value missing: fewer columns than in the table")
+    return Fault(code=1214, reason="Delimiter not found")
 
 
 def _decode(data: bytes, replacement: str | None) -> tuple[str, Fault | None]:

@@ -15,7 +15,8 @@ ROWS = rows()
 
 
 OUTSIDE = [path for path in FILES if "external" in path.relative_to(FOLDER).parts]
-INSIDE = [path for path in FILES if path not in OUTSIDE]
+LOADING = [path for path in FILES if "loading" in path.relative_to(FOLDER).parts]
+INSIDE = [path for path in FILES if path not in OUTSIDE and path not in LOADING]
 
 
 def _ids(paths: list[Path]) -> list[str]:
@@ -26,6 +27,13 @@ def _ids(paths: list[Path]) -> list[str]:
 @pytest.mark.parametrize("catalog", ["built_in", "glue"])
 def test_external_feature(path: Path, catalog: str, outside: Outside) -> None:
     with outside.server(catalog) as (dsn, put):
+        problems = slt.problems(path, dsn, put)
+    assert not problems, "\n\n".join(problems)
+
+
+@pytest.mark.parametrize("path", LOADING, ids=_ids(LOADING))
+def test_loading_feature(path: Path, outside: Outside) -> None:
+    with outside.server("built_in") as (dsn, put):
         problems = slt.problems(path, dsn, put)
     assert not problems, "\n\n".join(problems)
 
