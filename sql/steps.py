@@ -18,7 +18,7 @@ _SETS: Final = (exp.Union, exp.Except, exp.Intersect)
 def steps(tree: exp.Expr) -> tuple[str, ...]:
     """Return the names of the steps, as SYS_QUERY_DETAIL.step_name has them."""
     found: list[str] = []
-    for node in tree.walk():
+    for node in tree.walk(prune=lambda each: isinstance(each, exp.Values)):
         if isinstance(node, exp.Join):
             found.append("hashjoin" if _equal(node) else "nestloop")
         elif isinstance(node, exp.Select | exp.SetOperation):

@@ -63,7 +63,7 @@ def index_columns(part: Part) -> pa.Table:
                     kind = column.type
                     rows.append((
                         oids.index(each.oid, place), name, number, kind.type.oid, kind.modifier, str(kind), False,
-                        None, False, "none", False, 0, None, None, None,
+                        None, False, "none", False, 0, None, None, None, number,
                     ))  # fmt: skip
     return table("sys_columns", rows)
 

@@ -130,8 +130,8 @@ ROWS: Final = (
         f"column_default varchar(4000), is_nullable varchar(3), data_type {_V}, character_maximum_length int4,"
         f"numeric_precision int4, numeric_scale int4, remarks varchar(256), sort_key_type {_V}, sort_key int4,"
         f"dist_key int4, encoding {_V}, collation {_V}",
-        f"SELECT {_TABLE}, c.name AS column_name, row_number() OVER (PARTITION BY r.oid ORDER BY c.number)"
-        " AS ordinal_position, c.default AS column_default,"
+        f"SELECT {_TABLE}, c.name AS column_name, c.place AS ordinal_position,"
+        " c.default AS column_default,"
         f" CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END AS is_nullable, {access.TYPE_NAME} AS data_type,"
         f" {access.CHARACTER_LENGTH} AS character_maximum_length, {access.PRECISION} AS numeric_precision,"
         f" {access.SCALE} AS numeric_scale, c.comment AS remarks,"

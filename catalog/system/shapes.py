@@ -33,10 +33,11 @@ CATALOG: Final[dict[str, pa.Schema]] = {
         "temporary bool, columns int2, keys bool, diststyle text, sortstyle text, definition text,"
         "late_binding bool, comment text, backup bool, created ts, linked bool, system bool"
     ),
+    # `number` is not used again where a column went; `place` is without gaps.
     "sys_columns": _shape(
         "relation oid, name text, number int2, type oid, modifier int4, format text, not_null bool,"
         "default text, identity bool, encoding text, distkey bool, sortkey int4, collation text, comment text,"
-        "acl names"
+        "acl names, place int2"
     ),
     "sys_constraints": _shape(
         "oid oid, name text, schema oid, relation oid, kind text, columns names, numbers int2s, target oid,"

@@ -171,6 +171,7 @@ def _columns_of(part: Part, names: dict[int, str]) -> pa.Table:
             acl.column_items(each.name, owner.acl, names) if owner.acl else None
             for owner, each in zip(owners, flat, strict=True)
         ],
+        [place for each in part for place in range(1, len(each.columns) + 1)],
     ]
     return arrays("sys_columns", data)
 
@@ -413,7 +414,7 @@ def _system_relations() -> pa.Table:
 def _system_columns() -> pa.Table:
     rows: list[tuple[Any, ...]] = [
         (each.oid, name, number, kind.type.oid, kind.modifier, str(kind), False, None, False, "none", False, 0, None,
-         None, None)
+         None, None, number)
         for each in views.VIEWS.values()
         for number, (name, kind) in enumerate(each.columns, 1)
     ]  # fmt: skip
