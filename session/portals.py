@@ -66,6 +66,10 @@ class Cursor:
     query: str
     position: int = 0
     declared: datetime | None = None
+    hold: bool = False
+    """WITH HOLD: it outlives the commit of its transaction."""
+    kept: bool = False
+    """Whether it has: its rows are at hand, and no transaction's end closes it."""
 
 
 @dataclass(slots=True)
@@ -76,11 +80,19 @@ class Shelf:
     portals: dict[str, Portal] = field(default_factory=dict)
     cursors: dict[str, Cursor] = field(default_factory=dict)
 
+    async def keep(self) -> None:
+        """Read to their ends the cursors that are to outlive the transaction."""
+        for cursor in self.cursors.values():
+            if cursor.hold and not cursor.kept:
+                cursor.reader = await cursor.reader.kept()
+                cursor.kept = True
+
     def end_transaction(self) -> None:
         """Close what lives no longer than a transaction."""
         for portal in self.portals.values():
             portal.close()
-        for cursor in self.cursors.values():
-            cursor.reader.close()
         self.portals.clear()
-        self.cursors.clear()
+        for name, cursor in list(self.cursors.items()):
+            if not cursor.kept:
+                cursor.reader.close()
+                del self.cursors[name]

@@ -266,7 +266,8 @@ class Session:
         return self._active
 
     async def commit(self) -> None:
-        """Commit the open transaction; portals and cursors end with it."""
+        """Commit the open transaction; portals and cursors end with it, but for those WITH HOLD."""
+        await self.shelf.keep()
         self.shelf.end_transaction()
         await self.tx.commit()
 

@@ -1,5 +1,6 @@
 """Rows on their way to the client: an engine's stream cut to what was asked for, or a small fixed table."""
 
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
@@ -24,20 +25,19 @@ class Source(Protocol):
 
 
 class FixedRows:
-    """A source over one batch that is at hand."""
+    """A source over batches that are at hand."""
 
-    def __init__(self, batch: pa.RecordBatch | None) -> None:
-        """Hold *batch*."""
-        self._batch = batch
+    def __init__(self, *batches: pa.RecordBatch | None) -> None:
+        """Hold *batches*, each once."""
+        self._batches = deque(batch for batch in batches if batch is not None)
 
     async def next(self) -> pa.RecordBatch | None:
-        """Return the batch, then None."""
-        batch, self._batch = self._batch, None
-        return batch
+        """Return the next batch, None at the end."""
+        return self._batches.popleft() if self._batches else None
 
     def close(self) -> None:
-        """Forget the batch."""
-        self._batch = None
+        """Forget the batches."""
+        self._batches.clear()
 
 
 class Reader:
@@ -63,6 +63,14 @@ class Reader:
             batch = batch.slice(0, limit)
         self.taken += batch.num_rows
         return batch
+
+    async def kept(self) -> "Reader":
+        """Return a reader of what is left that needs the source no longer."""
+        batches = []
+        while (batch := await self.take(None)) is not None:
+            batches.append(batch)
+        self.close()
+        return Reader(FixedRows(*batches))
 
     def close(self) -> None:
         """Give up what was not read."""

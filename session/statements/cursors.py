@@ -1,6 +1,7 @@
 """DECLARE, FETCH, MOVE, CLOSE: cursors of a transaction, forward only.
 
-Redshift, "DECLARE": a cursor lives in a transaction block; its query is read as it is fetched.
+Redshift, "DECLARE": a cursor lives in a transaction block; its query is read as it is fetched. WITH HOLD, which
+PostgreSQL's ODBC driver asks for, is PostgreSQL's: such a cursor is read to its end when its transaction commits.
 """
 
 from core.errors import SqlError, not_supported
@@ -17,17 +18,18 @@ from sql.statement import Statement
 
 async def declare(work: Work, command: Declare) -> Done:
     """DECLARE name CURSOR FOR query."""
-    if not work.tx.block:
+    if not work.tx.block and not command.hold:
         raise SqlError(SqlState.NO_ACTIVE_SQL_TRANSACTION, "DECLARE CURSOR may only be used in transaction blocks")
-    if command.scroll or command.hold:
-        raise not_supported("SCROLL and WITH HOLD of DECLARE CURSOR")
+    if command.scroll:
+        raise not_supported("SCROLL of DECLARE CURSOR")
     cursors = work.session.shelf.cursors
     if command.name in cursors:
         raise SqlError(SqlState.DUPLICATE_CURSOR, f'cursor "{command.name}" already exists')
     page = await rows(work, command.query.text, command.query.offset)
     cursors[command.name] = Cursor(
-        command.name, page.columns, page.reader, command.query.text, declared=work.warehouse.clock.now()
-    )
+        command.name, page.columns, page.reader, command.query.text, declared=work.warehouse.clock.now(),
+        hold=command.hold,
+    )  # fmt: skip
     return Done("DECLARE CURSOR")
 
 

@@ -1,6 +1,7 @@
 """PREPARE, EXECUTE, DEALLOCATE: prepared statements by SQL, on the same shelf as the protocol's."""
 
 from core.errors import SqlError
+from core.names import fold
 from core.sqlstate import SqlState
 from core.types import Column
 from session.answers import Answer, Done, Value
@@ -27,7 +28,7 @@ async def execute(work: Work, statement: Statement, parameters: tuple[Value, ...
     from session.pipeline import run
 
     command = _command(statement)
-    prepared = work.session.prepared(command.name)
+    prepared = _called(work, command.name)
     inner = prepared.statement
     if inner is None:
         raise SqlError(SqlState.INVALID_SQL_STATEMENT_NAME, "the prepared statement is empty")
@@ -45,7 +46,7 @@ async def describe_execute(work: Work, statement: Statement, oids: tuple[int, ..
     """Return the columns of EXECUTE: the prepared statement's."""
     from session.statements import DESCRIBERS
 
-    inner = work.session.prepared(_command(statement).name)
+    inner = _called(work, _command(statement).name)
     if inner.statement is None or inner.statement.kind is not Kind.SELECT:
         return None
     return await DESCRIBERS[Kind.SELECT](work, inner.statement, inner.parameter_oids)
@@ -57,9 +58,14 @@ async def deallocate(work: Work, command: Deallocate) -> Done:
     if command.name is None:
         shelf.clear()
         return Done("DEALLOCATE ALL")
-    work.session.prepared(command.name)
-    del shelf[command.name]
+    del shelf[_called(work, command.name).name]
     return Done("DEALLOCATE")
+
+
+def _called(work: Work, name: str) -> Prepared:
+    """Return the statement called *name*: SQL folds it, the protocol, by which drivers prepare, does not."""
+    known = work.session.shelf.statements
+    return work.session.prepared(next((key for key in (name, *known) if key in known and fold(key) == name), name))
 
 
 async def _arguments(work: Work, command: Execute, prepared: Prepared) -> tuple[Value, ...]:
