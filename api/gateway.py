@@ -149,7 +149,15 @@ class Gateway:
         host = request.headers.get("host", "")
         if not host.endswith("]"):
             host = host.rpartition(":")[0] or host
-        return Caller(identity=identity, place=self._place, peer=request.peer, tls=request.tls, host=host.strip("[]"))
+        now = self._clock.now()
+        return Caller(
+            identity=identity,
+            place=self._place,
+            peer=request.peer,
+            tls=request.tls,
+            host=host.strip("[]"),
+            extra={"aws:currenttime": (now.isoformat(),), "aws:epochtime": (str(int(now.timestamp())),)},
+        )
 
 
 def _shown(failure: SqlError) -> str:

@@ -5,9 +5,11 @@ over every Allow. Documents are identity policies, so they have no Principal. An
 not known here is an error when the document is read: a policy is never understood in part.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -197,6 +199,24 @@ def _number(test: Callable[[float, float], bool]) -> Callable[[str, str], bool]:
     return compared
 
 
+def _moment(test: Callable[[datetime, datetime], bool]) -> Callable[[str, str], bool]:
+    def compared(value: str, operand: str) -> bool:
+        try:
+            moments = [datetime.fromisoformat(text) for text in (value, operand)]
+            return test(*(moment if moment.tzinfo else moment.replace(tzinfo=UTC) for moment in moments))
+        except ValueError:
+            return False
+
+    return compared
+
+
+def _within(value: str, operand: str) -> bool:
+    try:
+        return ipaddress.ip_address(value) in ipaddress.ip_network(operand, strict=False)
+    except ValueError:
+        return False
+
+
 def _never(value: str, operand: str) -> bool:
     return False
 
@@ -218,6 +238,13 @@ OPERATORS: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "NumericLessThanEquals": _number(lambda value, operand: value <= operand),
     "NumericGreaterThan": _number(lambda value, operand: value > operand),
     "NumericGreaterThanEquals": _number(lambda value, operand: value >= operand),
+    "DateEquals": _moment(lambda value, operand: value == operand),
+    "DateLessThan": _moment(lambda value, operand: value < operand),
+    "DateLessThanEquals": _moment(lambda value, operand: value <= operand),
+    "DateGreaterThan": _moment(lambda value, operand: value > operand),
+    "DateGreaterThanEquals": _moment(lambda value, operand: value >= operand),
+    "IpAddress": _within,
+    "NotIpAddress": lambda value, operand: not _within(value, operand),
     "Null": _never,
 }
 _NEGATED: Final = frozenset(name for name in OPERATORS if "Not" in name)

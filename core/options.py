@@ -120,7 +120,7 @@ OPTIONS: Final = (
     Option(section="api", key="results_mb", kind=_I, default=10_240, minimum=1, maximum=16_777_216, doc="Mebibytes on disk for all results; beyond them the oldest are given up."),
     Option(section="api", key="retention_hours", kind=_I, default=24, minimum=1, maximum=720, doc="Hours that a statement and its result are kept."),
     Option(section="flight", key="listen", kind=_T, default="", doc="Where to listen, as grpc+tls://HOST:PORT (the certificate of server.tls_certificate) or grpc://HOST:PORT; empty is nowhere."),
-    Option(section="flight", key="max_connections", kind=_I, default=100, minimum=1, maximum=10_000, doc="Connections by Flight at a time."),
+    Option(section="flight", key="max_connections", kind=_I, default=100, minimum=1, maximum=10_000, doc="Connections by Flight at a time; a further one takes the place of one that has made no call for a minute, or is refused."),
     Option(section="flight", key="idle_timeout_s", kind=_S, default=3_600, minimum=1, maximum=86_400, doc="Seconds without a call after which a connection's sessions and token end."),
     Option(section="log", key="level", kind=_C, default="info", choices=("debug", "info", "warning", "error"), doc="Least important kind of line written."),
     Option(section="log", key="format", kind=_C, default="text", choices=("text", "json"), doc="text is key=value for people, json one object a line for machines."),

@@ -39,7 +39,9 @@ class FlightDoor:
         self._certificates = [(part.read_text() for part in certificate)] if certificate is not None else []
         self._links = Links(sessions, clock, idle_s=options.idle_timeout_s, most=options.max_connections)
         self._statements = Statements(self._links, codec, lambda: warehouse.store.state)
-        self._tokens = Tokens(judge, clock, database=database, encrypted=certificate is not None)
+        self._tokens = Tokens(
+            judge, clock, database=database, encrypted=certificate is not None, idle_s=options.idle_timeout_s
+        )
         self._server: FlightSqlServer | None = None
         self._thread: threading.Thread | None = None
 

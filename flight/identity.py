@@ -35,12 +35,13 @@ MIDDLEWARE: Final = "identity"
 class Tokens:
     """All bearer tokens, as hashes."""
 
-    def __init__(self, judge: Judge, clock: Clock, *, database: str, encrypted: bool) -> None:
-        """Let in whom *judge* lets in, into *database* where a client names none."""
+    def __init__(self, judge: Judge, clock: Clock, *, database: str, encrypted: bool, idle_s: float) -> None:
+        """Let in whom *judge* lets in, into *database* where a client names none; tokens end when not used."""
         self.judge = judge
         self._clock = clock
         self._database = database
         self._encrypted = encrypted
+        self._idle_s = idle_s
         self._secret = secrets.token_bytes(_TOKEN_BYTES)
         self._links: dict[bytes, Link] = {}
         self._basic: dict[bytes, str] = {}
@@ -50,7 +51,11 @@ class Tokens:
     def of(self, token: str) -> Link | None:
         """Return the connection that *token* stands for."""
         link = self._links.get(_hash(token))
-        return None if link is None or link.closed else link
+        if link is None or link.closed:
+            return None
+        # One with sessions is ended with them (``flight.lanes``).
+        unused = self._clock.monotonic() - link.used > self._idle_s
+        return None if unused and not link.lanes else link
 
     def enter(self, user: str, password: str, headers: Mapping[str, Sequence[str]], *, anew: bool) -> str:
         """Return a token for a user whose password is right; the one it has, unless *anew*.

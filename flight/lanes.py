@@ -27,6 +27,8 @@ _PROTOCOL: Final = (3, 0)
 _HANDLE_BYTES: Final = 16
 _LANES: Final = 16
 """Sessions of one connection at a time."""
+_PRESSED_S: Final = 60
+"""Seconds without a call after which a connection makes room for another where there is none."""
 _PREPARED: Final = 1_000
 """Prepared statements of one connection at a time."""
 
@@ -193,7 +195,7 @@ class Links:
         if len(link.lanes) >= _LANES:
             raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "too many statements at a time on one connection")
         if link not in self._links and len(self._links) >= self._most:
-            raise ConnectionFatal(SqlState.TOO_MANY_CONNECTIONS, "sorry, too many clients already")
+            await self._make_room()
         self._links.add(link)
         session = await self._factory.open(
             user=link.user,
@@ -209,6 +211,18 @@ class Links:
         link.lanes.append(lane)
         self._pids[session.pid] = link
         return lane
+
+    async def _make_room(self) -> None:
+        """End the connection that was not used for longest: a client that hangs up is not noticed by gRPC."""
+        idle = [
+            link
+            for link in self._links
+            if not any(lane.transaction or lane.lock.locked() for lane in link.lanes)
+            and self._clock.monotonic() - link.used > _PRESSED_S
+        ]
+        if not idle:
+            raise ConnectionFatal(SqlState.TOO_MANY_CONNECTIONS, "sorry, too many clients already")
+        await self.close(min(idle, key=lambda link: link.used))
 
     async def _watch(self) -> None:
         while True:

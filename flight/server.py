@@ -157,7 +157,8 @@ class FlightSqlServer(pf.FlightServerBase):  # type: ignore[misc]  # pyarrow has
         link = self._link(context)
         schema, batches = self._bridge.stream(
             lambda: self._statements.stream(link, query, transaction, row, nonce),
-            lambda: self._links.cancel(link, nonce),
+            # In a transaction that would undo what went before: there the next batch is the last.
+            lambda: not transaction and self._links.cancel(link, nonce),
             context,
         )
         return pf.GeneratorStream(schema, _explained(batches))

@@ -38,8 +38,11 @@ async def answered(session: "Session", text: str, values: Values = no_values) ->
         await session.bind("", "", tuple(values(session.parameter_types(""))), ())
         answer, _ = await session.execute("", 0)
         await refuse_copy(answer)
-        yield answer
-        await session.close_portal("")
+        try:
+            yield answer
+        finally:
+            # Rows that were not read are given up before anything else is asked of the engine.
+            await session.close_portal("")
         await session.sync()
 
 

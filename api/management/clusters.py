@@ -93,7 +93,8 @@ class ClusterApi:
         wanted = given.get("ClusterIdentifier")
         if wanted is not None and wanted != caller.place.cluster:
             raise ApiError("ClusterNotFoundFault", f"Cluster {wanted} not found.")
-        return {"Clusters": [self._cluster(caller)]}
+        tagged = given.get("TagKeys") or given.get("TagValues")
+        return {"Clusters": [] if tagged else [self._cluster(caller)]}
 
     async def snapshots(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         """DescribeClusterSnapshots."""

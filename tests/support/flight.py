@@ -61,3 +61,9 @@ class Door:
 
     def end(self, transaction: bytes, action: int) -> None:
         self.act("EndTransaction", packed("ActionEndTransactionRequest", {"transaction_id": transaction, "action": action}))
+
+
+def memory_mb(served: Server) -> int:
+    assert served.process is not None
+    lines = Path(f"/proc/{served.process.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) // 1024

@@ -75,6 +75,13 @@ def test_not_action_and_not_resource() -> None:
         ({"NumericLessThanEquals": {"redshift:DurationSeconds": "900"}}, True),
         ({"NumericLessThan": {"redshift:DurationSeconds": 900}}, False),
         ({"Bool": {"aws:SecureTransport": True}}, False),
+        ({"DateLessThan": {"aws:CurrentTime": "2027-01-01T00:00:00Z"}}, True),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2027-01-01T00:00:00Z"}}, False),
+        ({"DateGreaterThanEquals": {"aws:CurrentTime": "nonsense"}}, False),
+        ({"IpAddress": {"aws:SourceIp": ["192.0.2.0/24", "10.0.0.0/8"]}}, True),
+        ({"IpAddress": {"aws:SourceIp": "10.1.0.1/32"}}, False),
+        ({"NotIpAddress": {"aws:SourceIp": ["192.0.2.0/24", "10.0.0.0/8"]}}, False),
+        ({"NotIpAddress": {"aws:SourceIp": "192.0.2.0/24"}}, True),
         ({"Null": {"absent:key": "true"}}, True),
         ({"Null": {"redshift:DbName": "true"}}, False),
         ({"StringEquals": {"redshift:DbName": "dev"}, "Bool": {"aws:SecureTransport": "true"}}, False),
@@ -83,7 +90,7 @@ def test_not_action_and_not_resource() -> None:
     ],
 )
 def test_conditions(condition: dict[str, Any], expected: bool) -> None:
-    context = {"redshift__dbname": "dev", "redshift__durationseconds": "900", "aws__securetransport": "false"}
+    context = {"redshift__dbname": "dev", "redshift__durationseconds": "900", "aws__securetransport": "false", "aws__currenttime": "2026-11-26T10:00:00Z", "aws__sourceip": "10.2.3.4"}
     assert allowed(allow(Condition=condition), **context) is expected
 
 
@@ -106,7 +113,7 @@ def test_variables_are_taken_literally(name: str | None, expected: bool) -> None
         {"Statement": [{"Effect": "Allow", "Action": "*", "NotAction": "*", "Resource": "*"}]},
         {"Statement": [{"Effect": "Allow", "Action": [], "Resource": "*"}]},
         {"Statement": [allow(Principal="*")]},
-        {"Statement": [allow(Condition={"DateLessThan": {"aws:CurrentTime": "x"}})]},
+        {"Statement": [allow(Condition={"BinaryEquals": {"aws:CurrentTime": "x"}})]},
         {"Statement": [allow(Condition={"StringEquals": "x"})]},
         {"Statement": [allow(Condition=[])]},
     ],
