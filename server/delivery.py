@@ -5,7 +5,7 @@ Takes ``session.answers``, gives bytes to the channel, never more than a piece a
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final, TypeGuard, TypeVar
 
@@ -51,6 +51,13 @@ class Delivery:
         self._level = protocol_level
         self._last: tuple[object, RowEncoder] | None = None
         self._sent: tuple[pa.RecordBatch, _Encoder, list[bytes | memoryview]] | None = None
+        session.push = self._push
+
+    async def _push(self) -> None:
+        """Send what has come up while a statement runs; a client that is gone is no news to it."""
+        self.announce()
+        with suppress(ConnectionLost):
+            await self._channel.flush()
 
     def announce(self) -> None:
         """Send the notices and changed settings that have come up."""

@@ -3,7 +3,7 @@
 A test puts small ones in. The values that pass are ``session.answers``'.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Protocol
 
 from auth.exchange import Entry
@@ -39,6 +39,9 @@ class Style(Protocol):
 
 class Session(Protocol):
     """One client's conversation with the database; knows nothing of messages."""
+
+    push: Callable[[], Awaitable[None]]
+    """Called when notices should be sent before the statement ends."""
 
     @property
     def pid(self) -> int:

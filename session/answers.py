@@ -96,6 +96,10 @@ def counted(answer: "Answer | None") -> int:
     return int(last) if last.isdigit() else 0
 
 
+async def nothing_to_push() -> None:
+    """Leave notices for when the statement has ended: nobody asked for them earlier."""
+
+
 Answer = Rows | Done | Empty | CopyIn | CopyOut
 Value = str | int | float | bool | bytes | None
 """A parameter's value as the engine takes it; anything without its own form here travels as text."""

@@ -94,6 +94,7 @@ _HISTORY = {
     "sys_load_files": "load_files", "sys_unloads": "unloads", "sys_mv_refreshes": "mv_refreshes",
     "sys_vacuums": "vacuums", "sys_user_changes": "user_changes", "sys_transactions": "transactions",
     "sys_conflicts": "conflicts", "sys_analyzes": "analyzes", "sys_terminations": "terminations",
+    "sys_calls": "calls",
 }  # fmt: skip
 """Live sources that are tables of the history."""
 
@@ -104,6 +105,13 @@ def _of_journal(session: "Session", name: str) -> Builder:
 
 def _of_history(session: "Session", name: str) -> Builder:
     return lambda _: _shaped(session.warehouse.recorder.history.read(_HISTORY[name]), name)
+
+
+def _of_messages(session: "Session", name: str) -> Builder:
+    """Return what procedures that have ended said, and those that run."""
+    running = live_table(name, [row for rows in session.warehouse.messages.values() for row in rows])
+    history = session.warehouse.recorder.history
+    return lambda _: pa.concat_tables([_shaped(history.read("messages"), name), running])
 
 
 def _journal(connection: Connection, name: str) -> pa.Table:
@@ -147,6 +155,7 @@ _KEPT: dict[str, Callable[["Session", str], Builder]] = {
     **dict.fromkeys(_JOURNAL, _of_journal),
     **dict.fromkeys(_HISTORY, _of_history),
     "sys_storage": _of_storage,
+    "sys_messages": _of_messages,
 }
 
 
@@ -265,16 +274,8 @@ def _disk(session: "Session") -> list[dict[str, Any]]:
     return [{"used": found.used, "capacity": found.total}]
 
 
-def _messages(session: "Session") -> list[dict[str, Any]]:
-    return list(session.warehouse.messages)
-
-
 def _applied(session: "Session") -> list[dict[str, Any]]:
     return list(session.warehouse.applied)
-
-
-def _calls(session: "Session") -> list[dict[str, Any]]:
-    return list(session.warehouse.calls)
 
 
 def _plain(moment: datetime) -> datetime:
@@ -288,8 +289,6 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_cursors": _cursors,
     "sys_prepared": _prepared,
     "sys_disk": _disk,
-    "sys_messages": _messages,
-    "sys_calls": _calls,
     "sys_applied_policies": _applied,
 }
 _WORKED_OUT: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {

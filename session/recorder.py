@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from catalog.model import CatalogState, Relation, Schema, User
 from catalog.model import Kind as Kinds
@@ -14,7 +15,7 @@ from core.errors import Canceled, SqlError
 from sql.facts import SourceKind
 from sql.redact import redacted
 from sql.statement import QUERIES, Kind
-from storage.history import History, HistoryError
+from storage.history import TABLES, History, HistoryError
 from storage.journal import Journal
 
 if TYPE_CHECKING:
@@ -223,6 +224,13 @@ class Recorder:
                 session.query, session.user.oid, session.tx.number, session.pid, session.database.name, path, form,
                 _plain(started), now, rows, size,
             ))  # fmt: skip
+
+    def call(self, call: dict[str, Any], messages: Iterable[dict[str, Any]]) -> None:
+        """Take note of a procedure's call that has ended, and of what it said."""
+        self.history.record("calls", tuple(call.get(name) for name, _ in TABLES["calls"].columns))
+        columns = TABLES["messages"].columns
+        for message in messages:
+            self.history.record("messages", tuple(message[name] for name, _ in columns))
 
     async def _run(self) -> None:
         while True:

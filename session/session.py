@@ -7,7 +7,7 @@ moment.
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,7 @@ from core.sqlstate import SqlState
 from core.types import Column, ColumnType, Origin
 from engine.cursors import Value
 from session import drivers, extended, live, lockout, simple
-from session.answers import Answer, counted
+from session.answers import Answer, counted, nothing_to_push
 from session.external.tables import Lookup, Outside
 from session.hot import HotEngine
 from session.plans import Plan
@@ -50,6 +50,9 @@ class Style:
 class Session:
     """One session."""
 
+    _key: tuple[Any, Any] | None = None
+    _identity: tuple[object, Principal] | None = None
+
     def __init__(self, pid: int, warehouse: Warehouse, user: User, database: Database, peer: str) -> None:
         """Begin a session of *user* in *database*; ``open`` must be awaited before its first use."""
         self.pid: int = pid
@@ -65,6 +68,8 @@ class Session:
         self.peer = peer
         self.started = warehouse.clock.now()
         self.notices: list[Diagnosis] = []
+        self.push: Callable[[], Awaitable[None]] = nothing_to_push
+        """Sends the notices before the statement ends; whoever talks to the client sets it."""
         self.shelf = Shelf()
         self.settings: Settings = Settings(
             {"is_superuser": "on" if user.superuser else "off", "session_authorization": user.name}
@@ -92,8 +97,6 @@ class Session:
         self._timer: asyncio.TimerHandle | None = None
         self._variables: dict[str, Variable] = {}
         self._greeting: list[tuple[str, str]] = []
-        self._key: tuple[Any, Any] | None = None
-        self._identity: tuple[object, Principal] | None = None
 
     async def open(self, parameters: dict[str, str]) -> None:
         """Apply the user's defaults and the start-up packet's parameters; unknown ones are ignored."""

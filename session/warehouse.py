@@ -56,7 +56,7 @@ V = TypeVar("V")
 _FIRST_DATABASE: Final = 100_000
 _FIRST_SCHEMA: Final = 2_200
 _PYTHON: Final = frozenset({"plpythonu"})
-_MESSAGES: Final = 10_000
+_APPLIED: Final = 10_000
 _KINDS: Final = frozenset(kind.value for kind in Kind)
 _IDENTITY: Final = "identity"
 _REFRESH: Final = "refresh"
@@ -151,10 +151,10 @@ class Warehouse:
         self.templates = Templates(Cache(limits.translation_cache))
         self.paces = Paces(Cache(limits.translation_cache))
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
-        self.messages: deque[dict[str, Any]] = deque(maxlen=_MESSAGES)
-        """What procedures raised, newest last."""
-        self.calls, self.applied = (deque[dict[str, Any]](maxlen=_MESSAGES) for _ in range(2))
-        """Calls of procedures that have ended; policies that stood between statements and relations; newest last."""
+        self.messages: dict[int, deque[dict[str, Any]]] = {}
+        """What procedures that run have raised, by the number of their call."""
+        self.applied: deque[dict[str, Any]] = deque(maxlen=_APPLIED)
+        """Policies that stood between statements and relations, newest last."""
         self.parts = Parts()
         """What was built of the catalog for the system views."""
         self.hot = HotTables(HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes)

@@ -93,6 +93,14 @@ _TABLES: Final = (
            "userid INTEGER, xid BIGINT, query BIGINT, database VARCHAR, schema_name VARCHAR, relation BIGINT,"
            "name VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP"),
     _table("terminations", "eventtime", "pid INTEGER, eventtime TIMESTAMP, userid INTEGER, type VARCHAR"),
+    _table("calls", "endtime",
+           "userid INTEGER, session_userid INTEGER, query BIGINT, label VARCHAR, xid BIGINT, pid INTEGER,"
+           "database VARCHAR, querytxt VARCHAR, starttime TIMESTAMP, endtime TIMESTAMP, aborted INTEGER,"
+           "from_sp_call BIGINT"),
+    _table("messages", "recordtime",
+           "userid INTEGER, session_userid INTEGER, pid INTEGER, xid BIGINT, query BIGINT, recordtime TIMESTAMP,"
+           "loglevel INTEGER, loglevel_text VARCHAR, message VARCHAR, linenum INTEGER, querytxt VARCHAR,"
+           "label VARCHAR, aborted INTEGER"),
     _table("unloads", "ended",
            "query BIGINT, userid INTEGER, xid BIGINT, pid INTEGER, database VARCHAR, path VARCHAR, format VARCHAR,"
            "started TIMESTAMP, ended TIMESTAMP, rows BIGINT, bytes BIGINT"),

@@ -257,6 +257,7 @@ async def raise_(frame: Frame, node: tree.Raise, names: Names) -> None:
     if node.level == "INFO" or _SENT[node.level] >= least:
         state = SqlState.WARNING if node.level == "WARNING" else SqlState.SUCCESSFUL_COMPLETION
         frame.session.notices.append(Diagnosis(severity=_SEVERITIES[node.level], state=state, message=message))
+        await frame.session.push()
 
 
 async def _message(frame: Frame, node: tree.Raise, names: Names) -> str:

@@ -5,6 +5,7 @@
 
 import asyncio
 import re
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,6 +29,8 @@ TEXT: Final = types.of("varchar")
 INTEGER: Final = types.of("int4")
 LEVELS: Final = 16
 """Calls within calls."""
+MESSAGES: Final = 10_000
+"""What a call has said, kept until it ends."""
 _TICKS: Final = 20
 _SLOW: Final = re.compile(r"\bFROM\b|\b(?:repeat|rpad|lpad|range|generate_series)\(|\"udf_", re.IGNORECASE)
 """Engine SQL that may take its time; anything else is computed without a hand-over to a thread."""
@@ -107,8 +110,8 @@ class Frame:
     """Inside a handler: the error."""
     query: int = 0
     """The number under which the system views list the call."""
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    """What it has raised so far, as it is kept."""
+    messages: deque[dict[str, Any]] = field(default_factory=lambda: deque(maxlen=MESSAGES))
+    """What it has raised so far, as it is kept: the newest."""
     raised: SqlError | None = None
     """What RAISE EXCEPTION has thrown here."""
     located: SqlError | None = None

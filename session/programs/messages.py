@@ -1,4 +1,6 @@
-"""What is kept of procedures: calls that have ended and what RAISE said, for the system views; in memory only.
+"""What is kept of procedures: calls that have ended and what RAISE said, for the system views.
+
+What a call that runs has said is in memory, the newest of it; with its end it becomes history.
 
 Redshift, "SVL_STORED_PROC_CALL", "SVL_STORED_PROC_MESSAGES".
 """
@@ -33,7 +35,6 @@ def keep(frame: "Frame", level: str, message: str, line: int) -> None:
         "aborted": 0,
     }
     frame.messages.append(kept)
-    session.warehouse.messages.append(kept)
 
 
 @contextmanager
@@ -41,6 +42,7 @@ def recorded(frame: "Frame", caller: int) -> Iterator[None]:
     """Record a call when it ends; *caller* is the query number of the call that it is nested in, 0 for none."""
     session = frame.session
     record = _call(session, frame.query) | {"starttime": _now(session), "from_sp_call": caller or None, "aborted": 0}
+    session.warehouse.messages[frame.query] = frame.messages
     try:
         yield
     except SqlError:
@@ -51,7 +53,8 @@ def recorded(frame: "Frame", caller: int) -> Iterator[None]:
     finally:
         record["endtime"] = _now(session)
         record["database"] = session.database.name
-        session.warehouse.calls.append(record)
+        del session.warehouse.messages[frame.query]
+        session.warehouse.recorder.call(record, frame.messages)
 
 
 def _call(session: "Session", query: int) -> dict[str, Any]:

@@ -152,3 +152,34 @@ def test_routines_are_there_after_a_restart(tmp_path: Path) -> None:
             assert acls == [("plpgsql", ["rdsdb=U/rdsdb"]), ("sql", None)]
             with pytest.raises(errors.DependentObjectsStillExist):
                 connection.execute("drop function f_kept(numeric)")
+
+
+def test_messages_arrive_while_the_call_runs(procedures: psycopg.Connection) -> None:
+    procedures.execute(
+        "create or replace procedure sp_slow() as $$ declare i int; begin raise info 'started';"
+        " for i in 1..200000 loop perform 1; end loop; end; $$ language plpgsql"
+    )
+    heard = threading.Event()
+
+    def stop(_: psycopg.errors.Diagnostic) -> None:
+        # Only a message that comes before the end can end the call.
+        heard.set()
+        threading.Thread(target=procedures.cancel).start()
+
+    procedures.add_notice_handler(stop)
+    started = time.monotonic()
+    with pytest.raises(errors.QueryCanceled):
+        procedures.execute("call sp_slow()")
+    assert heard.is_set()
+    assert time.monotonic() - started < 10
+
+
+def test_calls_and_messages_outlive_the_server(tmp_path: Path) -> None:
+    with Server(tmp_path / "data") as server, psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute(_DOUBLE)
+        connection.execute("call sp_double(3, 'x')")
+    with Server(tmp_path / "data") as server, psycopg.connect(server.dsn, autocommit=True) as connection:
+        said = connection.execute("select trim(message), aborted from svl_stored_proc_messages").fetchall()
+        calls = connection.execute("select trim(querytxt), aborted from svl_stored_proc_call").fetchall()
+    assert said == [("doubled to 6", 0)]
+    assert calls == [("call sp_double(3, 'x')", 0)]

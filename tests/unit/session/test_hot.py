@@ -190,7 +190,7 @@ def paces() -> Paces:
 
 
 def plan(shape: str = "SELECT 1", tables: int = 1) -> Plan:
-    return Plan(cast(Any, None), (), (), frozenset(range(tables)), False, shape)
+    return Plan(cast(Any, None), (), (), frozenset(range(tables)), False, (), shape)
 
 
 def test_a_read_is_brief_once_it_was_brief_several_times() -> None:
