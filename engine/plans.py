@@ -31,6 +31,12 @@ class Stored:
     """The DISTKEY."""
     widths: Mapping[str, int] = field(default_factory=dict)
     """Bytes of a column's values."""
+    outside: str = ""
+    """Of an external table: the scan there, which stands below the one here."""
+    kind: str = ""
+    """Of an external table: S3, PG or MYSQL."""
+    rows: int = 0
+    """Of an external table: how many rows it is said to have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +146,23 @@ class _Shaper:
         columns = _listed(node.info, "Projections")
         rows = node.rows or 1
         width = sum((stored.widths.get(column, 8) for column in columns), 0) if stored else 8 * len(columns)
+        if stored is not None and stored.outside:
+            return self.query_scan(node, stored, width)
         title = f"XN Seq Scan on {stored.name}" if stored is not None else _READS.get(node.name, "LD Seq Scan")
         step = Step(title, rows, width, 0.0, rows * _ROW_COST, outputs=columns,
                     tables=frozenset({name} if stored else ()), seconds=node.seconds)  # fmt: skip
         _add_filter(step, _listed(node.info, "Filters"))
         return step
+
+    def query_scan(self, node: Operator, stored: Stored, width: int) -> Step:
+        """An external table: what is read there, and what comes of it here."""
+        rows = stored.rows or node.rows or 1
+        columns = _listed(node.info, "Projections")
+        below = Step(stored.outside, rows, width, 0.0, rows * _ROW_COST)
+        _add_filter(below, _listed(node.info, "Filters"))
+        title = f"XN {stored.kind} Query Scan {stored.name}"
+        total = 2 * rows * _ROW_COST
+        return Step(title, rows, width, 0.0, total, children=[below], outputs=columns, seconds=node.seconds)
 
     def join(self, node: Operator) -> Step:
         """A hash join: the inner side is built into a hash first."""

@@ -19,7 +19,7 @@ from core.types import ColumnType
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
 from session.answers import Value
 from session.external.access import require_external
-from session.external.scans import prepared
+from session.external.scans import Reading, prepared
 from session.external.tables import known
 from session.functions import needs
 from session.locks import Mode
@@ -282,10 +282,12 @@ class Work:
         seen = {item.relation: item.columns for item in view.seen}
         return planned(incremental.reading(text or view.definition or "", self.visible, places, seen))
 
-    def prepare(self, plan: Plan, parameters: tuple[Value, ...] = (), *, rows: bool = True) -> Prepare | None:
-        """Return what must be done on the connection before *plan* runs, or is described (not *rows*)."""
+    def prepare(
+        self, plan: Plan, parameters: tuple[Value, ...] = (), *, reading: Reading = Reading.ROWS
+    ) -> Prepare | None:
+        """Return what must be done on the connection before *plan* runs, or is looked at otherwise."""
         prepare = self._prepare(plan.variables, plan.sources, plan.translated.externals)
-        external = prepared(self, plan, parameters, rows=rows)
+        external = prepared(self, plan, parameters, reading)
         if not plan.translated.spatial and external is None:
             return prepare
 

@@ -28,8 +28,11 @@ from storage.objects import ObjectStore
 PATH: Final = "$path"
 SIZE: Final = "$size"
 OID: Final = "$spectrum_oid"
+OUTLINE: Final = "outline_"
+"""What the names of the tables begin with that stand for external ones in plans."""
 _MARK: Final = 1 << 50
 """Stand-ins are told apart by how many rows they say they have: this many and their number more."""
+_OPAQUE: Final = _MARK - 1
 _MANY: Final = 20_000
 """With more partitions than this, planning over stand-ins costs more than it saves."""
 _RANGE: Final = "RANGE"
@@ -68,6 +71,32 @@ def prepare(
         connection.execute(_view(scan, _rows(connection, scan, partitions, chosen, folders)))
 
 
+def outline(connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan]) -> None:
+    """Make views over tables that are called as the views are, of any values: what EXPLAIN plans over."""
+    for scan in scans:
+        table = scan.view.removeprefix("temp.main.").replace('"rs_', f'"{OUTLINE}rs_', 1)
+        extremes = " UNION ALL ".join(_extreme(scan, last=last) for last in (False, True))
+        connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {table} AS {extremes}")
+        connection.execute(_view(scan, f"SELECT * FROM temp.main.{table}"))
+
+
+def _extreme(scan: Scan, *, last: bool) -> str:
+    """Return a row of the first or last values that there are: no condition can be seen to be false."""
+    columns = [(name, _shown(scan, kind)) for name, kind in scan.columns]
+    columns += [(name, kind.engine()) for name, kind in scan.keys]
+    columns += [(PATH, "VARCHAR"), (SIZE, "BIGINT"), (OID, "BIGINT")]
+    values = [(_EXTREMES.get(kind, ("NULL", "NULL"))[last], kind, quote(name)) for name, kind in columns]
+    return f"SELECT {', '.join(f'CAST({value} AS {kind}) AS {name}' for value, kind, name in values)}"
+
+
+_EXTREMES: Final = {
+    "SMALLINT": ("-32768", "32767"), "INTEGER": ("-2147483648", "2147483647"), "BOOLEAN": ("false", "true"),
+    "BIGINT": ("-9223372036854775808", "9223372036854775807"), "REAL": ("-3e38", "3e38"), "DOUBLE": ("-1e308", "1e308"),
+    "DATE": ("'-4712-01-01'", "'9999-12-31'"), "TIMESTAMP": ("'-4712-01-01'", "'9999-12-31'"),
+    "VARCHAR": ("''", "'~~~'"),
+}  # fmt: skip
+
+
 def describe(connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan]) -> None:
     """Make views of the right shape without rows."""
     for scan in scans:
@@ -93,11 +122,13 @@ def _needed(
     start = _MARK
     starts: list[int] = []
     for scan, partitions in zip(scans, parts, strict=True):
+        # A table without keys is one stand-in too: nothing is to be known of its rows either.
+        shown = [_key_values(scan, item) for item in partitions] if scan.keys else [[]]
         starts.append(start)
-        connection.execute(_view(scan, _stand_ins(scan, partitions, start) if partitions else _nothing(scan)))
-        start += len(partitions)
+        connection.execute(_view(scan, _stand_ins(scan, shown, start) or _nothing(scan)))
+        start += len(shown)
     left = _left(connection, query)
-    if left is None or not all(_MARK <= mark < start for mark in left):
+    if left is None or not all(_OPAQUE <= mark < start for mark in left):
         return everything
     return [
         [mark - first for mark in sorted(left) if first <= mark < first + len(partitions)]
@@ -105,12 +136,21 @@ def _needed(
     ]
 
 
-def _stand_ins(scan: Scan, partitions: Sequence[Partition], start: int) -> str:
+def opaque(columns: Sequence[tuple[str, str]]) -> str:
+    """Return a relation of columns (names and engine types) that the optimizer knows nothing of.
+
+    It stands for a stored table while partitions are chosen: what is known of that table's rows is true for a moment.
+    """
+    shown = ", ".join(f"CAST(CAST(range AS VARCHAR) AS {kind}) AS {quote(name)}" for name, kind in columns)
+    return f"(SELECT {shown} FROM range({_OPAQUE}))"
+
+
+def _stand_ins(scan: Scan, parts: Sequence[list[str]], start: int) -> str:
+    """Return stand-ins for parts of a table, each with the values of its keys."""
     pieces = []
-    for number, partition in enumerate(partitions):
+    for number, keys in enumerate(parts):
         # By way of text: the optimizer must not know anything of the columns' values.
         data = [f"CAST(CAST(range AS VARCHAR) AS {_shown(scan, kind)}) AS {quote(name)}" for name, kind in scan.columns]
-        keys = _key_values(scan, partition)
         more = [f"CAST(range AS VARCHAR) AS {quote(PATH)}", f"range AS {quote(SIZE)}", f"range AS {quote(OID)}"]
         pieces.append(f"SELECT {', '.join([*data, *keys, *more])} FROM range({start + number})")
     return " UNION ALL ".join(pieces)

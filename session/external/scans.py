@@ -1,8 +1,10 @@
 """What the engine is given to read a statement's external tables."""
 
 from collections.abc import Callable, Sequence
+from enum import Enum
 from typing import TYPE_CHECKING
 
+from catalog.model import Relation
 from engine.cursors import Connection, Prepare
 from engine.external import scan
 from engine.external.formats import FileFormat, format_of
@@ -11,7 +13,7 @@ from session.answers import Value
 from session.external.tables import Known
 from session.places import location
 from session.plans import Plan
-from session.rewriting import inlined
+from session.rewriting import inlined, substituted
 from storage.datacatalog import Partition
 from storage.objects import ObjectStore
 
@@ -22,21 +24,37 @@ _AVRO = (FileFormat.AVRO, FileFormat.ICEBERG)
 """What the extension for Avro is needed for: Iceberg's manifests are such files."""
 
 
-def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], *, rows: bool) -> Prepare | None:
-    """Return what makes the engine's views of a plan's external tables; without *rows*, only their shapes."""
+class Reading(Enum):
+    """What is wanted of a plan's tables."""
+
+    ROWS = "rows"
+    SHAPE = "shape"
+    """Their columns alone: a statement is described."""
+    PLAN = "plan"
+    """How they would be read: EXPLAIN."""
+
+
+def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: Reading) -> Prepare | None:
+    """Return what makes the engine's views of a plan's external tables."""
     tables = [item for item in plan.external if isinstance(item, Known)]
     if not tables:
         return None
     query, left = inlined(plan.translated.engine_sql, parameters)
     if left or (plan.translated.parameter_types and not parameters):
         query = ""
+    target = plan.translated.target
+    stored = [work.state.objects.get(oid) for oid in plan.tables - {target.oid if target is not None else 0}]
+    query = substituted(query, {
+        item.engine_name: scan.opaque([(column.name, column.type.engine()) for column in item.columns])
+        for item in stored if isinstance(item, Relation)
+    })  # fmt: skip
     scans = [_scan(work, known) for known in tables]
     avro = any(known.files and format_of(known.table) in _AVRO for known in tables)
     database, outside = work.warehouse.database, work.session.outside
 
     def run(connection: Connection) -> None:
-        if not rows:
-            scan.describe(connection, scans)
+        if reading is not Reading.ROWS:
+            _OTHERWISE[reading](connection, scans)
             return
         if avro:
             database.extend("avro")
@@ -44,6 +62,9 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], *, rows: b
         scan.prepare(connection, scans, query or None, outside.folders)
 
     return run
+
+
+_OTHERWISE = {Reading.SHAPE: scan.describe, Reading.PLAN: scan.outline}
 
 
 def _scan(work: "Work", known: Known) -> Scan:

@@ -1,13 +1,17 @@
 """EXPLAIN: how a statement would run, in the shape of Redshift's plans."""
 
 from catalog.model import Relation
-from core import types
+from core import nested, types
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import Column
 from engine import plans
+from engine.external.formats import format_of
+from engine.external.scan import OUTLINE
 from session.answers import Value
 from session.context import Work
+from session.external.scans import Reading
+from session.external.tables import Known
 from session.plans import Plan
 from session.rewriting import substituted
 from session.statements.query import over_views
@@ -57,7 +61,8 @@ def _explained(command: Explain) -> Fragment:
 
 
 async def _lines(work: Work, plan: Plan, parameters: tuple[Value, ...], *, analyze: bool) -> list[str]:
-    connection, prepare = work.engine.connection, work.prepare(plan)
+    connection = work.engine.connection
+    prepare = work.prepare(plan, reading=Reading.ROWS if analyze else Reading.PLAN)
     sql = plan.translated.engine_sql
     if not work.principal.may("EXPLAIN MASKING"):
         sql = substituted(sql, {guards.MASKED: guards.BARRIER})
@@ -78,7 +83,29 @@ def _stored(work: Work, plan: Plan) -> dict[str, plans.Stored]:
     target = plan.translated.target
     oids = plan.tables | ({target.oid} if target is not None else set())
     found = [relation for oid in oids if isinstance(relation := work.state.objects.get(oid), Relation)]
-    return {_bare(relation.engine_name): _shown(relation) for relation in found}
+    return {_bare(relation.engine_name): _shown(relation) for relation in found} | _external(plan)
+
+
+def _external(plan: Plan) -> dict[str, plans.Stored]:
+    return {
+        OUTLINE + _bare(item.view): plans.Stored(
+            name=item.table.name, outside=_scanned(item), kind=_KINDS.get(item.table.type, "S3"),
+            widths={name: _width(nested.result(kind)) for name, kind in item.columns()},
+            rows=int(item.table.parameter("numRows") or 0) if (item.table.parameter("numRows") or "0").isdigit() else 0,
+        )
+        for item in plan.external if isinstance(item, Known)
+    }  # fmt: skip
+
+
+_KINDS = {"POSTGRES": "PG", "MYSQL": "MYSQL"}
+
+
+def _scanned(item: Known) -> str:
+    name = f"{item.schema.name}.{item.table.name}"
+    if not item.files:
+        return f"Remote {_KINDS[item.table.type]} Seq Scan {name}"
+    form = format_of(item.table).value.upper()
+    return f'S3 Seq Scan {name} location:"{item.table.storage.location}" format:{form}'
 
 
 def _secured(work: Work, plan: Plan) -> dict[str, plans.Secured]:

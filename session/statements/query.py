@@ -8,6 +8,7 @@ from engine.cursors import RowStream
 from engine.given import table
 from session.answers import Answer, Done, Value
 from session.context import Work
+from session.external.scans import Reading
 from session.plans import Plan
 from session.rewriting import inlined
 from session.statements import effects
@@ -131,7 +132,7 @@ async def described_columns(work: Work, plan: Plan) -> tuple[Column, ...]:
     """Return the columns of a planned query."""
     translated = plan.translated
     sql = effects.readable(translated)
-    schema = await work.engine.describe(sql, len(translated.parameter_types), work.prepare(plan, rows=False))
+    schema = await work.engine.describe(sql, len(translated.parameter_types), work.prepare(plan, reading=Reading.SHAPE))
     return effects.typed(results.columns(schema, hints(plan, work)), translated)
 
 
