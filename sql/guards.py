@@ -34,6 +34,10 @@ ROW: Final = '"rs:row"'
 """What tells a table's rows apart, in a guarded table that is changed."""
 
 
+_UNORDERED: Final = frozenset({"GEOMETRY"})
+"""Types that the engine cannot compare, and keeps no statistics of."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a relation that is guarded, or that a policy is checked with."""
@@ -73,13 +77,37 @@ def of_query(query: Query, guard: Guard, scope: Scope) -> str:
 
 
 def _written(scanned: str, columns: list[Column], extra: list[str], guard: Guard, scope: Scope) -> str:
-    shown = [(column, _masked(column, columns, guard, scope)) for column in columns] if guard.masks else []
-    pairs = [(column, value.sql) for column, value in shown] or [(column, column.value.sql) for column in columns]
-    listed = [f"{sql} AS {quote(column.engine_name)}" for column, sql in pairs] + extra
+    private = {name for mask in guard.masks for name in (mask.output[0], *(path[0] for _, _, path in mask.inputs))}
+    hidden = [column for column in columns if guard.rows or column.name in private]
+    listed = [
+        f"{_opaque(column.value) if column in hidden else column.value.sql} AS {quote(column.engine_name)}"
+        for column in columns
+    ]
     where = f" WHERE {_condition(columns, guard, scope)}" if guard.rows else ""
-    rows = f"SELECT {', '.join(listed)} FROM {scanned}{where}"
+    rows = f"SELECT {', '.join(listed + extra)} FROM {scanned}{where}"
+    if guard.masks:
+        rows = _with_masks(rows, columns, guard, scope)
     above = BARRIER if guard.rows else MASKED
     return f"(SELECT * FROM ({rows}) AS {scope.writer.fresh('seen')} {above})"
+
+
+def _opaque(value: Value) -> str:
+    """Return engine SQL of a column of which the engine knows no statistics.
+
+    Else it would drop a condition that no row of the table can fulfil, hidden ones among them: a plan would tell what
+    the largest value is, and so would an expression that fails unless it is never evaluated.
+    """
+    return value.sql if value.type.engine() in _UNORDERED else f"greatest({value.sql}, {value.sql})"
+
+
+def _with_masks(rows: str, columns: list[Column], guard: Guard, scope: Scope) -> str:
+    """Return a query of what is shown of *rows*, which have the *columns* as they are stored."""
+    alias = scope.writer.fresh("stored")
+    stored = [
+        replace(column, value=column.value.named(f"{alias}.{quote(column.engine_name)}")) for column in columns
+    ]
+    shown = [f"{_masked(column, stored, guard, scope).sql} AS {quote(column.engine_name)}" for column in stored]
+    return f"SELECT * REPLACE ({', '.join(shown)}) FROM ({rows}) AS {alias}"
 
 
 def _masked(column: Column, columns: list[Column], guard: Guard, scope: Scope) -> Value:
