@@ -27,6 +27,11 @@ demo: install-dev  ## Play the ticket-sales story from S3 files to reports
 	scripts/apt-packages postgresql-client
 	$(BIN)/python -m tools.demo $(ARGS)
 
+.PHONY: dbt
+dbt: install-dev  ## Build the ticket-sales project of examples/dbt on a fresh server (ARGS="--keep FOLDER")
+	scripts/clients dbt
+	$(BIN)/python -m tools.dbt_example $(ARGS)
+
 ##@ Develop
 
 .PHONY: install-dev

@@ -24,7 +24,9 @@ def cases(program: str) -> list[str]:
     return _CASE.findall((FOLDER / program).read_text(encoding="utf-8"))
 
 
-def outcomes(command: Sequence[str | Path], server: Server, **variables: str) -> dict[str, str | None]:
+def outcomes(
+    command: Sequence[str | Path], server: Server, timeout_s: float = _TIMEOUT_S, **variables: str
+) -> dict[str, str | None]:
     """Run a program and return for each case what went wrong, None for nothing; what else it printed under ""."""
     environment = os.environ | {
         "PGHOST": server.host, "PGPORT": str(server.port), "PGUSER": server.user, "PGPASSWORD": server.password,
@@ -33,7 +35,7 @@ def outcomes(command: Sequence[str | Path], server: Server, **variables: str) ->
     try:
         done = subprocess.run(
             [str(word) for word in command], env=environment | variables, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, timeout=_TIMEOUT_S, check=False,
+            stderr=subprocess.STDOUT, timeout=timeout_s, check=False,
         )  # fmt: skip
         output = done.stdout
     except subprocess.TimeoutExpired as error:

@@ -1,0 +1,146 @@
+"""dbt with dbt-redshift: the example project built, tested, changed and built again, with TLS and its defaults.
+
+The file is not called dbt_…: dbt would take it for a plug-in and import it.
+"""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import cases
+import redshift_connector
+from cases import CERTIFICATE, DATABASE, HOST, PASSWORD, PORT, USER
+
+FOLDER = Path(os.environ["CASE_FOLDER"])
+PROJECT = FOLDER / "project"
+shutil.copytree(Path(__file__).parents[3] / "examples/dbt", PROJECT)
+os.environ |= {
+    "DUCKSHIFT_HOST": HOST, "DUCKSHIFT_PORT": str(PORT), "DUCKSHIFT_USER": USER,
+    "DBT_ENV_SECRET_DUCKSHIFT_PASSWORD": PASSWORD, "SSL_CERT_FILE": CERTIFICATE,
+    "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_PROFILES_DIR": str(PROJECT), "DBT_PROJECT_DIR": str(PROJECT),
+    "DBT_TARGET_PATH": str(FOLDER / "target"), "DBT_LOG_PATH": str(FOLDER / "logs"), "DBT_QUIET": "true",
+}  # fmt: skip
+
+from dbt.cli.main import dbtRunner  # noqa: E402  (it reads the variables above)
+
+MONTHS = ("--event-time-start", "2008-01-01", "--event-time-end", "2008-03-01")
+CONNECTION = redshift_connector.connect(host=HOST, port=PORT, user=USER, password=PASSWORD, database=DATABASE)
+CONNECTION.autocommit = True
+
+
+def dbt(*words, fails=False):
+    """Run a command of dbt; return the state of each node by its name."""
+    told = []
+    result = dbtRunner(callbacks=[lambda event: told.append(event.info.msg) if event.info.level == "error" else None]).invoke(list(words))
+    assert result.success is not fails, (words, result.exception, told)
+    return {one.node.name: str(getattr(one.status, "value", one.status)) for one in getattr(result.result, "results", ()) if hasattr(one, "node")}
+
+
+def ask(text):
+    with CONNECTION.cursor() as cursor:
+        cursor.execute(text)
+        return [tuple(row) for row in cursor.fetchall()] if cursor.description else []
+
+
+def case_debug():
+    dbt("debug")
+
+
+def case_seed():
+    assert set(dbt("seed").values()) == {"success"}
+    assert ask("select count(*), min(sold_at)::varchar from tickets_raw.sales") == [(2000, "2008-01-01 00:22:23")]
+    assert ask("select venue_name, seats from tickets_raw.venues where venue_id = 1") == [("Last Arena 1", 42200)]
+
+
+def case_freshness():
+    dbt("run-operation", "load_clicks", "--args", "{clicks: 60}")
+    assert dbt("source", "freshness")["clicks"] == "pass"
+
+
+def case_build_with_several_threads():
+    states = dbt("build", "--exclude-resource-type", "seed", *MONTHS)
+    assert set(states.values()) <= {"success", "pass"}, states
+    assert len(states) > 40
+    assert ask("select count(*) from tickets_marts.fct_sales") == [(2000,)]
+    assert ask("select count(*), sum(sales) from tickets_marts.sales_by_hour") == ask(
+        "select count(distinct date_trunc('hour', sold_at)), count(*) from tickets_raw.sales where sold_at < '2008-03-01'"
+    )
+
+
+def case_docs():
+    dbt("docs", "generate")
+    found = json.loads((FOLDER / "target/catalog.json").read_text())
+    nodes = {name.rpartition(".")[2]: node for name, node in (found["nodes"] | found["sources"]).items()}
+    assert found["errors"] is None
+    assert {name: node["metadata"]["type"] for name, node in nodes.items()} == {
+        **dict.fromkeys(("categories", "venues", "users", "events", "sales", "clicks"), "BASE TABLE"),
+        **dict.fromkeys(("users_history", "sales_history", "dim_users", "fct_sales", "click_log"), "BASE TABLE"),
+        **dict.fromkeys(("daily_revenue", "sales_by_hour", "group_revenue", "calendar"), "BASE TABLE"),
+        "stg_sales": "VIEW", "stg_users": "VIEW", "stg_clicks": "LATE BINDING VIEW", "monthly_revenue": "MATERIALIZED VIEW",
+    }
+    users = nodes["dim_users"]
+    assert users["metadata"]["owner"] == USER
+    assert users["metadata"]["comment"].startswith('Who buys and sells. It\'s "one row" a user;')
+    assert {name: column["type"] for name, column in users["columns"].items()} == {
+        "user_id": "integer", "user_name": "character varying(8)", "full_name": "character varying(61)",
+        "city": "character varying(30)", "state": "character varying(2)", "has_bought": "boolean",
+    }
+    assert users["columns"]["has_bought"]["comment"] == "Whether the user ever bought a ticket."
+    stats = {name: one["value"] for name, one in users["stats"].items()}
+    assert (stats["diststyle"], stats["sortkey1"], stats["sortkey_num"], stats["rows"]) == ("KEY(user_id)", "state", 2, 400)
+    assert nodes["monthly_revenue"]["columns"]["revenue"]["type"] == "numeric(38,2)"
+    assert nodes["stg_clicks"]["columns"]["page"]["type"] == "character varying(10)"
+
+
+def case_contract_and_grants():
+    assert ask("select column_name, is_nullable from information_schema.columns where table_schema = 'tickets_marts' and table_name = 'dim_users' and is_nullable = 'NO'") == [("user_id", "NO")]
+    assert ask(
+        "select contype, conkey[1] from pg_constraint c join pg_class r on r.oid = c.conrelid join pg_namespace n on n.oid = r.relnamespace where nspname = 'tickets_marts' and relname = 'dim_users' order by 1"
+    ) == [("p", 1), ("u", 2)]
+    for name in ("dim_users", "fct_sales", "monthly_revenue"):
+        assert ask(f"select has_table_privilege('ticket_reports', 'tickets_marts.{name}', 'select')") == [(True,)], name
+    (PROJECT / "models/marts/dim_users.sql").write_text(
+        (PROJECT / "models/marts/dim_users.sql").read_text().replace("full_name,", "42 as full_name,")
+    )
+    dbt("run", "--select", "dim_users", fails=True)
+    (PROJECT / "models/marts/dim_users.sql").write_text(
+        (PROJECT / "models/marts/dim_users.sql").read_text().replace("42 as full_name,", "full_name,")
+    )
+    assert dbt("retry")["dim_users"] == "success"
+
+
+def case_what_changed_since():
+    before = ask("select (select count(*) from tickets_marts.click_log), (select sum(revenue) from tickets_marts.monthly_revenue)")[0]
+    ask("update tickets_raw.users set city = 'Oslo' where user_id in (1, 2)")
+    ask("delete from tickets_raw.users where user_id = 400")
+    ask("insert into tickets_raw.sales values (2001, 1, 2, 3, 2, 100.00, 15.00, '2008-12-31 23:00:00')")
+    ask("insert into tickets_web.clicks values (1, 'seats', dateadd(hour, 1, getdate())), (2, 'event', dateadd(hour, 1, getdate()))")
+    states = dbt("build", "--select", "users_history", "sales_history", "fct_sales", "daily_revenue", "click_log", "monthly_revenue")
+    assert set(states.values()) <= {"success", "pass"}, states
+    assert ask("select count(*), count(distinct sale_id), max(earned) from tickets_marts.fct_sales where sale_id > 2000") == [(1, 1, 85)]
+    assert ask("select count(*) from tickets_marts.fct_sales") == [(2001,)]
+    assert ask("select tickets, revenue from tickets_marts.daily_revenue where sold_on = '2008-12-31' and tickets = 2 and revenue = 100") == [(2, 100)]
+    assert ask("select count(*) from tickets_marts.click_log") == [(before[0] + 2,)]
+    assert ask("select sum(revenue) from tickets_marts.monthly_revenue") == [(before[1] + 100,)]
+    assert ask("select city, dbt_valid_to is null from tickets_history.users_history where user_id = 1 order by dbt_valid_from, dbt_valid_to nulls last")[1] == ("Oslo", True)
+    assert ask("select count(*) from tickets_history.users_history where dbt_valid_to is not null") == [(3,)]
+
+
+def case_metadata_by_show():
+    states = dbt("run", "--target", "show", "--select", "dim_users", "stg_clicks", "click_log", "monthly_revenue")
+    assert set(states.values()) == {"success"}, states
+    dbt("docs", "generate", "--target", "show", "--no-compile")
+    nodes = json.loads((FOLDER / "target/catalog.json").read_text())["nodes"]
+    assert nodes["model.tickets.dim_users"]["columns"]["full_name"]["type"].startswith("character varying")
+    assert nodes["model.tickets.monthly_revenue"]["metadata"]["type"] in {"MATERIALIZED VIEW", "VIEW"}
+
+
+def case_a_full_refresh():
+    states = dbt("run", "--full-refresh", "--select", "fct_sales", "monthly_revenue", "click_log")
+    assert set(states.values()) == {"success"}, states
+    assert ask("select count(*) from tickets_marts.fct_sales") == [(2001,)]
+    assert ask("select sum(revenue) - (select sum(price_paid) from tickets_raw.sales) from tickets_marts.monthly_revenue") == [(0,)]
+
+
+cases.run(globals())
