@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Final
 
 from api.door import Building
+from api.place import Place
 from auth.exchange import Exchange
 from auth.methods import Policy, begin
 from auth.temporary import TemporaryPasswords
 from auth.verifiers import make_scram
 from catalog.model import ADMIN_USER, User
 from core.clock import Clock, SystemClock
-from core.config import ConfigError, Options, S3Options, UdfOptions
+from core.config import ApiOptions, ConfigError, Options, S3Options, UdfOptions
 from core.errors import ConnectionFatal
 from engine.executor import Executor
 from engine.sandbox.pool import Sandbox, SandboxLimits
@@ -272,7 +273,13 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         catalogs=DataCatalogs(reached, glue=options.external.data_catalog == "glue"),
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),
+        account=options.api.account,
+        namespace=_place(options.api).identifier("cluster-namespace"),
     )
+
+
+def _place(options: ApiOptions) -> Place:
+    return Place(cluster=options.cluster, region=options.region, account=options.account)
 
 
 def _udfs(options: UdfOptions) -> Udfs | None:

@@ -15,6 +15,7 @@ from engine.cursors import Value
 
 if TYPE_CHECKING:
     from session.session import Session
+    from session.warehouse import Limits
 
 Variable = Value | tuple[str, ...]
 VERSION: Final = (
@@ -31,6 +32,15 @@ def _array(names: list[str]) -> str:
 @cache
 def _zone_names() -> tuple[str, ...]:
     return tuple(sorted(name.lower() for name in available_timezones()))
+
+
+def _limits(session: "Session") -> "Limits":
+    return session.warehouse.limits
+
+
+def _default_role(session: "Session") -> Variable:
+    limits = _limits(session)
+    return f"arn:aws:iam::{limits.account}:role/default" if "default" in limits.stores.roles else None
 
 
 VARIABLES: Final[dict[str, Callable[["Session"], Variable]]] = {
@@ -57,6 +67,9 @@ VARIABLES: Final[dict[str, Callable[["Session"], Variable]]] = {
     "statement_timestamp": lambda session: session.query_started.replace(tzinfo=None).isoformat(sep=" "),
     "type_oids": lambda _: tuple(type_names()),
     "type_names": lambda _: tuple(type_names().values()),
+    "aws_account": lambda session: _limits(session).account,
+    "namespace": lambda session: _limits(session).namespace,
+    "default_iam_role": _default_role,
     "zone_names": lambda _: _zone_names(),
 }
 

@@ -107,6 +107,10 @@ class Limits:
     """Where Python functions run, None where they may not."""
     catalogs: DataCatalogs | None = None
     """Data catalogs outside the warehouse."""
+    account: str = "123456789012"
+    """The AWS account that the cluster says it belongs to."""
+    namespace: str = "00000000-0000-0000-0000-000000000000"
+    """The cluster's namespace."""
 
     @property
     def languages(self) -> frozenset[str]:
