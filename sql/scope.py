@@ -17,12 +17,18 @@ from core.types import ColumnType
 from sql import conversion
 from sql.facts import Facts, FunctionSource, Guard, Seen, Settled, Source, SourceColumn
 from sql.partiql import ATTRIBUTE
+from sql.query import too_complex
 from sql.relations import Cte, External, Field, Query, Relation
 from sql.value import Slot, Value
 
 if TYPE_CHECKING:
     from sql.canon import Pattern
 
+_SPINE: Final = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe)
+_CHAIN: Final = 40
+"""Operators in a row that are not translated one inside the other."""
+_DEEPEST: Final = 900
+"""Operators in a row that the engine takes one inside the other."""
 VIEW_DEPTH: Final = 64
 """Views within views beyond this are taken for a circle."""
 
@@ -206,6 +212,8 @@ class Scope:
     """What FROM's inner joins ask for, noted where it is a list; None with other joins."""
     entries: dict[str, str] = field(default_factory=dict)
     """FROM's tables and queries by their engine alias."""
+    done: dict[int, Value] = field(default_factory=dict)
+    """Operands of a long chain that are translated already, by their node's identity."""
     carried: dict[int, Value] = field(default_factory=dict)
     """Select items (by identity) that a query below has computed."""
     lateral: Mapping[str, int] = field(default_factory=dict)
@@ -219,12 +227,31 @@ class Scope:
 
     def value(self, node: exp.Expr) -> Value:
         """Translate an expression."""
+        if isinstance(node, _SPINE):
+            if id(node) in self.done:
+                return self.done.pop(id(node))
+            self._descend(node)
         rule = self.writer.rules.get(type(node))
         if rule is None:
             raise not_supported(f"{type(node).key.upper()} expression", position=self.writer.position(node))
         value = rule(node, self)
         found = self.grouped.get(value.sql)
         return value if found is None else replace(value, sql=found)
+
+    def _descend(self, node: exp.Expr) -> None:
+        """Translate the left operands of a long chain from the innermost on, without going deep."""
+        spine = []
+        item = node.this
+        while isinstance(item, _SPINE) and id(item) not in self.done:
+            spine.append(item)
+            item = item.this
+        if len(spine) < _CHAIN:
+            return
+        for item in reversed(spine):
+            self.done[id(item)] = self.value(item)
+        value = self.done[id(spine[0])]
+        if len(spine) > _DEEPEST and not value.fixed and not value.pieces:
+            raise too_complex()
 
     def nested(self, node: exp.Expr) -> Value:
         """Translate an expression that may be a whole struct, array or map: a path goes on from it."""

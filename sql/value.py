@@ -102,6 +102,8 @@ class Value:
     raw: Raw | None = None
     nested: Nested | None = None
     """Of a struct, array or map of an external table: what it holds. The engine has it as such, not as JSON."""
+    pieces: tuple[str, ...] = ()
+    """Of strings put together: the SQL that they are the pieces of, and each."""
     effect: str = ""
     """Function that the session, not the engine, carries out: the SQL is the call's arguments, as JSON."""
 
@@ -124,6 +126,10 @@ class Value:
     def textual(self) -> bool:
         """Whether it is a character string of a known type."""
         return self.category == "S"
+
+    def pieces_of(self) -> tuple[str, ...]:
+        """Return the strings that this is put together of, itself where it is none such."""
+        return self.pieces[1:] if self.pieces and self.pieces[0] == self.sql else (self.sql,)
 
     def typed(self, type_: ColumnType, *, exact: bool = True) -> "Value":
         """Return the same SQL with another type."""

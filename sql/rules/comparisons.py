@@ -19,6 +19,8 @@ from sql.rules.subqueries import inside
 from sql.scope import Scope, Write
 from sql.value import BOOL, VARBYTE, VARCHAR, Value, made
 
+_MANY: Final = 20
+"""Alternatives beyond which the engine is not to take them apart."""
 _MIXED: Final = frozenset({"BN", "NB", "BD", "DB", "ND", "DN", "BS", "SB", "NT", "TN"})
 """Pairs of categories that have no comparison."""
 
@@ -195,6 +197,9 @@ def connected(node: exp.Expr, scope: Scope) -> Value:
         else:
             operands.append(item)
     parts = [truth(scope.value(item), word, scope, item).sql for item in operands]
+    if kind is exp.Or and len(parts) > _MANY:
+        # The engine looks for what all of them have in common, in a time that grows with the square.
+        parts = [f"CAST(CAST({part} AS TINYINT) AS BOOLEAN)" if " AND " in part else part for part in parts]
     return made(f"({f' {word} '.join(parts)})", BOOL, exact=True)
 
 

@@ -3,6 +3,11 @@
 Redshift, "Computations with numeric values"; division by zero raises 22012.
 """
 
+import ast
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sqlglot import exp
@@ -127,7 +132,40 @@ def _numbers(sign: str, left: Value, right: Value) -> Value:
         sql = f"({left.sql} {sign} {right.sql})" if checked else f"{macro}({left.sql}, {right.sql})"
     else:
         sql = f"({left.sql} {sign} {right.sql})"
-    return Value(sql=sql, type=type_, exact=sure, fixed=fixed)
+    return Value(sql=_kept_apart(sql, type_, fixed=fixed), type=type_, exact=sure, fixed=fixed)
+
+
+def _kept_apart(sql: str, type_: ColumnType, *, fixed: bool) -> str:
+    """Put casts around a long sum or product: the engine orders its operands anew, again and again."""
+    if not sql.startswith("(" * _MANY) or not is_integer(type_):
+        return sql
+    number = _computed(ast.parse(sql, mode="eval").body) if fixed and _CONSTANTS.fullmatch(sql) else None
+    if number is not None:
+        return str(number) if number >= 0 else f"({number})"
+    wider = "HUGEINT" if type_.type.name == "int8" else "BIGINT"
+    return f"CAST(CAST({sql} AS {wider}) AS {type_.engine()})"
+
+
+_CONSTANTS: Final = re.compile(r"[\d+*() -]+")
+_SAFE: Final = 2**31 - 1
+
+
+def _computed(node: ast.expr) -> int | None:
+    """Return what whole constants come to, None where a step might leave the smallest of their types."""
+    if isinstance(node, ast.Constant):
+        return int(node.value) if isinstance(node.value, int) and node.value <= _SAFE else None
+    if not isinstance(node, ast.BinOp) or type(node.op) not in _SIGNS:
+        return None
+    left, right = _computed(node.left), _computed(node.right)
+    if left is None or right is None:
+        return None
+    found = _SIGNS[type(node.op)](left, right)
+    return found if abs(found) <= _SAFE else None
+
+
+_SIGNS: Final[dict[type[ast.operator], Callable[[int, int], int]]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul,
+}  # fmt: skip
 
 
 def _engine_cast(value: Value, type_: ColumnType) -> Value:
@@ -189,7 +227,21 @@ def concatenation(values: tuple[Value, ...]) -> Value:
         return made(f"rs_array_concat({sides})", types.of("_text"), exact=True)
     parts = [value if value.literal is not None else conversion.string(value) for value in values]
     texts = [part.sql for part in parts]
-    return made(f"({' || '.join(texts)})", concatenated(parts), exact=_sure(texts))
+    pieces = [piece for part in parts for piece in part.pieces_of()]
+    sql = _balanced(pieces) if len(pieces) > _MANY else f"({' || '.join(texts)})"
+    return replace(made(sql, concatenated(parts), exact=_sure(texts)), pieces=(sql, *pieces))
+
+
+_MANY: Final = 32
+"""Operands that are put together, or added, in a row; the engine's time grows with the cube of the depth."""
+
+
+def _balanced(pieces: list[str]) -> str:
+    """Write ``a || b || …`` so that it is as deep as the number's logarithm."""
+    while len(pieces) > 1:
+        pairs = [f"({' || '.join(pieces[place : place + 8])})" for place in range(0, len(pieces), 8)]
+        pieces = pairs
+    return pieces[0]
 
 
 def _sure(sides: list[str]) -> bool:
