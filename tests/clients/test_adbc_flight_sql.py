@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -32,10 +32,8 @@ def told(call):
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    environment = {"DUCKSHIFT_FLIGHT_LISTEN": "grpc+tls://127.0.0.1:0"}
-    with Server(tmp_path_factory.mktemp("adbc") / "data", environment=environment) as running:
-        yield running
+def served(doors: Server) -> Server:
+    return doors
 
 
 Run = Callable[[str], Any]
@@ -46,7 +44,7 @@ def adbc(served: Server) -> Run:
     def run(script: str) -> Any:
         """Run *script*, whose ``answer`` comes back as JSON."""
         text = f"{PRELUDE}\n{script}\nprint(json.dumps(answer, default=str))"
-        arguments = [aws.urls(served)[0], f"{served.data}/tls/server.crt", served.user, served.password]
+        arguments = [aws.flight(served), aws.trusted(served), served.user, served.password]
         command = [str(python_of("flight")), "-c", text, *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
         assert done.returncode == 0, done.stderr

@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -19,11 +19,8 @@ _TIMEOUT_S = 60
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("programs")
-    (folder / "duckshift.toml").write_text(aws.CONFIG.format(scheme="https"))
-    with Server(folder / "data", arguments=("--config", str(folder / "duckshift.toml"))) as running:
-        yield running
+def served(doors: Server) -> Server:
+    return doors
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +33,8 @@ def environment(served: Server, tmp_path_factory: pytest.TempPathFactory) -> dic
         "AWS_ACCESS_KEY_ID": key,
         "AWS_SECRET_ACCESS_KEY": secret,
         "AWS_DEFAULT_REGION": aws.REGION,
-        "AWS_ENDPOINT_URL": aws.urls(served)[0],
-        "AWS_CA_BUNDLE": f"{served.data}/tls/server.crt",
+        "AWS_ENDPOINT_URL": aws.api(served),
+        "AWS_CA_BUNDLE": aws.trusted(served),
         "AWS_EC2_METADATA_DISABLED": "true",
     }
 

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,25 +20,15 @@ SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:admin"
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("api")
-    (folder / "duckshift.toml").write_text(aws.CONFIG.format(scheme="http"))
-    environment = {"DUCKSHIFT_API_RUNNING_STATEMENTS": "4", "DUCKSHIFT_API_ACTIVE_STATEMENTS": "12", "DUCKSHIFT_API_RESULT_MB": "16"}
-    arguments = ("--config", str(folder / "duckshift.toml"))
-    with Server(folder / "data", arguments=arguments, environment=environment) as running:
-        with psycopg.connect(running.dsn, autocommit=True) as connection:
-            connection.execute("create user reporter password disable")
-        yield running
+def served(doors: Server) -> Server:
+    with psycopg.connect(doors.dsn, autocommit=True) as connection:
+        connection.execute("create user reporter password disable")
+    return doors
 
 
 @pytest.fixture(scope="module")
-def url(served: Server) -> str:
-    return aws.urls(served)[0]
-
-
-@pytest.fixture(scope="module")
-def api(url: str) -> Any:
-    return aws.client("redshift-data", url)
+def api(served: Server) -> Any:
+    return aws.client("redshift-data", served)
 
 
 def finished(api: Any, sql: str, **given: Any) -> dict[str, Any]:
@@ -227,14 +216,14 @@ def test_there_is_a_limit_of_active_statements(api: Any) -> None:
         api.describe_statement(Id=each, WaitTimeSeconds=30)
 
 
-def test_statements_are_listed_for_who_sent_them(api: Any, url: str) -> None:
+def test_statements_are_listed_for_who_sent_them(api: Any, served: Server) -> None:
     for number in range(3):
         finished(api, f"select {number}", StatementName=f"listed-{number}")
     page = api.list_statements(StatementName="listed-", MaxResults=2)
     assert [item["StatementName"] for item in page["Statements"]] == ["listed-2", "listed-1"]
     rest = api.list_statements(StatementName="listed-", MaxResults=2, NextToken=page["NextToken"])
     assert [item["StatementName"] for item in rest["Statements"]] == ["listed-0"] and "NextToken" not in rest
-    other = aws.client("redshift-data", url, "bob")
+    other = aws.client("redshift-data", served, "bob")
     assert other.list_statements()["Statements"] == []
     with pytest.raises(ClientError) as caught:
         other.describe_statement(Id=page["Statements"][0]["Id"])
@@ -258,11 +247,11 @@ def test_catalogs_are_listed(api: Any) -> None:
     assert (columns[1]["length"], columns[2]["precision"], columns[2]["scale"]) == (30, 8, 2)
 
 
-def test_an_identity_is_a_database_user(api: Any, url: str, served: Server) -> None:
+def test_an_identity_is_a_database_user(api: Any, served: Server) -> None:
     assert rows(api, "select current_user", DbUser="reporter") == [["reporter"]]
     as_itself = api.execute_statement(Sql="select current_user", WaitTimeSeconds=30, **HERE)
     assert api.get_statement_result(Id=as_itself["Id"])["Records"] == [[{"stringValue": "IAM:alice"}]]
-    role = aws.client("redshift-data", url, "etl")
+    role = aws.client("redshift-data", served, "etl")
     begun = role.execute_statement(Sql="select current_user", WaitTimeSeconds=30, WorkgroupName="duckshift", Database="dev")
     assert role.get_statement_result(Id=begun["Id"])["Records"] == [[{"stringValue": "IAMR:etl"}]]
     by_secret = api.execute_statement(Sql="select current_user", SecretArn=SECRET, WaitTimeSeconds=30, **HERE)
@@ -290,9 +279,9 @@ def test_rights_are_the_database_users(api: Any, served: Server) -> None:
         ("bob", {**HERE, "SecretArn": SECRET}),
     ],
 )
-def test_policies_refuse(url: str, who: str, given: dict[str, str]) -> None:
+def test_policies_refuse(served: Server, who: str, given: dict[str, str]) -> None:
     with pytest.raises(ClientError) as caught:
-        aws.client("redshift-data", url, who).execute_statement(Sql="select 1", **given)
+        aws.client("redshift-data", served, who).execute_statement(Sql="select 1", **given)
     assert code(caught) == "AccessDeniedException"
 
 
@@ -328,9 +317,9 @@ def test_a_user_or_database_that_does_not_exist_fails_the_statement(api: Any) ->
         ("AKIAALICE0000000000", "alice-secret", "token", "UnrecognizedClientException"),
     ],
 )
-def test_requests_without_the_right_signature_are_refused(url: str, key: str, secret: str, token: str | None, expected: str) -> None:
+def test_requests_without_the_right_signature_are_refused(served: Server, key: str, secret: str, token: str | None, expected: str) -> None:
     stranger = boto3.client(
-        "redshift-data", endpoint_url=url, region_name="us-east-1",
+        "redshift-data", endpoint_url=aws.api(served), region_name="us-east-1", verify=aws.trusted(served),
         aws_access_key_id=key, aws_secret_access_key=secret, aws_session_token=token,
     )  # fmt: skip
     with pytest.raises(ClientError) as caught:
@@ -362,11 +351,11 @@ def test_a_session_can_be_ended_from_another(api: Any, served: Server) -> None:
     assert ended["Status"] == "FAILED" and "terminating connection" in ended["Error"]
 
 
-def test_clients_at_once_do_not_block_each_other(url: str) -> None:
+def test_clients_at_once_do_not_block_each_other(served: Server) -> None:
     answers: list[int] = []
 
     def work(number: int) -> None:
-        own = aws.client("redshift-data", url)
+        own = aws.client("redshift-data", served)
         answers.append(rows(own, f"select {number}")[0][0])
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]

@@ -29,10 +29,8 @@ SLOW = "select count(*) from (select a from generate_series(1,3000000) as g(a)) 
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    environment = {"DUCKSHIFT_FLIGHT_LISTEN": "grpc+tls://127.0.0.1:0", "DUCKSHIFT_FLIGHT_MAX_CONNECTIONS": "40"}
-    with Server(tmp_path_factory.mktemp("flight") / "data", environment=environment) as running:
-        yield running
+def served(doors: Server) -> Server:
+    return doors
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """Clusters, workgroups and temporary credentials by boto3; the credentials are used on the PostgreSQL port."""
 
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -22,36 +21,24 @@ OURS = {"ClusterIdentifier": "duckshift"}
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("management")
-    (folder / "duckshift.toml").write_text(aws.CONFIG.format(scheme="https"))
-    with Server(folder / "data", arguments=("--config", str(folder / "duckshift.toml"))) as running:
-        with psycopg.connect(running.dsn, autocommit=True) as connection:
-            connection.execute("create user ann password disable")
-            connection.execute("create group readers")
-            connection.execute("create group writers")
-            connection.execute("create table seen (a int)")
-            connection.execute("grant select on seen to group readers")
-        yield running
-
-
-@pytest.fixture(scope="module")
-def url(served: Server) -> str:
-    return aws.urls(served)[0]
-
-
-def client(served: Server, service: str, who: str = "alice") -> Any:
-    return aws.client(service, aws.urls(served)[0], who, verify=f"{served.data}/tls/server.crt")
+def served(doors: Server) -> Server:
+    with psycopg.connect(doors.dsn, autocommit=True) as connection:
+        connection.execute("create user ann password disable")
+        connection.execute("create group readers")
+        connection.execute("create group writers")
+        connection.execute("create table seen (a int)")
+        connection.execute("grant select on seen to group readers")
+    return doors
 
 
 @pytest.fixture(scope="module")
 def redshift(served: Server) -> Any:
-    return client(served, "redshift")
+    return aws.client("redshift", served)
 
 
 @pytest.fixture(scope="module")
 def serverless(served: Server) -> Any:
-    return client(served, "redshift-serverless")
+    return aws.client("redshift-serverless", served)
 
 
 def code(caught: pytest.ExceptionInfo[ClientError]) -> str:
@@ -168,7 +155,7 @@ def test_an_identity_logs_in_as_itself(redshift: Any, serverless: Any, served: S
     given = redshift.get_cluster_credentials_with_iam(DbName="dev", DurationSeconds=3600, **OURS)
     with login(served, given) as connection:
         assert one(connection, "select current_user") == "IAM:alice" == given["DbUser"]
-    role = client(served, "redshift-serverless", "etl").get_credentials(workgroupName="duckshift", dbName="dev")
+    role = aws.client("redshift-serverless", served, "etl").get_credentials(workgroupName="duckshift", dbName="dev")
     with login(served, role) as connection:
         assert one(connection, "select current_user") == "IAMR:etl" == role["dbUser"]
 
@@ -193,7 +180,7 @@ def test_credentials_that_cannot_be_had(redshift: Any, given: dict[str, Any], ex
 
 @pytest.mark.parametrize("given", [{"DbUser": "awsuser"}, {"DbUser": "made", "AutoCreate": True}, {"DbUser": "ann", "DbGroups": ["writers"]}])
 def test_policies_limit_credentials(served: Server, given: dict[str, Any]) -> None:
-    bob = client(served, "redshift", "bob")
+    bob = aws.client("redshift", served, "bob")
     assert bob.get_cluster_credentials(DbUser="ann", **OURS)["DbUser"] == "IAM:ann"
     with pytest.raises(ClientError) as caught:
         bob.get_cluster_credentials(**given, **OURS)
@@ -214,7 +201,7 @@ def test_a_workgroup_and_its_namespace(serverless: Any, served: Server) -> None:
 
 
 def test_signatures_are_for_one_service(served: Server) -> None:
-    data = client(served, "redshift-data")
+    data = aws.client("redshift-data", served)
     data.meta.events.register("before-sign", lambda request, **_: request.context.update({"signing": {"signing_name": "redshift"}}))
     with pytest.raises(ClientError) as caught:
         data.list_statements()
@@ -233,13 +220,13 @@ def test_signatures_are_for_one_service(served: Server) -> None:
     ],
     ids=["lookup", "host", "create", "itself", "serverless"],
 )
-def test_amazons_python_driver_with_iam(served: Server, url: str, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    certificate = f"{served.data}/tls/server.crt"
+def test_amazons_python_driver_with_iam(served: Server, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    certificate = aws.trusted(served)
     monkeypatch.setenv("SSL_CERT_FILE", certificate)
     monkeypatch.setenv("AWS_CA_BUNDLE", certificate)
     key, secret, _ = aws.KEYS["alice"]
     connection = redshift_connector.connect(
-        iam=True, endpoint_url=url, region="us-east-1", database="dev", port=served.port,
+        iam=True, endpoint_url=aws.api(served), region="us-east-1", database="dev", port=served.port,
         access_key_id=key, secret_access_key=secret, timeout=20, iam_disable_cache=True, **asked,
     )  # fmt: skip
     try:

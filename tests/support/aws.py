@@ -16,7 +16,7 @@ from tests.support.server import Server
 REGION = "us-east-1"
 CONFIG = """
 [api]
-listen = "{scheme}://127.0.0.1:0"
+listen = "https://127.0.0.1:0"
 [identities.alice]
 access_key_id = "AKIAALICE0000000000"
 secret_access_key = "alice-secret"
@@ -58,18 +58,33 @@ def urls(server: Server) -> list[str]:
     return [found[1] for line in server.log if (found := _LISTENS.search(line))]
 
 
-def client(service: str, url: str, who: str = "alice", **others: Any) -> Any:
+def api(server: Server) -> str:
+    """Return where a server's interfaces over HTTP are."""
+    return next(url for url in urls(server) if url.startswith("http"))
+
+
+def flight(server: Server) -> str:
+    """Return where a server speaks Flight."""
+    return next(url for url in urls(server) if url.startswith("grpc"))
+
+
+def trusted(server: Server) -> str:
+    """Return the file that makes a client trust a server."""
+    return f"{server.data}/tls/server.crt"
+
+
+def client(service: str, server: Server, who: str = "alice") -> Any:
     """Return a boto3 client whose responses are checked."""
     key, secret, token = KEYS[who]
     made = boto3.client(
         service,
-        endpoint_url=url,
+        endpoint_url=api(server),
+        verify=trusted(server),
         region_name=REGION,
         aws_access_key_id=key,
         aws_secret_access_key=secret,
         aws_session_token=token,
         config=Config(retries={"max_attempts": 0}, read_timeout=40, connect_timeout=5),
-        **others,
     )
     model = ServiceModel(create_loader().load_service_model(service, "service-2"), service)
     made.meta.events.register("before-parse", lambda response_dict, operation_model, **_: check(model, operation_model.name, response_dict))

@@ -20,8 +20,7 @@ class Door:
     """A connection by Flight."""
 
     def __init__(self, served: Server, user: str = "", password: str = "", **headers: str) -> None:
-        (url,) = aws.urls(served)
-        self.client = pf.connect(url, tls_root_certs=certificate(served))
+        self.client = pf.connect(aws.flight(served), tls_root_certs=certificate(served))
         basic = self.client.authenticate_basic_token(user or served.user, password or served.password)
         self.headers = [basic, *((name.encode(), value.encode()) for name, value in headers.items())]
 
