@@ -46,6 +46,8 @@ _BAD_BYTES: Final = _raise("22023", "'invalid number of bytes for the conversion
 _BAD_BOOLEAN: Final = _raise("22P02", "'invalid input syntax for type boolean: \"' || x || '\"'")
 _MATCHES: Final = _raise("XX000", "'Found multiple matches to update the same tuple.'")
 _LISTAGG_LIMIT: Final = _raise("XX000", "'Result size exceeds LISTAGG limit'")
+_LARGEST: Final = 16_000_000
+_TOO_LARGE: Final = _raise("22001", f"'the result is longer than {_LARGEST} bytes'")
 _NEGATIVE_LENGTH: Final = _raise("22011", "'negative substring length not allowed'")
 
 TABLE: Final = (
@@ -216,9 +218,17 @@ TABLE: Final = (
                " ELSE substring(x, greatest(s, 1), s + n - greatest(s, 1)) END",
           doc="r_SUBSTRING"),
     Macro(name="rs_lpad", arguments="x, n, f",
-          body="CASE WHEN f = '' OR n < 1 THEN left(x, greatest(n, 0)) ELSE lpad(x, n, f) END", doc="r_LPAD"),
+          body=f"CASE WHEN f = '' OR n < 1 THEN left(x, greatest(n, 0)) WHEN n > {_LARGEST} THEN {_TOO_LARGE}"
+               " ELSE lpad(x, n, f) END",
+          doc="r_LPAD"),
+    Macro(name="rs_repeat", arguments="x, n",
+          body=f"CASE WHEN n < 1 THEN left(x, 0) WHEN strlen(x) * CAST(n AS HUGEINT) > {_LARGEST} THEN {_TOO_LARGE}"
+               " ELSE repeat(x, n) END",
+          doc="r_REPEAT"),
     Macro(name="rs_rpad", arguments="x, n, f",
-          body="CASE WHEN f = '' OR n < 1 THEN left(x, greatest(n, 0)) ELSE rpad(x, n, f) END", doc="r_LPAD"),
+          body=f"CASE WHEN f = '' OR n < 1 THEN left(x, greatest(n, 0)) WHEN n > {_LARGEST} THEN {_TOO_LARGE}"
+               " ELSE rpad(x, n, f) END",
+          doc="r_LPAD"),
     Macro(name="rs_initcap", arguments="x",
           body="array_to_string(list_transform(regexp_extract_all(x, '[[:alnum:]\\x{80}-\\x{10FFFF}]+|"
                "[^[:alnum:]\\x{80}-\\x{10FFFF}]+'), lambda w: upper(left(w, 1)) || lower(substr(w, 2))), '')",

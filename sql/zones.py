@@ -27,6 +27,13 @@ _MINUTES: Final = {
 }  # fmt: skip
 OFFSETS: Final = {name: minutes for minutes, names in _MINUTES.items() for name in names.split()}
 """Minutes east of Greenwich by abbreviation, lower case."""
+_IN_SUMMER: Final = (
+    "akdt pdt mdt cdt edt adt ndt pmdt brst clst fkst pyst uyst wgst easst egst azost bst bdst cest cetdst mest metdst"
+    " wetdst eest eetdst amst azst idt msd uzst yekst almst novst omsst irkst vlast magst petst anast ulast fjst chadt"
+    " nzdt acdt acsst aedt aesst awsst cadt kdt lhdt sadt wdt"
+)
+DAYLIGHT: Final = frozenset(_IN_SUMMER.split())
+"""Abbreviations of times in summer."""
 _POSIX: Final = r"^\s*[A-Za-z_/]+\s*([+-]?)(\d{1,2})(?::(\d{2}))?(?::\d{2})?\s*$"
 _WESTERN: Final = {5: "America/New_York", 6: "America/Chicago", 7: "America/Denver", 8: "America/Los_Angeles"}
 _DAYLIGHT: Final = re.compile(r"\s*[A-Za-z]+(\d{1,2})[A-Za-z]+\s*\Z")

@@ -13,6 +13,7 @@ from core import types
 from core.errors import SqlError
 from core.names import quote
 from core.sqlstate import SqlState
+from sql import zones
 from sql.relations import Field
 from sql.rules.datatypes import type_of
 from sql.scope import Scope
@@ -48,7 +49,18 @@ _LATE: Final = (
     " FROM sys_late_columns AS rs_l JOIN sys_relations AS rs_r ON rs_r.oid = rs_l.relation"
 )
 
+_ABBREVIATIONS: Final = ", ".join(
+    f"('{name.upper()}', {minutes}, {str(name in zones.DAYLIGHT).lower()})" for name, minutes in sorted(zones.OFFSETS.items())
+)
+
 TABLE: Final = (
+    Rowset(name="pg_timezone_names", doc="time-zone-names",
+           columns=(("name", "text"), ("abbrev", "text"), ("utc_offset", "interval"), ("is_dst", "bool")),
+           query="SELECT name AS c1, abbrev AS c2, utc_offset AS c3, is_dst AS c4 FROM pg_timezone_names() ORDER BY 1"),
+    Rowset(name="pg_timezone_abbrevs", doc="time-zone-abbrev",
+           columns=(("abbrev", "text"), ("utc_offset", "interval"), ("is_dst", "bool")),
+           query="SELECT rs_z.a AS c1, to_minutes(rs_z.m) AS c2, rs_z.d AS c3"
+                 f" FROM (VALUES {_ABBREVIATIONS}) AS rs_z(a, m, d) ORDER BY 1"),
     Rowset(name="pg_get_cols", arguments=("text",), columns=_VIEW_COLUMNS, doc="PG_GET_COLS",
            query="SELECT rs_r.schema_name AS c1, rs_r.name AS c2, rs_c.name AS c3,"
                  " rs_format_type(rs_c.type, rs_c.modifier) AS c4, CAST(rs_c.number AS INTEGER) AS c5"
@@ -120,5 +132,6 @@ def _typed(defined: list[exp.Expr]) -> bool:
 
 def composite(row: Rowset, query: str) -> str:
     """Return engine SQL that gives a text a row, each as PostgreSQL writes a composite value."""
-    parts = " || ',' || ".join(f"rs_composite_part(c{index + 1})" for index in range(len(row.columns)))
+    shown = ("left(CAST(c{0} AS VARCHAR), 1)" if kind == "bool" else "c{0}" for _, kind in row.columns)
+    parts = " || ',' || ".join(f"rs_composite_part({item.format(index + 1)})" for index, item in enumerate(shown))
     return f"unnest((SELECT list('(' || {parts} || ')') FROM ({query}) AS rs_rows))"

@@ -74,7 +74,15 @@ def _leader(name: str, arguments: tuple[str, ...], macro: str, returns: str) -> 
     )  # fmt: skip
 
 
+def _to_ascii(call: Call) -> Value:
+    raise SqlError(
+        SqlState.FEATURE_NOT_SUPPORTED, "encoding conversion from UTF8 to ASCII not supported",
+        position=call.scope.writer.position(call.node),
+    )  # fmt: skip
+
+
 TABLE: Final = (
+    Function(name="to_ascii", arguments=("text",), engine=_to_ascii, doc="c_SQL_functions_leader_node_only"),
     Function(name="to_varbyte", arguments=("text", "text?"), engine=_to_varbyte, doc="r_TO_VARBYTE"),
     Function(name="from_varbyte", arguments=("varbyte", "text"), engine=_from_varbyte, doc="r_FROM_VARBYTE"),
     Function(name="from_varbyte", arguments=("text", "text"), engine=_from_text, doc="r_FROM_VARBYTE"),
