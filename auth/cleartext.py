@@ -1,7 +1,7 @@
 """The password itself, over TLS: for clients that know no SCRAM (Redshift's JDBC and ODBC drivers)."""
 
 from auth.exchange import Candidate, Challenge, Code, Success, password_sent
-from auth.verifiers import holds, make_md5, matches_md5, scram_keys
+from auth.verifiers import holds, make_md5, matches_md5, matches_sha256, scram_keys
 
 
 class CleartextExchange:
@@ -18,15 +18,16 @@ class CleartextExchange:
         """Judge the password."""
         who = self._who
         password = password_sent(response, who)
-        # Both are always computed: which verifiers a user has must not show in the time it takes.
+        # All are always computed: which verifiers a user has must not show in the time it takes.
         # One key serves all temporary passwords as well: they share salt and iterations.
         keys = scram_keys(who.scram, password)
         by_scram = holds(who.scram, keys) and who.has_scram
         by_md5 = matches_md5(who.md5 or _NOBODY, password, who.name) and who.md5 is not None
+        by_sha256 = matches_sha256(who.sha256, password) and who.sha256 is not None
         for temporary in who.temporaries:
             if holds(temporary.scram, keys):
                 return Success(entry=temporary.entry)
-        if not (by_scram or by_md5):
+        if not (by_scram or by_md5 or by_sha256):
             raise who.refused()
         return Success()
 

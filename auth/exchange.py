@@ -27,6 +27,8 @@ class Code(IntEnum):
     SASL = 10
     SASL_CONTINUE = 11
     SASL_FINAL = 12
+    DIGEST = 13
+    """Redshift's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,11 @@ class Account(Protocol):
         ...
 
     @property
+    def sha256(self) -> str | None:
+        """SHA-256 digest of password and salt, and the salt."""
+        ...
+
+    @property
     def valid_until(self) -> str | None:
         """When the password ends, ISO 8601."""
         ...
@@ -125,6 +132,7 @@ class Candidate:
     name: str
     scram: ScramVerifier
     md5: str | None = None
+    sha256: str | None = None
     has_scram: bool = False
     """Whether ``scram`` is the user's own."""
     temporaries: tuple[Temporary, ...] = ()
@@ -144,6 +152,7 @@ def candidate(account: Account | None, name: str, secret: bytes, now: datetime) 
         # Made for everyone, so that making it takes no time that could be told.
         scram=own or mock_scram(name, secret),
         md5=account.md5 if usable and account is not None else None,
+        sha256=account.sha256 if usable and account is not None else None,
         has_scram=own is not None,
     )
 

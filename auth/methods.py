@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from auth.cleartext import CleartextExchange
+from auth.digest import DigestExchange
 from auth.exchange import Account, Candidate, Entry, Exchange, TlsFacts, candidate, temporary_candidate
 from auth.hba import DEFAULT_RULES, Rule, find
 from auth.md5 import Md5Exchange
@@ -113,6 +114,8 @@ def judged(user: Account | None, name: str, password: str, *, rules: Policy, dat
 
 def _auto(attempt: Attempt) -> Exchange:
     knows_scram = attempt.driver is None or attempt.driver.startswith(_DRIVER_WITH_SCRAM)
+    if attempt.who.sha256 is not None and not attempt.who.has_scram:
+        return _sha256(attempt)
     only_md5 = attempt.who.md5 is not None and not attempt.who.has_scram
     if attempt.driver is not None and attempt.tls is not None:
         return CleartextExchange(attempt.who)
@@ -124,6 +127,18 @@ def _auto(attempt: Attempt) -> Exchange:
         SqlState.INVALID_AUTHORIZATION_SPECIFICATION,
         f"this driver needs an encrypted connection to send its password: {attempt.place}",
         hint="Connect with TLS (JDBC: ssl=true), or set the user's password as an md5 hash.",
+    )
+
+
+def _sha256(attempt: Attempt) -> Exchange:
+    if attempt.driver is not None:
+        return DigestExchange(attempt.who)
+    if attempt.tls is not None:
+        return CleartextExchange(attempt.who)
+    raise ConnectionFatal(
+        SqlState.INVALID_AUTHORIZATION_SPECIFICATION,
+        f"this client needs an encrypted connection to send its password: {attempt.place}",
+        hint="The user's password was set as a SHA-256 digest, for which only Redshift's drivers know a challenge.",
     )
 
 

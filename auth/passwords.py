@@ -1,15 +1,14 @@
 """What PASSWORD may be given, and which secrets are stored for it.
 
 Redshift, "CREATE USER", parameter PASSWORD. Clear text becomes a SCRAM verifier; an md5 verifier is kept
-only where it was given as one. The arithmetic is ``auth.verifiers``'.
+and a SHA-256 digest only where they were given as such. The arithmetic is ``auth.verifiers``'.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from auth.verifiers import is_md5, make_scram, parse_scram
-from core.errors import SqlError, not_supported
+from auth.verifiers import is_md5, is_sha256, make_scram, parse_scram
+from core.errors import SqlError
 from core.sqlstate import SqlState
 
 SHORTEST: Final = 8
@@ -17,7 +16,6 @@ LONGEST: Final = 64
 _FORBIDDEN: Final = "'\"\\/@ "
 _FIRST_PRINTABLE, _LAST_PRINTABLE = 33, 126
 _SHA256: Final = "sha256|"
-_DIGEST: Final = re.compile(r"[0-9a-fA-F]{64}\|.+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +24,15 @@ class Secrets:
 
     scram: str | None = field(default=None, repr=False)
     md5: str | None = field(default=None, repr=False)
+    sha256: str | None = field(default=None, repr=False)
+    """``digest|salt``"""
 
 
 def secrets_of(given: str) -> Secrets:
     """Return what to store for PASSWORD *given*: clear text, ``md5…``, ``sha256|text`` or a SCRAM verifier.
 
-    Raises 22023 for clear text against the rules, 0A000 for a SHA-256 digest: what clients prove with it
-    over the wire is weaker than SCRAM, and no SCRAM verifier can be made of it.
+    ``sha256|digest|salt`` is kept as it is: no SCRAM verifier can be made of it. Raises 22023 for clear text against
+    the rules.
     """
     if is_md5(given):
         return Secrets(md5=given)
@@ -40,11 +40,8 @@ def secrets_of(given: str) -> Secrets:
         return Secrets(scram=given)
     if given.startswith(_SHA256):
         given = given.removeprefix(_SHA256)
-        if _DIGEST.fullmatch(given):
-            raise not_supported(
-                "a password given as a SHA-256 digest",
-                hint="Give the password as sha256|password, in clear text, or as an md5 hash.",
-            )
+        if is_sha256(given):
+            return Secrets(sha256=given)
     check_rule(given)
     return Secrets(scram=make_scram(given).text)
 

@@ -22,6 +22,8 @@ MOST_ITERATIONS: Final = 1_000_000
 SALT_BYTES: Final = 16
 _KEY_BYTES: Final = 32
 _SCRAM: Final = re.compile(r"SCRAM-SHA-256\$(\d{1,7}):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)")
+_HEX: Final = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
+_SHA256: Final = re.compile(r"[0-9a-fA-F]{64}\|.{1,256}", re.DOTALL)
 _MD5: Final = re.compile(r"md5[0-9a-f]{32}")
 _PROHIBITED: Final = (
     stringprep.in_table_c12,
@@ -162,3 +164,23 @@ def _keys(password: bytes, salt: bytes, iterations: int) -> tuple[bytes, bytes]:
 
 def _hex_md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def is_sha256(text: str) -> bool:
+    """Tell whether *text* is ``digest|salt``, as sha256 passwords are given."""
+    return _SHA256.fullmatch(text) is not None
+
+
+def sha256_parts(text: str) -> tuple[bytes, bytes]:
+    """Return digest and salt of a sha256 verifier; of none, what nothing matches."""
+    digest, _, salt = text.partition("|")
+    if not salt:
+        return secrets.token_bytes(_KEY_BYTES), secrets.token_bytes(_KEY_BYTES)
+    # Redshift's example writes the 256 bits of the salt as digits.
+    return bytes.fromhex(digest), bytes.fromhex(salt) if _HEX.fullmatch(salt) else salt.encode()
+
+
+def matches_sha256(verifier: str | None, password: bytes) -> bool:
+    """Tell whether *password*, as a client sent it in the clear, is the verifier's."""
+    digest, salt = sha256_parts(verifier or "")
+    return hmac.compare_digest(hashlib.sha256(password + salt).digest(), digest)

@@ -238,6 +238,8 @@ class User:
     """SCRAM-SHA-256 verifier in PostgreSQL's text form."""
     md5: str | None = None
     """'md5' + hex digest, kept only where it was asked for."""
+    sha256: str | None = None
+    """Hex digest, ``|`` and salt, where the password was given so."""
     valid_until: str | None = None
     """ISO 8601, UTC."""
     connection_limit: int | None = None
@@ -251,6 +253,11 @@ class User:
     external_id: str | None = None
 
     kind = Kind.USER
+
+    @property
+    def has_password(self) -> bool:
+        """Whether there is any password."""
+        return any(item is not None for item in (self.scram, self.md5, self.sha256))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,7 +97,7 @@ def _lockouts(work: Work) -> list[list[Value | datetime]]:
     rows: list[list[Value | datetime]] = []
     for user in sorted(work.state.users(), key=lambda user: user.name):
         known = work.warehouse.lockouts.of(user.oid)
-        if user.scram is None and user.md5 is None:
+        if not user.has_password:
             continue
         since = datetime.fromisoformat(user.locked) if user.locked else known.locked
         reason = "manual" if user.locked else "automatic" if known.locked else None

@@ -150,11 +150,11 @@ def _with_password(user: User, options: UserOptions) -> User:
     if options.password_disabled:
         if options.createuser or (user.superuser and options.createuser is None):
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "the password of a superuser cannot be disabled")
-        return replace(user, scram=None, md5=None)
+        return replace(user, scram=None, md5=None, sha256=None)
     if options.password is None:
         return user
     secrets = secrets_of(options.password)
-    return replace(user, scram=secrets.scram, md5=secrets.md5)
+    return replace(user, scram=secrets.scram, md5=secrets.md5, sha256=secrets.sha256)
 
 
 def _either(given: bool | None, present: bool) -> bool:
@@ -183,7 +183,7 @@ def _allow_oneself(work: Work, user: User, command: AlterUser) -> None:
     """Let users without rights change their own parameters, and their own password while they have one."""
     mine = user.oid == work.principal.oid
     others = replace(command.options, password=None) != UserOptions()
-    disabled = command.options.password is not None and user.scram is None and user.md5 is None
+    disabled = command.options.password is not None and not user.has_password
     if not mine or others or disabled or command.rename_to is not None:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, "permission denied to alter user")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import hashlib
 from collections.abc import Iterator
 
 import asyncpg
@@ -12,10 +13,13 @@ import redshift_connector
 from tests.support.server import Server
 
 PASSWORD = "Reader123x"
+SALT = bytes(range(32))
+DIGEST = hashlib.sha256(PASSWORD.encode() + SALT).hexdigest()
 USERS = {
     "login_scram": f"PASSWORD '{PASSWORD}'",
     # In PostgreSQL: select 'md5' || md5('Reader123x' || 'login_md5').
     "login_md5": "PASSWORD 'md5436bc497a1ac28cbe57aaea135b84a32'",
+    "login_sha256": f"PASSWORD 'sha256|{DIGEST}|{SALT.hex()}'",
     "login_off": "PASSWORD DISABLE",
     "login_old": f"PASSWORD '{PASSWORD}' VALID UNTIL '2020-01-01'",
     "login_new": f"PASSWORD '{PASSWORD}' VALID UNTIL '2120-01-01'",
@@ -117,3 +121,34 @@ def test_a_renamed_user_keeps_a_scram_password_only(users: Server) -> None:
             admin.execute("ALTER USER login_scram_2 RENAME TO login_scram")
             admin.execute("ALTER USER login_md5_2 RENAME TO login_md5")
     assert "MD5 password cleared because of user rename" in notices
+
+
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+@pytest.mark.parametrize("ssl", [False, True])
+def test_redshift_driver_answers_its_own_digest(users: Server, ssl: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if ssl:
+        monkeypatch.setenv("SSL_CERT_FILE", str(users.data / "tls" / "server.crt"))
+
+    def connect(password: str) -> redshift_connector.Connection:
+        return redshift_connector.connect(
+            host=users.host, port=users.port, user="login_sha256", password=password, database="dev", ssl=ssl,
+            sslmode="verify-ca",
+        )  # fmt: skip
+
+    with connect(PASSWORD) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        assert tuple(cursor.fetchone()) == ("login_sha256",)
+    with pytest.raises(redshift_connector.error.Error, match="28P01"):
+        connect("Wrong123x")
+    gc.collect()
+
+
+def test_libpq_sends_such_a_users_password_over_tls_only(users: Server) -> None:
+    with psycopg.connect(dsn(users, "login_sha256", PASSWORD, sslmode="require")) as connection:
+        assert connection.execute("SELECT current_user").fetchone() == ("login_sha256",)
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(dsn(users, "login_sha256", "Wrong123x", sslmode="require"))
+    with pytest.raises(psycopg.OperationalError, match="needs an encrypted connection"):
+        psycopg.connect(dsn(users, "login_sha256", PASSWORD, sslmode="disable"))

@@ -30,6 +30,7 @@ class User:
     name: str = "alice"
     scram: str | None = None
     md5: str | None = None
+    sha256: str | None = None
     valid_until: str | None = None
 
 

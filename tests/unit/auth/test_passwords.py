@@ -1,9 +1,11 @@
 """PASSWORD: Redshift, "CREATE USER"."""
 
+import hashlib
+
 import pytest
 
 from auth.passwords import Secrets, check_rule, secrets_of
-from auth.verifiers import make_scram, matches_scram, parse_scram
+from auth.verifiers import make_scram, matches_scram, matches_sha256, parse_scram
 from core.errors import SqlError
 from core.sqlstate import SqlState
 
@@ -67,8 +69,17 @@ def test_sha256_of_a_clear_password() -> None:
         secrets_of("sha256|My1")
 
 
-def test_sha256_digest_is_refused() -> None:
-    digest = "fc45fa5fb5ac2a3d3a1b1b0ba62a5d2a6d7ee4b2f8cc2f2c3f7d1c1f64e0ae01"
-    with pytest.raises(SqlError) as caught:
-        secrets_of(f"sha256|{digest}|c721bff5d9042cf541ff7b9d48fa8a6e")
-    assert caught.value.state is SqlState.FEATURE_NOT_SUPPORTED
+def test_sha256_digest_is_kept_as_given() -> None:
+    # Redshift, "CREATE USER", example.
+    digest = "fe95f2bc7c4a111b6f0f7d0b60bfedd1935fb295f8dce1d62708ab8d2f564baf"
+    salt = "c721bff5d9042cf541ff7b9d48fa8a6e545c19a763e3710151f9513038b0f6c6"
+    assert secrets_of(f"sha256|{digest}|{salt}") == Secrets(sha256=f"{digest}|{salt}")
+
+
+@pytest.mark.parametrize("salt", ["c721bff5d9042cf541ff7b9d48fa8a6e", "no digits"])
+def test_sha256_digest_is_of_password_and_salt(salt: str) -> None:
+    raw = bytes.fromhex(salt) if " " not in salt else salt.encode()
+    verifier = f"{hashlib.sha256(b'Mypassword1' + raw).hexdigest()}|{salt}"
+    assert matches_sha256(verifier, b"Mypassword1")
+    assert not matches_sha256(verifier, b"Mypassword2")
+    assert not matches_sha256(None, b"")
