@@ -18,7 +18,7 @@ from core import nested
 from core.names import literal, quote
 from core.nested import Nested, Scalar
 from core.types import ColumnType
-from engine.external import federated, iceberg, readers
+from engine.external import federated, iceberg, readers, serialization
 from engine.external.files import ScanFile, found, orc_to_parquet, unpacked
 from engine.external.formats import TEXTUAL, FileFormat, compression_of, fields, format_of
 from engine.load.plan import Compression
@@ -50,6 +50,8 @@ class Scan:
     keys: tuple[tuple[str, ColumnType], ...]
     serialized: bool
     """Whether nested values are read as JSON text (json_serialization_enable)."""
+    parsed: bool = False
+    """Whether strings in them that are JSON are written as it (json_serialization_parse_nested_strings)."""
     partitions: Callable[[], Sequence[Partition]]
     store: Callable[[str], ObjectStore]
     """Returns the store of a location."""
@@ -293,7 +295,7 @@ def _selected(scan: Scan, read: readers.Read, files: Sequence[ScanFile], partiti
     shown = []
     for (name, kind), sql in zip(scan.columns, read.columns, strict=True):
         text = scan.serialized and not isinstance(kind, Scalar)
-        value = f"CAST(to_json({sql}) AS VARCHAR)" if text else sql
+        value = serialization.text(sql, kind, parse=scan.parsed) if text else sql
         shown.append(f"{value} AS {quote(name)}")
     for index, (name, type_) in enumerate(scan.keys):
         values = [readers.key(type_, partitions[file.partition].values[index]) for file in files]

@@ -75,6 +75,7 @@ def _scan(work: "Work", known: Known) -> Scan:
         columns=tuple(known.columns()),
         keys=tuple(known.partition_keys()),
         serialized=known.serialized,
+        parsed=work.settings.on("json_serialization_parse_nested_strings"),
         partitions=_partitions(work, known),
         store=stores(work, known),
     )
