@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 Builder = Callable[[Connection], Any]
 Fill = Callable[[Connection], None]
 _HANDED = "duckshift_handed"
+_OWN = "own_"
+"""Before the name of a source: the session's own copy of it."""
 
 
 def fresh(session: "Session", names: tuple[str, ...], known: dict[str, object]) -> list[Fill]:
@@ -46,24 +48,39 @@ def fresh(session: "Session", names: tuple[str, ...], known: dict[str, object]) 
     """
     result: list[Fill] = []
     for name in names:
-        token = session.tx.token if name in CATALOG_SOURCES and not listing.asked(session, name) else None
+        token = session.tx.token if name in CATALOG_SOURCES else None
         if token is None or known.get(name) != token:
-            result.append(_fill(name, _builder(session, name), known, token))
+            result.append(_fill(session, name, known, token))
     return result
 
 
-def _fill(name: str, build: Builder, known: dict[str, object], token: object) -> Fill:
+def _fill(session: "Session", name: str, known: dict[str, object], token: object) -> Fill:
+    build, version = _builder(session, name), session.tx.state.version
+    shareable = name in CATALOG_SOURCES and not session.tx.private
+
     def fill(connection: Connection) -> None:
         made = build(connection)
         if token is None and known.get(name) is made:
             return
-        # DuckDB 1.5.5 cannot push the bloom filters of its joins into Arrow: a table of its own takes them.
-        connection.register(_HANDED, made)
-        connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {quote(name)} AS FROM {_HANDED}")
-        connection.unregister(_HANDED)
+        if shareable and session.tx.single:
+            place = session.warehouse.shared.take(session.pid, name, version, made)
+            _show(connection, name, place)
+            known.pop(_OWN + name, None)
+        else:
+            # DuckDB 1.5.5 cannot push the bloom filters of its joins into Arrow: a table of its own takes them.
+            connection.register(_HANDED, made)
+            connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {quote(_OWN + name)} AS FROM {_HANDED}")
+            connection.unregister(_HANDED)
+            if _OWN + name not in known:
+                _show(connection, name, f"temp.main.{quote(_OWN + name)}")
+                known[_OWN + name] = True
         known[name] = made if token is None else token
 
     return fill
+
+
+def _show(connection: Connection, name: str, place: str) -> None:
+    connection.execute(f"CREATE OR REPLACE TEMPORARY VIEW {quote(name)} AS FROM {place}")
 
 
 def _builder(session: "Session", name: str) -> Builder:

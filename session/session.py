@@ -219,6 +219,7 @@ class Session:
         self.warehouse.locks.release_all(self.pid)
         self.warehouse.sessions.pop(self.pid, None)
         await self.warehouse.executor.run(self.engine.close)
+        await self.warehouse.executor.run(lambda: self.warehouse.shared.release(self.pid))
         self.hot.close()
         self.outside.close()
 

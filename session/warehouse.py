@@ -38,6 +38,7 @@ from session.paces import Paces
 from session.recorder import Records
 from session.scans import Scans
 from session.serializability import SerializationGraph
+from session.shared import SharedSources
 from session.summaries import Summaries
 from session.templates import Templates
 from session.upkeep import Upkeep
@@ -159,8 +160,8 @@ class Warehouse:
         """What procedures that run have raised, by the number of their call."""
         self.applied: deque[dict[str, Any]] = deque(maxlen=_APPLIED)
         """Policies that stood between statements and relations, newest last."""
-        self.parts = Parts()
-        """What was built of the catalog for the system views."""
+        self.parts, self.shared = Parts(), SharedSources(database)
+        """What was built of the catalog for the system views, and the engine's copies of it."""
         self.hot = HotTables(HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes)
         self.scans = Scans(database, self.hot)
         self.summaries = Summaries(self)
