@@ -73,6 +73,7 @@ TYPES: Final = (
     SqlType(name="char", sql='"char"', oid=18, array_oid=1002, length=1, category="S", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="unknown", sql="unknown", oid=705, length=-1, category="P", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="oid", sql="oid", oid=26, array_oid=1028, length=4, category="N", engine="UINTEGER", arrow="uint32", column=False),
+    SqlType(name="regprocedure", sql="regprocedure", oid=2202, array_oid=2207, length=4, category="N", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="regproc", sql="regproc", oid=24, array_oid=1008, length=4, category="N", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="regclass", sql="regclass", oid=2205, array_oid=2210, length=4, category="N", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="regtype", sql="regtype", oid=2206, array_oid=2211, length=4, category="N", engine="VARCHAR", arrow="string", column=False),

@@ -223,6 +223,7 @@ SETTINGS: Final = (
     Setting(name="navigate_super_null_on_error", default="on", parse=switch, translation=True, doc="Navigating what is not there gives NULL."),
     Setting(name="padb_revision", default="1", reported="padb_revision", read_only=True, doc="By its presence drivers know Redshift."),
     Setting(name="parse_super_null_on_error", default="off", parse=switch, translation=True, doc="Bad JSON gives NULL."),
+    Setting(name="password_encryption", default="scram-sha-256", read_only=True, doc="How psql's \\password makes a verifier."),
     Setting(name="pg_federation_repeatable_read", default="on", parse=switch, doc="Isolation of federated queries."),
     Setting(name="query_group", default="default", doc="A label that queries are routed and logged by."),
     Setting(name="readonly", default="off", parse=switch, doc="What Redshift's drivers send for read-only connections."),

@@ -48,7 +48,7 @@ def checked(digits: str, target: ColumnType) -> None:
 def literal_of(content: str, target: ColumnType) -> str | None:
     """Return the literal's engine SQL, None when it is not of *target*'s form."""
     name, category = target.type.name, target.type.category
-    if category == "S" or name == "regproc":
+    if category == "S" or name in {"regproc", "regprocedure"}:
         return literal(cut(content, target))
     if name in _TEMPORAL:
         return _moment(content, target)

@@ -318,8 +318,12 @@ ROWS: Final[tuple[Function, ...]] = (
         f" ELSE COALESCE((SELECT min(rs_t.oid) FROM sys_types AS rs_t WHERE rs_t.name = {_TYPE_OF} OR rs_t.sql = {_TYPE_OF}),"
         f" {_error('42704', 'type ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END", "oid"),
     _inner("rs_regproc", "p_name",
-        "CASE WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$') THEN TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER)"
-        f" ELSE COALESCE((SELECT min(rs_f.oid) FROM ({procedures.QUERY}) AS rs_f WHERE rs_f.name = {_TYPE_OF}),"
+        "CASE WHEN CAST(p_name AS VARCHAR) = '-' THEN 0 WHEN regexp_matches(CAST(p_name AS VARCHAR), '^\\d+$')"
+        " THEN TRY_CAST(CAST(p_name AS VARCHAR) AS UINTEGER)"
+        f" ELSE COALESCE((SELECT min(rs_f.oid) FROM ({procedures.QUERY}) AS rs_f LEFT JOIN sys_namespaces AS rs_n"
+        " ON rs_n.oid = rs_f.schema WHERE rs_f.name = rs_parts(p_name)[-1] AND CASE WHEN len(rs_parts(p_name)) > 1"
+        " THEN COALESCE(rs_n.name, 'pg_catalog') = rs_parts(p_name)[-2]"
+        f" ELSE rs_f.schema = 11 OR list_contains({_PATH}, rs_n.name) END),"
         f" {_error('42883', 'function ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END", "oid"),
     _scalar("format_type", "p_type, p_modifier", _FORMATTED, "text"),
     _inner("rs_regtype_name", "p_oid", "rs_format_type(p_oid, -1)", "text"),
@@ -402,6 +406,7 @@ ROWS: Final[tuple[Function, ...]] = (
     _scalar("pg_total_relation_size", "p_table", _SIZE, "int8", _SIZES),
     _scalar("pg_indexes_size", "p_table", "CAST(0 AS BIGINT)", "int8", _SIZES),
     _scalar("pg_database_size", "p_database", _DATABASE_SIZE, "int8", _SIZES),
+    _scalar("pg_tablespace_size", "p_tablespace", "CAST(0 AS BIGINT)", "int8", _SIZES),
     _scalar("pg_tablespace_location", "p_tablespace", "''", "text", _SIZES),
     _several("pg_is_in_recovery", (("", "FALSE"),), "bool", _SIZES),
     _scalar("pg_relation_is_publishable", "p_table", "FALSE", "bool"),

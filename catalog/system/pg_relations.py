@@ -21,7 +21,7 @@ _CLASS_COLUMNS = (
     "reldiststyle int2, relprojbaseid oid, relchecks int2, reltriggers int2, relukeys int2, relfkeys int2,"
     "relrefs int2, relhasoids bool, relhaspkey bool, relhasrules bool, relhassubclass bool, relacl _aclitem,"
     "relhastriggers bool, relpersistence char, reloftype oid, reloptions _text, relrowsecurity bool,"
-    "relforcerowsecurity bool, relispartition bool, relispopulated bool, relreplident char, relpartbound text"
+    "relforcerowsecurity bool, relispartition bool, relispopulated bool, relreplident char, relpartbound text, tableoid oid"
 )
 _CLASS = (
     "SELECT r.oid, r.name AS relname, r.schema AS relnamespace, 0 AS reltype, r.owner AS relowner,"
@@ -33,7 +33,7 @@ _CLASS = (
     " r.kind = 'v' AS relhasrules, FALSE AS relhassubclass, r.acl AS relacl, r.linked AS relhastriggers,"
     " CASE WHEN r.temporary THEN 't' ELSE 'p' END AS relpersistence, 0 AS reloftype, NULL AS reloptions,"
     " FALSE AS relrowsecurity, FALSE AS relforcerowsecurity, FALSE AS relispartition, TRUE AS relispopulated,"
-    " 'n' AS relreplident, NULL AS relpartbound{extra}"
+    f" 'n' AS relreplident, NULL AS relpartbound, {oids.CLASS_PG_CLASS} AS tableoid{{extra}}"
     f" FROM (SELECT r.* FROM {RELATIONS_HERE}) AS r LEFT JOIN sys_storage AS s ON s.relation = r.oid"
 )
 

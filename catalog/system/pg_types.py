@@ -35,7 +35,7 @@ ROWS: Final = (
             "typarray oid, typinput regproc, typoutput regproc, typreceive oid, typsend oid, typanalyze oid,"
             "typalign char, typstorage char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4,"
             "typcollation oid, typdefaultbin text, typdefault text, typacl _aclitem, typmodin oid, typmodout oid,"
-            "typsubscript regproc"
+            "typsubscript regproc, tableoid oid"
         ),
         # Npgsql and asyncpg read these columns with readers that take no null.
         query="SELECT t.oid, t.name AS typname, 11 AS typnamespace, 1 AS typowner, t.length AS typlen,"
@@ -47,7 +47,8 @@ ROWS: Final = (
         " 0 AS typbasetype, -1 AS typtypmod, 0 AS typndims,"
         f" CASE WHEN t.category = 'S' THEN {oids.DEFAULT_COLLATION} ELSE 0 END AS typcollation,"
         " NULL AS typdefaultbin, NULL AS typdefault, NULL AS typacl, 0 AS typmodin, 0 AS typmodout,"
-        " CASE WHEN t.element > 0 THEN 'array_subscript_handler' ELSE '-' END AS typsubscript FROM sys_types AS t",
+        " CASE WHEN t.element > 0 THEN 'array_subscript_handler' ELSE '-' END AS typsubscript,"
+        f" {oids.CLASS_PG_TYPE} AS tableoid FROM sys_types AS t",
         doc="PostgreSQL 8.0, 43.28 pg_type",
     ),
     SystemView(
@@ -90,9 +91,9 @@ ROWS: Final = (
     ),
     SystemView(
         schema="pg_catalog", name="pg_cast", oid=2605, table=True,
-        columns=columns("oid oid, castsource oid, casttarget oid, castfunc oid, castcontext char, castmethod char"),
+        columns=columns("oid oid, castsource oid, casttarget oid, castfunc oid, castcontext char, castmethod char, tableoid oid"),
         query="SELECT row_number() OVER () + 9000 AS oid, a.oid AS castsource, b.oid AS casttarget, 0 AS castfunc,"
-        " CASE WHEN a.place < b.place THEN 'i' ELSE 'a' END AS castcontext, 'f' AS castmethod"
+        " CASE WHEN a.place < b.place THEN 'i' ELSE 'a' END AS castcontext, 'f' AS castmethod, 2605 AS tableoid"
         " FROM (VALUES (21, 1), (23, 2), (20, 3), (1700, 4), (700, 5), (701, 6)) AS a(oid, place)"
         " CROSS JOIN (VALUES (21, 1), (23, 2), (20, 3), (1700, 4), (700, 5), (701, 6)) AS b(oid, place)"
         " WHERE a.oid <> b.oid",

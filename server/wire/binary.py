@@ -112,6 +112,7 @@ SENDERS: Final[dict[str, Callable[[str], bytes]]] = {
     "int2vector": lambda text: send_array(list(text.split()), 21, _send_int2, 0),
     "oidvector": lambda text: send_array(list(text.split()), 26, _send_oid, 0),
     "regproc": _send_reg,
+    "regprocedure": _send_reg,
     "regclass": _send_reg,
     "regtype": _send_reg,
 }

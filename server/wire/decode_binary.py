@@ -188,6 +188,7 @@ RECEIVERS: Final[dict[str, Callable[[bytes], Value]]] = {
     "intervald2s": _day_second,
     "varbyte": lambda data: data,
     "regproc": _reg,
+    "regprocedure": _reg,
     "regclass": _reg,
     "regtype": _reg,
     "_text": receive_array,

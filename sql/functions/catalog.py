@@ -88,6 +88,7 @@ _ROWS: Final = (
     ("to_regclass", ("text",), "regclass"),
     ("user_is_member_of", ("text", "text"), "bool"),
     ("role_is_member_of", ("text", "text"), "bool"),
+    ("pg_tablespace_size", ("oid",), "int8"),
     ("pg_tablespace_location", ("oid",), "text"),
     ("format_encoding", ("int",), "text"),
     ("inet_server_addr", (), "text"),

@@ -67,6 +67,10 @@ TABLE: Final = (
                  " FROM sys_columns AS rs_c JOIN sys_relations AS rs_r ON rs_r.oid = rs_c.relation"
                  f" WHERE rs_c.relation = rs_regclass({{0}}) AND rs_c.number > 0 UNION ALL {_LATE}"
                  " WHERE rs_l.relation = rs_regclass({0}) ORDER BY c5"),
+    Rowset(name="pg_options_to_table", arguments=("text",), columns=(("option_name", "text"), ("option_value", "text")),
+           query="SELECT split_part(rs_o.item, '=', 1) AS c1, substr(rs_o.item, strpos(rs_o.item, '=') + 1) AS c2"
+                 " FROM (SELECT unnest(rs_array_items({0})) AS item) AS rs_o",
+           doc="PostgreSQL, of the options of foreign servers and tables"),
     Rowset(name="pg_get_late_binding_view_cols", columns=_VIEW_COLUMNS, doc="PG_GET_LATE_BINDING_VIEW_COLS",
            query=f"{_LATE} ORDER BY c1, c2, c5"),
     Rowset(name="pg_get_grantee_by_iam_role", arguments=("text",), doc="PG_GET_GRANTEE_BY_IAMROLE",

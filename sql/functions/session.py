@@ -5,7 +5,6 @@ from typing import Final
 from core import types
 from core.errors import SqlError
 from core.names import literal
-from core.sqlstate import SqlState
 from sql import conversion
 from sql.functions import rowsets
 from sql.functions.spec import Call, Function
@@ -21,9 +20,10 @@ def _variable(name: str, variable: str, returns: str, engine: str, doc: str) -> 
 def _current_setting(call: Call) -> Value:
     """Give a parameter's value as it is when the statement is translated; NULL for one that may be missing and is."""
     name = call.values[0].literal
-    if name is None:
-        raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "current_setting of anything but a literal is not supported")
     call.scope.writer.cacheable = False
+    if name is None:
+        asked = call.values[0].sql
+        return made(f"(SELECT max(rs_s.value) FROM sys_settings AS rs_s WHERE rs_s.name = lower({asked}))", VARCHAR)
     try:
         found = call.scope.writer.facts.setting(name.lower())
     except SqlError:
