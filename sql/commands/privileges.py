@@ -220,7 +220,7 @@ def _at_role_names(stream: Stream) -> bool:
 
 
 def read_role_name(stream: Stream) -> str:
-    """Take a role's name; those of the system's roles need no quotes: sys:dba."""
+    """Take the name of a role or user; those with a namespace need no quotes: sys:dba, myco_aad:bob."""
     name = stream.identifier()
     return f"{name}:{stream.identifier()}" if stream.take(":") else name
 
@@ -331,7 +331,7 @@ def read_grantee(stream: Stream, *, option: str = "") -> Grantee:
         kind = GranteeKind(choice.lower())
         name = read_role_name(stream) if choice == "ROLE" else stream.identifier()
     else:
-        name = stream.identifier()
+        name = read_role_name(stream)
     granted = bool(option) and stream.take("WITH", option, "OPTION")
     return Grantee(kind=kind, name=name, grant_option=granted)
 

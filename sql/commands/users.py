@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql.commands.databases import read_limit
+from sql.commands.privileges import read_role_name
 from sql.commands.settings import read_values
 from sql.stream import Stream
 
@@ -128,7 +129,7 @@ def read_create_user(stream: Stream) -> CreateUser:
 
 def _new_name(stream: Stream) -> str:
     position = stream.position
-    name = stream.identifier()
+    name = read_role_name(stream)
     if name == "public":
         raise SqlError(SqlState.RESERVED_NAME, f'role name "{name}" is reserved', position=position)
     return name
@@ -136,7 +137,7 @@ def _new_name(stream: Stream) -> str:
 
 def read_alter_user(stream: Stream) -> AlterUser:
     """Take what follows ALTER USER."""
-    name = stream.identifier()
+    name = read_role_name(stream)
     if stream.take("RENAME", "TO"):
         return AlterUser(name=name, rename_to=_new_name(stream))
     if stream.take("SET"):
@@ -230,7 +231,10 @@ def _membership(stream: Stream, given: UserOptions) -> UserOptions | None:
 def read_drop_user(stream: Stream) -> DropUser:
     """Take what follows DROP USER."""
     if_exists = stream.take("IF", "EXISTS")
-    return DropUser(names=stream.identifiers(), if_exists=if_exists)
+    names = [read_role_name(stream)]
+    while stream.take(","):
+        names.append(read_role_name(stream))
+    return DropUser(names=tuple(names), if_exists=if_exists)
 
 
 def read_create_group(stream: Stream) -> CreateGroup:
