@@ -122,8 +122,13 @@ async def writable_schema(work: Work, name: tuple[str, ...]) -> tuple[Schema, Or
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, _LEAST_WORDS)
     _require_owner(work, schema)
     await work.tx.writing(frozenset())
-    await work.tx.lock(("name", schema.oid, name[-1]), Mode.ACCESS_EXCLUSIVE)
+    await lock(work, origin, name[-1])
     return schema, origin
+
+
+async def lock(work: Work, origin: Origin, name: str) -> None:
+    """Keep other sessions from changing a table's definition, through whatever schema, to the transaction's end."""
+    await work.tx.lock(("external", origin.database, name), Mode.ACCESS_EXCLUSIVE)
 
 
 def _require_owner(work: Work, schema: Schema) -> None:

@@ -83,11 +83,19 @@ async def insert(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> int:
     await work.tx.writing(frozenset())
     columns = [ResultColumn(column.name, column.type) for column in target.columns]
     done = await _written(work, plan, parameters, _Target(table, origin, columns, columns))
+    # Others may have written to it meanwhile.
+    await external.lock(work, origin, table.name)
     await _register(work, origin, table, done)
-    if (before := table.parameter("numRows")) is not None and before.isdigit():
-        changed = table.with_parameters((("numRows", str(int(before) + done.rows)),))
-        await asked(work, origin, lambda catalog: catalog.update_table(origin.database, changed))
+    await asked(work, origin, lambda catalog: _count(catalog, origin.database, table.name, done.rows))
     return done.rows
+
+
+def _count(catalog: DataCatalog, database: str, name: str, rows: int) -> None:
+    """Add to numRows, where a table has that."""
+    table = catalog.table(database, name)
+    before = table.parameter("numRows") if table is not None else None
+    if table is not None and before is not None and before.isdigit():
+        catalog.update_table(database, table.with_parameters((("numRows", str(int(before) + rows)),)))
 
 
 def _refuse_limit(text: str, offset: int) -> None:
