@@ -33,7 +33,7 @@ def modified(node: exp.Expr) -> bool:
 def conditional(node: exp.Expr, scope: Scope, clause: str = "WHERE") -> str:
     """Translate a condition; raise 42804 when it is not boolean."""
     value = scope.value(node)
-    if value.open or value.name == "super":
+    if value.open or value.name in conversion.TRUTHS:
         value = conversion.cast(value, types.of("bool"))
     if value.category != "B":
         raise SqlError(

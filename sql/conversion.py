@@ -17,6 +17,9 @@ from sql import constants, dates, dynamic, intervals
 from sql.inference import is_integer, precision_scale
 from sql.value import VARCHAR, Slot, Value, made
 
+TRUTHS: Final = frozenset({"super", "int2", "int4", "int8"})
+"""Types that stand for BOOLEAN where a condition is wanted ("Type compatibility and conversion", the table)."""
+
 
 def cast(value: Value, target: ColumnType, *, lax: bool = False, rounds: bool = False) -> Value:
     """Return *value* converted as CAST does: numbers are cut off, strings shortened.

@@ -245,7 +245,12 @@ _VIEWDEF_NAMED = (
     "(SELECT max(rs_r.definition) FROM (SELECT rs_regclass(p_view) AS oid) AS rs_x"
     " JOIN sys_relations AS rs_r ON rs_r.oid = rs_x.oid)"
 )
-_CONSTRAINTDEF = "(SELECT max(rs_k.definition) FROM sys_constraints AS rs_k WHERE rs_k.oid = p_constraint)"
+_LISTED = "array_to_string(list_transform({}, lambda name: rs_quote_ident(name)), ', ')"
+_CONSTRAINTDEF = (
+    f"(SELECT max(CASE WHEN rs_k.kind = 'f' THEN 'FOREIGN KEY (' || {_LISTED.format('rs_k.columns')} || ') REFERENCES ' ||"
+    f" {_OWN_NAME} || '(' || {_LISTED.format('rs_k.target_columns')} || ')' ELSE rs_k.definition END)"
+    " FROM sys_constraints AS rs_k LEFT JOIN sys_relations AS rs_r ON rs_r.oid = rs_k.target WHERE rs_k.oid = p_constraint)"
+)
 _INDEXDEF = (
     "(SELECT max('CREATE UNIQUE INDEX ' || rs_quote_ident(rs_k.name) || ' ON ' || rs_quote_ident(rs_r.schema_name) || '.' ||"
     " rs_quote_ident(rs_r.name) || ' USING btree (' || array_to_string(list_transform(rs_k.columns, lambda name:"

@@ -173,7 +173,7 @@ def distinctness(word: str) -> Write:
 
 def truth(value: Value, word: str, scope: Scope, node: exp.Expr) -> Value:
     """Return *value* as an operand of AND, OR, NOT."""
-    if value.open or value.name == "super":
+    if value.open or value.name in conversion.TRUTHS:
         return conversion.cast(value, BOOL)
     if value.category != "B":
         raise SqlError(
