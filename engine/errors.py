@@ -74,6 +74,9 @@ _OVERFLOWS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"Overflow in \w+ of (INT\d+|UINT\d+) "), "{0} out of range"),
     (re.compile(r'Casting value "[^"]*" to type DECIMAL'), "Numeric data overflow (result precision)"),
     (re.compile(r"Could not cast value \S+ to DECIMAL"), "Numeric data overflow (result precision)"),
+    (re.compile(r"Could not convert string '([-+]?[0-9]+)' to (INT\d+)"), 'value "{0}" is out of range for type {1}'),
+    (re.compile(r'Could not convert string "[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?" to DECIMAL'),
+     "numeric field overflow"),
     (re.compile(r"Failed to cast decimal value \S+ to type (\w+)"), "{0} out of range"),
 )
 _NUMBERS: Final = {"INT8": "smallint", "INT16": "smallint", "INT32": "integer", "INT64": "bigint", "UINT32": "OID",

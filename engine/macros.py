@@ -59,6 +59,12 @@ TABLE: Final = (
           body=f"CAST(CASE WHEN b = 0 THEN {_DIVISION} ELSE CAST(a AS HUGEINT) * CAST(shift AS HUGEINT)"
                " / CAST(b AS HUGEINT) END AS DECIMAL(38,0))",
           doc="Division of unscaled NUMERICs, cut off."),
+    Macro(name="rs_finite", arguments="v, x",
+          body="CASE WHEN isinf(v) AND NOT contains(lower(x), 'inf') THEN"
+               " error('duckshift:22003:\"' || x || '\" is out of range for type double precision') ELSE v END",
+          doc="Text read as a float: infinite only where it says so."),
+    Macro(name="rs_try_finite", arguments="v, x",
+          body="CASE WHEN isinf(v) AND NOT contains(lower(x), 'inf') THEN NULL ELSE v END", doc="r_TRY_CAST"),
     Macro(name="rs_too_large", arguments="", body=_OVERFLOW, doc="A float that is too large."),
     Macro(name="rs_degrees", arguments="x",
           body="CASE WHEN isinf(degrees(x)) AND NOT isinf(x) THEN rs_too_large() ELSE degrees(x) END", doc="r_DEGREES"),
@@ -117,8 +123,8 @@ TABLE: Final = (
                "CASE WHEN left(trim(x), 1) = '-' THEN -1 ELSE 1 END * (CAST(split_part(ltrim(trim(x), '+-'), '-', 1)"
                " AS INTEGER) * 12 + CAST(split_part(ltrim(trim(x), '+-'), '-', 2) AS INTEGER)) AS INTEGER))"
                " WHEN regexp_full_match(trim(x), '[+-]?\\d+(\\.\\d*)?') THEN TRY_CAST(trim(x) || ' ' || u AS INTERVAL)"
-               " ELSE TRY_CAST(regexp_replace(regexp_replace(x, ',', ' ', 'g'), '^\\s*([+-]?\\d+) +([+-]?\\d+:)',"
-               " '\\1 days \\2') AS INTERVAL) END",
+               " ELSE TRY_CAST(regexp_replace(regexp_replace(replace(x, '+', ''), ',', ' ', 'g'),"
+               " '^\\s*([+-]?\\d+) +([+-]?\\d+:)', '\\1 days \\2') AS INTERVAL) END",
           doc="r_interval_data_types: text that is an interval; a number alone counts u."),
     Macro(name="rs_interval", arguments="x, u",
           body="CASE WHEN x IS NULL THEN NULL WHEN rs_try_interval(x, u) IS NULL THEN"

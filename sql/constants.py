@@ -17,11 +17,11 @@ from core.types import ColumnType
 from sql import dates, intervals
 from sql.inference import is_integer
 
-_NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*\Z", re.IGNORECASE)
-_WHOLE: Final = re.compile(r"\s*[+-]?\d+\s*\Z")
+_NUMBER: Final = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*\Z", re.IGNORECASE | re.ASCII)
+_WHOLE: Final = re.compile(r"\s*[+-]?[0-9]+\s*\Z")
 TRUTH: Final = {
-    **dict.fromkeys(("t", "true", "y", "yes", "1", "on"), "true"),
-    **dict.fromkeys(("f", "false", "n", "no", "0", "off"), "false"),
+    **dict.fromkeys(("t", "true", "y", "yes", "1"), "true"),
+    **dict.fromkeys(("f", "false", "n", "no", "0"), "false"),
 }
 """Words for true and false."""
 _BITS: Final = {"int2": 15, "int4": 31, "int8": 63, "oid": 32}
@@ -156,7 +156,8 @@ def bad_input(content: str, target: ColumnType) -> SqlError:
         if looks:
             return SqlError(SqlState.DATETIME_FIELD_OVERFLOW, f'date/time field value out of range: "{content}"')
         return SqlError(
-            SqlState.INVALID_DATETIME_FORMAT, f'invalid input syntax for type {_said(target)}: "{content}"'
+            SqlState.INVALID_DATETIME_FORMAT,
+            f'invalid input syntax for type {_said(target).removesuffix(" without time zone")}: "{content}"',
         )
     if is_integer(target) and _NUMBER.match(content):
         return SqlError(

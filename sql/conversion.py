@@ -14,7 +14,7 @@ from core.names import quote_if_needed
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import constants, dates, dynamic, intervals
-from sql.inference import is_integer, precision_scale
+from sql.inference import is_float, is_integer, precision_scale
 from sql.value import VARCHAR, Slot, Value, made
 
 TRUTHS: Final = frozenset({"super", "int2", "int4", "int8"})
@@ -185,7 +185,10 @@ def _text_to_number(value: Value, target: ColumnType, word: str) -> str:
     if is_integer(target):
         lax = "try_" if word == "TRY_CAST" else ""
         return f"{word}(rs_{lax}digits({value.sql}) AS {target.engine()})"
-    return f"{word}(trim({value.sql}) AS {target.engine()})"
+    # The engine takes 1_000 for a number, and what is too large for infinite.
+    number = f"{word}(replace(trim({value.sql}), '_', '?') AS {target.engine()})"
+    lax = "try_" if word == "TRY_CAST" else ""
+    return f"rs_{lax}finite({number}, {value.sql})" if is_float(target) else number
 
 
 def _padded_bytes(value: Value, target: ColumnType, word: str) -> str:
@@ -205,7 +208,8 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("*S", "date"): _moment("date"),
     ("*S", "timestamp"): _moment("timestamp"),
     ("*S", "timestamptz"): _moment("timestamptz"),
-    ("*S", "time"): _plain,
+    ("*S", "time"): _macro("time"),
+    ("*S", "timetz"): _macro("timetz"),
     # The catalogs' "char" is one byte, and its number.
     ("char", "int4"): _wrapped("ascii({0})"),
     ("int4", "char"): _wrapped("chr({0})"),

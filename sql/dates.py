@@ -14,6 +14,8 @@ _MONTHS: Final = {
         ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"), start=1
     )
 }
+_LAST_YEAR: Final = 9999
+_LARGEST_YEAR: Final = 294276
 _ISO: Final = re.compile(r"(\d{4,6})-(\d{1,2})-(\d{1,2})\Z")
 _COMPACT: Final = re.compile(r"(\d{4})(\d{2})(\d{2})\Z")
 _SHORT: Final = re.compile(r"(\d{2})(\d{2})(\d{2})\Z")
@@ -138,10 +140,15 @@ def _century(year: str) -> int:
 
 
 def _iso(year: int, month: int, day: int) -> str | None:
+    # Python's calendar ends with the year 9999; it repeats every 400 years.
+    late = year > _LAST_YEAR
     try:
-        return date(year, month, day).isoformat()
+        found = date(_LAST_YEAR - 399 + (year - _LAST_YEAR - 1) % 400 if late else year, month, day)
     except ValueError:
         return None
+    if year > _LARGEST_YEAR:
+        return None
+    return f"{year}-{found.isoformat()[-5:]}" if late else found.isoformat()
 
 
 def _clock(words: list[str], moment: Moment) -> bool:
