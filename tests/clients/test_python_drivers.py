@@ -14,6 +14,8 @@ PROGRAMS = (
     # mark, environment, program
     (pytest.mark.client("redshift_connector_pandas"), "drivers", "redshift_connector_cases.py"),
     (pytest.mark.client("redshift_connector_older"), "older_drivers", "redshift_connector_cases.py"),
+    (pytest.mark.client("psycopg_older"), "older_drivers", "psycopg_cases.py"),
+    (pytest.mark.client("asyncpg_older"), "older_drivers", "asyncpg_cases.py"),
     (pytest.mark.client("psqlodbc"), "drivers", "odbc_cases.py"),
     (pytest.mark.client("psycopg2"), "drivers", "psycopg2_cases.py"),
     (pytest.mark.client("pg8000"), "drivers", "pg8000_cases.py"),
