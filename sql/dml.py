@@ -220,6 +220,8 @@ class Target:
     row: str
     """What tells its rows apart."""
     guarded: bool
+    counted: str = ""
+    """What is read in its place, with numbered rows, where a column of the table hides what tells them apart."""
 
 
 def target_relation(table: exp.Table, source: Source, scope: Scope) -> Target:
@@ -235,8 +237,15 @@ def target_relation(table: exp.Table, source: Source, scope: Scope) -> Target:
         Relation(name=name, alias=engine, fields=fields, schema=source.schema, database=source.database)
     )
     guard = guards.standing(source, scope)
+    hidden = any(column.name.lower() == "rowid" for column in source.columns)
     if guard is None:
-        return Target(f"{source.engine_name} AS {engine}", f"{engine}.rowid", guarded=False)
+        read = f"{source.engine_name} AS {engine}"
+        if not hidden:
+            return Target(read, f"{engine}.rowid", guarded=False)
+        counted = f"(SELECT *, row_number() OVER () AS {guards.ROW} FROM {source.engine_name}) AS {engine}"
+        return Target(read, f"{engine}.{guards.ROW}", guarded=False, counted=counted)
+    if hidden:
+        raise not_supported('changing a table with a policy and a column called "rowid"')
     seen = guards.of_table(source, guard, scope, changed=True)
     return Target(f"{seen} AS {engine}", f"{engine}.{guards.ROW}", guarded=True)
 
@@ -278,7 +287,7 @@ def _update_seen(source: Source, target: Target, values: list[tuple[str, Value]]
 def single_match(target: Target, others: str, condition: str) -> str:
     """Return a condition that holds, or fails where a row of *target* has more than one match in *others*."""
     where = f" WHERE {condition}" if condition else ""
-    most = f"SELECT count(*) AS matches FROM {target.read}, {others}{where} GROUP BY {target.row}"
+    most = f"SELECT count(*) AS matches FROM {target.counted or target.read}, {others}{where} GROUP BY {target.row}"
     return f"rs_single((SELECT max(matches) FROM ({most}) AS rs_matches))"
 
 

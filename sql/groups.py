@@ -13,8 +13,8 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql.scope import Scope
 
-_WRAPPERS: Final = (exp.Window, exp.WithinGroup, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
-_AGGREGATE, _WINDOW, _SET, _GROUPING = "aggregate", "window", "set", "grouping"
+WRAPPERS: Final = (exp.Window, exp.WithinGroup, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
+AGGREGATE, _WINDOW, _SET, _GROUPING = "aggregate", "window", "set", "grouping"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +58,17 @@ class Naming:
         return (found[0][1].value.sql, f"{found[0][0].name}.{name}") if found else None
 
 
-def _called(node: exp.Expr, scope: Scope) -> tuple[str, exp.Expr | None]:
+def called(node: exp.Expr, scope: Scope) -> tuple[str, exp.Expr | None]:
     """Return what a node is, an aggregate or window call or neither, and the call itself."""
     inner, kind = node, ""
-    while isinstance(inner, _WRAPPERS):
+    while isinstance(inner, WRAPPERS):
         kind = _WINDOW if isinstance(inner, exp.Window) else kind
         inner = inner.this
     if not isinstance(inner, exp.Anonymous):
         return "", None
     name, kinds = inner.name.lower(), scope.writer.kinds
     found = kinds.get(f"{name}/{len(inner.expressions)}") or kinds.get(name, "")
-    return kind or (found if found in {_AGGREGATE, _SET, _GROUPING} else ""), inner
+    return kind or (found if found in {AGGREGATE, _SET, _GROUPING} else ""), inner
 
 
 def calls(node: exp.Expr, naming: Naming) -> Iterator[tuple[str, exp.Expr]]:
@@ -78,7 +78,7 @@ def calls(node: exp.Expr, naming: Naming) -> Iterator[tuple[str, exp.Expr]]:
         item = stack.pop()
         if isinstance(item, exp.Query):
             continue
-        kind, call = _called(item, naming.scope)
+        kind, call = called(item, naming.scope)
         if kind and call is not None:
             yield kind, item
         if call is not None and kind == _WINDOW:
@@ -113,7 +113,7 @@ def aggregated(select: exp.Expr, scope: Scope) -> bool:
         return True
     order = select.args.get("order")
     parts = [*select.expressions, *([order] if order is not None else [])]
-    return any(kind in {_AGGREGATE, _GROUPING} for item in parts for kind, _ in calls(item, Naming(scope, {})))
+    return any(kind in {AGGREGATE, _GROUPING} for item in parts for kind, _ in calls(item, Naming(scope, {})))
 
 
 def several(select: exp.Expr, scope: Scope) -> bool:
@@ -171,9 +171,10 @@ def _missing(name: str, node: exp.Expr, naming: Naming) -> SqlError:
 
 def _ungrouped(node: exp.Expr, naming: Naming, keys: list[str], *, plain: bool) -> None:
     if isinstance(node, exp.Query | exp.Identifier | exp.DataType | exp.Literal | exp.Star):
+        _asked_inside(node if plain else None, naming, keys)
         return
-    kind, call = _called(node, naming.scope)
-    if kind == _AGGREGATE and call is not None:
+    kind, call = called(node, naming.scope)
+    if kind == AGGREGATE and call is not None:
         _nested(call, naming)
         return
     if kind == _GROUPING and call is not None:
@@ -189,6 +190,29 @@ def _ungrouped(node: exp.Expr, naming: Naming, keys: list[str], *, plain: bool) 
     item = naming.item(node)
     for child in [item] if item is not None else _inside(node, call):
         _ungrouped(child, naming, keys, plain=plain)
+
+
+def _asked_inside(query: exp.Expr | None, naming: Naming, keys: list[str]) -> None:
+    """Raise for a column of this query that a query inside names with its table, and that is no key."""
+    if not isinstance(query, exp.Query):
+        return
+    own = {str(item.alias_or_name).lower() for item in query.find_all(exp.Table, exp.Subquery, exp.CTE, exp.Unnest)}
+    for column in query.find_all(exp.Column):
+        if not column.args.get("table") or naming.scope.writer.identifier(column.args["table"]) in own:
+            continue
+        found = naming.column(column)
+        # An aggregate inside may be one of this query's.
+        if found is not None and found[0] not in keys and not _aggregated_above(column, query, naming):
+            raise _missing(found[1], column, naming)
+
+
+def _aggregated_above(node: exp.Expr, top: exp.Expr, naming: Naming) -> bool:
+    parent = node.parent
+    while parent is not None and parent is not top:
+        if called(parent, naming.scope)[0] == AGGREGATE:
+            return True
+        parent = parent.parent
+    return False
 
 
 def _keys_only(call: exp.Expr, naming: Naming, keys: list[str]) -> None:
@@ -226,6 +250,6 @@ def _nested(call: exp.Expr, naming: Naming) -> None:
         for kind, inner in calls(argument, naming):
             if kind == _SET:
                 continue
-            words = ("aggregate function calls may not be nested" if kind == _AGGREGATE
+            words = ("aggregate function calls may not be nested" if kind == AGGREGATE
                      else "aggregate function calls may not contain window function calls")  # fmt: skip
             raise SqlError(SqlState.GROUPING_ERROR, words, position=naming.scope.writer.position(inner))

@@ -12,6 +12,7 @@ from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, groups, hierarchy, keys, laterals
+from sql.apart import apart
 from sql.clauses import Item, conditional, grouping, modified, tail
 from sql.ctes import with_clause
 from sql.finish import Finish, columns_finished, finished, outer
@@ -94,10 +95,27 @@ def _named_alike(
     layers = laterals.layered(node, scope, source)
     if layers is None:
         scope.aliases = kept
+        halves = _apart(node, scope, finish, forced)
+        if halves is not None:
+            return halves
+        scope.writer.effects = effects
         return _written(node, scope, (source, None), finish=finish, forced=forced)
     scope.writer.effects = effects
     made = _written(node, layers.scope, (layers.source, layers.conditions), finish=finish, forced=forced)
     return Query(sql=layers.filled(made.sql), outputs=made.outputs)
+
+
+def _apart(node: exp.Select, scope: Scope, finish: Finish, forced: tuple[ColumnType, ...]) -> Query | None:
+    """Write a query that groups in two: what it groups, and what it makes of that; None where it is not to be."""
+    if node.args.get("group") is None and not groups.aggregated(node, scope):
+        return None
+    try:
+        upper = apart(node, scope)
+        inside = Scope(writer=scope.writer, parent=scope.parent, owner=scope.owner, ctes=dict(scope.ctes))
+        return None if upper is None else query(upper, inside, finish=finish, forced=forced)
+    except SqlError:
+        # As it stands it may be right, and if not it tells better what is wrong.
+        return None
 
 
 def _written(

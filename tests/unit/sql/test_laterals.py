@@ -30,6 +30,16 @@ _CASES = (
     "WITH q AS (SELECT id * 2 AS a, a * 2 AS b, a + b AS c FROM emp) SELECT b + 1 AS d, d + c AS e, e + d AS f FROM q",
     "SELECT sum(qty) AS a, a + 1 AS b, b + a AS c FROM sales GROUP BY sellerid ORDER BY c",
     "SELECT 1 AS a, a + 1 AS b, b + a AS c",
+    "SELECT sellerid AS k, sum(qty) AS a, a + count(*) AS b, b + a + k AS c FROM sales GROUP BY 1 HAVING a > 1 AND count(*) > 0 ORDER BY c, max(price)",
+    "SELECT sum(qty) AS a, a + 1 AS b, b + a AS c, avg(price), min(price) FROM sales",
+    "SELECT s.sellerid % 2, s.sellerid % 2 + 1 AS a, a + sum(s.qty) AS b, b * a AS c, rank() OVER (ORDER BY c DESC) AS r"
+    " FROM sales s GROUP BY s.sellerid % 2 ORDER BY r LIMIT 3",
+    "SELECT buyerid, listagg(d, ',') WITHIN GROUP (ORDER BY d) AS a, a || buyerid AS b, b || a AS c FROM sales GROUP BY buyerid",
+    "SELECT qty + 1 AS k, k + sum(salesid) AS a, a + k AS b, b + a AS c FROM sales GROUP BY k",
+    'SELECT count(*) AS g1, sum(qty) AS g0, g0 + g1 AS a, a + g0 AS b, b + a AS "rs:0" FROM sales GROUP BY sellerid',
+    "SELECT DISTINCT count(*) AS a, a + 1 AS b, a + b AS c FROM sales GROUP BY sellerid",
+    "SELECT sellerid, sum(qty) AS a, sum(a) OVER () AS b, a + b AS c FROM sales GROUP BY sellerid QUALIFY row_number() OVER (ORDER BY a) = 1",
+    "SELECT sellerid, (SELECT max(id) FROM emp WHERE id <= sellerid) AS a, a + count(*) AS b, b + a AS c FROM sales GROUP BY sellerid",
 )
 
 
@@ -93,6 +103,13 @@ def test_generated(seed: int, connection: duckdb.DuckDBPyConnection, monkeypatch
 def test_long_chains_grow_by_layers(step: str) -> None:
     items = ", ".join(f"{step.format(number - 1, number - 1)} AS a{number}" for number in range(1, 100))
     assert len(translate(f"SELECT qty % 2 AS a0, {items} FROM sales", Warehouse()).engine_sql) < 60_000
+
+
+@pytest.mark.parametrize("start", ["sum(qty)", "max(salesid) + count(*)"])
+def test_chains_over_groups_too(start: str) -> None:
+    items = ", ".join(f"(a{number - 1} + a{number - 1}) % 1000 AS a{number}" for number in range(1, 100))
+    text = f"SELECT sellerid AS k, {start} AS a0, {items} FROM sales GROUP BY k ORDER BY a99"
+    assert len(translate(text, Warehouse()).engine_sql) < 60_000
 
 
 def test_errors_are_those_of_the_text() -> None:
