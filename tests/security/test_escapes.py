@@ -17,7 +17,7 @@ from tests.support.server import Server
 
 CANARY = "CANARY-4711-e5c4"
 HARMLESS = (
-    "txid_current()", "@a", "TRY_CAST('x' AS int)", "1 == 1", "escape_target POSITIONAL JOIN escape_target b",
+    "pg_timezone_names()", "txid_current()", "@a", "TRY_CAST('x' AS int)", "1 == 1", "escape_target POSITIONAL JOIN escape_target b",
     "SELECT E'\\'; ATTACH \\'x'", "SELECT '\\'; ATTACH ''x''; --'",
 )  # fmt: skip
 """What means something in Redshift's SQL, or in ours: it may succeed."""
