@@ -85,6 +85,9 @@ class ApiDoor:
         """The port that was bound."""
         return self._http.port
 
+    stuck = False
+    """Whether something is left that cannot be ended."""
+
     def terminate(self, pid: int, reason: ConnectionFatal) -> bool:
         """End the session *pid*; return whether there is one here."""
         return self._desk.terminate(pid, reason)

@@ -38,6 +38,12 @@ class Bridge:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Call what lives on *loop*."""
         self._loop = loop
+        self._pumps: set[_Pump] = set()
+
+    def end_streams(self) -> None:
+        """End all streams, also those whose clients have stopped reading; on the loop."""
+        for pump in list(self._pumps):
+            pump.end()
 
     def call(self, work: Coroutine[Any, Any, T], context: Watched | None = None) -> T:
         """Run *work* on the loop and return its result; raises ``SqlError`` and nothing else."""
@@ -62,6 +68,8 @@ class Bridge:
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Return the schema and the batches of what *lent* lends; *cancel* interrupts it, on the loop."""
         pump = _Pump(self._loop, lent, cancel, context)
+        self._pumps.add(pump)
+        pump.finished(self._pumps.discard)
         schema: pa.Schema = pump.take()
         return schema, pump.batches()
 
@@ -119,9 +127,13 @@ class _Pump:
     def stop(self) -> None:
         """End the stream, if it has not ended."""
         if not self._done.done():
-            self._loop.call_soon_threadsafe(self._stop)
+            self._loop.call_soon_threadsafe(self.end)
 
-    def _stop(self) -> None:
+    def finished(self, forget: Callable[["_Pump"], None]) -> None:
+        """Have *forget* called once nothing runs any more."""
+        self._done.add_done_callback(lambda _: forget(self))
+
+    def end(self) -> None:
         self._stopped = True
         self._room.release()
         self._cancel()

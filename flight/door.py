@@ -16,6 +16,9 @@ from flight.statements import Statements
 from session.sessions import SessionFactory
 from session.warehouse import Warehouse
 
+_LEAVE_S = 1.0
+_POLL_S = 0.05
+
 
 class FlightDoor:
     """One listening port."""
@@ -43,14 +46,14 @@ class FlightDoor:
             judge, clock, database=database, encrypted=certificate is not None, idle_s=options.idle_timeout_s
         )
         self._server: FlightSqlServer | None = None
+        self._bridge: Bridge | None = None
         self._thread: threading.Thread | None = None
 
     async def start(self) -> None:
         """Listen; raises OSError when the address cannot be had."""
-        bridge = Bridge(asyncio.get_running_loop())
-        self._server = await asyncio.to_thread(self._made, bridge)
-        self._thread = threading.Thread(target=self._server.serve, name="flight", daemon=True)
-        self._thread.start()
+        self._bridge = Bridge(asyncio.get_running_loop())
+        self._server = await asyncio.to_thread(self._made, self._bridge)
+        # It serves from its making. Its serve() would wait for signals, and take them from the event loop.
         self._links.start()
 
     def _made(self, bridge: Bridge) -> FlightSqlServer:
@@ -78,8 +81,23 @@ class FlightDoor:
         """Stop: no new calls; what runs may take *grace_s* seconds more."""
         if self._server is None:
             return
-        stopping = asyncio.get_running_loop().run_in_executor(None, self._server.shutdown)
-        done, _ = await asyncio.wait([stopping], timeout=grace_s)
+        # It waits for every call to end, which a client that has stopped reading never does: not to be waited for.
+        self._thread = threading.Thread(target=self._server.shutdown, name="flight-end", daemon=True)
+        self._thread.start()
+        await self._ended(self._thread, grace_s)
+        if self._bridge is not None:
+            self._bridge.end_streams()
         await self._links.drain()
-        if not done:
-            await asyncio.wait([stopping], timeout=5)
+        await self._ended(self._thread, _LEAVE_S)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a call is left that gRPC would wait for without end."""
+        return self._thread is not None and self._thread.is_alive()
+
+    async def _ended(self, thread: threading.Thread, seconds: float) -> None:
+        """Wait for the server's thread to end, for *seconds* at most."""
+        for _ in range(int(seconds / _POLL_S) + 1):
+            if not thread.is_alive():
+                return
+            await asyncio.sleep(_POLL_S)

@@ -57,8 +57,14 @@ _SECRET_BYTES: Final = 32
 
 def serve(options: Options) -> int:
     """Run the server until it is told to stop; return the exit status."""
+    server = _Server(options)
     try:
-        return asyncio.run(_Server(options).run())
+        status = asyncio.run(server.run())
+        if server.stuck:
+            # gRPC would wait for clients that have stopped reading. All else is closed by now.
+            sys.stderr.flush()
+            os._exit(status)
+        return status
     except KeyboardInterrupt:
         return 0
     except (ConfigError, WarehouseError, OSError) as error:
@@ -74,6 +80,8 @@ class _Server:
         self._clock = SystemClock()
         self._folder = options.storage.state_folder
         self._stop = asyncio.Event()
+        self.stuck = False
+        """Whether a door could not be closed."""
 
     async def run(self) -> int:
         options = self._options
@@ -106,6 +114,7 @@ class _Server:
             _log.info("draining", extra={"connections": listener.connections})
             grace = options.server.drain_grace_s
             await asyncio.gather(listener.drain(grace), *(door.drain(grace) for _, door in opened))
+            self.stuck = any(door.stuck for _, door in opened)
             await warehouse.close()
             await warehouse.recorder.close()
             if warehouse.limits.udfs is not None:

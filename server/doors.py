@@ -45,6 +45,11 @@ class Door(Protocol):
         """The port that was bound."""
         ...
 
+    @property
+    def stuck(self) -> bool:
+        """Whether something is left, after draining, that cannot be ended."""
+        ...
+
     def terminate(self, pid: int, reason: ConnectionFatal) -> bool:
         """End the session *pid*; return whether it came by this door."""
         ...

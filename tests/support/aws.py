@@ -60,12 +60,12 @@ def urls(server: Server) -> list[str]:
 
 def api(server: Server) -> str:
     """Return where a server's interfaces over HTTP are."""
-    return next(url for url in urls(server) if url.startswith("http"))
+    return [url for url in urls(server) if url.startswith("http")][-1]
 
 
 def flight(server: Server) -> str:
     """Return where a server speaks Flight."""
-    return next(url for url in urls(server) if url.startswith("grpc"))
+    return [url for url in urls(server) if url.startswith("grpc")][-1]
 
 
 def trusted(server: Server) -> str:
