@@ -48,15 +48,20 @@ def fresh(session: "Session", names: tuple[str, ...], known: dict[str, object]) 
     """
     result: list[Fill] = []
     for name in names:
-        token = session.tx.token if name in CATALOG_SOURCES else None
+        token = session.tx.token if _follows(session, name) else None
         if token is None or known.get(name) != token:
             result.append(_fill(session, name, known, token))
     return result
 
 
+def _follows(session: "Session", name: str) -> bool:
+    """Tell whether a source follows from the catalog alone: external objects may be known elsewhere."""
+    return name in CATALOG_SOURCES and not listing.asked(session, name)
+
+
 def _fill(session: "Session", name: str, known: dict[str, object], token: object) -> Fill:
     build, version = _builder(session, name), session.tx.state.version
-    shareable = name in CATALOG_SOURCES and not session.tx.private
+    shareable = _follows(session, name) and not session.tx.private
 
     def fill(connection: Connection) -> None:
         made = build(connection)
