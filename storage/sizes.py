@@ -1,16 +1,17 @@
 """How large the stored tables are, from DuckLake's own statistics."""
 
+import contextlib
 from dataclasses import dataclass
 from typing import Final
 
 import duckdb
 
-from core.names import literal, quote
+from core.names import quote
 from storage.database import LAKE, Database
 
 _SIZES: Final = """
     SELECT t.table_id, s.schema_name, t.table_name, coalesce(f.rows, 0) - coalesce(d.rows, 0), coalesce(f.bytes, 0),
-        coalesce(f.files, 0)
+        coalesce(f.files, 0), coalesce(x.record_count, 0) > coalesce(f.rows, 0)
     FROM {m}.ducklake_table AS t
     JOIN {m}.ducklake_schema AS s ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL
     LEFT JOIN (
@@ -19,13 +20,10 @@ _SIZES: Final = """
     LEFT JOIN (
         SELECT table_id, sum(delete_count) AS rows
         FROM {m}.ducklake_delete_file WHERE end_snapshot IS NULL GROUP BY table_id) AS d ON d.table_id = t.table_id
+    LEFT JOIN {m}.ducklake_table_stats AS x ON x.table_id = t.table_id
     WHERE t.end_snapshot IS NULL
 """
 _INLINED: Final = "SELECT table_id, table_name FROM {m}.ducklake_inlined_data_tables"
-_DELETIONS: Final = """
-    SELECT table_name FROM duckdb_tables()
-    WHERE database_name = {metadata} AND table_name LIKE 'ducklake_inlined_delete_%'
-"""
 _AT_ONCE: Final = 200
 """Tables of inlined rows that one statement counts."""
 
@@ -44,34 +42,40 @@ class TableSize:
 
 def sizes(database: Database) -> list[TableSize]:
     """Return the size of every table; blocking, on a connection of its own and of one moment."""
-    metadata = f"__ducklake_metadata_{LAKE}"
-    place = f"{quote(metadata)}.{quote(database.metadata_schema)}"
+    place = f'"__ducklake_metadata_{LAKE}".{quote(database.metadata_schema)}'
     connection = database.cursor()
     try:
         connection.execute("BEGIN")
         rows = connection.execute(_SIZES.format(m=place)).fetchall()
-        small = _inlined(connection, place)
-        for table, count in _deleted(connection, metadata, place).items():
+        # Only tables that were given more rows than their files hold can have some in the catalog.
+        small = _inlined(connection, place, {row[0] for row in rows if row[6]})
+        for table, count in _deleted(connection, place, [row[0] for row in rows if row[5]]).items():
             small[table] = small.get(table, 0) - count
     finally:
         connection.close()
     return [
         TableSize(schema, table, int(count) + small.get(number, 0), int(size), int(files))
-        for number, schema, table, count, size, files in rows
+        for number, schema, table, count, size, files, _ in rows
     ]
 
 
-def _inlined(connection: duckdb.DuckDBPyConnection, place: str) -> dict[int, int]:
-    """Return how many rows of tables (by DuckLake's numbers) are in its catalog."""
-    tables = connection.execute(_INLINED.format(m=place)).fetchall()
+def _inlined(connection: duckdb.DuckDBPyConnection, place: str, wanted: set[int]) -> dict[int, int]:
+    """Return how many rows of *wanted* tables (by DuckLake's numbers) are in its catalog."""
+    found = connection.execute(_INLINED.format(m=place)).fetchall() if wanted else []
+    tables = [(number, name) for number, name in found if number in wanted]
     return _counted(connection, place, tables, " WHERE end_snapshot IS NULL")
 
 
-def _deleted(connection: duckdb.DuckDBPyConnection, metadata: str, place: str) -> dict[int, int]:
-    """Return how many rows in files were deleted by a note in DuckLake's catalog."""
-    names = connection.execute(_DELETIONS.format(metadata=literal(metadata))).fetchall()
-    tables = [(int(name.rpartition("_")[2]), name) for (name,) in names]
-    return _counted(connection, place, tables, "")
+def _deleted(connection: duckdb.DuckDBPyConnection, place: str, tables: list[int]) -> dict[int, int]:
+    """Return how many rows in the files of *tables* were deleted by a note in DuckLake's catalog."""
+    found: dict[int, int] = {}
+    for number in tables:
+        # To list the tables of such notes would have DuckLake read its whole catalog.
+        with contextlib.suppress(duckdb.CatalogException):
+            name = quote(f"ducklake_inlined_delete_{number}")
+            row = connection.execute(f"SELECT count(*) FROM {place}.{name}").fetchone()
+            found[number] = int(row[0]) if row else 0
+    return found
 
 
 def _counted(
