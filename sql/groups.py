@@ -72,8 +72,11 @@ def called(node: exp.Expr, scope: Scope) -> tuple[str, exp.Expr | None]:
 
 
 def calls(node: exp.Expr, naming: Naming) -> Iterator[tuple[str, exp.Expr]]:
-    """Yield the aggregate and window calls of a query's own clause, through the select items that it names."""
-    stack = [node]
+    """Yield the aggregate and window calls of a query's own clause, through the select items that it names.
+
+    An item that is named several times is looked at once: in a chain of aliases each may name the one before twice.
+    """
+    stack, seen = [node], set[int]()
     while stack:
         item = stack.pop()
         if isinstance(item, exp.Query):
@@ -85,7 +88,11 @@ def calls(node: exp.Expr, naming: Naming) -> Iterator[tuple[str, exp.Expr]]:
             stack += [*call.expressions, *(child for child in item.iter_expressions() if child is not item.this)]
             continue
         named = naming.item(item)
-        stack += [named] if named is not None else list(item.iter_expressions())
+        if named is None:
+            stack += item.iter_expressions()
+        elif id(named) not in seen:
+            seen.add(id(named))
+            stack.append(named)
 
 
 def refuse(node: exp.Expr, clause: str, naming: Naming) -> None:

@@ -48,6 +48,20 @@ def is_long(value: Value) -> bool:
     return len(value.sql) > LONG and not (value.open or value.text is not None or value.effect)
 
 
+def kept_apart(item: exp.Alias, value: Value, scope: Scope) -> bool:
+    """Tell whether an alias that later items name is computed once, below them.
+
+    Long ones are, and window functions that a subquery of another item asks for: the engine knows none there.
+    """
+    if is_long(value):
+        return True
+    if " OVER (" not in value.sql or not isinstance(item.parent, exp.Select):
+        return False
+    name = scope.writer.identifier(item.args["alias"])
+    queries = (query for other in item.parent.expressions for query in other.find_all(exp.Query))
+    return any(name in _named(query, scope) for query in queries)
+
+
 def references(node: exp.Select, scope: Scope) -> dict[str, int]:
     """Return the aliases that later items name, with the number of the last of those."""
     found: dict[str, int] = {}
@@ -115,7 +129,7 @@ class _Layers:
         if name in self.names:
             return current
         self.names[name] = item
-        if is_long(value) and self.named.get(name, -1) > index:
+        if self.named.get(name, -1) > index and kept_apart(item, value, current):
             self.kept[name] = level, item, value
         else:
             current.aliases[name] = value

@@ -239,7 +239,8 @@ def _named(projection: exp.Expr, scope: Scope) -> tuple[str, Value]:
     if isinstance(projection, exp.Alias):
         name = scope.writer.identifier(projection.args["alias"])
         value = scope.carried.get(id(projection)) or scope.value(projection.this)
-        if laterals.is_long(value) and name in scope.lateral and name not in scope.aliases:
+        again = name in scope.lateral and name not in scope.aliases
+        if again and laterals.kept_apart(projection, value, scope):
             raise laterals.TooLong(SqlState.STATEMENT_TOO_COMPLEX, "a long alias is named again")
         if len(value.sql) > _LONGEST:
             raise too_complex()
