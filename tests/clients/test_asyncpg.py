@@ -22,7 +22,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-_NAMES = [case.name for case in CASES]
 # What PostgreSQL has too asyncpg moves in binary only.
 _TRIPS = [
     pytest.param(case, form, id=f"{case.name}-{form}")
@@ -104,11 +103,13 @@ def test_values_make_the_trip(server: Server, case: Case, form: str) -> None:
     _run(server, work)
 
 
-@pytest.mark.parametrize("case", CASES, ids=_NAMES)
+# A parameter beside SUPER is a string, which an object does not equal.
+_FOUND = [case for case in CASES if case.name != "super"]
+
+
+@pytest.mark.parametrize("case", _FOUND, ids=[case.name for case in _FOUND])
 def test_values_are_found_again(server: Server, case: Case) -> None:
-    """What was read is what a comparison finds (SUPER, NaN and the largest strings aside)."""
-    if case.name in {"super", "varchar_max"}:
-        pytest.skip("not compared with parameters")
+    """What was read is what a comparison finds."""
     value = case.values[0]
 
     async def work(connection: asyncpg.Connection) -> None:
