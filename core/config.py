@@ -67,6 +67,8 @@ class StorageOptions:
     catalog: str = field(repr=False)  # an address may hold a password
     inline_row_limit: int
     encrypted: bool
+    master_key: str
+    previous_master_key: str
 
     @property
     def is_remote(self) -> bool:

@@ -25,13 +25,15 @@ from auth.temporary import TemporaryPasswords
 from auth.verifiers import make_scram
 from catalog.model import ADMIN_USER, User
 from core.clock import Clock, SystemClock
-from core.config import ApiOptions, ConfigError, Options, S3Options, UdfOptions
+from core.config import ApiOptions, ConfigError, Options, UdfOptions
 from core.errors import ConnectionFatal
 from engine.executor import Executor
 from engine.sandbox.pool import Sandbox, SandboxLimits
 from engine.udfs import Udfs
 from server import doors, tls
+from server.access import s3_access
 from server.codec import WireCodec
+from server.keyring import data_keys
 from server.listener import Listener, ListenerSettings
 from server.tls import ServerTls, TlsMode
 from session.external.catalogs import DataCatalogs
@@ -41,7 +43,7 @@ from session.lockout import account
 from session.recorder import Recorder, Records
 from session.sessions import SessionFactory
 from session.warehouse import Founder, Limits, Warehouse
-from storage.database import Database, LakeLocation, Resources, S3Access, WarehouseError
+from storage.database import Database, LakeLocation, Resources, WarehouseError
 from storage.federation import Federation, Secrets
 from storage.history import History
 from storage.journal import Journal
@@ -130,9 +132,9 @@ class _Server:
             folder=self._folder,
             data=storage.data if storage.data.startswith("s3://") else "",
             catalog=storage.catalog,
-            s3=_access(self._options.s3),
+            s3=s3_access(self._options.s3),
             inline_row_limit=storage.inline_row_limit,
-            encrypted=storage.encrypted,
+            keys=data_keys(self._options),
         )
         resources = Resources(
             threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder
@@ -141,7 +143,13 @@ class _Server:
 
     def _history(self, database: Database) -> History:
         kept = self._options.history
-        return History(database.cursor(), self._folder, retention_days=kept.retention_days, rows=kept.rows)
+        return History(
+            database.cursor(),
+            self._folder,
+            retention_days=kept.retention_days,
+            rows=kept.rows,
+            secrets=database.location.secrets("history"),
+        )
 
     def _doors(
         self, warehouse: Warehouse, sessions: SessionFactory, policy: Policy, port: int
@@ -257,25 +265,12 @@ def _write_private(place: Path, data: bytes) -> None:
         file.write(data)
 
 
-def _access(given: S3Options) -> S3Access:
-    return S3Access(
-        access_key_id=given.access_key_id,
-        secret_access_key=given.secret_access_key,
-        session_token=given.session_token,
-        region=given.region,
-        endpoint=given.endpoint,
-        url_style=given.url_style,
-        use_ssl=given.use_ssl,
-        services=given.services,
-    )
-
-
 def _limits(options: Options, database: Database, clock: Clock) -> Limits:
     roles = {
-        role.name: Role(arn=role.name, access=_access(role.access), prefixes=role.allowed)
+        role.name: Role(arn=role.name, access=s3_access(role.access), prefixes=role.allowed)
         for role in options.roles.values()
     }
-    stores = StoreAccess(roles=roles, local_folders=options.copy.local_folders, keys_access=_access(options.s3))
+    stores = StoreAccess(roles=roles, local_folders=options.copy.local_folders, keys_access=s3_access(options.s3))
     reached = Reached(federation=Federation(database), secrets=Secrets(options.secrets, clock), stores=stores)
     return Limits(
         stores=stores,

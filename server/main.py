@@ -1,4 +1,4 @@
-"""The command line: ``duckshift serve``, ``duckshift health``, ``duckshift --version``.
+"""The command line: ``duckshift serve``, ``duckshift health``, ``duckshift rotate-keys``, ``duckshift --version``.
 
 Reads flags, environment and file into ``Options`` and hands them to ``server.app``; decides nothing else.
 """
@@ -31,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_USAGE
     if given.command == "health":
         return _health(options)
+    if given.command == "rotate-keys":
+        return _rotate_keys(options)
     log.start(options.log, sys.stderr)
     # Imported here: a wrong flag is reported, and health asked, without loading DuckDB.
     from server.app import serve
@@ -60,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
 _COMMANDS: Final = (
     ("serve", ("--data", "--host", "--port"), "Start the server."),
     ("health", ("--host", "--port"), "Exit with 0 if a server answers, with 1 if not."),
+    ("rotate-keys", ("--data",), "Encrypt a stopped server's data folder with a new data key."),
 )
 
 
@@ -75,6 +78,19 @@ def _health(options: Options) -> int:
         return 0
     print(f"duckshift: no server answers at {host}:{port}", file=sys.stderr)
     return EXIT_FAILURE
+
+
+def _rotate_keys(options: Options) -> int:
+    from server.keyring import rotate_keys
+    from storage.database import WarehouseError
+
+    try:
+        rotate_keys(options)
+    except (ConfigError, WarehouseError, OSError) as error:
+        print(f"duckshift: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    print("duckshift: the data folder has a new key", file=sys.stderr)
+    return 0
 
 
 if __name__ == "__main__":

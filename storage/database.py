@@ -10,7 +10,7 @@ import os
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,11 +22,13 @@ from duckdb_extensions import import_extension
 from core.errors import SqlError
 from core.names import literal, quote
 from core.sqlstate import SqlState
+from storage.keys import DataKey
 
 LAKE: Final = "lake"
 """The name that the lake is attached as."""
 METADATA_SCHEMA: Final = "duckshift"
 """The lake schema of duckshift's own tables."""
+CATALOG_FILE: Final = "catalog.ducklake"
 _SQLITE: Final = "sqlite:"
 _EXTENSIONS: Final = ("ducklake", "httpfs")
 _CATALOG_EXTENSIONS: Final = {"postgres": "postgres", "sqlite": "sqlite"}
@@ -66,7 +68,17 @@ class LakeLocation:
     s3: S3Access = S3Access()
     inline_row_limit: int = 100
     """Inserts of up to this many rows are kept in the catalog until they are flushed."""
-    encrypted: bool = False
+    keys: tuple[DataKey, ...] = ()
+    """What encrypts what lies on disk, the newest first; none leave it plain."""
+
+    @property
+    def encrypted(self) -> bool:
+        """Return whether what lies on disk is encrypted."""
+        return bool(self.keys)
+
+    def secrets(self, purpose: str) -> list[str]:
+        """Return the keys of the file with *purpose*, the newest first."""
+        return [key.secret(purpose) for key in self.keys]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +104,18 @@ def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     # It would be written to the server's standard output.
     cursor.execute("SET enable_progress_bar = false")
     return cursor
+
+
+def attach(connection: duckdb.DuckDBPyConnection, statement: Callable[[str], str], secrets: Sequence[str]) -> None:
+    """Attach an encrypted file by the first of *secrets* that opens it; *statement* makes the SQL for one."""
+    for place, secret in enumerate(secrets, 1):
+        try:
+            connection.execute(statement(secret))
+        except duckdb.Error:
+            if place == len(secrets):
+                raise
+        else:
+            return
 
 
 class FolderLock:
@@ -213,6 +237,7 @@ class Database:
             root.execute(f"SET GLOBAL {setting}")
         # DuckDB 1.5.5 fails on encrypted files whose metadata it has cached.
         root.execute(f"SET GLOBAL parquet_metadata_cache = {str(not self.location.encrypted).lower()}")
+        root.execute(f"SET GLOBAL temp_file_encryption = {str(self.location.encrypted).lower()}")
         return root
 
     def _attach(self) -> None:
@@ -230,14 +255,18 @@ class Database:
             f"DATA_PATH {literal(data.rstrip('/') + '/')}",
             f"DATA_INLINING_ROW_LIMIT {location.inline_row_limit}",
         ]
-        if location.encrypted:
-            options.append("ENCRYPTED")
-        self._root.execute(f"ATTACH {literal('ducklake:' + self._catalog())} AS {LAKE} ({', '.join(options)})")
+        if not location.encrypted:
+            self._root.execute(_lake(self._catalog(), options))
+            return
+        options.append("ENCRYPTED")
+        # Another server's catalogue is encrypted by that server, or not at all.
+        secrets = location.secrets("catalog") if not location.catalog else [""]
+        attach(self._root, lambda key: _lake(self._catalog(), [*options, *_meta_key(key)]), secrets)
 
     def _catalog(self) -> str:
         catalog = self.location.catalog
         if not catalog:
-            return str(self.location.folder / "catalog.ducklake")
+            return str(self.location.folder / CATALOG_FILE)
         if catalog.startswith(("postgres://", "postgresql://")):
             return f"postgres:{catalog}"
         return catalog
@@ -249,6 +278,14 @@ class Database:
             if present.get(name) != shown:
                 self._root.execute(f"CALL {LAKE}.set_option({literal(name)}, {literal(value)})")
         self._root.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{quote(METADATA_SCHEMA)}")
+
+
+def _lake(catalog: str, options: Sequence[str]) -> str:
+    return f"ATTACH {literal('ducklake:' + catalog)} AS {LAKE} ({', '.join(options)})"
+
+
+def _meta_key(key: str) -> list[str]:
+    return [f"META_ENCRYPTION_KEY {literal(key)}"] if key else []
 
 
 _OPTIONS_SQL: Final = f"SELECT option_name, value FROM {LAKE}.options() WHERE scope = 'GLOBAL'"

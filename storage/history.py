@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from core.names import literal, quote
-from storage.database import beside
+from storage.database import attach, beside
 
 CATALOG: Final = "duckshift_history"
 """The name that the file is attached as."""
@@ -108,6 +108,10 @@ _TABLES: Final = (
 TABLES: Final = {table.name: table for table in _TABLES}
 
 
+def _attached(folder: Path, key: str) -> str:
+    return f"ATTACH {literal(str(folder / FILE))} AS {CATALOG}" + (f" (ENCRYPTION_KEY {literal(key)})" if key else "")
+
+
 class HistoryError(Exception):
     """The history cannot be written."""
 
@@ -116,15 +120,24 @@ class History:
     """Records events, writes them, reads them back."""
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, folder: Path, *, retention_days: int, rows: int
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        folder: Path,
+        *,
+        retention_days: int,
+        rows: int,
+        secrets: Sequence[str] = (),
     ) -> None:
-        """Attach the file in *folder*; *connection* is the history's alone from now on."""
+        """Attach the file in *folder*; *connection* is the history's alone from now on.
+
+        One of *secrets* opens the file; with none it is plain.
+        """
         self._connection = connection
         self._lock = threading.Lock()
         self._retention = timedelta(days=retention_days)
         self._rows = rows
         self._waiting: dict[str, deque[Sequence[Any]]] = {name: deque(maxlen=_WAITING) for name in TABLES}
-        connection.execute(f"ATTACH {literal(str(folder / FILE))} AS {CATALOG}")
+        attach(connection, lambda key: _attached(folder, key), secrets or [""])
         for table in _TABLES:
             columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table.columns)
             connection.execute(f"CREATE TABLE IF NOT EXISTS {table.engine_name} ({columns})")

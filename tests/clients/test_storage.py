@@ -72,11 +72,3 @@ def test_catalog_in_postgresql(tmp_path: Path) -> None:
         story(Server(tmp_path / "data", environment={"DUCKSHIFT_STORAGE_CATALOG": address}))
         with psycopg.connect(address) as connection:
             assert connection.execute("SELECT count(*) > 0 FROM ducklake_snapshot").fetchone() == (True,)
-
-
-def test_encrypted_files(tmp_path: Path) -> None:
-    story(Server(tmp_path / "data", environment={"DUCKSHIFT_STORAGE_ENCRYPTED": "true"}))
-    files = list((tmp_path / "data" / "data").rglob("*.parquet"))
-    assert files
-    # PARE instead of PAR1 marks a Parquet file whose footer is encrypted.
-    assert all(path.read_bytes()[-4:] == b"PARE" for path in files)
