@@ -125,6 +125,7 @@ class DuckDbEngine:
         self._stream: RowStream | None = None
         self._running = False
         self._canceled: SqlError | None = None
+        self._refused: SqlError | None = None
         self._nudge: asyncio.TimerHandle | None = None
 
     async def run(self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None) -> int:
@@ -246,6 +247,10 @@ class DuckDbEngine:
             stream.close()
             stream.failed = reason
 
+    def refuse(self, reason: SqlError) -> None:
+        """Note why a function that the running statement calls is about to fail."""
+        self._refused = reason
+
     def forget(self, stream: RowStream) -> None:
         """Take note that *stream* needs the connection no longer."""
         if self._stream is stream:
@@ -260,25 +265,28 @@ class DuckDbEngine:
 
     async def guarded(self, function: Callable[[], T], *, here: bool = False) -> T:
         """Run *function* on a worker (or *here*), turning DuckDB's errors and interrupts into ``SqlError``."""
-        self._running, self._canceled = True, None
+        self._running, self._canceled, self._refused = True, None, None
         try:
             return function() if here else await self._executor.run(function)
         except duckdb.Error as error:
             if self._canceled is not None and isinstance(error, duckdb.InterruptException):
                 raise self._canceled from None
             _log.debug("the engine refused", exc_info=error)
-            raise from_engine(error) from error
+            raise self._said() or from_engine(error) from error
         except (OSError, pa.ArrowException) as error:
             # What goes wrong while a stream is read comes through Arrow, DuckDB's class in its text only.
             if self._canceled is not None:
                 raise self._canceled from None
             _log.debug("the engine refused", exc_info=error)
-            raise from_stream(error) from error
+            raise self._said() or from_stream(error) from error
         finally:
             self._running = False
             if self._nudge is not None:
                 self._nudge.cancel()
                 self._nudge = None
+
+    def _said(self) -> SqlError | None:
+        return self._refused
 
     def _press(self) -> None:
         # An interrupt that arrives before DuckDB has started the statement is forgotten by it, so it is

@@ -75,9 +75,6 @@ TABLE: Final = (
                + _RESERVED.replace(" ", "', '")
                + "') THEN x ELSE '\"' || replace(x, '\"', '\"\"') || '\"' END",
           doc="r_QUOTE_IDENT"),
-    Macro(name="rs_effect_of_session", arguments="x",
-          body=raising("0A000", "'a function that changes the session or the cluster is not supported here'"),
-          doc="Stands around the arguments of what the session carries out, and is taken away when it does."),
     Macro(name="rs_composite_part", arguments="x",
           body="CASE WHEN x IS NULL THEN '' WHEN CAST(x AS VARCHAR) = '' OR regexp_matches(CAST(x AS VARCHAR),"
                " '[\\s,()\"\\\\]') THEN '\"' || replace(replace("

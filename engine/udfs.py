@@ -50,7 +50,8 @@ class Udfs:
     def __init__(self, sandbox: Sandbox) -> None:
         """Run them in *sandbox*."""
         self.sandbox = sandbox
-        self._known: set[str] = set()
+        self._known: dict[str, Callable[..., pa.Array]] = {}
+        """By name. A connection that was given a function lets go of it when it is closed; others still call it."""
         self._lock = threading.Lock()
 
     def install(self, connection: Connection, udf: Udf) -> None:
@@ -59,16 +60,17 @@ class Udfs:
             if udf.name in self._known:
                 return
             kinds: list[Any] = [duckdb.sqltype(kind.engine()) for kind in udf.arguments] or [duckdb.sqltype("BIGINT")]
+            function = self._callable(udf)
             connection.create_function(
                 udf.name,
-                self._callable(udf),
+                function,
                 kinds,
                 duckdb.sqltype(udf.returns.engine()),
                 type=ARROW,
                 null_handling=SPECIAL,
                 side_effects=udf.volatile,
             )
-            self._known.add(udf.name)
+            self._known[udf.name] = function
 
     def check(self, udf: Udf) -> None:
         """Raise what is wrong with a function's text."""

@@ -23,7 +23,7 @@ from session.external.scans import Reading, prepared
 from session.external.tables import known
 from session.functions import needs
 from session.locks import Mode
-from session.plans import Environment, Plan, planned, udf_of
+from session.plans import Environment, Plan, extending, planned, udf_of
 from session.principals import principal_of
 from session.protection import note_applied
 from session.visible import Visible
@@ -288,15 +288,13 @@ class Work:
         """Return what must be done on the connection before *plan* runs, or is looked at otherwise."""
         prepare = self._prepare(plan.variables, plan.sources, plan.translated.externals)
         external = prepared(self, plan, parameters, reading)
-        if not plan.translated.spatial and external is None:
-            return prepare
+        parts = [part for part in (extending(self.warehouse, plan.translated), prepare, external) if part is not None]
+        if len(parts) <= 1:
+            return parts[0] if parts else None
 
         def work(connection: Connection) -> None:
-            if plan.translated.spatial:
-                self.warehouse.database.extend("spatial")
-            for part in (prepare, external):
-                if part is not None:
-                    part(connection)
+            for part in parts:
+                part(connection)
 
         return work
 

@@ -3,18 +3,23 @@
 Made and kept by ``session.context``.
 """
 
+import asyncio
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from core.types import ColumnType
+from engine.cursors import Connection, Prepare
 from engine.udfs import Udf
 from session.answers import Value
 from session.functions import needs
 from sql.facts import SourceKind
 from sql.relations import External
 from sql.translate import Translated
+
+if TYPE_CHECKING:
+    from session.warehouse import Warehouse
 
 # A select list of literals, parameters, casts and session variables: nothing that could take its time.
 _INSTANT: Final = re.compile(
@@ -76,6 +81,21 @@ def udf_of(external: External) -> Udf:
         returns=external.returns,
         volatile=function.volatile,
     )
+
+
+def extending(warehouse: "Warehouse", translated: Translated) -> Prepare | None:
+    """Return what gives the engine the functions that few statements need, None for most."""
+    if not translated.spatial and not translated.effects:
+        return None
+    loop = asyncio.get_running_loop()
+
+    def work(connection: Connection) -> None:
+        if translated.spatial:
+            warehouse.database.extend("spatial")
+        if translated.effects:
+            warehouse.effects.install(connection, loop)
+
+    return work
 
 
 def _external(translated: Translated) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ Built once by ``server.app``; holds no connection's state.
 import asyncio
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -27,6 +27,7 @@ from catalog.system.parts import Parts
 from core.clock import Clock
 from core.errors import ConnectionFatal
 from engine.cursors import DuckDbEngine
+from engine.effects import Effects
 from engine.executor import Executor
 from engine.udfs import Udfs
 from session.external.catalogs import DataCatalogs
@@ -160,8 +161,8 @@ class Warehouse:
         """What procedures that run have raised, by the number of their call."""
         self.applied: deque[dict[str, Any]] = deque(maxlen=_APPLIED)
         """Policies that stood between statements and relations, newest last."""
-        self.parts, self.shared = Parts(), SharedSources(database)
-        """What was built of the catalog for the system views, and the engine's copies of it."""
+        self.parts, self.shared, self.effects = Parts(), SharedSources(database), Effects(self._carry_out)
+        """What was built of the catalog for the system views, the engine's copies of it, and calls back to sessions."""
         self.hot = HotTables(HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes)
         self.scans = Scans(database, self.hot)
         self.summaries = Summaries(self)
@@ -191,6 +192,12 @@ class Warehouse:
     def connect(self) -> DuckDbEngine:
         """Return a new session's connection to the engine."""
         return DuckDbEngine(self.database.cursor(), self.executor)
+
+    def _carry_out(self, pid: int, name: str, values: Sequence[Any]) -> Any:
+        # The two import each other: what is carried out works with the warehouse.
+        from session.statements.effects import called
+
+        return called(self.sessions[pid], name, values)
 
     async def close(self) -> None:
         """Wait for what is done in the background, and end it."""

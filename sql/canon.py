@@ -136,13 +136,13 @@ def canonical(node: exp.Expr, canon: Canon) -> str | None:
 def canonical_value(node: exp.Expr, canon: Canon) -> Value | None:
     """Return what *node* is in *canon*, None where it is nothing."""
     writer = canon.writer
-    effects, views, writer.views = writer.effects, writer.views, ()
+    views, writer.views = writer.views, ()
     try:
         return canon.value(node)
     except SqlError:
         return None
     finally:
-        writer.effects, writer.views = effects, views
+        writer.views = views
 
 
 def equated(node: exp.Expr, canon: Canon) -> tuple[str, str] | None:

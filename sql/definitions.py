@@ -12,7 +12,7 @@ from sql.facts import Facts, Seen
 from sql.finish import Finish
 from sql.query import parse_query
 from sql.scope import Scope, Writer
-from sql.translate import OutputColumn, check_effects, new_writer, output_columns
+from sql.translate import OutputColumn, new_writer, output_columns
 from sql.unnest import element_names
 
 
@@ -21,7 +21,6 @@ def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColu
     tree = parse_query(text)
     writer = new_writer(facts)
     query = select.query(tree, Scope(writer=writer), finish=Finish.EXACT)
-    check_effects(writer, 0)
     for slot in writer.slots:
         raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${slot}")
     depends = {oid for oid, _, owner in writer.uses if owner is None}

@@ -45,7 +45,7 @@ class Layered:
 
 def is_long(value: Value) -> bool:
     """Tell whether an alias is not to be written out again."""
-    return len(value.sql) > LONG and not (value.open or value.text is not None or value.effect)
+    return len(value.sql) > LONG and not (value.open or value.text is not None)
 
 
 def kept_apart(item: exp.Alias, value: Value, scope: Scope) -> bool:
@@ -53,7 +53,7 @@ def kept_apart(item: exp.Alias, value: Value, scope: Scope) -> bool:
 
     Long ones are, and window functions that a subquery of another item asks for: the engine knows none there.
     """
-    if is_long(value):
+    if value.effect or is_long(value):
         return True
     if " OVER (" not in value.sql or not isinstance(item.parent, exp.Select):
         return False

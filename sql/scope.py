@@ -54,8 +54,8 @@ class Writer:
     identity: bool = False
     spatial: bool = False
     """Whether DuckDB's extension for geometries is needed."""
-    effects: int = 0
-    """How many calls are the session's to carry out (``Value.effect``)."""
+    effects: bool = False
+    """Whether a call is the session's to carry out (``Value.effect``)."""
     views: "tuple[Pattern, ...]" = ()
     """Materialized views that may be read in place of their tables (``sql.substitution``)."""
     instead: set[int] = field(default_factory=set)

@@ -84,23 +84,21 @@ def _named_alike(
     node: exp.Select, scope: Scope, source: str, *, finish: Finish, forced: tuple[ColumnType, ...]
 ) -> Query:
     """Write a query whose items may name each other."""
-    kept, effects = dict(scope.aliases), scope.writer.effects
+    kept = dict(scope.aliases)
     scope.lateral = laterals.references(node, scope)
     if not scope.lateral:
         return _written(node, scope, (source, None), finish=finish, forced=forced)
     try:
         return _written(node, scope, (source, None), finish=finish, forced=forced)
     except laterals.TooLong:
-        scope.lateral, scope.aliases, scope.writer.effects = {}, dict(kept), effects
+        scope.lateral, scope.aliases = {}, dict(kept)
     layers = laterals.layered(node, scope, source)
     if layers is None:
         scope.aliases = kept
         halves = _apart(node, scope, finish, forced)
         if halves is not None:
             return halves
-        scope.writer.effects = effects
         return _written(node, scope, (source, None), finish=finish, forced=forced)
-    scope.writer.effects = effects
     made = _written(node, layers.scope, (layers.source, layers.conditions), finish=finish, forced=forced)
     return Query(sql=layers.filled(made.sql), outputs=made.outputs)
 

@@ -96,14 +96,12 @@ def _attempt(
     source = _source(pattern, scope, canon)
     if rest is None or source is None:
         return None
-    effects = writer.effects
     try:
         query = write(_over(pattern, node, canon, source[0]), source[1], rest)
     except SqlError:
         # The same was translated before without an error: the view lacks what this would need.
         query = None
     if query is None or MARK in query.sql:
-        writer.effects = effects
         return None
     writer.use(pattern.storage, "SELECT", scope.owner)
     writer.instead.add(pattern.oid)

@@ -13,7 +13,7 @@ from typing import Final
 from sqlglot import exp
 
 from core import types
-from core.errors import SqlError, not_supported
+from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import assignment, bulk, conversion, dates, dml, evaluation, hierarchy, intervals, merge, routines, select
@@ -21,7 +21,7 @@ from sql.assignment import Goal
 from sql.canon import Pattern
 from sql.facts import Facts, FunctionSource, Guard, Source
 from sql.finish import Finish
-from sql.functions import FUNCTIONS
+from sql.functions import FUNCTIONS, administration
 from sql.query import parse_expression, parse_query, too_complex
 from sql.relations import External, Query
 from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns, subqueries
@@ -105,6 +105,8 @@ class Translated:
     cacheable: bool = True
     spatial: bool = False
     """Whether it needs DuckDB's extension for geometries."""
+    effects: bool = False
+    """Whether the engine calls functions that the session carries out (``engine.effects``)."""
     identity: bool = False
     """Whether ``identity_<oid>`` must be set to the target's next identity value before."""
     instead: frozenset[int] = frozenset()
@@ -262,18 +264,17 @@ def _translated(tree: exp.Expr, writer: Writer, finish: Finish) -> Translated:
     if not isinstance(tree, exp.Query):
         raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at start of statement", position=writer.offset + 1)
     query = select.query(tree, scope, finish=finish)
-    check_effects(writer, sum(bool(output.value.effect) for output in query.outputs))
-    return _result(query.sql, writer, columns=output_columns(query))
-
-
-def check_effects(writer: Writer, shown: int) -> None:
-    """Raise 0A000 where a function that the session carries out is no column of the result."""
-    if writer.effects != shown:
-        raise not_supported("a function that changes the session or the cluster, other than in a select list,")
+    columns = output_columns(query)
+    if not writer.effects:
+        return _result(query.sql, writer, columns=columns)
+    items = [output.value.sql for output in query.outputs if output.value.effect]
+    whole = finish is Finish.WIRE and all(map(administration.called_in, items))
+    if whole and administration.called_in(query.sql) == len(items):
+        return _result(administration.arguments_only(query.sql), writer, columns=columns)
+    return _result(query.sql, writer, columns=tuple(replace(column, effect="") for column in columns))
 
 
 def _changed(change: dml.Change, writer: Writer) -> Translated:
-    check_effects(writer, 0)
     return _result(change.sql, writer, target=change.target)
 
 
@@ -295,6 +296,7 @@ def _result(
         cacheable=writer.cacheable,
         spatial=writer.spatial,
         identity=writer.identity,
+        effects=writer.effects and administration.called_in(sql) > 0,
         calls=tuple(CallUse(function=found, owner=owner) for (_, owner), found in writer.calls.items()),
         externals=tuple(writer.externals.values()),
         variables=tuple(writer.bound),

@@ -105,7 +105,7 @@ class Value:
     pieces: tuple[str, ...] = ()
     """Of strings put together: the SQL that they are the pieces of, and each."""
     effect: str = ""
-    """Function that the session, not the engine, carries out: the SQL is the call's arguments, as JSON."""
+    """Function that the session carries out, of a call of one."""
 
     @property
     def name(self) -> str:
@@ -137,7 +137,7 @@ class Value:
 
     def named(self, sql: str) -> "Value":
         """Return the value where it is read as a column of another query."""
-        return replace(self, sql=sql, literal=None, null=False, constant=False, slot=None, text=None, row="")
+        return replace(self, sql=sql, literal=None, null=False, constant=False, slot=None, text=None, row="", effect="")
 
 
 def made(sql: str, type_: ColumnType, *, exact: bool = False) -> Value:

@@ -32,7 +32,7 @@ LEVELS: Final = 16
 MESSAGES: Final = 10_000
 """What a call has said, kept until it ends."""
 _TICKS: Final = 20
-_SLOW: Final = re.compile(r"\bFROM\b|\b(?:repeat|rpad|lpad|range|generate_series)\(|\"udf_", re.IGNORECASE)
+_SLOW: Final = re.compile(r"\bFROM\b|\b(?:repeat|rpad|lpad|range|generate_series)\(|\"udf_|\brs_effect_", re.IGNORECASE)
 """Engine SQL that may take its time; anything else is computed without a hand-over to a thread."""
 Row = tuple[str | None, ...]
 

@@ -1,12 +1,13 @@
-"""Functions of a select list that the session carries out: ending queries and sessions, settings, priorities.
+"""Functions that the session carries out: ending queries and sessions, settings, priorities.
 
-The engine gives a call's arguments as a JSON array a row; what the function answers takes their place.
+Where they are whole items of a select list, the engine gives a call's arguments as a JSON array a row, and what the
+function answers takes their place. Elsewhere the engine calls them (``engine.effects``).
 """
 
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import Canceled, ConnectionFatal, SqlError, warning
 from core.sqlstate import SqlState
@@ -14,6 +15,9 @@ from core.types import Column
 from session.context import Work
 from session.streams import Page, Reader, table
 from sql.translate import Translated
+
+if TYPE_CHECKING:
+    from session.session import Session
 
 Perform = Callable[[Work, Sequence[Any]], Any]
 
@@ -23,13 +27,6 @@ _PRIORITIES: Final = ("critical", "highest", "high", "normal", "low", "lowest")
 def any_in(translated: Translated) -> bool:
     """Tell whether a statement has the session carry something out."""
     return any(column.effect for column in translated.columns)
-
-
-def readable(translated: Translated) -> str:
-    """Return a statement's engine SQL so that it gives the arguments of what the session carries out."""
-    if not any_in(translated):
-        return translated.engine_sql
-    return translated.engine_sql.replace("rs_effect_of_session(", "(")
 
 
 def typed(columns: tuple[Column, ...], translated: Translated) -> tuple[Column, ...]:
@@ -53,8 +50,20 @@ async def performed(work: Work, columns: tuple[Column, ...], translated: Transla
     return table(columns, rows)
 
 
+def called(session: "Session", name: str, values: Sequence[Any]) -> Any:
+    """Carry out a call that the engine makes in the middle of a statement of *session*."""
+    try:
+        return _answered(Work(session), name, values)
+    except SqlError as error:
+        session.engine.refuse(error)
+        raise
+
+
 def _perform(work: Work, name: str, arguments: str) -> Any:
-    values = json.loads(arguments)
+    return _answered(work, name, json.loads(arguments))
+
+
+def _answered(work: Work, name: str, values: Sequence[Any]) -> Any:
     return None if any(value is None for value in values) else _FUNCTIONS[name](work, values)
 
 

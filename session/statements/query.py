@@ -58,7 +58,7 @@ async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple
 
 async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page:
     parameters = _supplied(plan, work.bound(plan, parameters))
-    sql = effects.readable(plan.translated)
+    sql = plan.translated.engine_sql
     if plan.tables and work.tx.single:
         page = await _copied(work, plan, parameters)
         if page is not None:
@@ -84,7 +84,7 @@ async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page
     """Return the rows of a query whose tables are all hot, None where that is not so."""
     translated = plan.translated
     needs = (plan.variables, plan.sources, plan.external, translated.externals)
-    if any(needs) or effects.any_in(translated):
+    if any(needs) or translated.effects or effects.any_in(translated):
         return None
     sql, left = inlined(translated.engine_sql, parameters)
     taken = work.warehouse.scans.copied(sql, plan.tables, work.state)
@@ -131,7 +131,7 @@ async def describe(work: Work, text: str, offset: int, oids: tuple[int, ...] = (
 async def described_columns(work: Work, plan: Plan) -> tuple[Column, ...]:
     """Return the columns of a planned query."""
     translated = plan.translated
-    sql = effects.readable(translated)
+    sql = translated.engine_sql
     schema = await work.engine.describe(sql, len(translated.parameter_types), work.prepare(plan, reading=Reading.SHAPE))
     return effects.typed(results.columns(schema, hints(plan, work)), translated)
 

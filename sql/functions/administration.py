@@ -1,8 +1,10 @@
 """Functions that change something: the session carries them out (``session.statements.effects``).
 
-The engine computes a call's arguments, a JSON array a row; such a call stands in the select list and nowhere else.
+As a whole item of the select list a call is its arguments, a JSON array a row, and the session answers for each;
+elsewhere the engine calls back (``engine.effects``).
 """
 
+import re
 from typing import Final
 
 from core import types
@@ -11,13 +13,27 @@ from sql import conversion
 from sql.functions.spec import Call, Function, Write
 from sql.value import Value
 
+_OPENING: Final = "rs_effect_{}(CAST(getvariable('backend_pid') AS INTEGER), '{}', "
+_CALLS: Final = re.compile(r"rs_effect_\w+\(CAST\(getvariable\('backend_pid'\) AS INTEGER\), '\w+', (?=json_array\()")
+
+
+def called_in(sql: str) -> int:
+    """Return how often engine SQL calls what the session carries out."""
+    return len(_CALLS.findall(sql))
+
+
+def arguments_only(sql: str) -> str:
+    """Return engine SQL with the arguments of what the session carries out in the calls' places."""
+    return _CALLS.sub("(", sql)
+
 
 def _effect(returns: str) -> Write:
     def write(call: Call) -> Value:
-        call.scope.writer.effects += 1
+        call.scope.writer.effects = True
         call.scope.writer.cacheable = False
         arguments = ", ".join(conversion.exact(value).sql for value in call.values)
-        return Value(sql=f"rs_effect_of_session(json_array({arguments}))", type=types.of(returns), exact=True, effect=call.name)
+        opening = _OPENING.format("int" if returns == "int4" else "text", call.name)
+        return Value(sql=f"{opening}json_array({arguments}))", type=types.of(returns), exact=True, effect=call.name)
 
     return write
 

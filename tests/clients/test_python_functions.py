@@ -1,5 +1,6 @@
 """Python functions: types, errors, limits, and what their processes cannot do."""
 
+import gc
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -8,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.support.server import Server
+from tests.support.server import ADMIN_PASSWORD, Server
 
 pytest.importorskip("numpy")
 
@@ -190,3 +191,11 @@ def test_only_who_may_use_the_language_writes_in_it(python: psycopg.Connection) 
         assert _one(python, "select f_allowed(3)") == 3
     finally:
         python.execute("reset session authorization")
+
+
+def test_a_function_outlives_the_session_that_called_it_first(python: psycopg.Connection) -> None:
+    _function(python, "f_py_kept", "a int", "int", "  return a + 1")
+    with psycopg.connect(python.info.dsn, password=ADMIN_PASSWORD, autocommit=True) as first:
+        assert _one(first, "select f_py_kept(1)") == 2
+    gc.collect()
+    assert _one(python, "select f_py_kept(2)") == 3

@@ -94,3 +94,36 @@ def test_a_session_ends_itself(url: dict[str, Any]) -> None:
     with pytest.raises(errors.AdminShutdown):
         victim.execute("select pg_terminate_backend(pg_backend_pid())")
     victim.close()
+
+
+def test_all_sessions_of_a_user_are_ended_by_one_statement(
+    own: psycopg.Connection, url: dict[str, Any], users: None
+) -> None:
+    victims = [_as(url, "signal_bob") for _ in range(3)]
+    spared = _as(url, "signal_eve")
+    pids = sorted(_pid(victim) for victim in victims)
+    rows = own.execute(
+        "select process, case when pg_terminate_backend(process) = 1 then 'gone' end from stv_sessions "
+        "where trim(user_name) = 'signal_bob' order by process"
+    ).fetchall()
+    assert rows == [(pid, "gone") for pid in pids]
+    for victim in victims:
+        with pytest.raises(psycopg.OperationalError):
+            victim.execute("select 1")
+    assert spared.execute("select 1").fetchone() == (1,)
+    spared.close()
+
+
+def test_an_expression_needs_the_right_to_signal(own: psycopg.Connection, url: dict[str, Any], users: None) -> None:
+    with _as(url, "signal_bob") as bob, pytest.raises(errors.InsufficientPrivilege):
+        bob.execute("select pg_cancel_backend(%s) + 1", [_pid(own)])
+
+
+def test_a_session_ends_itself_in_the_middle_of_an_expression(url: dict[str, Any]) -> None:
+    with psycopg.connect(**url, autocommit=True) as victim:
+        with pytest.raises(errors.AdminShutdown):
+            victim.execute("select pg_terminate_backend(pg_backend_pid()) + 1")
+        assert victim.closed
+    # Whoever gave the engine its functions is gone; others go on using them.
+    with psycopg.connect(**url, autocommit=True) as later:
+        assert later.execute("select pg_cancel_backend(1) + 1").fetchone() == (1,)
