@@ -140,6 +140,14 @@ class HistoryOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditOptions:
+    """Section ``audit``."""
+
+    destination: str
+    interval_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogOptions:
     """Section ``log``."""
 
@@ -208,6 +216,7 @@ class Options:
     copy: CopyOptions
     external: ExternalOptions
     history: HistoryOptions
+    audit: AuditOptions
     api: ApiOptions
     flight: FlightOptions
     log: LogOptions
@@ -245,6 +254,7 @@ def load(
         copy=CopyOptions(**_section(values, "copy")),
         external=ExternalOptions(**_section(values, "external")),
         history=HistoryOptions(**_section(values, "history")),
+        audit=AuditOptions(**_section(values, "audit")),
         api=ApiOptions(**_section(values, "api")),
         flight=FlightOptions(**_section(values, "flight")),
         log=LogOptions(**_section(values, "log")),

@@ -32,6 +32,7 @@ from engine.sandbox.pool import Sandbox, SandboxLimits
 from engine.udfs import Udfs
 from server import doors, tls
 from server.access import s3_access
+from server.auditing import audit_log
 from server.codec import WireCodec
 from server.keyring import data_keys
 from server.listener import Listener, ListenerSettings
@@ -101,6 +102,9 @@ class _Server:
                 Founder(database=options.admin.database, admin=self._admin),
             )
             warehouse.recorder.start()
+            audit = audit_log(options, warehouse.recorder.history, self._clock)
+            if audit is not None:
+                audit.start()
             sessions = SessionFactory(warehouse)
             policy = self._policy()
             listener = self._listener(warehouse, sessions, policy)
@@ -119,6 +123,8 @@ class _Server:
             self.stuck = any(door.stuck for _, door in opened)
             await warehouse.close()
             await warehouse.recorder.close()
+            if audit is not None:
+                await audit.close()
             if warehouse.limits.udfs is not None:
                 warehouse.limits.udfs.sandbox.close()
         finally:

@@ -8,7 +8,7 @@ transaction of the lake, and every server keeps its own. The columns are those o
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,9 @@ CATALOG: Final = "duckshift_history"
 FILE: Final = "history.duckdb"
 _WAITING: Final = 100_000
 """Rows of a kind that may wait to be written; older ones are lost beyond that."""
+_BEGINNING: Final = datetime.fromisoformat("1970-01-01")
+_ROWS_AT_A_TIME: Final = 1_000
+_DELIVERIES: Final = f"{CATALOG}.main.audit_deliveries"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +141,7 @@ class History:
         self._rows = rows
         self._waiting: dict[str, deque[Sequence[Any]]] = {name: deque(maxlen=_WAITING) for name in TABLES}
         attach(connection, lambda key: _attached(folder, key), secrets or [""])
+        connection.execute(f"CREATE TABLE IF NOT EXISTS {_DELIVERIES} (upto TIMESTAMP, done BOOLEAN)")
         for table in _TABLES:
             columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table.columns)
             connection.execute(f"CREATE TABLE IF NOT EXISTS {table.engine_name} ({columns})")
@@ -175,6 +179,48 @@ class History:
         name = TABLES[table].engine_name
         row = beside(self._connection).execute(f"SELECT max({quote(column)}) FROM {name}").fetchone()
         return int(row[0]) if row and row[0] is not None else 0
+
+    def delivered(self) -> datetime:
+        """Return until when the audit log has been delivered."""
+        return self._deliveries("done") or _BEGINNING
+
+    def planned(self) -> datetime | None:
+        """Return the end of an interval whose delivery was begun and not finished."""
+        return self._deliveries("NOT done")
+
+    def plan(self, upto: datetime) -> None:
+        """Take note that the interval up to *upto* is going to be delivered."""
+        self._deliver("NOT done", upto, done=False)
+
+    def settle(self, upto: datetime) -> None:
+        """Take note that everything up to *upto* has been delivered."""
+        self._deliver("true", upto, done=True)
+
+    def between(self, table: str, after: datetime, upto: datetime) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a kind whose moment is past *after* and not past *upto*, the oldest first."""
+        self.flush()
+        kind = TABLES[table]
+        moment = quote(kind.moment)
+        cursor = beside(self._connection)
+        cursor.execute(
+            f"SELECT * FROM {kind.engine_name} WHERE {moment} > $1 AND {moment} <= $2 ORDER BY {moment}", [after, upto]
+        )
+        names = [name for name, _ in kind.columns]
+        while rows := cursor.fetchmany(_ROWS_AT_A_TIME):
+            for row in rows:
+                yield dict(zip(names, row, strict=True))
+
+    def _deliveries(self, condition: str) -> datetime | None:
+        with self._lock:
+            row = self._connection.execute(f"SELECT max(upto) FROM {_DELIVERIES} WHERE {condition}").fetchone()
+        return row[0] if row else None
+
+    def _deliver(self, replaced: str, upto: datetime, *, done: bool) -> None:
+        with self._lock:
+            self._connection.execute("BEGIN")
+            self._connection.execute(f"DELETE FROM {_DELIVERIES} WHERE {replaced}")
+            self._connection.execute(f"INSERT INTO {_DELIVERIES} VALUES ($1, $2)", [upto, done])
+            self._connection.execute("COMMIT")
 
     def prune(self, now: datetime) -> None:
         """Forget what is older than the retention, and of each kind all but the newest rows; blocking."""

@@ -95,7 +95,9 @@ def test_what_the_search_finds_in_a_plain_folder(tmp_path: Path) -> None:
     assert {"catalog.ducklake", "history.duckdb"} <= traces(tmp_path / "data")
     with duckdb.connect() as connection:
         files = f"{tmp_path}/data/data/**/*.parquet"
-        assert connection.execute("SELECT count(*) > 0 FROM read_parquet(?, union_by_name => true)", [files]).fetchone() == (True,)
+        assert connection.execute(
+            "SELECT count(*) > 0 FROM read_parquet(?, union_by_name => true)", [files]
+        ).fetchone() == (True,)
 
 
 def test_a_master_key_from_a_file(tmp_path: Path) -> None:
@@ -109,7 +111,10 @@ def test_a_master_key_from_a_file(tmp_path: Path) -> None:
     assert "does not open the key ring" in refusal(encrypted(data, DUCKSHIFT_STORAGE_MASTER_KEY=f"file:{second}"))
     assert "No such file" in refusal(encrypted(data, DUCKSHIFT_STORAGE_MASTER_KEY=f"file:{tmp_path / 'no.key'}"))
     before = json.loads((data / FILE).read_text())
-    change = {"DUCKSHIFT_STORAGE_MASTER_KEY": f"file:{second}", "DUCKSHIFT_STORAGE_PREVIOUS_MASTER_KEY": f"file:{first}"}
+    change = {
+        "DUCKSHIFT_STORAGE_MASTER_KEY": f"file:{second}",
+        "DUCKSHIFT_STORAGE_PREVIOUS_MASTER_KEY": f"file:{first}",
+    }
     with encrypted(data, **change) as server:
         assert count(server) == 10_000
     first.unlink()
@@ -166,7 +171,9 @@ def test_a_new_data_key(tmp_path: Path) -> None:
     with encrypted(data) as server:
         assert count(server) == 10_000
         with psycopg.connect(server.dsn) as connection:
-            found = connection.execute("SELECT count(*) FROM sys_query_history WHERE query_text LIKE 'CREATE TABLE written%'")
+            found = connection.execute(
+                "SELECT count(*) FROM sys_query_history WHERE query_text LIKE 'CREATE TABLE written%'"
+            )
             assert found.fetchone() == (1,)
 
 
