@@ -10,6 +10,7 @@ from typing import Final
 from catalog import encodings
 from catalog.model import CatalogState, Constraint, Relation, RelationKind, Schema, TableColumn
 from core.errors import SqlError
+from core.names import free_name, lower
 from core.sqlstate import SqlState
 
 _NO_SORTKEY: Final = frozenset({"super", "varbyte", "geometry", "geography", "hllsketch"})
@@ -85,6 +86,20 @@ def checked_names(columns: Iterable[TableColumn]) -> None:
         seen.add(column.name)
     if len(seen) > COLUMNS_MAX:
         raise SqlError(SqlState.TOO_MANY_COLUMNS, f"tables can have at most {COLUMNS_MAX} columns")
+
+
+def stored_apart(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
+    """Return *columns*, those that differ by case alone from one before with a name of their own in the lake."""
+    found: list[TableColumn] = []
+    for column in columns:
+        found.append(stored_beside(column, found))
+    return tuple(found)
+
+
+def stored_beside(column: TableColumn, others: Iterable[TableColumn]) -> TableColumn:
+    """Return *column* with a name in the lake that none of *others* has there."""
+    free = free_name(column.name, {lower(other.engine_name) for other in others})
+    return replace(column, stored_as="" if free == column.name else free)
 
 
 def constraint_name(table: str, kind: str, columns: Sequence[str], taken: set[str]) -> str:
@@ -174,11 +189,16 @@ def storage_name(view: str) -> str:
     return f"mv_tbl__{view}__0"
 
 
+def free_engine_table(state: CatalogState, schema: int, wanted: str) -> str:
+    """Return a bare lake name for a table of *schema* that no other table there has."""
+    return free_name(wanted, {lower(relation.engine_table) for relation in state.relations(schema)})
+
+
 def free_engine_schema(state: CatalogState, wanted: str) -> str:
     """Return a lake schema name that no schema uses: a renamed schema keeps the name it began with."""
-    taken = {item.engine_name for item in state.objects.values() if isinstance(item, Schema)}
+    taken = {lower(item.engine_name) for item in state.objects.values() if isinstance(item, Schema)}
     name, number = wanted, 1
-    while name in taken:
+    while lower(name) in taken:
         number += 1
         name = f"{wanted}.{number}"
     return name

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from core.names import last_part
 from core.types import ColumnType
 
 if TYPE_CHECKING:
@@ -147,6 +148,13 @@ class TableColumn:
     """1-based place in the sort key; negative alternates for INTERLEAVED; 0 is none."""
     collation: str | None = None
     comment: str | None = None
+    stored_as: str = ""
+    """Its name in the lake, where another column has its own in all but case."""
+
+    @property
+    def engine_name(self) -> str:
+        """Its name in the lake."""
+        return self.stored_as or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +228,11 @@ class Relation:
     """ISO 8601, UTC."""
 
     kind = Kind.RELATION
+
+    @property
+    def engine_table(self) -> str:
+        """The bare name of its table in the lake, as its schema has ``engine_name``."""
+        return last_part(self.engine_name)
 
     def column(self, name: str) -> TableColumn | None:
         """Return the column called *name*."""
@@ -342,19 +355,13 @@ class CatalogState:
 
     def schemas(self, database: int | None = None) -> list[Schema]:
         """Return the schemas, of one database or of all."""
-        return [
-            item
-            for item in self.objects.values()
-            if isinstance(item, Schema) and (database is None or item.database == database)
-        ]
+        found = (item for item in self.objects.values() if isinstance(item, Schema))
+        return [item for item in found if database is None or item.database == database]
 
     def relations(self, schema: int | None = None) -> list[Relation]:
         """Return the relations, of one schema or of all."""
-        return [
-            item
-            for item in self.objects.values()
-            if isinstance(item, Relation) and (schema is None or item.schema == schema)
-        ]
+        found = (item for item in self.objects.values() if isinstance(item, Relation))
+        return [item for item in found if schema is None or item.schema == schema]
 
     def users(self) -> list[User]:
         """Return all users."""

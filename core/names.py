@@ -5,6 +5,7 @@ identifiers fold to lower case; an identifier holds at most 127 bytes.
 """
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 IDENTIFIER_BYTES: Final = 127
@@ -28,11 +29,12 @@ RESERVED: Final = frozenset({
 })  # fmt: skip
 """Words that name nothing unless they are quoted: Redshift, "Reserved words"."""
 _PLAIN: Final = re.compile(r"[a-z_][a-z0-9_]*\Z")
+_QUOTED: Final = re.compile(r'"((?:[^"]|"")*)"')
 
 
 def fold(name: str) -> str:
     """Return *name* as an unquoted identifier is stored: ASCII letters lowered, cut to 127 bytes."""
-    return cut(name.translate(_LOWER))
+    return cut(lower(name))
 
 
 def cut(name: str) -> str:
@@ -51,6 +53,29 @@ def quote(name: str) -> str:
 def quote_if_needed(name: str) -> str:
     """Return *name* bare where that reads back as the same name, else quoted."""
     return name if _PLAIN.match(name) and name not in RESERVED else quote(name)
+
+
+def free_name(name: str, taken: Collection[str]) -> str:
+    """Return *name*, or one like it where *taken* has that: the engine's names differ by more than case.
+
+    *taken* is in lower case.
+    """
+    free, number = name, 0
+    while lower(free) in taken:
+        number += 1
+        free = f"{name}_{number}"
+    return free
+
+
+def lower(name: str) -> str:
+    """Return *name* as the engine compares it: ASCII letters lowered."""
+    return name.translate(_LOWER)
+
+
+def last_part(qualified: str) -> str:
+    """Return the bare last part of an engine name, qualified and quoted."""
+    parts = _QUOTED.findall(qualified)
+    return str(parts[-1]).replace('""', '"') if parts else ""
 
 
 def literal(text: str) -> str:

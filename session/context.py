@@ -14,6 +14,7 @@ from catalog.routines import Routine
 from catalog.scopes import acl_of, in_scopes
 from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
+from core.names import lower
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
@@ -185,9 +186,9 @@ class Work:
             raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{relation.name}" does not exist')
         return now
 
-    async def lock_name(self, schema: Schema, name: str) -> None:
-        """Keep other sessions from making or renaming something to *name* in *schema*."""
-        await self.tx.lock(("name", schema.oid, name), Mode.ACCESS_EXCLUSIVE)
+    async def lock_name(self, schema: int, name: str) -> None:
+        """Keep other sessions from making or renaming something to *name*, in whatever case, in *schema* (OID)."""
+        await self.tx.lock(("name", schema, lower(name)), Mode.ACCESS_EXCLUSIVE)
 
     def plan(
         self, text: str, offset: int = 0, oids: tuple[int, ...] = (), finish: Finish = Finish.WIRE, *,

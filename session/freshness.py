@@ -39,7 +39,7 @@ def upstream(state: CatalogState, view: Relation) -> list[Relation]:
 def place(state: CatalogState, table: Relation) -> Place:
     """Return a table's bare names in the lake."""
     schema = state.objects.get(table.schema)
-    return (schema.engine_name if isinstance(schema, Schema) else "", table.name)
+    return (schema.engine_name if isinstance(schema, Schema) else "", table.engine_table)
 
 
 def stale(warehouse: "Warehouse", state: CatalogState, views: Iterable[Relation]) -> set[int]:

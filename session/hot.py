@@ -144,7 +144,7 @@ class HotTables:
                 return
             limit = self._memory_bytes // _SHARE
             try:
-                table = await self._work(lambda: self.store.load(schema, relation.name, ROWS_MAX, limit))
+                table = await self._work(lambda: self.store.load(schema, relation.engine_table, ROWS_MAX, limit))
             except SqlError as error:
                 # Dropped meanwhile, for one. Reads go on as they did.
                 _log.warning("could not copy a table", extra={"table": relation.oid, "state": error.state.value})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from catalog.model import Relation, TableColumn
-from core.names import quote
+from core.names import lower, quote
 from session.context import Work
 from session.freshness import place, tables
 from session.locks import Mode
@@ -84,7 +84,7 @@ async def _step(work: Work, step: _Step) -> Outcome:
     if shape is None or not all(change.listed for change in step.changed.values()) or _folded(step):
         await _recompute(work, step.view, step.storage)
         return Outcome.RECOMPUTED
-    if not shape.grouped and any(column.name == _ROW for column in step.storage.columns):
+    if not shape.grouped and any(lower(column.engine_name) == _ROW for column in step.storage.columns):
         # It hides the engine's own number of a row.
         await _recompute(work, step.view, step.storage)
         return Outcome.RECOMPUTED
@@ -118,7 +118,7 @@ def _cast(sql: str, storage: Relation, names: tuple[str, ...] = ()) -> str:
     columns = [column for column in storage.columns if not names or column.name in names]
     aliases = [f"c{number}" for number, _ in enumerate(columns)]
     listed = ", ".join(
-        f"CAST({alias} AS {column.type.engine()}) AS {quote(column.name)}"
+        f"CAST({alias} AS {column.type.engine()}) AS {quote(column.engine_name)}"
         for alias, column in zip(aliases, columns, strict=True)
     )
     return f"SELECT {listed} FROM ({sql}) AS q({', '.join(aliases)})"
@@ -138,7 +138,7 @@ def _parts(work: Work, step: _Step, *, deleted: bool, keys: tuple[int, ...] | No
         change = step.changed[oid]
         if not (change.deleted if deleted else change.inserted):
             continue
-        where, names = place(work.state, step.bases[oid]), [column.name for column in step.bases[oid].columns]
+        where, names = place(work.state, step.bases[oid]), [column.engine_name for column in step.bases[oid].columns]
         read = {oid: listed(where, names, step.since + 1, step.until)}
         read |= {after: changes.past(step.bases[after].engine_name, step.since) for after in moved[number + 1 :]}
         texts = incremental.branches(definition) if keys is None else [incremental.of_keys(definition, keys)]
@@ -174,7 +174,7 @@ async def _rows(work: Work, step: _Step) -> None:
         plus, minus = f"(({plus}) EXCEPT ALL ({minus}))", f"(({minus}) EXCEPT ALL ({plus}))"
     else:
         plus, minus = "", f"({_union(taken)})"
-    names = [quote(column.name) for column in storage.columns]
+    names = [quote(column.engine_name) for column in storage.columns]
     same = " AND ".join(f"b.{name} IS NOT DISTINCT FROM m.{name}" for name in names)
     listed = ", ".join(names)
     gone = (
@@ -195,27 +195,29 @@ async def _fold(work: Work, step: _Step, shape: Shape) -> None:
     columns = list(zip(storage.columns, shape.folds, strict=True))
     keys = [column for column, fold in columns if fold == "key"]
     parts = _union([_cast(part, storage) for part in _parts(work, step, deleted=False)])
-    folded = ", ".join(f"{_FOLDS[fold]}({quote(column.name)}) AS {quote(column.name)}" for column, fold in columns)
+    names = [quote(column.engine_name) for column in storage.columns]
+    folded = ", ".join(
+        f"{_FOLDS[fold]}({name}) AS {name}" for (_, fold), name in zip(columns, names, strict=True)
+    )
     grouping = f" GROUP BY {', '.join(_alike(key) for key in keys)}" if keys else ""
     delta = _cast(f"SELECT {folded} FROM ({parts}){grouping}", storage)
     same = " AND ".join(f"{_alike(key, 'b.')} IS NOT DISTINCT FROM {_alike(key, 'd.')}" for key in keys) or "TRUE"
     settings = ", ".join(
-        f"{quote(column.name)} = CAST({_WHOLES[fold].format(name=quote(column.name))} AS {column.type.engine()})"
-        for column, fold in columns
+        f"{name} = CAST({_WHOLES[fold].format(name=name)} AS {column.type.engine()})"
+        for (column, fold), name in zip(columns, names, strict=True)
         if fold != "key"
     )
-    names = ", ".join(quote(column.name) for column in storage.columns)
-    values = ", ".join(f"d.{quote(column.name)}" for column in storage.columns)
+    values = ", ".join(f"d.{name}" for name in names)
     matched = f" WHEN MATCHED THEN UPDATE SET {settings}" if settings else ""
     await work.engine.run(
         f"MERGE INTO {storage.engine_name} AS b USING ({delta}) AS d ON {same}{matched}"
-        f" WHEN NOT MATCHED THEN INSERT ({names}) VALUES ({values})"
+        f" WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({values})"
     )
 
 
 def _alike(column: TableColumn, alias: str = "") -> str:
     """Return a grouping column as groups know it: strings without trailing blanks."""
-    sql = f"{alias}{quote(column.name)}"
+    sql = f"{alias}{quote(column.engine_name)}"
     if column.type.type.category != "S":
         return sql
     return f"rtrim({sql}, ' ')"

@@ -101,7 +101,7 @@ class Scans:
         changes = self.changes
 
         def look() -> str | None:
-            paths = scans.files(self._database, schema.engine_name, relation.name)
+            paths = scans.files(self._database, schema.engine_name, relation.engine_table)
             return None if paths is None else scans.sql(paths)
 
         found = await engine.work(look)

@@ -63,7 +63,7 @@ class Upkeep:
                 schema = warehouse.store.state.objects[relation.schema]
                 place = schema.engine_name if isinstance(schema, Schema) else ""
                 async with warehouse.commit_lock:
-                    await engine.script(lake.flush(place, relation.name))
+                    await engine.script(lake.flush(place, relation.engine_table))
                 warehouse.scans.forget(frozenset({oid}))
         except SqlError as error:
             # The rows stay where they are, and nothing is lost but speed.

@@ -212,6 +212,7 @@ class Visible:
                 identity=(column.identity.seed, column.identity.step) if column.identity else None,
                 identity_by_default=bool(column.identity and column.identity.by_default),
                 folded=column.collation == "case_insensitive",
+                stored_as=column.stored_as,
             )
             for column in relation.columns
         )

@@ -71,7 +71,7 @@ class LiteralRows:
         """Return name, kind (``_KINDS``) and values of each column; None where a value does not fit."""
         try:
             return [
-                (column.name, kind, read(_contents(cells, parameters, column), column.type))
+                (column.engine_name, kind, read(_contents(cells, parameters, column), column.type))
                 for column, cells in zip(self.columns, self.cells, strict=True)
                 for kind, read in (_KINDS[column.type.type.name],)
             ]
@@ -331,7 +331,7 @@ _KINDS: Final[dict[str, tuple[str, _Read]]] = {
 
 def _stored(column: SourceColumn) -> str:
     """Return the engine SQL of a column of the given rows as the table keeps it."""
-    given = f"given.{quote(column.name)}"
+    given = f"given.{quote(column.engine_name)}"
     name = column.type.type.name
     if name == "super":
         return f"CAST(to_json({given}) AS JSON)"

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from core import types
 from core.errors import SqlError, not_supported
-from core.names import quote
+from core.names import free_name, lower, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
@@ -43,7 +43,7 @@ def with_clause(node: exp.Expr, scope: Scope) -> str:
 def _cte(item: exp.CTE, scope: Scope, *, recursive: bool) -> str:
     name = scope.writer.identifier(item.args["alias"].this)
     columns = [scope.writer.identifier(part) for part in item.args["alias"].args.get("columns") or []]
-    alias = scope.writer.fresh(name) if name in scope.ctes else quote(name)
+    alias = _alias(name, scope)
     inside = Scope(writer=scope.writer, parent=scope.parent, owner=scope.owner, ctes=dict(scope.ctes))
     if recursive and _refers(item.this, name, scope):
         return _recursive(item, name, alias, columns, scope, inside)
@@ -52,6 +52,12 @@ def _cte(item: exp.CTE, scope: Scope, *, recursive: bool) -> str:
     scope.ctes[name] = Cte(alias=alias, outputs=outputs)
     listed = ", ".join(quote(output.engine_name) for output in outputs)
     return f"{alias}({listed}) AS ({query.sql})"
+
+
+def _alias(name: str, scope: Scope) -> str:
+    """Return the engine's name of a query: none that another in sight has in whatever case."""
+    taken = {lower(cte.alias) for cte in scope.ctes.values()}
+    return scope.writer.fresh(name) if lower(quote(name)) in taken else quote(name)
 
 
 def _refers(node: exp.Expr, name: str, scope: Scope) -> bool:
@@ -132,9 +138,11 @@ def _relabelled(outputs: tuple[Output, ...], columns: list[str], *, exact: bool 
             f"WITH query has {len(outputs)} columns available but {len(columns)} columns specified",
         )
     made_names = []
+    taken: set[str] = set()
     for index, output in enumerate(outputs):
         name = columns[index] if index < len(columns) else output.name
-        engine = columns[index] if index < len(columns) else output.engine_name
+        engine = free_name(columns[index] if index < len(columns) else output.engine_name, taken)
+        taken.add(lower(engine))
         value = output.value.typed(output.value.type) if exact else output.value
         made_names.append(Output(name=name, engine_name=engine, value=value))
     return tuple(made_names)

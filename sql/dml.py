@@ -132,7 +132,7 @@ def _insert_values(
     explicit = isinstance(body.parent, exp.Insert) and isinstance(body.parent.this, exp.Schema)
     chosen = counted(len(rows[0]), without_identity(chosen, len(rows[0]), explicit=explicit), explicit=explicit)
     written = [[_cell(item, column, source, scope) for item, column in zip(row, chosen, strict=True)] for row in rows]
-    names = [quote(column.name) for column in chosen]
+    names = [quote(column.engine_name) for column in chosen]
     listed = ", ".join(f"({', '.join(row)})" for row in written)
     values = {
         column.name: _restored(source, column, rows, index, scope) for index, column in enumerate(chosen)
@@ -164,7 +164,7 @@ def _cell(node: exp.Expr, column: SourceColumn, source: Source, scope: Scope) ->
 def _restored(
     source: Source, column: SourceColumn, rows: list[list[exp.Expr]], index: int, scope: Scope
 ) -> Value:
-    given = f"given.{quote(column.name)}"
+    given = f"given.{quote(column.engine_name)}"
     if column.identity is not None and any(is_default(row[index]) for row in rows):
         generated = default_value(source, column, scope)
         return made(f"coalesce({given}, {generated.sql})", column.type)
@@ -197,7 +197,7 @@ def inserted(source: Source, values: dict[str, Value], rows: str, prefix: str, s
         values[column.name] if column.name in values else default_value(source, column, scope)
         for column in source.columns
     ]
-    names = ", ".join(quote(column.name) for column in source.columns)
+    names = ", ".join(quote(column.engine_name) for column in source.columns)
     if source.kind is SourceKind.EXTERNAL:
         # The session writes the rows of this query to files.
         pairs = zip(complete, source.columns, strict=True)
@@ -228,7 +228,7 @@ def target_relation(table: exp.Table, source: Source, scope: Scope) -> Target:
     """Put the changed table in sight under its name or alias."""
     alias = table.args.get("alias")
     name = scope.writer.identifier(alias.this) if alias is not None and alias.this else source.name
-    engine = quote(name)
+    engine = scope.engine_alias(name)
     fields = tuple(
         stored_field(engine, column, source)
         for column in source.columns
@@ -321,15 +321,15 @@ def _assigned_once(pairs: list[tuple[exp.Expr, exp.Expr]], scope: Scope) -> list
 
 
 def setting(pair: tuple[exp.Expr, exp.Expr], source: Source, scope: Scope) -> tuple[str, Value]:
-    """Translate one ``column = value`` of SET."""
+    """Translate one ``column = value`` of SET; return the engine's name of the column, and the value."""
     place, node = pair
     column = column_of(source, scope.writer.identifier(place.this), place, scope)
     scope.writer.use(source, "UPDATE", scope.owner, column.name)
     if column.identity is not None and not column.identity_by_default:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cannot set an identity column to a value")
     if is_default(node):
-        return column.name, default_value(source, column, scope)
-    return column.name, assignment.assign(scope.value(node), goal(column))
+        return column.engine_name, default_value(source, column, scope)
+    return column.engine_name, assignment.assign(scope.value(node), goal(column))
 
 
 def _others(clause: exp.Expr | None, scope: Scope, source: Source) -> str:

@@ -41,11 +41,18 @@ class SourceColumn:
     folded: bool = False
     """Whether its collation is CASE_INSENSITIVE."""
     stored: str = ""
-    """Its name where it is stored, when that is another: a view knows the name that it was made with."""
+    """Its relation's name of it, when that is another: a view knows the name that it was made with."""
+    stored_as: str = ""
+    """Its name in the engine, where that is neither of these."""
     nested: Nested | None = None
     """What a struct, array or map of an external table holds; its ``type`` is SUPER then."""
     hidden: bool = False
     """Whether it must be named: a star leaves it out."""
+
+    @property
+    def engine_name(self) -> str:
+        """Its name in the engine."""
+        return self.stored_as or self.stored or self.name
 
 
 Seen = Mapping[int, tuple[tuple[str, int], ...]]

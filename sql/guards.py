@@ -60,7 +60,7 @@ def of_table(source: Source, guard: Guard, scope: Scope, *, changed: bool = Fals
     """Return the engine SQL of a table as its reader may see it; with ``ROW`` where it is to be *changed*."""
     alias = scope.writer.fresh("guarded")
     columns = [
-        Column(column.name, column.name, stored_field(alias, column, source).value) for column in guard.columns
+        Column(column.name, column.engine_name, stored_field(alias, column, source).value) for column in guard.columns
     ]
     extra = [f"{alias}.rowid AS {ROW}"] if changed else []
     return _written(f"{source.engine_name} AS {alias}", columns, extra, guard, scope)

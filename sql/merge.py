@@ -111,7 +111,7 @@ def _set(pairs: Iterable[tuple[str, str]]) -> str:
 
 
 def _insert(target: Source, values: Iterable[str]) -> str:
-    return f"INSERT ({', '.join(quote(column.name) for column in target.columns)}) VALUES ({', '.join(values)})"
+    return f"INSERT ({', '.join(quote(column.engine_name) for column in target.columns)}) VALUES ({', '.join(values)})"
 
 
 _PART: Final = '"rs_part"'

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from core.errors import SqlError, not_supported
-from core.names import fold, literal, quote
+from core.names import fold, free_name, literal, lower, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
@@ -66,11 +66,8 @@ def _outputs(parts: Sequence[tuple[str, Output]]) -> tuple[str, tuple[Output, ..
     taken: set[str] = set()
     listed, outputs = [], []
     for sql, output in parts:
-        engine, number = output.engine_name, 0
-        while engine.lower() in taken:
-            number += 1
-            engine = f"{output.engine_name}_{number}"
-        taken.add(engine.lower())
+        engine = free_name(output.engine_name, taken)
+        taken.add(lower(engine))
         listed.append(f"{sql} AS {quote(engine)}")
         outputs.append(Output(name=output.name, engine_name=engine, value=output.value))
     return ", ".join(listed), tuple(outputs)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from core.errors import SqlError, not_supported
-from core.names import fold, quote
+from core.names import fold, lower, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
@@ -225,6 +225,18 @@ class Scope:
         """Return a scope for a query inside this one."""
         return Scope(writer=self.writer, parent=self, owner=self.owner, ctes=dict(self.ctes))
 
+    def engine_alias(self, name: str) -> str:
+        """Return what the engine is to call a relation called *name*: nothing that it knows here or in a query around.
+
+        The engine's names differ by more than case, and one in sight hides no other of which a column may be meant.
+        """
+        taken: set[str] = set()
+        scope: Scope | None = self
+        while scope is not None:
+            taken |= {lower(relation.alias) for relation in scope.relations}
+            scope = scope.parent
+        return self.writer.fresh(name) if lower(quote(name)) in taken else quote(name)
+
     def value(self, node: exp.Expr) -> Value:
         """Translate an expression."""
         if isinstance(node, _SPINE):
@@ -356,7 +368,7 @@ class Scope:
 def stored_field(alias: str, column: SourceColumn, source: Source) -> Field:
     """Return the field of a stored or system relation's column."""
     value = Value(
-        sql=f"{alias}.{quote(column.stored or column.name)}", type=column.type, exact=True, folded=column.folded,
+        sql=f"{alias}.{quote(column.engine_name)}", type=column.type, exact=True, folded=column.folded,
         origin=(source.oid, column.number), nested=column.nested,
     )  # fmt: skip
     return Field(name=column.name, value=value, source=source, stored=column.stored)

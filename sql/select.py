@@ -8,7 +8,7 @@ from typing import Final
 from sqlglot import exp
 
 from core.errors import SqlError, not_supported
-from core.names import quote
+from core.names import free_name, lower, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, groups, hierarchy, keys, laterals
@@ -225,11 +225,8 @@ def _leaf(node: exp.Expr) -> exp.Expr:
 
 
 def _unique(name: str, used: set[str]) -> str:
-    engine, number = name, 0
-    while engine.lower() in used:
-        number += 1
-        engine = f"{name}_{number}"
-    used.add(engine.lower())
+    engine = free_name(name, used)
+    used.add(lower(engine))
     return engine
 
 

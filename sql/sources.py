@@ -198,10 +198,7 @@ def _names(alias: exp.Expr | None, default: str, scope: Scope) -> tuple[str, str
     """Return a relation's name, its engine alias and its column aliases."""
     name = scope.writer.identifier(alias.this) if alias is not None and alias.this else default
     names = [scope.writer.identifier(item) for item in (alias.args.get("columns") or [])] if alias is not None else []
-    engine = quote(name)
-    if any(item.alias == engine for item in scope.relations):
-        engine = scope.writer.fresh(name)
-    return name, engine, names
+    return name, scope.engine_alias(name), names
 
 
 def _add(item: Relation, scope: Scope) -> None:

@@ -180,7 +180,8 @@ def _above(query: exp.Expr, top: exp.Expr) -> Iterator[exp.Expr]:
 
 
 def _column(held: Held, alias: str, text: str) -> Value:
-    value = replace(held.value.named(f"{alias}.{quote(held.stored.name)}"), exact=True, path=None, quick=None, rows="")
+    column = held.value.named(f"{alias}.{quote(held.stored.engine_name)}")
+    value = replace(column, exact=True, path=None, quick=None, rows="")
     # What is equal to the column is another table's.
     return value if text == held.value.sql else replace(value, origin=(0, 0))
 
@@ -260,7 +261,7 @@ class Over(Scope):
         return None if found is None else self.pattern.totals.get(found.sql)
 
     def _stored(self, held: Held) -> str:
-        return f"{self.alias}.{quote(held.stored.name)}"
+        return f"{self.alias}.{quote(held.stored.engine_name)}"
 
     def _of_rows(self, node: exp.Expr) -> bool:
         """Tell whether a node is an aggregate that groups do not tell enough for."""

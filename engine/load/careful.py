@@ -60,10 +60,10 @@ class CarefulLoad:
         self.rejections: list[Rejection] = []
         self.good = 0
         self._limit = float("inf") if plan.all_errors else max(1, plan.max_errors)
-        self._schema = pa.schema([(column.name, pa.string()) for column in plan.columns])
+        self._schema = pa.schema([(column.engine_name, pa.string()) for column in plan.columns])
         self._spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_MEMORY_BYTES)  # noqa: SIM115 - closed by close()
         self._writer = pa.ipc.new_stream(self._spool, self._schema)
-        flags = ", ".join(faulty(column, quote(column.name), plan.conversion) for column in plan.columns)
+        flags = ", ".join(faulty(column, quote(column.engine_name), plan.conversion) for column in plan.columns)
         self._check = (
             f"SELECT {_NUMBER}, {_FLAGS} FROM (SELECT {_NUMBER}, [{flags}] AS {_FLAGS} FROM {_CHUNK}) "
             f"WHERE list_contains({_FLAGS}, true)"
@@ -89,7 +89,7 @@ class CarefulLoad:
         self._writer.close()
         self._spool.seek(0)
         plan = self._plan
-        values = [strict_sql(column, quote(column.name), plan.conversion) for column in plan.columns]
+        values = [strict_sql(column, quote(column.engine_name), plan.conversion) for column in plan.columns]
         target = ", ".join(quote(name) for name in plan.target())
         chosen = ", ".join([*values, *(filler.sql for filler in plan.fillers)])
         self._connection.register(_GOOD, pa.ipc.open_stream(self._spool))

@@ -41,7 +41,7 @@ def possible(plan: CopyPlan) -> bool:
 
 def insert_sql(plan: CopyPlan, paths: Sequence[str]) -> str:
     """Return the INSERT that loads the files at *paths*."""
-    values = [raising(column, quote(column.name), plan.conversion) for column in plan.columns]
+    values = [raising(column, quote(column.engine_name), plan.conversion) for column in plan.columns]
     target = ", ".join(quote(name) for name in plan.target())
     chosen = ", ".join([*values, *(filler.sql for filler in plan.fillers)])
     return f"INSERT INTO {plan.engine_name} ({target}) SELECT {chosen} FROM {_reader(plan, paths)}"
@@ -49,14 +49,14 @@ def insert_sql(plan: CopyPlan, paths: Sequence[str]) -> str:
 
 def check_sql(plan: CopyPlan, paths: Sequence[str]) -> str:
     """Return a query that fails where ``insert_sql`` would, and counts the rows."""
-    values = [f"count({raising(column, quote(column.name), plan.conversion)})" for column in plan.columns]
+    values = [f"count({raising(column, quote(column.engine_name), plan.conversion)})" for column in plan.columns]
     return f"SELECT count(*), {', '.join(values)} FROM {_reader(plan, paths)}"
 
 
 def _reader(plan: CopyPlan, paths: Sequence[str]) -> str:
     layout = plan.layout
     listed = f"[{', '.join(literal(path) for path in paths)}]"
-    columns = ", ".join(f"{literal(column.name)}: 'VARCHAR'" for column in plan.columns)
+    columns = ", ".join(f"{literal(column.engine_name)}: 'VARCHAR'" for column in plan.columns)
     packed = f"columns={{{columns}}}, compression={literal(_PACKED[layout.compression])}"
     if layout.format is Format.JSON:
         return (

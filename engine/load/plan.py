@@ -53,6 +53,13 @@ class LoadColumn:
     name: str
     type: ColumnType
     not_null: bool = False
+    stored_as: str = ""
+    """Its name in the engine, where that is another."""
+
+    @property
+    def engine_name(self) -> str:
+        """Its name in the engine."""
+        return self.stored_as or self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +67,7 @@ class Filler:
     """A column that the file does not have: its DEFAULT or IDENTITY as engine SQL."""
 
     name: str
+    """The engine's."""
     sql: str
 
 
@@ -125,8 +133,8 @@ class CopyPlan:
     no_load: bool = False
 
     def target(self) -> tuple[str, ...]:
-        """Return the names of the columns that get values."""
-        return (*(column.name for column in self.columns), *(filler.name for filler in self.fillers))
+        """Return the engine's names of the columns that get values."""
+        return (*(column.engine_name for column in self.columns), *(filler.name for filler in self.fillers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,14 @@ from auth.grants import with_columns, with_owner
 from catalog import ddl, encodings
 from catalog.model import Constraint, Grant, Relation, RelationKind, Seen
 from core.errors import SqlError, not_supported
-from core.names import quote
+from core.names import lower, quote
 from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
 from session.statements.external import alter_external_table
 from session.statements.policies import refuse_needed, refuse_needed_column, row_security
-from session.statements.tables import sort_columns, table_column, table_constraint
+from session.statements.tables import physical_column, sort_key, table_column, table_constraint
 from sql.assignment import Goal
 from sql.commands import alterations as actions
 from sql.commands.alterations import AlterTable
@@ -58,18 +58,19 @@ async def run_action(work: Work, relation: Relation, action: Any) -> Relation:
 async def _rename_table(work: Work, relation: Relation, action: actions.RenameTable) -> Relation:
     schema = work.state.objects[relation.schema]
     refuse_needed(work, [relation], verb="rename")
-    await work.tx.lock(("name", relation.schema, action.name), Mode.ACCESS_EXCLUSIVE)
+    await work.lock_name(relation.schema, action.name)
     if work.state.relation(relation.schema, action.name) is not None:
         raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{action.name}" already exists')
     schema_name = getattr(schema, "name", "")
     follow(work, relation, (schema_name, relation.name), (schema_name, action.name))
     if relation.type is RelationKind.VIEW:
         return replace(relation, name=action.name)
-    await work.engine.script(lake.rename_table(relation.engine_name, action.name))
+    if lower(action.name) == lower(relation.engine_table):
+        return replace(relation, name=action.name)
+    table = ddl.free_engine_table(work.state, relation.schema, action.name)
+    await work.engine.script(lake.rename_table(relation.engine_name, table))
     engine_name = (
-        lake.temporary_name(action.name)
-        if relation.temporary
-        else lake.qualified(getattr(schema, "engine_name", ""), action.name)
+        lake.temporary_name(table) if relation.temporary else lake.qualified(getattr(schema, "engine_name", ""), table)
     )
     return replace(relation, name=action.name, engine_name=engine_name)
 
@@ -104,20 +105,22 @@ def _naming(work: Work, relation: Relation, column: str) -> list[Relation]:
 
 
 async def _rename_column(work: Work, relation: Relation, action: actions.RenameColumn) -> Relation:
-    _existing(relation, action.column)
+    old = _existing(relation, action.column)
     refuse_needed_column(work, relation, action.column)
     if relation.column(action.name) is not None:
         raise SqlError(
             SqlState.DUPLICATE_COLUMN, f'column "{action.name}" of relation "{relation.name}" already exists'
         )
     remember(work, relation)
-    await work.engine.script(lake.rename_column(relation.engine_name, action.column, action.name))
+    others = [item for item in relation.columns if item is not old]
+    new = ddl.stored_beside(replace(old, name=action.name), others)
+    await work.engine.script(lake.rename_column(relation.engine_name, old.engine_name, new.engine_name))
     names = {action.column: action.name}
     for table, _ in ddl.references(work.state, frozenset({relation.oid})):
         work.change(replace(table, constraints=tuple(_referring(key, relation, names) for key in table.constraints)))
     return replace(
         relation,
-        columns=tuple(replace(item, name=names.get(item.name, item.name)) for item in relation.columns),
+        columns=tuple(new if item is old else item for item in relation.columns),
         constraints=tuple(
             _referring(replace(item, columns=tuple(names.get(name, name) for name in item.columns)), relation, names)
             for item in relation.constraints
@@ -163,8 +166,8 @@ async def _add_column(work: Work, relation: Relation, action: actions.AddColumn)
     if column.default is not None:
         goal = Goal(name=column.name, type=column.type, not_null=column.not_null)
         default = translate_default(column.default, goal, work.visible)
-    physical = lake.PhysicalColumn(column.name, column.type.engine(), column.not_null)
-    await work.engine.script(lake.add_column(relation.engine_name, physical, default))
+    column = ddl.stored_beside(column, relation.columns)
+    await work.engine.script(lake.add_column(relation.engine_name, physical_column(column), default))
     columns = ddl.encoded((*relation.columns, column))
     relation = replace(relation, columns=columns)
     taken = {item.name for item in relation.constraints}
@@ -193,7 +196,7 @@ async def _drop_column(work: Work, relation: Relation, action: actions.DropColum
     await work.engine.script([sql for view in gone if view.engine_name for sql in lake.drop_table(view.engine_name)])
     work.change(drops=tuple(view.oid for view in gone))
     remember(work, relation)
-    await work.engine.script(lake.drop_column(relation.engine_name, column.name))
+    await work.engine.script(lake.drop_column(relation.engine_name, column.engine_name))
     return replace(
         relation,
         columns=tuple(item for item in relation.columns if item.name != column.name),
@@ -221,7 +224,7 @@ async def _alter_type(work: Work, relation: Relation, action: actions.AlterColum
         raise not_supported("changing the type of a column that is not VARCHAR")
     if new < old:
         longest = await work.engine.fetch(
-            f"SELECT coalesce(max(octet_length(encode({quote(column.name)}))), 0) FROM {relation.engine_name}"
+            f"SELECT coalesce(max(octet_length(encode({quote(column.engine_name)}))), 0) FROM {relation.engine_name}"
         )
         if longest[0][0] > new:
             raise SqlError(
@@ -249,7 +252,7 @@ async def _alter_sortkey(work: Work, relation: Relation, action: actions.AlterSo
     columns = ddl.sorted_by(relation.columns, action.columns, style)
     changed = replace(relation, columns=columns, sortstyle=style)
     if not relation.temporary:
-        await work.engine.script(lake.sort_by(relation.engine_name, sort_columns(changed)))
+        await work.engine.script(lake.sort_by(relation.engine_name, sort_key(changed)))
     return changed
 
 

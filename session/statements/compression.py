@@ -43,7 +43,7 @@ async def analyze_compression(work: Work, statement: Statement, parameters: tupl
     rows: list[tuple[str, str, str, Decimal]] = []
     for relation in _relations(work, command):
         chosen = _chosen(relation, command)
-        names = ", ".join(quote(column.name) for column in chosen)
+        names = ", ".join(quote(column.engine_name) for column in chosen)
         limit = max(command.comprows or _SAMPLE, _LEAST)
         sql = f"SELECT {names} FROM {relation.engine_name} LIMIT {limit}"
         saved = await compression.reductions(work.engine, sql)

@@ -104,7 +104,7 @@ async def _load(
         plan = CopyPlan(
             table=relation.name,
             engine_name=relation.engine_name,
-            columns=tuple(LoadColumn(name=item.name, type=item.type, not_null=item.not_null) for item in chosen),
+            columns=tuple(load_column(item) for item in chosen),
             fillers=fillers,
             layout=_layout(options, _paths(work, command)),
             conversion=_conversion(options),
@@ -140,6 +140,11 @@ def _load_items(work: Work, command: Copy, connection: Connection, plan: CopyPla
         return replace(done, files=tuple((item.location, item.size_bytes) for item in kept.objects()))
 
 
+def load_column(column: TableColumn) -> LoadColumn:
+    """Return a column as ``engine.load`` knows it."""
+    return LoadColumn(name=column.name, type=column.type, not_null=column.not_null, stored_as=column.stored_as)
+
+
 def filled(work: Work, relation: Relation, given: frozenset[str]) -> tuple[Filler, ...]:
     """Return what the columns of *relation* that are not *given* get: their IDENTITY or DEFAULT."""
     found = []
@@ -148,9 +153,9 @@ def filled(work: Work, relation: Relation, given: frozenset[str]) -> tuple[Fille
             continue
         if column.identity is not None:
             first, step = work.warehouse.identity(relation.oid, column.identity.seed).next, column.identity.step
-            found.append(Filler(name=column.name, sql=f"{first} + {step} * (row_number() OVER () - 1)"))
+            found.append(Filler(name=column.engine_name, sql=f"{first} + {step} * (row_number() OVER () - 1)"))
         elif column.default is not None:
-            found.append(Filler(name=column.name, sql=work.expression(column.default)))
+            found.append(Filler(name=column.engine_name, sql=work.expression(column.default)))
     return tuple(found)
 
 

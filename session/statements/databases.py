@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Final
 
+from catalog import ddl
 from catalog.model import PUBLIC, Database, Grant, Schema
 from catalog.routines import routines
 from core.errors import SqlError, notice
@@ -33,10 +34,7 @@ async def create_database(work: Work, command: CreateDatabase) -> Done:
         acl=(Grant(grantee=PUBLIC, grantor=work.principal.oid, privileges=frozenset({"TEMPORARY"})),),
     )
     database = _with_options(work, database, command.options)
-    place = lake.schema_name(command.name, "public")
-    taken = {item.engine_name for item in work.state.schemas()}
-    if place in taken:
-        place = f"{place}.{database.oid}"
+    place = ddl.free_engine_schema(work.state, lake.schema_name(command.name, "public"))
     await work.engine.script(lake.create_schema(place))
     public = Schema(
         oid=work.next_oid(),

@@ -3,6 +3,7 @@
 from catalog.model import Relation
 from core import nested, types
 from core.errors import SqlError, not_supported
+from core.names import last_part
 from core.sqlstate import SqlState
 from core.types import Column
 from engine import plans
@@ -83,12 +84,12 @@ def _stored(work: Work, plan: Plan) -> dict[str, plans.Stored]:
     target = plan.translated.target
     oids = plan.tables | ({target.oid} if target is not None else set())
     found = [relation for oid in oids if isinstance(relation := work.state.objects.get(oid), Relation)]
-    return {_bare(relation.engine_name): _shown(relation) for relation in found} | _external(plan)
+    return {relation.engine_table: _shown(relation) for relation in found} | _external(plan)
 
 
 def _external(plan: Plan) -> dict[str, plans.Stored]:
     return {
-        OUTLINE + _bare(item.view): plans.Stored(
+        OUTLINE + last_part(item.view): plans.Stored(
             name=item.table.name, outside=_scanned(item), kind=_KINDS.get(item.table.type, "S3"),
             widths={name: _width(nested.result(kind)) for name, kind in item.columns()},
             rows=int(item.table.parameter("numRows") or 0) if (item.table.parameter("numRows") or "0").isdigit() else 0,
@@ -111,7 +112,7 @@ def _scanned(item: Known) -> str:
 def _secured(work: Work, plan: Plan) -> dict[str, plans.Secured]:
     rls, masking = work.principal.may("EXPLAIN RLS"), work.principal.may("EXPLAIN MASKING")
     return {
-        _bare(source.engine_name) or source.name: plans.Secured(
+        last_part(source.engine_name) or source.name: plans.Secured(
             source.name,
             "RLS" if guard.rows else "DDM",
             (rls or not guard.rows) and (masking or not guard.masks),
@@ -120,17 +121,12 @@ def _secured(work: Work, plan: Plan) -> dict[str, plans.Secured]:
     }
 
 
-def _bare(engine_name: str) -> str:
-    """Return the last part of a quoted, qualified name, as the engine's plans show it."""
-    return engine_name.rpartition('."')[2].strip('"').replace('""', '"')
-
-
 def _shown(relation: Relation) -> plans.Stored:
     return plans.Stored(
         name=relation.name,
         everywhere="ALL" in relation.diststyle,
         key=next((column.name for column in relation.columns if column.distkey), None),
-        widths={column.name: _width(column.type) for column in relation.columns},
+        widths={column.engine_name: _width(column.type) for column in relation.columns},
     )
 
 

@@ -41,7 +41,7 @@ async def create_materialized_view(work: Work, command: CreateMaterializedView) 
     name = command.name[-1]
     await work.tx.writing(frozenset())
     for taken in (name, ddl.storage_name(name)):
-        await work.lock_name(schema, taken)
+        await work.lock_name(schema.oid, taken)
         if work.state.relation(schema.oid, taken) is not None:
             raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{taken}" already exists')
     incremental.refuse_unfit(command.query.text)

@@ -36,7 +36,7 @@ async def create_view(work: Work, command: CreateView) -> Done:
     schema = await target_schema(work, command.name, permission=_VIEWS)
     name = command.name[-1]
     await work.tx.writing(frozenset())
-    await work.lock_name(schema, name)
+    await work.lock_name(schema.oid, name)
     old = work.state.relation(schema.oid, name)
     if old is not None:
         _replaceable(work, old, command)

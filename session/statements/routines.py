@@ -159,7 +159,7 @@ async def _create(work: Work, name: tuple[str, ...], made: Routine, *, or_replac
         acl = acl_of(work.state, used, work.database.oid)
         check(work.principal, "USAGE", used.owner, acl, kind="language", name=used.name)
     await work.tx.writing(frozenset())
-    await work.lock_name(schema, f"{made.name}()")
+    await work.lock_name(schema.oid, f"{made.name}()")
     same = [item for item in routines(work.state, schema.oid, made.name) if item.signature == made.signature]
     made = replace(made, schema=schema.oid)
     if same:
@@ -263,7 +263,7 @@ async def _renamed(work: Work, routine: Routine, name: str) -> Routine:
     refuse_called(work, routine, verb="rename")
     if isinstance(schema, Schema):
         work.require_schema("CREATE", schema, f"CREATE OR REPLACE {routine.word.upper()}")
-        await work.lock_name(schema, f"{name}()")
+        await work.lock_name(schema.oid, f"{name}()")
     if any(item.signature == routine.signature for item in routines(work.state, routine.schema, name)):
         raise SqlError(
             SqlState.DUPLICATE_FUNCTION, f'{routine.word} "{name}" already exists with same argument types'

@@ -11,13 +11,13 @@ from core.sqlstate import SqlState
 from core.types import Column
 from engine.cursors import constant
 from engine.load.batches import BatchLoad, loadable
-from engine.load.plan import CopyPlan, Format, Layout, LoadColumn, Loaded
+from engine.load.plan import CopyPlan, Format, Layout, Loaded
 from engine.load.stdin import StdinLoad
 from session.answers import CopyForm, Done
 from session.context import Work
 from session.functions import needs
 from session.locks import Mode
-from session.statements.copy import count_identities, filled
+from session.statements.copy import count_identities, filled, load_column
 from session.statements.query import rows
 from session.streams import Page
 from sql.commands.copy import CopyFormat, CopyFromStdin, CopyToStdout
@@ -150,9 +150,7 @@ def _plan(work: Work, relation: Relation, chosen: list[TableColumn], form: CopyF
     return CopyPlan(
         table=relation.name,
         engine_name=relation.engine_name,
-        columns=tuple(
-            LoadColumn(name=column.name, type=column.type, not_null=column.not_null) for column in chosen
-        ),
+        columns=tuple(load_column(column) for column in chosen),
         fillers=filled(work, relation, frozenset(column.name for column in chosen)),
         layout=Layout(
             format=Format.CSV if csv else Format.STREAM,

@@ -118,7 +118,7 @@ def temporary_schema(work: Work) -> Schema:
 async def _exists(work: Work, schema: Schema, name: str, *, if_not_exists: bool) -> bool:
     """Begin to write; tell whether the name is taken and that is fine, raise 42P07 where it is not."""
     await work.tx.writing(frozenset())
-    await work.lock_name(schema, name)
+    await work.lock_name(schema.oid, name)
     if work.state.relation(schema.oid, name) is None:
         return False
     if if_not_exists:
@@ -211,6 +211,7 @@ def new_relation(
 ) -> Relation:
     """Return the relation that CREATE TABLE makes of *columns* and *attributes*."""
     ddl.checked_names(columns)
+    columns = list(ddl.stored_apart(columns))
     key = attributes.sortkey or tuple(column.name for column in columns if column.sortkey)
     style = attributes.sortstyle or ("COMPOUND" if key else "")
     marked = ddl.sorted_by(columns, key, style)
@@ -222,7 +223,7 @@ def new_relation(
         owner=work.principal.oid,
         acl=() if schema.temporary else work.default_acl(schema, "TABLE"),
         columns=ddl.encoded(marked),
-        engine_name=_engine_name(schema, name),
+        engine_name=_engine_name(work, schema, name),
         temporary=schema.temporary,
         diststyle=diststyle,
         sortstyle=style,
@@ -231,8 +232,9 @@ def new_relation(
     )
 
 
-def _engine_name(schema: Schema, name: str) -> str:
-    return lake.temporary_name(name) if schema.temporary else lake.qualified(schema.engine_name, name)
+def _engine_name(work: Work, schema: Schema, name: str) -> str:
+    table = ddl.free_engine_table(work.state, schema.oid, name)
+    return lake.temporary_name(table) if schema.temporary else lake.qualified(schema.engine_name, table)
 
 
 def _keyed(work: Work, relation: Relation, keys: tuple[TableConstraint, ...]) -> Relation:
@@ -292,11 +294,16 @@ async def create(work: Work, relation: Relation) -> None:
     work.change(relation)
 
 
+def physical_column(column: TableColumn) -> lake.PhysicalColumn:
+    """Return a column as the lake stores it."""
+    return lake.PhysicalColumn(column.engine_name, column.type.engine(), column.not_null)
+
+
 def physical(relation: Relation) -> list[str]:
     """Return the engine SQL that makes an empty table for *relation*."""
-    columns = [lake.PhysicalColumn(column.name, column.type.engine(), column.not_null) for column in relation.columns]
+    columns = [physical_column(column) for column in relation.columns]
     statements = lake.create_table(relation.engine_name, columns, temporary=relation.temporary)
-    key = sort_columns(relation)
+    key = sort_key(relation)
     if key and not relation.temporary:
         statements += lake.sort_by(relation.engine_name, key)
     return statements
@@ -304,8 +311,17 @@ def physical(relation: Relation) -> list[str]:
 
 def sort_columns(relation: Relation) -> list[str]:
     """Return the names of the sort key's columns, in its order."""
+    return [column.name for column in _sorted(relation)]
+
+
+def sort_key(relation: Relation) -> list[str]:
+    """Return the lake's names of the sort key's columns, in its order."""
+    return [column.engine_name for column in _sorted(relation)]
+
+
+def _sorted(relation: Relation) -> list[TableColumn]:
     keyed = [column for column in relation.columns if column.sortkey]
-    return [column.name for column in sorted(keyed, key=lambda column: abs(column.sortkey))]
+    return sorted(keyed, key=lambda column: abs(column.sortkey))
 
 
 def stored_type(kind: ColumnType) -> ColumnType:

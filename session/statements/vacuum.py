@@ -11,7 +11,7 @@ from core.names import quote
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
-from session.statements.tables import sort_columns
+from session.statements.tables import sort_key
 from sql.commands.maintenance import Vacuum
 from storage import lake, scans
 
@@ -53,12 +53,12 @@ async def _vacuum(work: Work, relation: Relation, mode: str) -> None:
     started, before = _now(work), await _count(work, relation)
     async with work.warehouse.commit_lock:
         await work.engine.script(
-            lake.maintain(schema.engine_name, relation.name, deleted=mode != "SORT ONLY", merge=mode in _SORTS)
+            lake.maintain(schema.engine_name, relation.engine_table, deleted=mode != "SORT ONLY", merge=mode in _SORTS)
         )
         work.warehouse.scans.forget(frozenset({relation.oid}))
-    if mode in _SORTS and sort_columns(relation) and not await _is_sorted(work, schema, relation):
+    if mode in _SORTS and sort_key(relation) and not await _is_sorted(work, schema, relation):
         await work.tx.writing(frozenset({relation.oid}))
-        await work.engine.script(lake.rewrite(relation.engine_name, sort_columns(relation)))
+        await work.engine.script(lake.rewrite(relation.engine_name, sort_key(relation)))
         # The next table is put in order outside of a transaction of the engine.
         await work.tx.commit()
         work.tx.start()
@@ -77,10 +77,10 @@ async def _count(work: Work, relation: Relation) -> int:
 async def _is_sorted(work: Work, schema: Schema, relation: Relation) -> bool:
     """Tell whether a table that is one file lies in the order of its sort key; others were sorted when merged."""
     database = work.warehouse.database
-    files = await work.warehouse.executor.run(lambda: scans.files(database, schema.engine_name, relation.name))
+    files = await work.warehouse.executor.run(lambda: scans.files(database, schema.engine_name, relation.engine_table))
     if files is None or len(files) != 1:
         return True
-    key = ", ".join(quote(name) for name in sort_columns(relation))
+    key = ", ".join(quote(name) for name in sort_key(relation))
     source = scans.numbered(files[0])
     found = await work.engine.fetch(
         f"SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY {key}, {scans.NUMBER}) - 1 AS {_PLACE},"

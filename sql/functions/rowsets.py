@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from core import types
 from core.errors import SqlError
-from core.names import quote
+from core.names import free_name, lower, quote
 from core.sqlstate import SqlState
 from sql import zones
 from sql.relations import Field
@@ -119,14 +119,17 @@ def columns(row: Rowset, alias: exp.Expr | None, engine: str, scope: Scope) -> t
             position=scope.writer.position(alias),
         )  # fmt: skip
     fields, shown = [], []
+    taken: set[str] = set()
     for index, (name, type_name) in enumerate(row.columns):
         node = defined[index] if index < len(defined) else None
         kind = types.of(type_name)
         if isinstance(node, exp.ColumnDef) and node.args.get("kind") is not None:
             kind = type_of(exp.Cast(this=exp.Null(), to=node.args["kind"].copy()), scope)
         called = scope.writer.identifier(node) if node is not None else name
-        fields.append(Field(name=called, value=made(f"{engine}.{quote(called)}", kind, exact=True)))
-        shown.append(f"CAST(c{index + 1} AS {kind.engine()}) AS {quote(called)}")
+        inner = free_name(called, taken)
+        taken.add(lower(inner))
+        fields.append(Field(name=called, value=made(f"{engine}.{quote(inner)}", kind, exact=True)))
+        shown.append(f"CAST(c{index + 1} AS {kind.engine()}) AS {quote(inner)}")
     return tuple(fields), ", ".join(shown)
 
 
