@@ -22,6 +22,12 @@ class OriginKind(IntEnum):
     DATA_CATALOG = 1
     POSTGRES = 3
     MYSQL = 8
+    KINESIS = 9
+    KAFKA = 10
+
+
+STREAMS: Final = frozenset({OriginKind.KINESIS, OriginKind.KAFKA})
+"""Kinds whose tables are streams, which materialized views take in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,6 +190,8 @@ class Materialized:
     mutable: bool = False
     """Whether the query depends on more than the tables: the time, the user, random numbers."""
     auto_refresh: bool = False
+    stream: tuple[int | str, ...] = ()
+    """(external schema, name) of the stream that it takes in, if any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,7 @@ class ExternalOptions:
     """Section ``external``."""
 
     data_catalog: str
+    stream_poll_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -108,6 +108,7 @@ OPTIONS: Final = (
     Option(section="udf", key="workers", kind=_I, default=2, minimum=1, maximum=64, doc="Processes at a time; one runs functions of one owner."),
     Option(section="copy", key="local_folders", kind=_L, default=(), doc="Folders that COPY may read from and UNLOAD write to by file:// or an absolute path."),
     Option(section="external", key="data_catalog", kind=_C, default="built_in", choices=("built_in", "glue"), doc="What CREATE EXTERNAL SCHEMA FROM DATA CATALOG means: the warehouse's own catalogue, or AWS Glue, which is asked as the schema's role."),
+    Option(section="external", key="stream_poll_ms", kind=_I, default=1_000, minimum=50, maximum=3_600_000, doc="Milliseconds between two looks at a stream for a materialized view with AUTO REFRESH."),
     Option(section="history", key="retention_days", kind=_I, default=7, maximum=3650, doc="Days that statements, connections and loads are kept."),
     Option(section="history", key="rows", kind=_I, default=1_000_000, minimum=1_000, maximum=100_000_000, doc="Rows of each kind that are kept at most."),
     Option(section="audit", key="destination", kind=_T, default="", doc="Folder, or s3://bucket/prefix reached as [s3] says, for files of connections, changes of users and statements; empty writes none."),

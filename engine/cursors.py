@@ -237,6 +237,13 @@ class DuckDbEngine:
         await self._detach()
         return await self.guarded(function)
 
+    async def waited(self, function: Callable[[], T]) -> T:
+        """Run blocking Python that is not the engine's; where it was interrupted meanwhile, its result is dropped."""
+        found = await self.work(function)
+        if self._canceled is not None:
+            raise self._canceled
+        return found
+
     def interrupt(self, reason: SqlError) -> None:
         """Stop what runs now with *reason*; without effect on anything later."""
         if self._running and self._canceled is None:

@@ -114,7 +114,7 @@ class _Server:
             for place, door in opened:
                 await door.start()
                 print(f"duckshift listens on {place.url(door.port)}", file=sys.stderr)
-            warehouse.upkeep.views.resume()
+            warehouse.upkeep.start()
             print(f"duckshift ready on {options.server.host}:{listener.port}", file=sys.stderr, flush=True)
             await self._stop.wait()
             _log.info("draining", extra={"connections": listener.connections})
@@ -281,6 +281,7 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
     return Limits(
         stores=stores,
         catalogs=DataCatalogs(reached, glue=options.external.data_catalog == "glue"),
+        stream_poll_ms=options.external.stream_poll_ms,
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),
         account=options.api.account,

@@ -72,38 +72,49 @@ class AutoRefresh:
                     await self._refresh(view)
 
     async def _refresh(self, oid: int) -> None:
-        # Sessions and their handlers know the warehouse, which knows this.
-        from session.context import Work
-        from session.session import Session
-        from session.statements.materialized import run
-
-        state = self._warehouse.store.state
-        view = state.objects.get(oid)
-        place = _place(state, view) if isinstance(view, Relation) and view.materialized else None
-        if place is None or not isinstance(view, Relation):
-            return
         warehouse = self._warehouse
-        if not await warehouse.executor.run(lambda: stale(warehouse, state, [view])):
+        view = warehouse.store.state.objects.get(oid)
+        if not isinstance(view, Relation) or view.materialized is None:
             return
-        # Clients' sessions have positive numbers.
-        session = Session(-oid, self._warehouse, place[0], place[1], "")
-        try:
-            await session.open({})
-            session.begin_statement(f"REFRESH MATERIALIZED VIEW {view.name}")
-            session.tx.start()
-            await run(Work(session), view)
-            await session.commit()
-        except SqlError as error:
-            # The view stays as it was; REFRESH will tell its owner what is wrong.
-            _log.warning("could not refresh a view", extra={"view": oid, "state": error.state.value})
-        finally:
-            await session.close()
+        state, views = warehouse.store.state, [view]
+        if await warehouse.executor.run(lambda: stale(warehouse, state, views)):
+            await refreshed_alone(warehouse, oid)
+
+
+async def refreshed_alone(warehouse: "Warehouse", oid: int) -> bool:
+    """Refresh a view as its owner, in a session of its own; return whether that went well."""
+    # Sessions and their handlers know the warehouse, which knows this.
+    from session.context import Work
+    from session.session import Session
+    from session.statements.materialized import run
+
+    state = warehouse.store.state
+    view = state.objects.get(oid)
+    place = _place(state, view) if isinstance(view, Relation) and view.materialized else None
+    if place is None or not isinstance(view, Relation):
+        return False
+    # Clients' sessions have positive numbers.
+    session = Session(-oid, warehouse, place[0], place[1], "")
+    try:
+        await session.open({})
+        session.begin_statement(f"REFRESH MATERIALIZED VIEW {view.name}")
+        session.tx.start()
+        await run(Work(session), view)
+        await session.commit()
+    except SqlError as error:
+        # The view stays as it was; REFRESH will tell its owner what is wrong.
+        _log.warning("could not refresh a view", extra={"view": oid, "state": error.state.value})
+        return False
+    finally:
+        await session.close()
+    return True
 
 
 def _followers(state: CatalogState) -> dict[int, set[int]]:
     found: dict[int, set[int]] = {}
     for view in state.relations():
-        if view.materialized is not None and view.materialized.auto_refresh and not view.materialized.mutable:
+        kept = view.materialized
+        if kept is not None and kept.auto_refresh and not kept.mutable and not kept.stream:
             for table in tables(state, view).values():
                 found.setdefault(table.oid, set()).add(view.oid)
     return found

@@ -116,7 +116,7 @@ _HISTORY = {
     "sys_load_files": "load_files", "sys_unloads": "unloads", "sys_mv_refreshes": "mv_refreshes",
     "sys_vacuums": "vacuums", "sys_user_changes": "user_changes", "sys_transactions": "transactions",
     "sys_conflicts": "conflicts", "sys_analyzes": "analyzes", "sys_terminations": "terminations",
-    "sys_calls": "calls",
+    "sys_calls": "calls", "sys_stream_scans": "stream_scans", "sys_stream_errors": "stream_errors",
 }  # fmt: skip
 """Live sources that are tables of the history."""
 

@@ -109,11 +109,11 @@ async def _recompute(work: Work, view: Relation, storage: Relation) -> None:
     plan = work.reading(view, {})
     await work.engine.run(f"DELETE FROM {storage.engine_name}")
     await work.engine.run(
-        f"INSERT INTO {storage.engine_name} {_cast(plan.translated.engine_sql, storage)}", (), work.prepare(plan)
+        f"INSERT INTO {storage.engine_name} {cast_rows(plan.translated.engine_sql, storage)}", (), work.prepare(plan)
     )
 
 
-def _cast(sql: str, storage: Relation, names: tuple[str, ...] = ()) -> str:
+def cast_rows(sql: str, storage: Relation, names: tuple[str, ...] = ()) -> str:
     """Return a query's rows with the types of the table that keeps them."""
     columns = [column for column in storage.columns if not names or column.name in names]
     aliases = [f"c{number}" for number, _ in enumerate(columns)]
@@ -163,8 +163,8 @@ _PLACE, _COPY = '"rs:place"', '"rs:copy"'
 async def _rows(work: Work, step: _Step) -> None:
     """Work changes into a query without groups: rows are added, and as many equal ones taken away."""
     table, storage = step.storage.engine_name, step.storage
-    added = [_cast(part, storage) for part in _parts(work, step, deleted=False)]
-    taken = [_cast(part, storage) for part in _parts(work, step, deleted=True)]
+    added = [cast_rows(part, storage) for part in _parts(work, step, deleted=False)]
+    taken = [cast_rows(part, storage) for part in _parts(work, step, deleted=True)]
     if not taken:
         await work.engine.run(f"INSERT INTO {table} {_union(added)}")
         return
@@ -191,16 +191,20 @@ async def _rows(work: Work, step: _Step) -> None:
 
 async def _fold(work: Work, step: _Step, shape: Shape) -> None:
     """Work new rows into sums, counts and extremes of their groups."""
-    storage = step.storage
+    await work.engine.run(fold_sql(step.storage, shape, _parts(work, step, deleted=False)))
+
+
+def fold_sql(storage: Relation, shape: Shape, new: list[str]) -> str:
+    """Return the statement that works the groups of the queries *new* into a table."""
     columns = list(zip(storage.columns, shape.folds, strict=True))
     keys = [column for column, fold in columns if fold == "key"]
-    parts = _union([_cast(part, storage) for part in _parts(work, step, deleted=False)])
+    parts = _union([cast_rows(part, storage) for part in new])
     names = [quote(column.engine_name) for column in storage.columns]
     folded = ", ".join(
         f"{_FOLDS[fold]}({name}) AS {name}" for (_, fold), name in zip(columns, names, strict=True)
     )
     grouping = f" GROUP BY {', '.join(_alike(key) for key in keys)}" if keys else ""
-    delta = _cast(f"SELECT {folded} FROM ({parts}){grouping}", storage)
+    delta = cast_rows(f"SELECT {folded} FROM ({parts}){grouping}", storage)
     same = " AND ".join(f"{_alike(key, 'b.')} IS NOT DISTINCT FROM {_alike(key, 'd.')}" for key in keys) or "TRUE"
     settings = ", ".join(
         f"{name} = CAST({_WHOLES[fold].format(name=name)} AS {column.type.engine()})"
@@ -209,7 +213,7 @@ async def _fold(work: Work, step: _Step, shape: Shape) -> None:
     )
     values = ", ".join(f"d.{name}" for name in names)
     matched = f" WHEN MATCHED THEN UPDATE SET {settings}" if settings else ""
-    await work.engine.run(
+    return (
         f"MERGE INTO {storage.engine_name} AS b USING ({delta}) AS d ON {same}{matched}"
         f" WHEN NOT MATCHED THEN INSERT ({', '.join(names)}) VALUES ({values})"
     )
@@ -240,13 +244,13 @@ async def _groups(work: Work, step: _Step, shape: Shape) -> None:
     keys = [storage.columns[place] for place in sorted(shape.keys)]
     wanted = tuple(key.name for key in keys)
     parts = [
-        _cast(part, storage, wanted)
+        cast_rows(part, storage, wanted)
         for deleted in (False, True)
         for part in _parts(work, step, deleted=deleted, keys=shape.keys)
     ]
     same = " AND ".join(f"{_alike(key, 'b.')} IS NOT DISTINCT FROM {_alike(key, 'k.')}" for key in keys)
     plan: Plan = work.reading(step.view, {})
-    whole = _cast(plan.translated.engine_sql, storage)
+    whole = cast_rows(plan.translated.engine_sql, storage)
     await work.engine.script(
         [
             f"CREATE OR REPLACE TEMPORARY TABLE {_KEYS} AS {' UNION '.join(f'({part})' for part in parts)}",

@@ -22,7 +22,7 @@ from session.locks import Mode
 from session.serializability import Footprint
 from session.settings import Settings
 from storage import lake
-from storage.metastore import Entry
+from storage.metastore import STREAM, Entry
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -68,6 +68,7 @@ class Transaction:
         self._written: frozenset[int] = frozenset()
         self._reserved: dict[int, tuple[Entry, int]] = {}
         self._refreshed: dict[int, int | None] = {}
+        self._streamed: dict[int, str | None] = {}
         self._dropped: dict[int, str] = {}
         self._altering = False
         self._seen: tuple[tuple[int, int, int], CatalogState] | None = None
@@ -217,6 +218,14 @@ class Transaction:
         """Note the snapshot that a materialized view's rows are made from, None for no committed one."""
         self._refreshed[view] = snapshot
 
+    def streamed(self, view: int, position: str | None) -> None:
+        """Note up to where a materialized view has taken its stream in, None for a view that goes."""
+        self._streamed[view] = position
+
+    def position(self, view: int) -> str | None:
+        """Return up to where a materialized view has taken its stream in, None for not at all."""
+        return self._streamed[view] if view in self._streamed else self._warehouse.streamed.get(view)
+
     def interrupt(self, reason: Canceled) -> None:
         """End a wait for a lock with *reason*."""
         if self._waiting is not None:
@@ -274,6 +283,7 @@ class Transaction:
             entries = [Entry(item.kind, item.oid, item.body) for item in self._permanent().entries()]
             entries += [entry for entry, _ in self._reserved.values()]
             entries += [warehouse.refresh_entry(view, snapshot) for view, snapshot in self._refreshed.items()]
+            entries += [Entry(STREAM, view, position) for view, position in self._streamed.items()]
             entries += [Entry(DROPPED, oid, name) for oid, name in self._dropped.items()]
             connection = self._engine.connection
 
@@ -284,7 +294,7 @@ class Transaction:
             with warehouse.scans.changing(self._written):
                 await self._engine.work(finish)
             self._engine_open = False
-            warehouse.note_refreshes(self._refreshed)
+            warehouse.note_refreshes(self._refreshed, self._streamed)
             self._publish()
         warehouse.upkeep.note(self._written)
         warehouse.lake_schema.remove(self._dropped)
@@ -316,6 +326,7 @@ class Transaction:
             self._warehouse.unreserve(table, mark)
         self._reserved.clear()
         self._refreshed.clear()
+        self._streamed.clear()
         self._dropped = {}
         if self._footprint is not None:
             self._warehouse.graph.forget(self._footprint)
@@ -339,6 +350,7 @@ class Transaction:
         self._footprint = None
         self._reserved.clear()
         self._refreshed.clear()
+        self._streamed.clear()
         self._dropped = {}
         self._written = frozenset()
         if committed and self._altering:

@@ -13,6 +13,7 @@ from core.errors import SqlError
 from session.autorefresh import AutoRefresh
 from session.lake_schema import DDL
 from session.locks import Mode
+from session.polling import Polling
 from storage import lake
 
 if TYPE_CHECKING:
@@ -32,6 +33,12 @@ class Upkeep:
         self._writes: dict[int, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.views = AutoRefresh(warehouse)
+        self.streams = Polling(warehouse)
+
+    def start(self) -> None:
+        """Go on with what waited when the server ended, and begin to ask streams."""
+        self.views.resume()
+        self.streams.start()
 
     def note(self, tables: frozenset[int]) -> None:
         """Take note that a transaction which wrote *tables* (OIDs) has committed."""
@@ -45,6 +52,7 @@ class Upkeep:
 
     async def close(self) -> None:
         """Wait for what is under way."""
+        await self.streams.close()
         await self.views.close()
         if self._tasks:
             await asyncio.wait(self._tasks)

@@ -46,7 +46,7 @@ from session.upkeep import Upkeep
 from storage import database as storage
 from storage import lake
 from storage.hot import HotStore
-from storage.metastore import Entry, Metastore
+from storage.metastore import STREAM, Entry, Metastore
 from storage.objects import StoreAccess
 
 if TYPE_CHECKING:
@@ -109,6 +109,8 @@ class Limits:
     """Where Python functions run, None where they may not."""
     catalogs: DataCatalogs | None = None
     """Data catalogs outside the warehouse."""
+    stream_poll_ms: int = 1_000
+    """How often streams are asked that views follow by themselves."""
     account: str = "123456789012"
     """The AWS account that the cluster says it belongs to."""
     namespace: str = "00000000-0000-0000-0000-000000000000"
@@ -175,10 +177,9 @@ class Warehouse:
             for entry in entries
             if entry.kind == _IDENTITY and entry.body is not None
         }
-        self.refreshed: dict[int, int] = {
-            entry.oid: int(entry.body) for entry in entries if entry.kind == _REFRESH and entry.body
-        }
-        """Materialized view (OID) → the lake's snapshot that its rows were made from; absent where unknown."""
+        self.refreshed, self.streamed = _refreshes(entries)
+        """Materialized view (OID) → the lake's snapshot that its rows were made from, absent where unknown; and up to
+        where it has taken its stream in (``session.ingestion``)."""
         self.lake_schema = LakeSchema(self, entries)
         objects = [parsed(entry.kind, entry.body) for entry in entries if entry.kind in _KINDS and entry.body]
         if not objects:
@@ -235,8 +236,13 @@ class Warehouse:
         """Return the log entry that says which snapshot a materialized view's rows were made from."""
         return Entry(_REFRESH, view, None if snapshot is None else str(snapshot))
 
-    def note_refreshes(self, snapshots: dict[int, int | None]) -> None:
-        """Take note of committed refreshes."""
+    def note_refreshes(self, snapshots: dict[int, int | None], positions: dict[int, str | None]) -> None:
+        """Take note of committed refreshes: of tables, and of streams."""
+        for view, position in positions.items():
+            if position is None:
+                self.streamed.pop(view, None)
+            else:
+                self.streamed[view] = position
         for view, snapshot in snapshots.items():
             if snapshot is None:
                 self.refreshed.pop(view, None)
@@ -279,3 +285,9 @@ class Warehouse:
 
 def _no_connections(pid: int, reason: ConnectionFatal) -> bool:
     return False
+
+
+def _refreshes(entries: list[Entry]) -> tuple[dict[int, int], dict[int, str]]:
+    """Return what the log knows of refreshes: of tables, and of streams."""
+    snapshots = {entry.oid: int(entry.body) for entry in entries if entry.kind == _REFRESH and entry.body}
+    return snapshots, {entry.oid: entry.body for entry in entries if entry.kind == STREAM and entry.body}

@@ -23,6 +23,7 @@ _FOLDED: Final = frozenset({"sum", "count", "min", "max"})
 """Aggregates of a whole that follow from those of its parts."""
 _AGGREGATES: Final = _FOLDED | {"avg"}
 _UNFIT: Final = (exp.Window, exp.Distinct, exp.Filter, exp.WithinGroup)
+_NOT_BY_RECORD: Final = (exp.Group, exp.Order, exp.Limit, exp.Offset, exp.Fetch, exp.SetOperation)
 _CLAUSES: Final = frozenset({"expressions", "from_", "joins", "where", "group", "having", "operation_modifiers"})
 _UNITED: Final = frozenset({"this", "expression"})
 """What UNION ALL has and no more: nothing that holds for all of it."""
@@ -60,6 +61,24 @@ def shape(text: str) -> Shape | None:
         alone = Shape(grouped=False)
         return alone if all(_shape(part) == alone for part in parts) else None
     return _shape(parts[0])
+
+
+def taking(text: str) -> Shape | None:
+    """Return the shape of a query over one stream whose records it can be run on as they come, None for others."""
+    found = shape(text)
+    if found is not None and found.grouped:
+        return found if found.folds else None
+    return Shape(grouped=False) if all(_by_record(part) for part in branches(text)) else None
+
+
+def _by_record(tree: exp.Expr) -> bool:
+    """Tell whether what a query makes of records is what it makes of each of them."""
+    own = {item.alias.lower() for item in tree.find_all(exp.CTE)}
+    read = [
+        node for node in tree.find_all(exp.Table)
+        if not _is_array(node) and not (node.name.lower() in own and not node.args.get("db"))
+    ]  # fmt: skip
+    return len(read) == 1 and not is_aggregated(tree) and tree.find(*_UNFIT, *_NOT_BY_RECORD) is None
 
 
 def branches(text: str) -> list[exp.Expr]:

@@ -17,6 +17,7 @@ from sql.commands import (
     databases,
     drops,
     external,
+    external_schemas,
     maintenance,
     policies,
     prepared,
@@ -191,7 +192,7 @@ def _alter(stream: Stream) -> object:
         return privileges.read_default_privileges(stream)
     if stream.take("EXTERNAL"):
         stream.expect("SCHEMA")
-        return external.read_alter_external_schema(stream)
+        return external_schemas.read_alter_external_schema(stream)
     word = stream.expect_any(*_ALTER)
     return _ALTER[word](stream)
 
@@ -266,7 +267,7 @@ _CREATE: Final[dict[str, Read]] = {
     "MASKING": policies.read_create_masking,
 }
 _CREATE_EXTERNAL: Final[dict[str, Read]] = {
-    "SCHEMA": external.read_create_external_schema,
+    "SCHEMA": external_schemas.read_create_external_schema,
     "TABLE": external.read_create_external_table,
 }
 _CREATE_OR_REPLACE: Final[dict[str, Callable[[Stream, bool], object]]] = {

@@ -81,6 +81,14 @@ _TABLES: Final = (
     _table("mv_refreshes", "ended",
            "userid INTEGER, pid INTEGER, xid BIGINT, database VARCHAR, schema_name VARCHAR, view BIGINT, name VARCHAR,"
            "refresh_type VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP"),
+    _table("stream_scans", "time",
+           "userid INTEGER, schema_name VARCHAR, stream VARCHAR, view VARCHAR, xid BIGINT, query BIGINT,"
+           "time TIMESTAMP, part VARCHAR, position VARCHAR, scanned BIGINT, skipped BIGINT, bytes BIGINT,"
+           "first TIMESTAMP, last TIMESTAMP"),
+    _table("stream_errors", "time",
+           "userid INTEGER, schema_name VARCHAR, stream VARCHAR, view VARCHAR, xid BIGINT, query BIGINT,"
+           "time TIMESTAMP, part VARCHAR, position VARCHAR, kind VARCHAR, arrived TIMESTAMP, code INTEGER,"
+           "reason VARCHAR"),
     _table("vacuums", "ended",
            "userid INTEGER, xid BIGINT, query BIGINT, database VARCHAR, schema_name VARCHAR, relation BIGINT,"
            "name VARCHAR, mode VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP, rows BIGINT"),

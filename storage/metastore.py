@@ -16,6 +16,8 @@ from storage.database import LAKE, METADATA_SCHEMA
 
 _LOG: Final = f"{LAKE}.{quote(METADATA_SCHEMA)}.log"
 _COMPACT_FROM_ROWS: Final = 1_000
+STREAM: Final = "stream"
+"""The kind of entry that says up to where a materialized view has taken its stream in."""
 
 
 @dataclass(frozen=True, slots=True)

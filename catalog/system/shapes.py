@@ -190,6 +190,14 @@ LIVE: Final[dict[str, pa.Schema]] = {
         "userid int4, pid int4, xid int8, database text, schema_name text, view int8, name text, refresh_type text,"
         "status text, started ts, ended ts"
     ),
+    "sys_stream_scans": _shape(
+        "userid int4, schema_name text, stream text, view text, xid int8, query int8, time ts, part text,"
+        "position text, scanned int8, skipped int8, bytes int8, first ts, last ts"
+    ),
+    "sys_stream_errors": _shape(
+        "userid int4, schema_name text, stream text, view text, xid int8, query int8, time ts, part text,"
+        "position text, kind text, arrived ts, code int4, reason text"
+    ),
     "sys_loads": _shape(
         "query int8, userid int4, xid int8, pid int4, database text, relation oid, relation_name text, status text,"
         "started ts, ended ts, source text, format text, rows int8, bytes int8, files int4, errors int8"

@@ -185,5 +185,22 @@ ROWS: Final = (
     _view(5_320, "sys_copy_job",
         "job_id int8, job_name bpchar(128), iam_role bpchar(128), job_text bpchar(256), is_auto int4,"
         "on_error_suspend int4", "", "all"),
+    _view(6_085, "sys_stream_scan_errors",
+        "external_schema_name bpchar(128), stream_name bpchar(255), mv_name bpchar(128), transaction_id int8,"
+        "query_id int8, stream_timestamp_type bpchar(1), stream_timestamp ts, record_time ts, partition_id bpchar(128),"
+        "position bpchar(128), error_code int4, error_reason bpchar(128)",
+        "SELECT e.schema_name AS external_schema_name, e.stream AS stream_name, e.view AS mv_name,"
+        " e.xid AS transaction_id, e.query AS query_id, e.kind AS stream_timestamp_type, e.arrived AS stream_timestamp,"
+        ' e.time AS record_time, e.part AS partition_id, e.position AS "position", e.code AS error_code,'
+        " e.reason AS error_reason, e.userid FROM sys_stream_errors AS e", owner="userid"),
+    _view(6_086, "sys_stream_scan_states",
+        "external_schema_name bpchar(128), stream_name bpchar(255), mv_name bpchar(128), transaction_id int8,"
+        "query_id int8, record_time ts, partition_id bpchar(128), latest_position bpchar(128), scanned_rows int8,"
+        "skipped_rows int8, scanned_bytes int8, stream_record_time_min ts, stream_record_time_max ts",
+        "SELECT s.schema_name AS external_schema_name, s.stream AS stream_name, s.view AS mv_name,"
+        " s.xid AS transaction_id, s.query AS query_id, s.time AS record_time, s.part AS partition_id,"
+        " s.position AS latest_position, s.scanned AS scanned_rows, s.skipped AS skipped_rows,"
+        " s.bytes AS scanned_bytes, s.first AS stream_record_time_min, s.last AS stream_record_time_max, s.userid"
+        " FROM sys_stream_scans AS s", owner="userid"),
 )
 # fmt: on

@@ -133,8 +133,6 @@ _SHAPES: Final[tuple[tuple[int, str, Visible, str], ...]] = (
     (6_082, "sys_integration_activity", "superuser", "integration_id bpchar(128), target_database bpchar(128), source bpchar(128), checkpoint_name bpchar(128), checkpoint_type bpchar(16), checkpoint_bytes int8, last_commit_timestamp ts, modified_tables int4, integration_start_time ts, integration_end_time ts"),
     (6_083, "sys_integration_table_activity", "superuser", "integration_id bpchar(128), checkpoint_name bpchar(128), target_database bpchar(128), schema_name bpchar(128), table_name bpchar(128), table_id int4, record_time ts, transaction_id int8, inserted_rows int8, deleted_rows int8, updated_rows int8, bytes_ingested int8"),
     (6_084, "sys_integration_table_state_change", "superuser", "integration_id bpchar(128), database_name bpchar(128), schema_name bpchar(128), table_name bpchar(128), new_state bpchar(128), table_last_replicated_checkpoint bpchar(128), state_change_reason bpchar(256), record_time ts"),
-    (6_085, "sys_stream_scan_errors", "all", "external_schema_name bpchar(128), stream_name bpchar(255), mv_name bpchar(128), transaction_id int8, query_id int8, stream_timestamp_type bpchar(1), stream_timestamp ts, record_time ts, partition_id bpchar(128), position bpchar(128), error_code int4, error_reason bpchar(128)"),
-    (6_086, "sys_stream_scan_states", "all", "external_schema_name bpchar(128), stream_name bpchar(255), mv_name bpchar(128), transaction_id int8, query_id int8, record_time ts, partition_id bpchar(128), latest_position bpchar(128), scanned_rows int8, skipped_rows int8, scanned_bytes int8, stream_record_time_min ts, stream_record_time_max ts"),
 )
 # fmt: on
 _OWNERS: Final = ("userid", "user_id")

@@ -5,12 +5,13 @@ from catalog.model import CatalogState, Schema
 from catalog.scopes import acl_of
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from session.external.streams import Stream
 from session.external.tables import Known
 
 
 def require_external(state: CatalogState, table: object, who: Principal, privilege: str) -> None:
     """Raise 42501 unless *who* may read an external table: USAGE on its schema; or write to it: its owner."""
-    schema = state.objects.get(table.schema.oid) if isinstance(table, Known) else None
+    schema = state.objects.get(table.schema.oid) if isinstance(table, Known | Stream) else None
     if not isinstance(schema, Schema):
         raise SqlError(SqlState.INVALID_SCHEMA_NAME, "the schema of an external table does not exist")
     check(who, "USAGE", schema.owner, acl_of(state, schema), kind="schema", name=schema.name)

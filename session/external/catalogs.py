@@ -20,6 +20,7 @@ from catalog.external import (
 )
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from session.external import federated
 from session.external.federated import FederatedCatalog, Reached
 from storage.datacatalog import CatalogDatabase, DataCatalog, Partition, Table
 from storage.glue import GlueCatalog
@@ -40,7 +41,7 @@ class DataCatalogs:
 
     def elsewhere(self, origin: Origin) -> bool:
         """Tell whether an external schema's tables are known elsewhere."""
-        return self._glue or origin.kind != OriginKind.DATA_CATALOG
+        return origin.kind in federated.TYPES or (self._glue and origin.kind == OriginKind.DATA_CATALOG)
 
     def of(self, origin: Origin) -> DataCatalog:
         """Return the catalog of an external schema; raises 42501 for a role that is not known. It blocks."""

@@ -33,10 +33,7 @@ class Reached:
 
 
 def check(origin: Origin) -> None:
-    """Raise where an external schema over a server lacks what it needs."""
-    for name in ("URI", "SECRET_ARN"):
-        if not origin.option(name):
-            raise SqlError(SqlState.SYNTAX_ERROR, f"CREATE EXTERNAL SCHEMA FROM {_type(origin)} needs {name}")
+    """Raise where an external schema over a server names it by what is no host."""
     if _HOST.match(origin.option("URI")) is None:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"'{origin.option('URI')}' is no host name")
 

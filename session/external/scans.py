@@ -10,6 +10,7 @@ from engine.external import scan
 from engine.external.formats import FileFormat, format_of
 from engine.external.scan import Scan
 from session.answers import Value
+from session.external.streams import refuse_reading
 from session.external.tables import Known
 from session.places import location
 from session.plans import Plan
@@ -36,6 +37,8 @@ class Reading(Enum):
 
 def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: Reading) -> Prepare | None:
     """Return what makes the engine's views of a plan's external tables."""
+    if reading is Reading.ROWS:
+        refuse_reading(plan.external)
     tables = [item for item in plan.external if isinstance(item, Known)]
     if not tables:
         return None

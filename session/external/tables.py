@@ -19,6 +19,7 @@ from core.nested import Nested, Scalar
 from core.types import ColumnType
 from engine.external import iceberg
 from engine.external.scan import OID, PATH, SIZE
+from session.external import streams
 from session.places import location
 from session.settings import Settings
 from sql.facts import Source, SourceColumn, SourceKind
@@ -112,6 +113,8 @@ class Lookup:
         origin = schema.external
         if origin is None:
             return None
+        if streams.is_stream(origin):
+            return streams.source(self._state, schema, origin, name)
         oid = external_oid(schema, name)
         elsewhere = self._catalogs is not None and self._catalogs.elsewhere(origin)
         if elsewhere:

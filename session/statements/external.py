@@ -1,6 +1,6 @@
-"""External schemas and tables: CREATE, ALTER, DROP of what a data catalog has.
+"""External tables: CREATE, ALTER, DROP of what a data catalog has.
 
-Redshift, "CREATE EXTERNAL SCHEMA", "CREATE EXTERNAL TABLE", "ALTER TABLE" (external tables). Whoever owns an external
+Redshift, "CREATE EXTERNAL TABLE", "ALTER TABLE" (external tables). Whoever owns an external
 schema, and superusers, may change its tables; the files stay as they are.
 """
 
@@ -18,69 +18,16 @@ from core.sqlstate import SqlState
 from engine.external.formats import CLASSES, format_of
 from session.answers import Done
 from session.context import Work
-from session.external import federated
 from session.external.catalogs import asked, missing_database
 from session.locks import Mode
 from session.places import location
 from sql.commands import alterations as actions
 from sql.commands import external as commands
 from sql.commands.alterations import AlterTable
-from sql.commands.external import AlterExternalSchema, CreateExternalSchema, CreateExternalTable, FileFormat, RowFormat
+from sql.commands.external import CreateExternalTable, FileFormat, RowFormat
 from storage.datacatalog import Column, DataCatalog, Partition, Properties, Storage, Table
 
-_KINDS: Final = {
-    "DATA CATALOG": OriginKind.DATA_CATALOG, "POSTGRES": OriginKind.POSTGRES, "MYSQL": OriginKind.MYSQL,
-}  # fmt: skip
 _LEAST_WORDS: Final = "Operation not supported on external tables"
-
-
-async def create_external_schema(work: Work, command: CreateExternalSchema) -> Done:
-    """CREATE EXTERNAL SCHEMA."""
-    name = command.name[-1]
-    work.require_database("CREATE")
-    origin = Origin(kind=_KINDS[command.source], database=command.database, options=command.options)
-    if origin.kind != OriginKind.DATA_CATALOG:
-        federated.check(origin)
-    await work.tx.writing(frozenset())
-    await work.tx.lock(("schema", work.database.oid, name), Mode.ACCESS_EXCLUSIVE)
-    if work.state.schema(work.database.oid, name) is not None:
-        if command.if_not_exists:
-            work.notice(notice(f'Schema "{name}" already exists and will be skipped', state=SqlState.DUPLICATE_SCHEMA))
-            return Done("CREATE SCHEMA")
-        raise SqlError(SqlState.DUPLICATE_SCHEMA, f'Schema "{name}" already exists')
-    if command.create_database:
-        made = await asked(work, origin, lambda catalog: catalog.create_database(command.database))
-        if not made:
-            work.notice(info(f'External database "{command.database}" already exists'))
-    work.change(
-        Schema(
-            oid=work.next_oid(),
-            database=work.database.oid,
-            name=name,
-            owner=work.principal.oid,
-            external=origin,
-        )
-    )
-    return Done("CREATE SCHEMA")
-
-
-async def alter_external_schema(work: Work, command: AlterExternalSchema) -> Done:
-    """ALTER EXTERNAL SCHEMA: how its tables are reached."""
-    schema = work.find_schema(command.name)
-    if schema.external is None:
-        raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'schema "{schema.name}" is not an external schema')
-    _require_owner(work, schema)
-    await work.tx.writing(frozenset())
-    options = dict(schema.external.options) | dict(command.options)
-    work.change(replace(schema, external=replace(schema.external, options=tuple(options.items()))))
-    return Done("ALTER EXTERNAL SCHEMA")
-
-
-async def drop_external_database(work: Work, schema: Schema) -> None:
-    """DROP SCHEMA … DROP EXTERNAL DATABASE."""
-    origin = schema.external
-    if origin is not None and origin.kind == OriginKind.DATA_CATALOG:
-        await asked(work, origin, lambda catalog: catalog.drop_database(origin.database))
 
 
 async def create_external_table(work: Work, command: CreateExternalTable) -> Done:
@@ -120,7 +67,7 @@ async def writable_schema(work: Work, name: tuple[str, ...]) -> tuple[Schema, Or
         raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'schema "{schema.name}" is not an external schema')
     if origin.kind != OriginKind.DATA_CATALOG:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, _LEAST_WORDS)
-    _require_owner(work, schema)
+    require_schema_owner(work, schema)
     await work.tx.writing(frozenset())
     await lock(work, origin, name[-1])
     return schema, origin
@@ -131,7 +78,8 @@ async def lock(work: Work, origin: Origin, name: str) -> None:
     await work.tx.lock(("external", origin.database, name), Mode.ACCESS_EXCLUSIVE)
 
 
-def _require_owner(work: Work, schema: Schema) -> None:
+def require_schema_owner(work: Work, schema: Schema) -> None:
+    """Raise 42501 unless the user owns an external schema or is a superuser."""
     if not work.principal.superuser and schema.owner != work.principal.oid:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"must be owner of schema {schema.name}")
 

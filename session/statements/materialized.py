@@ -14,7 +14,9 @@ from core.names import quote
 from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
+from session.external.streams import Stream, service, stream_over
 from session.freshness import stale, upstream
+from session.ingestion import ingest, taken_in
 from session.locks import Mode
 from session.plans import Plan
 from session.refresh import Outcome, refresh
@@ -56,7 +58,8 @@ async def create_materialized_view(work: Work, command: CreateMaterializedView) 
         text = f"SELECT * FROM ({text}) AS {quote(name)} ({listed})"
     storage = _storage(work, schema, command, columns)
     await create(work, storage)
-    mutable = bool(plan.variables) or bool(plan.external) or "random()" in plan.translated.engine_sql.lower()
+    stream = await _stream(work, plan, text)
+    mutable = stream is None and _is_mutable(plan)
     view = Relation(
         oid=work.next_oid(),
         schema=schema.oid,
@@ -68,17 +71,32 @@ async def create_materialized_view(work: Work, command: CreateMaterializedView) 
         depends=tuple(sorted({*depends, storage.oid})),
         materialized=Materialized(
             table=storage.oid,
-            incremental=not mutable and incremental.shape(text) is not None,
+            incremental=stream is not None or (not mutable and incremental.shape(text) is not None),
             mutable=mutable,
             auto_refresh=command.auto_refresh,
+            stream=() if stream is None else (stream.schema.oid, stream.name),
         ),
         diststyle="",
         backup=command.attributes.backup is not False,
         created=work.warehouse.clock.now().isoformat(),
     )
     work.change(view)
-    await _first_rows(work, view, storage)
+    if stream is None:
+        await _first_rows(work, view, storage)
     return Done("CREATE MATERIALIZED VIEW")
+
+
+async def _stream(work: Work, plan: Plan, text: str) -> Stream | None:
+    """Return the stream that a query is over, None for none; raises where there is none so called."""
+    stream = taken_in(plan, text)
+    if stream is not None:
+        found = stream
+        await work.warehouse.executor.run(lambda: service(work.limits.stores, found.origin).check(found.name))
+    return stream
+
+
+def _is_mutable(plan: Plan) -> bool:
+    return bool(plan.variables) or bool(plan.external) or "random()" in plan.translated.engine_sql.lower()
 
 
 async def _first_rows(work: Work, view: Relation, storage: Relation) -> None:
@@ -156,7 +174,7 @@ async def _with_actions(work: Work, view: Relation, command: AlterMaterializedVi
         raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{view.name}" is not a materialized view')
     if command.auto_refresh is not None:
         view = replace(view, materialized=replace(kept, auto_refresh=command.auto_refresh))
-        if command.auto_refresh:
+        if command.auto_refresh and not kept.stream:
             work.warehouse.upkeep.views.schedule(view.oid)
     storage = work.state.objects[kept.table]
     for action in command.actions:
@@ -200,11 +218,13 @@ async def run(work: Work, view: Relation) -> Outcome:
     work.require_owner(view)
     started = _now(work)
     try:
-        outcome = await refresh(work, view)
+        stream = stream_over(work.state, view)
+        outcome = await (refresh(work, view) if stream is None else ingest(work, view, stream))
     except SqlError:
         _note(work, view, Outcome.FAILED, started)
         raise
-    _note(work, view, outcome, started)
+    if outcome is not Outcome.FRESH or work.session.pid > 0:
+        _note(work, view, outcome, started)
     return outcome
 
 

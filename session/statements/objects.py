@@ -16,7 +16,8 @@ from session.answers import Done
 from session.context import Work
 from session.locks import Mode
 from session.statements.alterations import follow
-from session.statements.external import drop_external_database, drop_external_table
+from session.statements.external import drop_external_table
+from session.statements.external_schemas import drop_external_database
 from session.statements.policies import refuse_needed, refuse_policies_in
 from session.statements.query import describe
 from session.statements.routines import drop_routines, remove_routines
@@ -313,6 +314,8 @@ async def remove_relations(work: Work, relations: list[Relation], *, cascade: bo
     for item in gone:
         if item.materialized is not None:
             work.tx.refreshed(item.oid, None)
+            if item.materialized.stream:
+                work.tx.streamed(item.oid, None)
     await remove_references(work, frozenset(item.oid for item in gone))
     stored = [item for item in gone if item.engine_name]
     await work.engine.script([sql for item in stored if item.temporary for sql in lake.drop_table(item.engine_name)])
@@ -331,17 +334,23 @@ async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None
     _require_schema_owner(work, schema, "DROP SCHEMA", "DROP")
     inside = work.state.relations(schema.oid)
     programs = routines(work.state, schema.oid)
-    if (inside or programs) and not command.cascade:
+    views = [view for view in work.state.relations() if _takes_in(view, schema)]
+    if (inside or programs or views) and not command.cascade:
         raise SqlError(
             SqlState.DEPENDENT_OBJECTS_STILL_EXIST,
             f"cannot drop schema {schema.name} because other objects depend on it",
             hint="Use DROP ... CASCADE to drop the dependent objects too.",
         )
     await work.tx.writing(frozenset())
-    await remove_relations(work, inside, cascade=True)
+    await remove_relations(work, [*inside, *views], cascade=True)
     await remove_routines(work, programs, cascade=True)
     if schema.external is None:
         await work.engine.script(lake.drop_schema(schema.engine_name))
     elif command.external_database:
         await drop_external_database(work, schema)
     work.change(drops=(schema.oid,))
+
+
+def _takes_in(view: Relation, schema: Schema) -> bool:
+    """Tell whether a view is made of a stream of an external schema."""
+    return view.materialized is not None and view.materialized.stream[:1] == (schema.oid,)

@@ -1,12 +1,12 @@
-"""External schemas and tables: CREATE and ALTER EXTERNAL SCHEMA, CREATE EXTERNAL TABLE [AS], partitions.
+"""External tables: CREATE EXTERNAL TABLE [AS], partitions. The schemas are in ``sql.commands.external_schemas``.
 
-Redshift, "CREATE EXTERNAL SCHEMA", "ALTER EXTERNAL SCHEMA", "CREATE EXTERNAL TABLE", "ALTER TABLE".
+Redshift, "CREATE EXTERNAL TABLE", "ALTER TABLE".
 """
 
 from dataclasses import dataclass, field
 from typing import Final
 
-from core.errors import SqlError, not_supported
+from core.errors import SqlError
 from core.nested import EXTERNAL, Nested, Scalar, parsed
 from core.sqlstate import SqlState
 from sql.commands.datatypes import read_type
@@ -16,28 +16,6 @@ from sql.tokens import TokenKind
 
 Pairs = tuple[tuple[str, str], ...]
 Name = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CreateExternalSchema:
-    """CREATE EXTERNAL SCHEMA [IF NOT EXISTS] name FROM … options."""
-
-    name: Name
-    source: str
-    """DATA CATALOG, POSTGRES or MYSQL."""
-    database: str
-    options: Pairs = ()
-    """IAM_ROLE, REGION, CATALOG_ROLE, URI, PORT, SCHEMA, SECRET_ARN."""
-    if_not_exists: bool = False
-    create_database: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlterExternalSchema:
-    """ALTER EXTERNAL SCHEMA name options."""
-
-    name: Name
-    options: Pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,68 +102,7 @@ class SetTableProperties:
 
 ExternalAction = AddPartitions | DropPartition | SetLocation | SetFileFormat | SetTableProperties
 
-_SOURCES: Final = (
-    (("DATA", "CATALOG"), "DATA CATALOG"),
-    (("POSTGRES",), "POSTGRES"),
-    (("MYSQL",), "MYSQL"),
-)
-_ABSENT_SOURCES: Final = (("HIVE", "METASTORE"), ("REDSHIFT",), ("KINESIS",), ("MSK",), ("KAFKA",))
 _FORMATS: Final = ("PARQUET", "RCFILE", "SEQUENCEFILE", "TEXTFILE", "ORC", "AVRO")
-_TEXTS: Final = ("SCHEMA", "REGION", "SECRET_ARN", "CATALOG_ID", "AUTHENTICATION_ARN")
-_ROLES: Final = ("IAM_ROLE", "CATALOG_ROLE")
-
-
-def read_create_external_schema(stream: Stream) -> CreateExternalSchema:
-    """Take what follows CREATE EXTERNAL SCHEMA."""
-    if_not_exists = stream.take("IF", "NOT", "EXISTS")
-    name = stream.name(2)
-    stream.expect("FROM")
-    for words in _ABSENT_SOURCES:
-        if stream.at(*words):
-            raise not_supported(f"CREATE EXTERNAL SCHEMA FROM {' '.join(words)}", position=stream.position)
-    source = next((source for words, source in _SOURCES if stream.take(*words)), "DATA CATALOG")
-    options: dict[str, str] = {}
-    create = False
-    while not stream.ended:
-        if stream.take("CREATE", "EXTERNAL", "DATABASE", "IF", "NOT", "EXISTS"):
-            create = True
-        else:
-            _option(stream, options, databases=True)
-    database = options.pop("DATABASE", "")
-    if not database:
-        raise SqlError(SqlState.SYNTAX_ERROR, "CREATE EXTERNAL SCHEMA needs DATABASE 'name'")
-    return CreateExternalSchema(
-        name=name,
-        source=source,
-        database=database,
-        options=tuple(options.items()),
-        if_not_exists=if_not_exists,
-        create_database=create,
-    )
-
-
-def read_alter_external_schema(stream: Stream) -> AlterExternalSchema:
-    """Take what follows ALTER EXTERNAL SCHEMA."""
-    name = stream.name(2)
-    options: dict[str, str] = {}
-    while not stream.ended:
-        _option(stream, options, databases=False)
-    if not options:
-        stream.fail()
-    return AlterExternalSchema(name=name, options=tuple(options.items()))
-
-
-def _option(stream: Stream, options: dict[str, str], *, databases: bool) -> None:
-    position = stream.position
-    name = stream.expect_any(*(("DATABASE",) if databases else ()), *_TEXTS, *_ROLES, "URI", "PORT")
-    if name in options:
-        raise SqlError(SqlState.SYNTAX_ERROR, "conflicting or redundant options", position=position)
-    if name == "PORT":
-        options[name] = str(stream.integer())
-    elif name in _ROLES and stream.take("DEFAULT"):
-        options[name] = "default"
-    else:
-        options[name] = stream.string()
 
 
 def read_create_external_table(stream: Stream) -> CreateExternalTable:
