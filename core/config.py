@@ -202,6 +202,9 @@ class Role:
     name: str
     access: S3Options
     allowed: tuple[str, ...]
+    assume: bool = False
+    policies: tuple[str, ...] = ()
+    trust: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,8 +316,8 @@ def _from_flags(flags: Mapping[str, str | None]) -> Found:
 def _roles(document: object, origin: str) -> dict[str, Role]:
     roles = {}
     for name, values in _named(document, "role", ROLE_OPTIONS, origin):
-        allowed = values.pop("allowed")
-        roles[name] = Role(name=name, access=S3Options(**values), allowed=allowed)
+        own = {key: values.pop(key) for key in ("allowed", "assume", "policies", "trust")}
+        roles[name] = Role(name=name, access=S3Options(**values), **own)
     return roles
 
 

@@ -136,6 +136,9 @@ OPTIONS: Final = (
 ROLE_OPTIONS: Final = (
     *(option for option in OPTIONS if option.section == "s3"),
     Option(section="s3", key="allowed", kind=_L, default=(), doc="Prefixes (s3://bucket/prefix) that the role may touch; empty is everything its credentials may."),
+    Option(section="s3", key="assume", kind=_F, default=False, doc="Whether the keys assume the role at AWS's Security Token Service (services: sts=http://host:port is another), or are its own."),
+    Option(section="s3", key="policies", kind=_L, default=(), doc="Names of [policies.NAME] tables that say what the role may do in S3 (s3:GetObject, s3:ListBucket, s3:PutObject, s3:DeleteObject); without one that is left to the store."),
+    Option(section="s3", key="trust", kind=_L, default=(), doc="Names of [policies.NAME] tables that allow sts:AssumeRole, with conditions on sts:ExternalId (arn:aws:redshift:REGION:ACCOUNT:dbuser:CLUSTER/USER); without one whoever may name the role may use it."),
 )
 
 # Keys of an identity, [identities.alice]: an IAM user of that name; [identities."role/etl"] is a role.

@@ -4,8 +4,8 @@ from core.config import S3Options
 from storage.database import S3Access
 
 
-def s3_access(given: S3Options) -> S3Access:
-    """Return *given* as the storage layer takes it."""
+def s3_access(given: S3Options, *, assumed: str = "") -> S3Access:
+    """Return *given* as the storage layer takes it; its keys assume the role *assumed*, if any."""
     return S3Access(
         access_key_id=given.access_key_id,
         secret_access_key=given.secret_access_key,
@@ -15,4 +15,5 @@ def s3_access(given: S3Options) -> S3Access:
         url_style=given.url_style,
         use_ssl=given.use_ssl,
         services=given.services,
+        assumed=assumed,
     )

@@ -36,6 +36,7 @@ from server.auditing import audit_log
 from server.codec import WireCodec
 from server.keyring import data_keys
 from server.listener import Listener, ListenerSettings
+from server.roles import external_id, roles
 from server.tls import ServerTls, TlsMode
 from session.external.catalogs import DataCatalogs
 from session.external.federated import Reached
@@ -48,7 +49,7 @@ from storage.database import Database, LakeLocation, Resources, WarehouseError
 from storage.federation import Federation, Secrets
 from storage.history import History
 from storage.journal import Journal
-from storage.objects import Role, StoreAccess
+from storage.objects import StoreAccess
 
 _log = logging.getLogger(__name__)
 _EXIT_FAILURE: Final = 1
@@ -272,11 +273,13 @@ def _write_private(place: Path, data: bytes) -> None:
 
 
 def _limits(options: Options, database: Database, clock: Clock) -> Limits:
-    roles = {
-        role.name: Role(arn=role.name, access=s3_access(role.access), prefixes=role.allowed)
-        for role in options.roles.values()
-    }
-    stores = StoreAccess(roles=roles, local_folders=options.copy.local_folders, keys_access=s3_access(options.s3))
+    place = _place(options.api)
+    stores = StoreAccess(
+        roles=roles(options),
+        local_folders=options.copy.local_folders,
+        keys_access=s3_access(options.s3),
+        external_id=external_id(place),
+    )
     reached = Reached(federation=Federation(database), secrets=Secrets(options.secrets, clock), stores=stores)
     return Limits(
         stores=stores,
@@ -285,7 +288,7 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),
         account=options.api.account,
-        namespace=_place(options.api).identifier("cluster-namespace"),
+        namespace=place.identifier("cluster-namespace"),
     )
 
 

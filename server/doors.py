@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from api.door import ApiDoor, Building
@@ -22,6 +22,7 @@ from auth.methods import Policy, admitted, judged
 from auth.signature import Key
 from core.config import ConfigError, IdentityOptions, Options
 from core.errors import ConnectionFatal
+from server.roles import policies
 from session.lockout import account
 from session.sessions import SessionFactory
 from session.warehouse import Warehouse
@@ -172,9 +173,9 @@ def results_folder(options: Options) -> Path:
 
 def directory(options: Options) -> Directory:
     """Return who may sign requests; raises ``ConfigError``."""
-    policies = _policies(options.policies)
+    known = policies(options)
     given = [*options.identities.values(), *_administrator(options)]
-    identities = [_identity(one, policies) for one in given]
+    identities = [_identity(one, known) for one in given]
     keys = [identity.access_key_id for identity in identities if identity.access_key_id]
     if len(set(keys)) < len(keys):
         raise ConfigError("two identities have the same access_key_id")
@@ -198,13 +199,6 @@ def _administrator(options: Options) -> list[IdentityOptions]:
             db_user=options.admin.user,
         )
     ]
-
-
-def _policies(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, iam.Policy]:
-    try:
-        return {name: iam.read_policy(name, document) for name, document in {**iam.MANAGED, **documents}.items()}
-    except iam.PolicyError as error:
-        raise ConfigError(str(error)) from None
 
 
 def _identity(given: IdentityOptions, policies: Mapping[str, iam.Policy]) -> Identity:

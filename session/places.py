@@ -28,13 +28,15 @@ def location(text: str) -> str:
 def open_store(work: "Work", where: str, credentials: Credentials, options: Given) -> ObjectStore:
     """Return the store that holds *where*, with the rights that the statement's credentials have; raises 42501."""
     keys, role = _who(credentials)
-    return work.limits.stores.store(location(where), role=role, keys=keys, region=options.text("region") or "")
+    region, user = options.text("region") or "", work.session.user.name
+    return work.limits.stores.store(location(where), role=role, keys=keys, region=region, user=user)
 
 
 def open_table(work: "Work", name: str, credentials: Credentials, options: Given) -> DynamoTable:
     """Return DynamoDB's table *name*, with the rights that the statement's credentials have; raises 42501."""
     keys, role = _who(credentials)
-    return DynamoTable(work.limits.stores.access(role=role, keys=keys, region=options.text("region") or ""), name)
+    region, user = options.text("region") or "", work.session.user.name
+    return DynamoTable(work.limits.stores.access(role=role, keys=keys, region=region, user=user), name)
 
 
 def _who(credentials: Credentials) -> tuple[Keys | None, str | None]:

@@ -53,6 +53,10 @@ class S3Access:
     use_ssl: bool = True
     services: tuple[str, ...] = ()
     """Addresses of services other than S3, as ``dynamodb=http://host:port``; those not named are AWS's."""
+    assumed: str = ""
+    """ARN of a role that these keys assume at the Security Token Service; empty uses the keys themselves."""
+    external_id: str = ""
+    """Who asks, in the words that a role's trust policy may test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final, Protocol
@@ -29,8 +29,17 @@ from storage.database import S3Access
 from storage.resuming import resuming
 
 _S3: Final = "s3://"
+_ARN: Final = "arn:aws:s3:::"
+_LIST: Final = "s3:ListBucket"
+_GET: Final = "s3:GetObject"
+_PUT: Final = "s3:PutObject"
+_DELETE: Final = "s3:DeleteObject"
 _SIGNED_FOR_S: Final = 12 * 3600
 _PIECE_BYTES: Final = 1 << 20
+
+
+Allows = Callable[[str, str, str], bool]
+"""Decides on an action (``s3:GetObject``), a resource (ARN) and, of a listing, its prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,10 @@ class Role:
     access: S3Access = field(default_factory=S3Access)
     prefixes: tuple[str, ...] = ()
     """``s3://bucket/prefix`` places that the role may touch; empty is all that its keys may."""
+    allows: Allows | None = None
+    """Decides by the role's policies; None leaves it to the service."""
+    trusts: Callable[[str], bool] | None = None
+    """Decides by the role's trust policy whether an external id may assume it; None lets everybody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,22 +118,29 @@ class StoreAccess:
     local_folders: tuple[str, ...] = ()
     keys_access: S3Access = field(default_factory=S3Access)
     """Endpoint, region and style for ACCESS_KEY_ID credentials; its keys are not used."""
+    external_id: Callable[[str], str] = str
+    """Returns what trust policies know a database user by."""
 
     def store(
-        self, location: str, *, role: str | None = None, keys: Keys | None = None, region: str = ""
+        self, location: str, *, role: str | None = None, keys: Keys | None = None, region: str = "", user: str = ""
     ) -> ObjectStore:
-        """Return the store of *location* with the rights of *role* (ARN or ``default``) or of *keys*."""
+        """Return the store of *location* with the rights of *role* (ARN or ``default``) or of *keys*.
+
+        *user* is who asks; a role may trust some and not others.
+        """
         if not location.startswith(_S3):
             return LocalStore(self.local_folders)
         if role is not None:
-            return S3Store(self.access(role=role, region=region), self.role(role).prefixes)
+            found = self.role(role)
+            return S3Store(self.access(role=role, region=region, user=user), found.prefixes, found.allows)
         return S3Store(self.access(keys=keys, region=region))
 
-    def access(self, *, role: str | None = None, keys: Keys | None = None, region: str = "") -> S3Access:
+    def access(
+        self, *, role: str | None = None, keys: Keys | None = None, region: str = "", user: str = ""
+    ) -> S3Access:
         """Return the credentials and addresses that *role* or *keys* stand for; raises where there are none."""
         if role is not None:
-            given = self.role(role).access
-            return replace(given, region=region) if region and not given.endpoint else given
+            return self._assume(self.role(role), region, user)
         # Empty keys must not fall back on the server's own credentials.
         if keys is not None and keys.access_key_id and keys.secret_access_key:
             return replace(
@@ -135,6 +155,15 @@ class StoreAccess:
             "credentials are required to access an S3 location",
             hint="Use IAM_ROLE, or ACCESS_KEY_ID and SECRET_ACCESS_KEY.",
         )
+
+    def _assume(self, role: Role, region: str, user: str) -> S3Access:
+        given = role.access
+        known = self.external_id(user) if user else ""
+        if role.trusts is not None and not role.trusts(known):
+            raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"Not authorized to assume IAM Role {role.arn}")
+        if given.assumed:
+            given = replace(given, external_id=known)
+        return replace(given, region=region) if region and not given.endpoint else given
 
     def role(self, arn: str) -> Role:
         """Return what the administrator says of a role, of a chain of them the last; raises 42501."""
@@ -223,14 +252,20 @@ class LocalStore:
 class S3Store:
     """Objects of S3 or of anything that speaks its protocol."""
 
-    def __init__(self, access: S3Access, prefixes: tuple[str, ...] = ()) -> None:
-        """Use the keys of *access*, within *prefixes* where there are any."""
+    def __init__(
+        self,
+        access: S3Access,
+        prefixes: tuple[str, ...] = (),
+        allows: Allows | None = None,
+    ) -> None:
+        """Use the keys of *access*, within *prefixes* where there are any, for what *allows* allows."""
         self._prefixes = prefixes
+        self._allows = allows
         self._client = s3_client(access)
 
     def list(self, prefix: str) -> list[StoredObject]:
         """Return the objects whose location starts with *prefix*, in order."""
-        bucket, key = self._split(prefix)
+        bucket, key = self._split(prefix, _LIST)
         found: list[StoredObject] = []
         with _Failures(prefix):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
@@ -240,7 +275,7 @@ class S3Store:
 
     def size(self, location: str) -> int | None:
         """Return an object's size in bytes, None where there is no such object."""
-        bucket, key = self._split(location)
+        bucket, key = self._split(location, _GET)
         with _Failures(location):
             try:
                 return int(self._client.head_object(Bucket=bucket, Key=key)["ContentLength"])
@@ -251,37 +286,47 @@ class S3Store:
 
     def read(self, location: str) -> IO[bytes]:
         """Open an object for reading."""
-        bucket, key = self._split(location)
+        bucket, key = self._split(location, _GET)
         with _Failures(location):
             return resuming(self._client, bucket, key)
 
     def write(self, location: str, source: Path) -> None:
         """Put the content of a local file, in parts where it is large."""
-        bucket, key = self._split(location)
+        bucket, key = self._split(location, _PUT)
         with _Failures(location):
             self._client.upload_file(str(source), bucket, key)
 
     def delete(self, location: str) -> None:
         """Remove an object."""
-        bucket, key = self._split(location)
+        bucket, key = self._split(location, _DELETE)
         with _Failures(location):
             self._client.delete_object(Bucket=bucket, Key=key)
 
     def engine_path(self, location: str) -> str:
         """Return a pre-signed address."""
-        bucket, key = self._split(location)
+        bucket, key = self._split(location, _GET)
         with _Failures(location):
             address: str = self._client.generate_presigned_url(
                 "get_object", Params={"Bucket": bucket, "Key": key}, ExpiresIn=_SIGNED_FOR_S
             )
             return address
 
-    def _split(self, location: str) -> tuple[str, str]:
+    def _split(self, location: str, action: str) -> tuple[str, str]:
+        """Return bucket and key; raises 42501 for what the role may not do there."""
         bucket, _, key = location.removeprefix(_S3).partition("/")
         if not location.startswith(_S3) or not bucket:
             raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"'{location}' is not an S3 location")
         if self._prefixes and not any(_below(location, prefix) for prefix in self._prefixes):
             raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"the IAM role does not allow access to '{location}'")
+        resource, prefix = f"{_ARN}{bucket}/{key}", ""
+        if action == _LIST:
+            resource, prefix = f"{_ARN}{bucket}", key
+        if self._allows is not None and not self._allows(action, resource, prefix):
+            raise SqlError(
+                SqlState.INSUFFICIENT_PRIVILEGE,
+                "S3ServiceException:Access Denied,Status 403,Error AccessDenied",
+                detail=f"The IAM role does not allow {action} on '{location}'.",
+            )
         return bucket, key
 
 

@@ -210,6 +210,8 @@ def _fetch(session: "Session", missing: Unfetched) -> None:
         return
     table = missing.table or limits.catalogs.of(origin).table(origin.database, missing.name)
     if table is not None and is_iceberg(table):
-        role = origin.option("IAM_ROLE") or None
-        table = iceberg.described(table, lambda place: limits.stores.store(location(place), role=role))
+        role, user = origin.option("IAM_ROLE") or None, session.user.name
+        table = iceberg.described(
+            table, lambda place: limits.stores.store(location(place), role=role, user=user)
+        )
     session.outside.fetched[external_oid(schema, missing.name)] = table

@@ -133,7 +133,8 @@ async def check_location(work: Work, origin: Origin, place: str) -> None:
     """Raise where a location is none, or a local one that is not allowed."""
     if place.startswith("s3://"):
         return
-    store = work.limits.stores.store(location(place), role=origin.option("IAM_ROLE") or None)
+    role, user = origin.option("IAM_ROLE") or None, work.session.user.name
+    store = work.limits.stores.store(location(place), role=role, user=user)
     await work.warehouse.executor.run(lambda: store.size(location(place)))
 
 

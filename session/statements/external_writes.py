@@ -212,7 +212,8 @@ def _folder(place: str) -> str:
 
 
 def _store(work: Work, origin: Origin, place: str) -> ObjectStore:
-    return work.limits.stores.store(location(place), role=origin.option("IAM_ROLE") or None)
+    role, user = origin.option("IAM_ROLE") or None, work.session.user.name
+    return work.limits.stores.store(location(place), role=role, user=user)
 
 
 async def _register(work: Work, origin: Origin, table: Table, done: Unloaded) -> None:
