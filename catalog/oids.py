@@ -18,8 +18,6 @@ PG_CATALOG: Final = 11
 PG_TOAST: Final = 99
 PG_INTERNAL: Final = 9_998
 """The schema pg_internal."""
-PG_TEMP: Final = 9_999
-"""The schema of temporary tables, as their session sees it."""
 CLASS_PG_TYPE: Final = 1247
 CLASS_PG_ATTRIBUTE: Final = 1249
 CLASS_PG_PROC: Final = 1255
@@ -33,9 +31,6 @@ BTREE: Final = 403
 DEFAULT_COLLATION: Final = 100
 LANGUAGE_INTERNAL: Final = 12
 LANGUAGE_SQL: Final = 14
-ARRAY_RECEIVE: Final = 2400
-TEXT_RECEIVE: Final = 2414
-"""pg_proc rows that pg_type.typreceive names; Npgsql tells arrays by the first."""
 
 TEMPLATE_DATABASES: Final = ((1, "template1"), (9_990, "template0"), (9_991, "padb_harvest"))
 """Databases that every cluster lists beside its own; nobody can use them."""

@@ -74,9 +74,10 @@ TYPES: Final = (
     SqlType(name="unknown", sql="unknown", oid=705, length=-1, category="P", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="oid", sql="oid", oid=26, array_oid=1028, length=4, category="N", engine="UINTEGER", arrow="uint32", column=False),
     SqlType(name="regprocedure", sql="regprocedure", oid=2202, array_oid=2207, length=4, category="N", engine="VARCHAR", arrow="string", column=False),
-    SqlType(name="regproc", sql="regproc", oid=24, array_oid=1008, length=4, category="N", engine="VARCHAR", arrow="string", column=False),
-    SqlType(name="regclass", sql="regclass", oid=2205, array_oid=2210, length=4, category="N", engine="VARCHAR", arrow="string", column=False),
-    SqlType(name="regtype", sql="regtype", oid=2206, array_oid=2211, length=4, category="N", engine="VARCHAR", arrow="string", column=False),
+    # OIDs inside, names where they are shown: what leaves the engine is text.
+    SqlType(name="regproc", sql="regproc", oid=24, array_oid=1008, length=4, category="N", engine="UINTEGER", arrow="string", column=False),
+    SqlType(name="regclass", sql="regclass", oid=2205, array_oid=2210, length=4, category="N", engine="UINTEGER", arrow="string", column=False),
+    SqlType(name="regtype", sql="regtype", oid=2206, array_oid=2211, length=4, category="N", engine="UINTEGER", arrow="string", column=False),
     # Arrays travel as text ({a,b}); an element's type shows in pg_type only.
     SqlType(name="_text", sql="text[]", oid=1009, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_int2", sql="smallint[]", oid=1005, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),

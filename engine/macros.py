@@ -273,8 +273,12 @@ TABLE: Final = (
     # Arrays of the system catalogs, as text
     Macro(name="rs_array_items", arguments="x",
           body="CASE WHEN trim(x, '{}') = '' THEN [] WHEN x IS NULL THEN NULL"
-               " ELSE string_split(trim(x, '{}'), ',') END",
-          doc="The elements of {a,b}."),
+               " WHEN NOT regexp_matches(x, '[\"\\s]') THEN string_split(trim(x, '{}'), ',')"
+               " ELSE list_transform(regexp_extract_all(trim(x, '{}'), '\\s*\"(?:[^\"\\\\]|\\\\.)*\"\\s*|[^,]+'),"
+               " lambda item: CASE WHEN trim(item) LIKE '\"%' THEN"
+               " regexp_replace(trim(item)[2:-2], '\\\\(.)', '\\1', 'g')"
+               " ELSE trim(item) END) END",
+          doc="The elements of {a,b} or {\"a b\", c}."),
     Macro(name="rs_vector_items", arguments="x",
           body="CASE WHEN trim(x) = '' THEN [] WHEN x IS NULL THEN NULL ELSE string_split(trim(x), ' ') END",
           doc="The elements of an int2vector or oidvector."),

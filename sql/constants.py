@@ -48,7 +48,7 @@ def checked(digits: str, target: ColumnType) -> None:
 def literal_of(content: str, target: ColumnType) -> str | None:
     """Return the literal's engine SQL, None when it is not of *target*'s form."""
     name, category = target.type.name, target.type.category
-    if category == "S" or name in {"regproc", "regprocedure"}:
+    if category == "S" or name == "regprocedure":
         return literal(cut(content, target))
     if name in _TEMPORAL:
         return _moment(content, target)
@@ -104,6 +104,7 @@ _LITERALS: Final[dict[str, Callable[[str], str]]] = {
     "hllsketch": lambda content: f"rs_sketch_read({literal(content)})",
     "regclass": lambda content: f"rs_regclass({literal(content)})",
     "regtype": lambda content: f"rs_regtype({literal(content)})",
+    "regproc": lambda content: f"rs_regproc({literal(content)})",
 }
 
 

@@ -17,6 +17,8 @@ from sql import constants, dates, dynamic, intervals
 from sql.inference import is_float, is_integer, precision_scale
 from sql.value import VARCHAR, Slot, Value, made
 
+NAMED_OIDS: Final = frozenset({"regclass", "regtype", "regproc"})
+"""Types of system tables whose values are OIDs inside; a client is shown the names (macros ``rs_<type>_name``)."""
 TRUTHS: Final = frozenset({"super", "int2", "int4", "int8"})
 """Types that stand for BOOLEAN where a condition is wanted ("Type compatibility and conversion", the table)."""
 
@@ -238,6 +240,7 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     **{("varbyte", kind): _refused for kind in ("*N", "*B", "*D", "*T")},
     ("*S", "regclass"): _macro("regclass"),
     ("*S", "regtype"): _macro("regtype"),
+    ("*S", "regproc"): _macro("regproc"),
     ("*S", "*N"): _text_to_number,
     ("*S", "*S"): _same,
     ("*S", "bpchar"): _macro("ascii"),
@@ -246,12 +249,15 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("regclass", "oid"): _same,
     ("regtype", "*S"): _wrapped("rs_regtype_name({0})"),
     ("regtype", "oid"): _same,
+    ("regproc", "*S"): _wrapped("rs_regproc_name({0})"),
+    ("regproc", "oid"): _same,
     ("oid", "regclass"): _same,
     ("oid", "regtype"): _same,
+    ("oid", "regproc"): _same,
     ("*N", "regclass"): _wrapped("CAST({0} AS UINTEGER)"),
     ("*N", "regtype"): _wrapped("CAST({0} AS UINTEGER)"),
-    **{("*N", name): _plain for name in ("regproc", "regprocedure")},
-    ("regproc", "oid"): _wrapped("rs_regproc({0})"),
+    ("*N", "regproc"): _wrapped("CAST({0} AS UINTEGER)"),
+    ("*N", "regprocedure"): _plain,
     ("*S", "regprocedure"): _refused,
     ("*B", "*S"): _refused,
     ("*B", "numeric"): _refused,
@@ -310,6 +316,8 @@ def parameter(number: int, type_: ColumnType) -> Value:
         return made(f"rtrim(CAST(${number} AS VARCHAR), ' ')", type_, exact=True)
     if type_.type.category == "S":
         return made(f"CAST(${number} AS VARCHAR)", type_, exact=True)
+    if type_.type.name in NAMED_OIDS:
+        return made(f"rs_{type_.type.name}(CAST(${number} AS VARCHAR))", type_, exact=True)
     if type_.type.name == "super":
         # As an INSERT of a string: JSON text is a string until JSON_PARSE reads it.
         return made(f"CAST(to_json(CAST(${number} AS VARCHAR)) AS JSON)", type_, exact=True)

@@ -9,7 +9,7 @@ from sql import conversion
 from sql.relations import Output, Query
 from sql.value import Value
 
-_WRITTEN: Final = frozenset({"timetz", "super"})
+_WRITTEN: Final = conversion.NAMED_OIDS | {"timetz", "super"}
 """Types whose values are written differently for the client."""
 
 
@@ -33,8 +33,7 @@ def finished(value: Value, finish: Finish) -> Value:
         return replace(value, sql=f"rs_super_show({value.sql})", exact=True, path=None)
     if value.name == "timetz" and finish is Finish.WIRE:
         return replace(value, sql=f"CAST({value.sql} AS VARCHAR)", exact=True)
-    if value.name in {"regclass", "regtype"} and finish is Finish.WIRE:
-        # An OID inside; a client is shown the name.
+    if value.name in conversion.NAMED_OIDS and finish is Finish.WIRE:
         return replace(value, sql=f"rs_{value.name}_name({value.sql})", exact=True)
     exact = conversion.exact(value)
     # CHAR stays without its trailing blanks: the wire's encoder puts them back.

@@ -6,7 +6,6 @@ from typing import Any
 
 import pyarrow as pa
 
-from catalog import oids
 from catalog.model import CatalogState, Database, Group, Relation, Schema, User
 from catalog.roles import Role
 from catalog.system import shapes
@@ -63,9 +62,9 @@ def places_of(state: CatalogState, live: Live) -> Callable[[Relation], Place]:
     """Return a function from a relation to its schema's OID and name and its database's name."""
     of = {each.oid: each.name for each in state.databases()}
     schemas = {each.oid: (each.oid, each.name, of.get(each.database)) for each in state.schemas()}
-    temporary = (oids.PG_TEMP, "pg_temp", live.database)
+    nowhere = (0, "", live.database)
 
     def place(relation: Relation) -> Place:
-        return temporary if relation.temporary else schemas.get(relation.schema, temporary)
+        return schemas.get(relation.schema, nowhere)
 
     return place

@@ -330,6 +330,11 @@ ROWS: Final[tuple[Function, ...]] = (
         " THEN COALESCE(rs_n.name, 'pg_catalog') = rs_parts(p_name)[-2]"
         f" ELSE rs_f.schema = 11 OR list_contains({_PATH}, rs_n.name) END),"
         f" {_error('42883', 'function ' + chr(34), 'p_name', chr(34) + ' does not exist')}) END", "oid"),
+    _inner("rs_regproc_name", "p_oid",
+        "CASE WHEN p_oid = 0 THEN '-' ELSE COALESCE((SELECT max(CASE WHEN rs_f.schema = 11 OR list_contains("
+        f"{_PATH}, rs_n.name) THEN '' ELSE rs_quote_ident(rs_n.name) || '.' END || rs_quote_ident(rs_f.name))"
+        f" FROM ({procedures.QUERY}) AS rs_f LEFT JOIN sys_namespaces AS rs_n ON rs_n.oid = rs_f.schema"
+        " WHERE rs_f.oid = p_oid), CAST(p_oid AS VARCHAR)) END", "text"),
     _scalar("format_type", "p_type, p_modifier", _FORMATTED, "text"),
     _inner("rs_regtype_name", "p_oid", "rs_format_type(p_oid, -1)", "text"),
     _scalar("pg_get_userbyid", "p_user",
@@ -431,7 +436,8 @@ ROWS: Final[tuple[Function, ...]] = (
         ("inet_server_addr", "VARCHAR", "text"), ("inet_server_port", "INTEGER", "int4"),
         ("inet_client_addr", "VARCHAR", "text"))),
     _scalar("pg_is_other_temp_schema", "p_schema", "FALSE", "bool"),
-    _several("pg_my_temp_schema", (("", "CAST(0 AS UINTEGER)"),), "oid"),
+    _several("pg_my_temp_schema", (("", "(SELECT COALESCE(max(rs_n.oid), CAST(0 AS UINTEGER)) FROM sys_namespaces AS rs_n"
+        " WHERE starts_with(rs_n.name, 'pg_temp_'))"),), "oid"),
     _scalar("user_is_member_of", "p_user, p_role",
         "EXISTS (SELECT 1 FROM sys_members AS rs_m JOIN sys_users AS rs_u ON rs_u.oid = rs_m.member"
         " JOIN sys_grantees AS rs_g ON rs_g.oid = rs_m.grantee WHERE rs_u.name = p_user AND rs_g.name = p_role"

@@ -32,7 +32,7 @@ ROWS: Final = (
         columns=columns(
             "oid oid, typname name, typnamespace oid, typowner int4, typlen int2, typbyval bool, typtype char,"
             "typcategory char, typispreferred bool, typisdefined bool, typdelim char, typrelid oid, typelem oid,"
-            "typarray oid, typinput regproc, typoutput regproc, typreceive oid, typsend oid, typanalyze oid,"
+            "typarray oid, typinput regproc, typoutput regproc, typreceive regproc, typsend regproc, typanalyze oid,"
             "typalign char, typstorage char, typnotnull bool, typbasetype oid, typtypmod int4, typndims int4,"
             "typcollation oid, typdefaultbin text, typdefault text, typacl _aclitem, typmodin oid, typmodout oid,"
             "typsubscript regproc, tableoid oid"
@@ -42,12 +42,12 @@ ROWS: Final = (
         " t.length BETWEEN 1 AND 8 AS typbyval, t.kind AS typtype, t.category AS typcategory,"
         " t.oid IN (16, 25, 26, 701, 1184, 1186) AS typispreferred, TRUE AS typisdefined, ',' AS typdelim,"
         " 0 AS typrelid, t.element AS typelem, t.array AS typarray, t.input AS typinput,"
-        " replace(t.input, 'in', 'out') AS typoutput, t.receive AS typreceive, 0 AS typsend, 0 AS typanalyze,"
+        " t.output AS typoutput, t.receive AS typreceive, t.send AS typsend, 0 AS typanalyze,"
         " 'i' AS typalign, CASE WHEN t.length < 0 THEN 'x' ELSE 'p' END AS typstorage, FALSE AS typnotnull,"
         " 0 AS typbasetype, -1 AS typtypmod, 0 AS typndims,"
         f" CASE WHEN t.category = 'S' THEN {oids.DEFAULT_COLLATION} ELSE 0 END AS typcollation,"
         " NULL AS typdefaultbin, NULL AS typdefault, NULL AS typacl, 0 AS typmodin, 0 AS typmodout,"
-        " CASE WHEN t.element > 0 THEN 'array_subscript_handler' ELSE '-' END AS typsubscript,"
+        " 0 AS typsubscript,"
         f" {oids.CLASS_PG_TYPE} AS tableoid FROM sys_types AS t",
         doc="PostgreSQL 8.0, 43.28 pg_type",
     ),
@@ -73,7 +73,7 @@ ROWS: Final = (
     SystemView(
         schema="pg_catalog", name="pg_am", oid=2601, table=True,
         columns=columns("oid oid, amname name, amhandler regproc, amtype char, amcanorder bool"),
-        query=f"SELECT {oids.BTREE} AS oid, 'btree' AS amname, 'bthandler' AS amhandler, 'i' AS amtype,"
+        query=f"SELECT {oids.BTREE} AS oid, 'btree' AS amname, 0 AS amhandler, 'i' AS amtype,"
         " TRUE AS amcanorder",
         doc="PostgreSQL 8.0, 43.3 pg_am",
     ),

@@ -1,19 +1,18 @@
 """The functions that pg_proc lists: users' own, and of those built in a modest set with arguments and results.
 
-Each row is (name, argument types, result type, kind f/a/w, volatility i/s/v); types by pg_type.typname.
+Each of ``ROWS`` is (name, argument types, result type, kind f/a/w, volatility i/s/v); types by pg_type.typname.
 """
 
 from typing import Final
 
+from catalog.system import type_functions
 from core.types import TYPES
 
-_OID: Final = {row.name: row.oid for row in TYPES} | {"any": 2283, "trigger": 2279}
+_OID: Final = {row.name: row.oid for row in TYPES} | {"any": 2283} | type_functions.PSEUDO
 
 # fmt: off
 ROWS: Final = (
     ("abs", "float8", "float8", "f", "i"),
-    ("array_in", "unknown oid int4", "unknown", "f", "i"),
-    ("array_recv", "unknown oid int4", "unknown", "f", "i"),
     ("avg", "int8", "numeric", "a", "i"),
     ("avg", "numeric", "numeric", "a", "i"),
     ("ceil", "numeric", "numeric", "f", "i"),
@@ -59,7 +58,6 @@ ROWS: Final = (
     ("substring", "text int4 int4", "text", "f", "i"),
     ("sum", "int8", "numeric", "a", "i"),
     ("sum", "numeric", "numeric", "a", "i"),
-    ("textrecv", "unknown", "text", "f", "i"),
     ("to_char", "timestamp text", "text", "f", "s"),
     ("to_date", "text text", "date", "f", "i"),
     ("to_number", "text text", "numeric", "f", "i"),
@@ -68,22 +66,24 @@ ROWS: Final = (
     ("version", "", "text", "f", "s"),
 )
 # fmt: on
-_FIXED: Final = {"array_recv": 2400, "textrecv": 2414, "array_in": 750}
-"""OIDs that pg_type refers to, as in PostgreSQL; the others count up from 3000."""
+_FIRST: Final = 3000
+"""The OID of the first row; the others count up from it."""
 
 
-_SQL: Final = {row.name: row.sql for row in TYPES} | {"any": '"any"', "trigger": "trigger"}
+_SQL: Final = {row.name: row.sql for row in TYPES} | {"any": '"any"'} | {name: name for name in type_functions.PSEUDO}
 _NAMES: Final = "oid, name, arguments, result, kind, volatile, shown"
 _MORE: Final = "schema, owner, language, definer, names, modes, types, body, acl, definition"
 _BUILT_IN: Final = "11, 1, 12, FALSE, NULL, NULL, NULL, name, NULL, NULL"
 
 
 def _query() -> str:
+    built_in = [(_FIRST + place, *row) for place, row in enumerate(ROWS)]
+    built_in += [(*row, "f", "i") for row in type_functions.PROCEDURES]
     rows = ", ".join(
-        f"({_FIXED.get(name, 3000 + place)}, '{name}',"
+        f"({oid}, '{name}',"
         f" [{', '.join(str(_OID[word]) for word in arguments.split())}]::UINTEGER[], {_OID[result]}, '{kind}',"
         f" '{volatile}', '{', '.join(_SQL[word] for word in arguments.split())}')"
-        for place, (name, arguments, result, kind, volatile) in enumerate(ROWS)
+        for oid, name, arguments, result, kind, volatile in built_in
     )
     return (
         f"SELECT {_NAMES}, {_MORE} FROM sys_routines UNION ALL"

@@ -53,8 +53,8 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     # `acl` is null where nobody has changed it.
     "sys_languages": _shape("oid oid, name text, trusted bool, owner oid, acl names"),
     "sys_types": _shape(
-        "oid oid, name text, sql text, length int2, category text, kind text, element oid, array oid, input text,"
-        "receive oid"
+        "oid oid, name text, sql text, length int2, category text, kind text, element oid, array oid, input oid,"
+        "output oid, receive oid, send oid"
     ),
     "sys_users": _shape(
         "oid oid, name text, superuser bool, createdb bool, valid_until ts, connection_limit int4,"

@@ -6,6 +6,7 @@ take well under a second: every column is one list comprehension over flat lists
 """
 
 from collections.abc import Callable
+from dataclasses import astuple
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Final
@@ -31,7 +32,7 @@ from catalog.roles import roles as roles_
 from catalog.routines import Routine
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
-from catalog.system import acl, external, keys, policies, routines, shapes, views
+from catalog.system import acl, external, keys, policies, routines, shapes, type_functions, views
 from catalog.system.build import Live, Place, Source, arrays, empty, live_table, places_of, surroundings, table
 from catalog.system.parts import Part
 from core.types import TYPES, ColumnType
@@ -89,8 +90,6 @@ def namespaces(state: CatalogState, live: Live) -> pa.Table:
         for each in state.schemas()
     ]
     rows += [(oid, name, BOOTSTRAP_USER, None, None, None, True) for oid, name in _SYSTEM_SCHEMAS]
-    if any(each.temporary for each in state.relations()):
-        rows.append((oids.PG_TEMP, "pg_temp", BOOTSTRAP_USER, None, live.database, None, True))
     return table("sys_namespaces", rows)
 
 
@@ -185,15 +184,20 @@ def _types() -> pa.Table:
         kind = "p" if each.category == "P" and each.name != "unknown" else "b"
         rows.append((
             each.oid, each.name, each.sql, each.length, each.category, kind, element.oid if element else 0,
-            each.array_oid, "array_in" if element else f"{each.name}in", _receiver(element is not None),
+            each.array_oid, *astuple(type_functions.of(each.name)),
         ))  # fmt: skip
         seen.add(each.oid)
     rows += [
-        (oid, f"_{each.name}", f"{each.sql}[]", -1, "A", "b", each.oid, 0, "array_in", _receiver(True))
+        (oid, f"_{each.name}", f"{each.sql}[]", -1, "A", "b", each.oid, 0, *astuple(type_functions.of("")))
         for oid, each in _ARRAY_OF.items()
         if oid not in seen
     ]
-    return table("sys_types", rows)
+    rows += [
+        (oid, name, name, 4, "P", "p", 0, 0, *astuple(type_functions.of(name)))
+        for name, oid in type_functions.PSEUDO.items()
+    ]
+    # ADBC writes strings as the first type that is read as text is.
+    return table("sys_types", sorted(rows))
 
 
 def types(state: CatalogState, live: Live) -> pa.Table:
@@ -439,10 +443,6 @@ def _format(kind: ColumnType) -> str:
     if text is None:
         text = _FORMATS[key] = str(kind)
     return text
-
-
-def _receiver(array: bool) -> int:
-    return oids.ARRAY_RECEIVE if array else oids.TEXT_RECEIVE
 
 
 def _time(text: str) -> datetime | None:

@@ -260,6 +260,9 @@ TABLE: Final = (
              kind="aggregate", window="framed", doc="r_BIT_AND"),
     Function(name="bit_or", arguments=("integer",), engine="bit_or({0}){over}", returns="0",
              kind="aggregate", window="framed", doc="r_BIT_OR"),
+    # Redshift has no ARRAY_AGG for users' values; clients gather names of the system catalogs by it.
+    Function(name="array_agg", arguments=("catalog",), engine="rs_array_out(list({distinct}{0}{order}){over})",
+             returns="_text", kind="aggregate", sorts=True, exact=True, doc="c_unsupported-postgresql-functions"),
     Function(name="grouping", arguments=("any", "any*"), engine=_grouping, kind="grouping",
              doc="r_GROUP_BY_aggregation"),
     Function(name="grouping_id", arguments=("any", "any*"), engine=_grouping, kind="grouping",

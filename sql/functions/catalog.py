@@ -86,6 +86,8 @@ _ROWS: Final = (
     ("pg_postmaster_start_time", (), "timestamptz"),
     ("pg_relation_is_publishable", ("any",), "bool"),
     ("to_regclass", ("text",), "regclass"),
+    ("pg_my_temp_schema", (), "oid"),
+    ("pg_is_other_temp_schema", ("oid",), "bool"),
     ("user_is_member_of", ("text", "text"), "bool"),
     ("role_is_member_of", ("text", "text"), "bool"),
     ("pg_tablespace_size", ("oid",), "int8"),

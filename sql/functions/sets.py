@@ -5,6 +5,7 @@ from typing import Final
 from core.types import ColumnType
 from sql import conversion
 from sql.functions.spec import Call, Function
+from sql.rules import arrays
 from sql.value import INT4, INT8, SUPER, TIMESTAMP, Value
 
 
@@ -36,7 +37,16 @@ def _expanded(call: Call) -> Value:
     return Value(sql=f"unnest({pairs})", type=SUPER, exact=True, rows=pairs)
 
 
+def _elements(call: Call) -> Value:
+    """Take an array of the system catalogs apart."""
+    type_ = arrays.element_type(call.values[0])
+    rows = arrays.items(call.values[0])
+    return Value(sql=f"CAST(unnest({rows}) AS {type_.engine()})", type=type_, exact=True, rows=rows)
+
+
 TABLE: Final = (
+    Function(name="unnest", arguments=("array",), engine=_elements, kind="set",
+             doc="PostgreSQL, Array Functions; ADBC reads keys by it"),
     Function(name="_pg_expandarray", arguments=("any",), engine=_expanded, kind="set",
              doc="PostgreSQL, information_schema.sql; pgjdbc reads keys by it"),
     Function(name="generate_series", arguments=("integer", "integer", "integer?"), engine=_numbers, kind="set",

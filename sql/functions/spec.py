@@ -65,6 +65,8 @@ class Function:
     """Page of Redshift's manual."""
     window: Literal["", "framed", "unframed", "unordered"] = ""
     """What its OVER asks for: a frame where there is an ORDER BY, none ever, or no ORDER BY at all."""
+    sorts: bool = False
+    """Whether ORDER BY may stand behind its argument, within its parentheses."""
     raw: tuple[int, ...] = field(default=())
     """Arguments that are not values, such as date parts: the row reads their nodes."""
 
@@ -182,6 +184,8 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "shape": lambda value: value if value.name in {"geometry", "geography"} else _nothing(value, "geometry"),
     "hllsketch": lambda value: value if value.name == "hllsketch" else None,
     "oid": _as("oid"),
+    "array": lambda value: value if value.category == "A" else None,
+    "catalog": lambda value: value if value.category in "NS" and not value.type.type.column else None,
     "integer": lambda value: value if is_integer(value.type) else None,
 }
 """Kinds of argument: what brings a value to one, None when it does not fit."""

@@ -149,6 +149,9 @@ def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
     rows = FUNCTIONS.get(name, ())
     arguments, distinct, nulls = _arguments(node)
     frame = replace(frame, nulls=frame.nulls or nulls)
+    if rows and rows[0].sorts and isinstance(arguments[-1], exp.Order):
+        frame = replace(frame, group=arguments[-1])
+        arguments[-1] = arguments[-1].this
     raw = rows[0].raw if rows else ()
     # Some names are an aggregate's with one argument and not with two.
     rows = tuple(row for row in rows if row.accepts(len(arguments))) or rows

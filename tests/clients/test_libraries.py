@@ -13,6 +13,7 @@ PROGRAMS = (
     (pytest.mark.client("sqlalchemy_redshift"), "sqlalchemy", "sqlalchemy_cases.py", {"CASE_DRIVER": "psycopg2"}),
     (pytest.mark.client("sqlalchemy_redshift"), "sqlalchemy", "sqlalchemy_cases.py", {"CASE_DRIVER": "redshift_connector"}),
     (pytest.mark.client("frames"), "frames", "frames_cases.py", {}),
+    (pytest.mark.client("adbc_postgresql"), "frames", "adbc_cases.py", {}),
 )
 CASES = [
     pytest.param(place, case, marks=mark, id=f"{environment}-{place}-{case}")
