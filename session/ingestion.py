@@ -19,7 +19,8 @@ from engine.cursors import Connection, Prepare, constant
 from engine.external import records
 from engine.external.records import NAME, ROWS, Taken
 from session.context import Work
-from session.external.streams import REFRESHED, Stream, columns_of, service, stream_of
+from session.external.catalogs import streams_of
+from session.external.streams import REFRESHED, Stream, columns_of, stream_of
 from session.locks import Mode
 from session.plans import Plan
 from session.refresh import Outcome, cast_rows, fold_sql
@@ -85,7 +86,7 @@ async def ingest(work: Work, view: Relation, stream: Stream) -> Outcome:
     work.authorize(work.reading(view, {}).translated.uses)
     await work.tx.lock(storage.oid, Mode.SHARE_ROW_EXCLUSIVE)
     task = _Ingestion(
-        view=view, storage=storage, stream=stream, service=service(work.limits.stores, stream.origin), shape=shape,
+        view=view, storage=storage, stream=stream, service=streams_of(work.limits, stream.origin), shape=shape,
         plan=plan, positions=positions_of(work, view), started=started,
     )  # fmt: skip
     if not await _run(work, task):

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 from catalog.model import Relation
 from core.errors import SqlError
 from session.autorefresh import refreshed_alone
-from session.external.streams import service, stream_over
+from session.external.catalogs import streams_of
+from session.external.streams import stream_over
 
 if TYPE_CHECKING:
     from session.warehouse import Warehouse
@@ -89,9 +90,8 @@ class Polling:
         if stream is None:
             return False
         positions = json.loads(warehouse.streamed.get(oid) or "{}")
-        streams = service(warehouse.limits.stores, stream.origin)
-        name = stream.name
-        return await warehouse.executor.run(lambda: streams.pending(name, positions))
+        limits, origin, name = warehouse.limits, stream.origin, stream.name
+        return await warehouse.executor.run(lambda: streams_of(limits, origin).pending(name, positions))
 
 
 def _polled(view: Relation) -> bool:

@@ -57,19 +57,23 @@ class Secrets:
         """Know the JSON documents *given*, by ARN or name."""
         self.given = given
         self._clock = clock
-        self._known: dict[tuple[str, str], tuple[float, Login]] = {}
+        self._known: dict[tuple[str, str], tuple[float, str]] = {}
 
     def login(self, arn: str, access: S3Access | None) -> Login:
+        """Return who the secret *arn* says to be, read as *access* where it is not configured."""
+        return _login(self.document(arn, access))
+
+    def document(self, arn: str, access: S3Access | None) -> str:
         """Return what the secret *arn* holds, read as *access* where it is not configured."""
         if arn in self.given:
-            return _login(self.given[arn])
+            return self.given[arn]
         if access is None:
             raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "IAM_ROLE is needed to read the secret")
         key, now = (arn, access.access_key_id), self._clock.now().timestamp()
         known = self._known.get(key)
         if known is not None and now - known[0] < _KEPT_S:
             return known[1]
-        found = _login(_asked(arn, access))
+        found = _asked(arn, access)
         self._known[key] = (now, found)
         return found
 

@@ -18,15 +18,18 @@ from catalog.external import (
     external_tables,
     with_partitions,
 )
-from core.errors import SqlError
+from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from session.external import federated
 from session.external.federated import FederatedCatalog, Reached
+from session.external.streams import service
 from storage.datacatalog import CatalogDatabase, DataCatalog, Partition, Table
 from storage.glue import GlueCatalog
+from storage.streams import Streams
 
 if TYPE_CHECKING:
     from session.context import Work
+    from session.warehouse import Limits
 
 T = TypeVar("T")
 
@@ -42,6 +45,10 @@ class DataCatalogs:
     def elsewhere(self, origin: Origin) -> bool:
         """Tell whether an external schema's tables are known elsewhere."""
         return origin.kind in federated.TYPES or (self._glue and origin.kind == OriginKind.DATA_CATALOG)
+
+    def streams(self, origin: Origin) -> Streams:
+        """Return the service that has the streams of an external schema."""
+        return service(self._reached, origin)
 
     def of(self, origin: Origin) -> DataCatalog:
         """Return the catalog of an external schema; raises 42501 for a role that is not known. It blocks."""
@@ -146,3 +153,10 @@ async def asked(work: "Work", origin: Origin, question: Callable[[DataCatalog], 
         return question(BuiltIn(work))
     remote = catalogs
     return await work.warehouse.executor.run(lambda: question(remote.of(origin)))
+
+
+def streams_of(limits: "Limits", origin: Origin) -> Streams:
+    """Return the service that has the streams of an external schema."""
+    if limits.catalogs is None:
+        raise not_supported("streams")
+    return limits.catalogs.streams(origin)

@@ -4,6 +4,7 @@ A stream is read by the refresh of a materialized view over it (``session.ingest
 other query it may be named, described and not run. Redshift, "Streaming ingestion to a materialized view".
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
@@ -15,11 +16,13 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
+from session.external.federated import Reached
 from sql.facts import Source, SourceColumn, SourceKind
+from storage.kafka import Brokers, KafkaStreams, require_package
 from storage.kinesis import KinesisStreams
-from storage.objects import StoreAccess
 from storage.streams import Streams
 
+_ADDRESS: Final = re.compile(r"[A-Za-z0-9_.-]+:\d{1,5}")
 _MOMENT: Final = types.of("timestamp")
 _BYTES: Final = types.of("varbyte")
 REFRESHED: Final = "refresh_time"
@@ -103,9 +106,31 @@ def refuse_reading(external: Iterable[object]) -> None:
         )
 
 
-def service(stores: StoreAccess, origin: Origin) -> Streams:
+def check(origin: Origin) -> None:
+    """Raise where an external schema over streams could not be read from."""
+    if origin.kind != OriginKind.KAFKA:
+        return
+    require_package()
+    for address in origin.option("URI").split(","):
+        if _ADDRESS.fullmatch(address.strip()) is None:
+            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"'{address.strip()}' is no host:port of a broker")
+    way = origin.option("AUTHENTICATION")
+    if way == "iam" and not origin.option("IAM_ROLE"):
+        raise SqlError(SqlState.SYNTAX_ERROR, "AUTHENTICATION IAM needs IAM_ROLE")
+    if way == "mtls" and not origin.option("SECRET_ARN"):
+        raise not_supported("AUTHENTICATION MTLS without SECRET_ARN")
+
+
+def service(reached: Reached, origin: Origin) -> Streams:
     """Return the service that an external schema's streams are at; raises 42501 for a role that is not known."""
-    if origin.kind != OriginKind.KINESIS:
-        raise not_supported("this kind of stream")
-    access, region = stores.role(origin.option("IAM_ROLE")).access, origin.option("REGION")
-    return KinesisStreams(replace(access, region=region) if region else access)
+    role, region = origin.option("IAM_ROLE"), origin.option("REGION")
+    access = reached.stores.role(role).access if role else None
+    if access is not None and region:
+        access = replace(access, region=region)
+    if origin.kind == OriginKind.KINESIS and access is not None:
+        return KinesisStreams(access)
+    way, addresses = origin.option("AUTHENTICATION"), origin.option("URI").replace(" ", "")
+    if way == "mtls":
+        document = reached.secrets.document(origin.option("SECRET_ARN"), access)
+        return KafkaStreams(Brokers(addresses=addresses, certificate=document))
+    return KafkaStreams(Brokers(addresses=addresses, access=access if way == "iam" else None))

@@ -12,7 +12,7 @@ from core.errors import SqlError, info, notice
 from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
-from session.external import federated
+from session.external import federated, streams
 from session.external.catalogs import asked
 from session.locks import Mode
 from session.statements.external import require_schema_owner
@@ -31,6 +31,7 @@ async def create_external_schema(work: Work, command: CreateExternalSchema) -> D
     origin = Origin(kind=_KINDS[command.source], database=command.database, options=command.options)
     if origin.kind in federated.TYPES:
         federated.check(origin)
+    streams.check(origin)
     await work.tx.writing(frozenset())
     await work.tx.lock(("schema", work.database.oid, name), Mode.ACCESS_EXCLUSIVE)
     if work.state.schema(work.database.oid, name) is not None:

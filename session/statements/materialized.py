@@ -14,7 +14,8 @@ from core.names import quote
 from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
-from session.external.streams import Stream, service, stream_over
+from session.external.catalogs import streams_of
+from session.external.streams import Stream, stream_over
 from session.freshness import stale, upstream
 from session.ingestion import ingest, taken_in
 from session.locks import Mode
@@ -91,7 +92,7 @@ async def _stream(work: Work, plan: Plan, text: str) -> Stream | None:
     stream = taken_in(plan, text)
     if stream is not None:
         found = stream
-        await work.warehouse.executor.run(lambda: service(work.limits.stores, found.origin).check(found.name))
+        await work.warehouse.executor.run(lambda: streams_of(work.limits, found.origin).check(found.name))
     return stream
 
 

@@ -51,7 +51,7 @@ _SOURCES: Final = (
     _Source(words=("POSTGRES",), name="POSTGRES", needs=("DATABASE", "URI", "SECRET_ARN")),
     _Source(words=("MYSQL",), name="MYSQL", needs=("DATABASE", "URI", "SECRET_ARN")),
     _Source(words=("KINESIS",), name="KINESIS", needs=("IAM_ROLE",)),
-    _Source(words=("MSK",), name="KAFKA", needs=("AUTHENTICATION",)),
+    _Source(words=("MSK",), name="KAFKA", needs=("AUTHENTICATION", "URI")),
     _Source(words=("KAFKA",), name="KAFKA", needs=("AUTHENTICATION", "URI")),
 )
 _CATALOG: Final = _Source(words=(), name="DATA CATALOG")
