@@ -55,7 +55,7 @@ TYPES: Final = (
     SqlType(name="time", sql="time without time zone", aliases=("time",), oid=1083, array_oid=1183, length=8, category="D", engine="TIME", arrow="time64[us]"),
     # DuckDB drops the zone on the way to Arrow, so the engine hands TIMETZ over as text.
     SqlType(name="timetz", sql="time with time zone", aliases=("timetz",), oid=1266, array_oid=1270, length=12, category="D", engine="TIME WITH TIME ZONE", arrow="string"),
-    SqlType(name="timestamp", sql="timestamp without time zone", aliases=("timestamp",), oid=1114, array_oid=1115, length=8, category="D", engine="TIMESTAMP", arrow="timestamp[us]"),
+    SqlType(name="timestamp", sql="timestamp without time zone", aliases=("timestamp", "datetime"), oid=1114, array_oid=1115, length=8, category="D", engine="TIMESTAMP", arrow="timestamp[us]"),
     SqlType(name="timestamptz", sql="timestamp with time zone", aliases=("timestamptz",), oid=1184, array_oid=1185, length=8, category="D", engine="TIMESTAMP WITH TIME ZONE", arrow="timestamp[us, UTC]"),
     SqlType(name="intervaly2m", sql="interval year to month", oid=1188, array_oid=1189, length=4, category="T", engine="INTERVAL", arrow="month_day_nano_interval"),
     SqlType(name="intervald2s", sql="interval day to second", oid=1190, array_oid=1191, length=8, category="T", engine="INTERVAL", arrow="month_day_nano_interval"),
@@ -84,6 +84,7 @@ TYPES: Final = (
     SqlType(name="_int4", sql="integer[]", oid=1007, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_char", sql='"char"[]', oid=1002, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_oid", sql="oid[]", oid=1028, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
+    SqlType(name="aclitem", sql="aclitem", oid=1033, array_oid=1034, length=12, category="U", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_aclitem", sql="aclitem[]", oid=1034, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="int2vector", sql="int2vector", oid=22, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="oidvector", sql="oidvector", oid=30, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),

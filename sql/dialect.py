@@ -130,6 +130,8 @@ def _step(tokens: list[Token], index: int, out: list[Token]) -> int:
         return _exclude(tokens, index, out)
     if token.text.upper() == "PG_CATALOG" and _drops_schema(tokens, index, out):
         return index + 2
+    if _type_follows(out) and (end := _catalog_type(tokens, index, out)):
+        return end
     out.append(_retyped(token, tokens, index))
     return index + 1
 
@@ -204,10 +206,35 @@ def _drops_schema(tokens: list[Token], index: int, out: list[Token]) -> bool:
     """Tell whether ``pg_catalog.`` at *index* qualifies a type or a function, which need none."""
     if not _texts(tokens, index + 1, (".",)) or index + 2 >= len(tokens):
         return False
+    return _type_follows(out) or _texts(tokens, index + 3, ("(",))
+
+
+def _type_follows(out: list[Token]) -> bool:
+    """Tell whether what comes after *out* is a cast's type."""
     before = out[-1].token_type if out else None
-    if before == TokenType.DCOLON or (before == TokenType.ALIAS and _inside_cast(out)):
-        return True
-    return _texts(tokens, index + 3, ("(",))
+    return before == TokenType.DCOLON or (before == TokenType.ALIAS and _inside_cast(out))
+
+
+_DOMAINS: Final = {
+    "sql_identifier": "varchar", "character_data": "varchar", "yes_or_no": "varchar", "cardinal_number": "int4",
+    "time_stamp": "timestamptz",
+}  # fmt: skip
+"""What the information schema calls types, and what they are."""
+_CATALOG_ARRAYS: Final = frozenset({"aclitem", "oid", "char"})
+
+
+def _catalog_type(tokens: list[Token], index: int, out: list[Token]) -> int:
+    """Write a type that only the catalogs have as one name; return its end, 0 where there is none."""
+    token, word = tokens[index], tokens[index].text.lower()
+    if word == "information_schema" and _texts(tokens, index + 1, (".",)):
+        token, word, index = tokens[index + 2], _DOMAINS.get(tokens[index + 2].text.lower(), ""), index + 2
+    elif word in _CATALOG_ARRAYS and _texts(tokens, index + 1, ("[", "]")):
+        word, index = f"_{word}", index + 2
+    elif word != "aclitem":
+        word = ""
+    if word:
+        out.append(_as(token, TokenType.OBJECT_IDENTIFIER, word))
+    return index + 1 if word else 0
 
 
 def _inside_cast(out: list[Token]) -> bool:

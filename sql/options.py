@@ -128,6 +128,7 @@ COPY_OPTIONS: Final = (
     Option(name="orc", keywords=("ORC",), sets_format="orc", doc="ORC, columns by position"),
     Option(name="fixedwidth", keywords=("FIXEDWIDTH",), argument=Argument.STRING, sets_format="fixedwidth", doc="Fields of given widths, 'label:width,…'"),
     Option(name="shapefile", keywords=("SHAPEFILE",), sets_format="shapefile", doc="ESRI shapefile: the geometry first, then the attributes"),
+    Option(name="simplify", keywords=("SIMPLIFY",), modifier="AUTO", status="absent", doc="Shapes that are too large are simplified"),
     Option(name="delimiter", keywords=("DELIMITER",), argument=Argument.CHARACTER, formats=_formats("TC"), default="|", doc="Character between fields; a comma for CSV"),
     Option(name="quote", keywords=("QUOTE",), argument=Argument.CHARACTER, formats=_formats("C"), default='"', doc="CSV's quote character"),
     # Source

@@ -14,7 +14,7 @@ from typing import Final
 
 from catalog import iam_roles
 from catalog.roles import SUPERUSER_ROLE
-from catalog.system import pg_relations, procedures
+from catalog.system import acl, pg_relations, procedures
 from core.names import literal
 
 VARIABLES: Final = (
@@ -296,6 +296,43 @@ _ARRAY_OUT = (
     " OR regexp_matches(item, '[\\s{},\"\\\\]') THEN '\"' ||"
     " replace(replace(item, '\\', '\\\\'), '\"', '\\\"') || '\"' ELSE item END), ',') || '}' END"
 )
+_LETTER = {privilege: letter for kind in acl.LETTERS.values() for privilege, letter in kind}
+_LETTERS = "MAP {" + ", ".join(f"'{privilege}': '{letter}'" for privilege, letter in _LETTER.items()) + "}"
+_ACLITEM = (
+    "CASE WHEN p_user <> 0 THEN (SELECT max(rs_quote_ident(rs_u.name)) FROM sys_users AS rs_u WHERE rs_u.oid = p_user)"
+    " WHEN p_group <> 0 THEN 'group ' || (SELECT max(rs_quote_ident(rs_g.name)) FROM sys_groups AS rs_g"
+    f" WHERE rs_g.oid = p_group) ELSE '' END || '=' || array_to_string(list_transform({_ASKED}, lambda rs_p:"
+    f" COALESCE({_LETTERS}[rs_p], {_error('42704', 'unrecognized privilege type: ' + chr(34), 'rs_p', chr(34))})"
+    " || CASE WHEN p_grantable THEN '*' ELSE '' END), '') || '/' ||"
+    " (SELECT max(rs_quote_ident(rs_u.name)) FROM sys_users AS rs_u WHERE rs_u.oid = p_grantor)"
+)
+_WITHOUT_LETTERS = "regexp_replace({}, '=[A-Za-z*]*/', '/')"
+_LETTERS_OF = "regexp_extract({}, '=([A-Za-z*]*)/', 1)"
+# A lambda may not have the subqueries in it that an argument is made of.
+_ACL_CONTAINS = (
+    "CASE WHEN p_array IS NOT NULL AND p_item IS NOT NULL THEN EXISTS (SELECT 1 FROM (SELECT unnest(string_split("
+    f"{_JOINED.replace('p_separator', 'chr(1)')}, chr(1))) AS held, p_item AS asked) AS rs_x"
+    f" WHERE {_WITHOUT_LETTERS.format('rs_x.held')} = {_WITHOUT_LETTERS.format('rs_x.asked')}"
+    f" AND len(list_filter(regexp_extract_all({_LETTERS_OF.format('rs_x.asked')}, '[A-Za-z]\\*?'), lambda rs_p:"
+    f" NOT contains({_LETTERS_OF.format('rs_x.held')}, rs_p))) = 0) END"
+)
+_TYPES = (
+    " || '(' || array_to_string(list_transform(rs_f.arguments, lambda rs_a: getvariable('type_names')["
+    "list_position(getvariable('type_oids'), CAST(rs_a AS VARCHAR))]), ',') || ')'"
+)
+_REGPROCEDURE_NAME = (
+    "CASE WHEN p_oid = 0 THEN '-' WHEN p_oid IS NOT NULL THEN COALESCE((SELECT max(CASE WHEN rs_f.schema = 11 OR"
+    f" list_contains({_PATH}, rs_n.name) THEN '' ELSE rs_quote_ident(rs_n.name) || '.' END ||"
+    f" rs_quote_ident(rs_f.name){_TYPES}) FROM ({procedures.QUERY}) AS rs_f LEFT JOIN sys_namespaces AS rs_n"
+    " ON rs_n.oid = rs_f.schema WHERE rs_f.oid = p_oid), CAST(p_oid AS VARCHAR)) END"
+)
+_REGPROCEDURE = (
+    "CASE WHEN regexp_matches(CAST(p_object AS VARCHAR), '^\\d+$') THEN TRY_CAST(CAST(p_object AS VARCHAR) AS UINTEGER)"
+    " WHEN p_object = '-' THEN 0 ELSE COALESCE((SELECT max(rs_o.oid) FROM sys_routines AS rs_o"
+    f" WHERE COALESCE(rs_o.database, {_HERE}) = {_HERE} AND list_contains(rs_o.keys, {_CALLED})),"
+    f" (SELECT max(rs_f.oid) FROM ({procedures.QUERY}) AS rs_f WHERE rs_f.schema = 11"
+    f" AND replace(rs_f.name{_TYPES}, ' ', '') = {_CALLED})) END"
+)
 _PROCEDURE = f"(SELECT {{}} FROM ({procedures.QUERY}) AS rs_f WHERE rs_f.oid = p_function)"
 _ARGUMENTS = _PROCEDURE.format("max(rs_f.shown)")
 
@@ -335,6 +372,8 @@ ROWS: Final[tuple[Function, ...]] = (
         f"{_PATH}, rs_n.name) THEN '' ELSE rs_quote_ident(rs_n.name) || '.' END || rs_quote_ident(rs_f.name))"
         f" FROM ({procedures.QUERY}) AS rs_f LEFT JOIN sys_namespaces AS rs_n ON rs_n.oid = rs_f.schema"
         " WHERE rs_f.oid = p_oid), CAST(p_oid AS VARCHAR)) END", "text"),
+    _inner("rs_regprocedure_name", "p_oid", _REGPROCEDURE_NAME, "text"),
+    _inner("rs_regprocedure", "p_object", _REGPROCEDURE, "oid"),
     _scalar("format_type", "p_type, p_modifier", _FORMATTED, "text"),
     _inner("rs_regtype_name", "p_oid", "rs_format_type(p_oid, -1)", "text"),
     _scalar("pg_get_userbyid", "p_user",
@@ -424,6 +463,8 @@ ROWS: Final[tuple[Function, ...]] = (
     _scalar("string_to_array", "p_text, p_sign", "rs_array_out(string_split(p_text, p_sign))", "_text"),
     # What JDBC reads pg_proc.probin by, which is text here.
     _scalar("textin", "p_text", "CAST(p_text AS VARCHAR)", "text"),
+    _scalar("makeaclitem", "p_user, p_group, p_grantor, p_privileges, p_grantable", _ACLITEM, "aclitem"),
+    _scalar("aclcontains", "p_array, p_item", _ACL_CONTAINS, "bool"),
     _scalar("byteaout", "p_bytes", "CAST(p_bytes AS VARCHAR)", "text"),
     _scalar("array_lower", "p_array, p_dimension",
         "CASE WHEN p_dimension = 1 AND CAST(p_array AS VARCHAR) <> '{}' THEN CAST(1 AS INTEGER) END", "int4"),

@@ -174,10 +174,10 @@ ROWS: Final = (
     SystemView(
         schema="pg_catalog", name="pg_locks", oid=2_028,
         columns=columns(
-            "locktype text, relation oid, database oid, transactionid xid, pid int4, mode text, granted bool"
+            "locktype text, relation oid, database oid, transaction xid, transactionid xid, pid int4, mode text, granted bool"
         ),
         query="SELECT CASE WHEN l.relation IS NULL THEN 'transactionid' ELSE 'relation' END AS locktype, l.relation,"
-        " d.oid AS database, CASE WHEN l.relation IS NULL THEN l.xid END AS transactionid, l.pid, l.mode, l.granted"
+        " d.oid AS database, CASE WHEN l.relation IS NULL THEN l.xid END AS transaction, transaction AS transactionid, l.pid, l.mode, l.granted"
         " FROM sys_locks AS l LEFT JOIN sys_sessions AS s ON s.pid = l.pid"
         " LEFT JOIN sys_databases AS d ON d.name = s.database",
         doc="PostgreSQL 8.0, 43.35 pg_locks",

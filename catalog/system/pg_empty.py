@@ -15,6 +15,8 @@ _READ: Final = (
     "relid oid, schemaname name, relname name, heap_blks_read int8, heap_blks_hit int8, idx_blks_read int8,"
     "idx_blks_hit int8, toast_blks_read int8, toast_blks_hit int8, tidx_blks_read int8, tidx_blks_hit int8"
 )
+_SLOTS: Final = (("stakind", "int2"), ("staop", "oid"), ("stanumbers", "_text"), ("stavalues", "_text"))
+"""What pg_statistic has four of: kinds of statistics, with their numbers and values."""
 
 # fmt: off
 _SHAPES: Final = (
@@ -24,7 +26,7 @@ _SHAPES: Final = (
     (2753, "pg_opfamily", "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid, tableoid oid"),
     (2607, "pg_conversion", "oid oid, conname name, connamespace oid, conowner int4, conforencoding int4, contoencoding int4, conproc regproc, condefault bool, tableoid oid"),
     (2600, "pg_aggregate", "aggfnoid oid, aggtransfn regproc, aggfinalfn regproc, aggtranstype oid, agginitval text, aggkind char"),
-    (2619, "pg_statistic", "starelid oid, staattnum int2, stanullfrac float4, stawidth int4, stadistinct float4"),
+    (2619, "pg_statistic", "starelid oid, staattnum int2, stanullfrac float4, stawidth int4, stadistinct float4, " + ", ".join(f"{name}{n} {kind}" for name, kind in _SLOTS for n in range(1, 5))),
     (2040, "pg_stats", "schemaname name, tablename name, attname name, null_frac float4, avg_width int4, n_distinct float4, most_common_vals text, most_common_freqs text, histogram_bounds text, correlation float4"),
     (1214, "pg_shdepend", "dbid oid, classid oid, objid oid, objsubid int4, refclassid oid, refobjid oid, deptype char"),
     (3079, "pg_extension", "oid oid, extname name, extowner oid, extnamespace oid, extrelocatable bool, extversion text, extconfig _text, extcondition _text"),

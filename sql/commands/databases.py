@@ -64,8 +64,12 @@ def read_create_database(stream: Stream) -> CreateDatabase:
         kind = stream.tokens[min(stream.index + 1, len(stream.tokens) - 1)].key
         if kind in {"DATASHARE", "INTEGRATION", "ARN"}:
             raise not_supported(f"CREATE DATABASE FROM {kind}", position=stream.position)
-    stream.take("WITH")
-    return CreateDatabase(name=name, options=_options(stream))
+    if stream.take("WITH") and stream.at("PERMISSIONS"):
+        raise not_supported("CREATE DATABASE WITH PERMISSIONS FROM DATASHARE", position=stream.position)
+    options = _options(stream)
+    if stream.at("IAM_ROLE"):
+        raise not_supported("CREATE DATABASE IAM_ROLE", position=stream.position)
+    return CreateDatabase(name=name, options=options)
 
 
 def read_alter_database(stream: Stream) -> AlterDatabase:

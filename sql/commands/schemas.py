@@ -85,4 +85,4 @@ def _quota(stream: Stream) -> int:
     if stream.take("UNLIMITED"):
         return UNLIMITED
     amount = stream.integer()
-    return amount * _MEGABYTES[stream.take_any(*_MEGABYTES) or "MB"]
+    return amount * _MEGABYTES[stream.take_any(*_MEGABYTES) or "GB"]

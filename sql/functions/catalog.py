@@ -6,8 +6,9 @@
 from typing import Final
 
 from core import types
+from sql import conversion
 from sql.functions.spec import Call, Function
-from sql.value import Value, made
+from sql.value import VARCHAR, Value, made
 
 
 def _macro(call: Call) -> Value:
@@ -57,6 +58,8 @@ _ROWS: Final = (
     ("array_to_string", ("text", "text"), "text"),
     ("string_to_array", ("text", "text"), "_text"),
     ("textin", ("text",), "text"),
+    ("makeaclitem", ("int", "int", "int", "text", "bool"), "aclitem"),
+    ("aclcontains", ("any", "any"), "bool"),
     ("byteaout", ("text",), "text"),
     ("array_lower", ("text", "int"), "int4"),
     ("array_upper", ("text", "int"), "int4"),
@@ -102,7 +105,15 @@ _RETURNS: Final = {(name, len(arguments)): returns for name, arguments, returns 
 _VISIBLE: Final = ("operator", "conversion", "ts_config", "ts_dict", "ts_parser", "ts_template", "collation", "opclass",
                    "opfamily", "statistics_obj")  # fmt: skip
 
+def _shown(call: Call) -> Value:
+    """Write what an object's OID is shown as."""
+    call.scope.writer.system = True
+    return conversion.cast(call.values[0], VARCHAR)
+
+
 TABLE: Final = (
+    *(Function(name=f"{name}out", arguments=(name,), engine=_shown, doc="c_intro_system_views")
+      for name in ("regclass", "regtype", "regproc", "regprocedure")),
     *(Function(name="pg_get_viewdef", arguments=("letters", *more), engine=_named, doc="c_intro_system_views")
       for more in ((), ("bool",))),
     *(Function(name=name, arguments=arguments, engine=_macro, doc="c_intro_system_views")

@@ -151,6 +151,10 @@ def _bytes(value: Value) -> Value | None:
     return value if value.name == "varbyte" else None
 
 
+def _just(name: str) -> Callable[[Value], Value | None]:
+    return lambda value: value if value.name == name else None
+
+
 def _nothing(value: Value, name: str) -> Value | None:
     return conversion.cast(value, types.of(name)) if value.null else None
 
@@ -186,6 +190,7 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "oid": _as("oid"),
     "array": lambda value: value if value.category == "A" else None,
     "catalog": lambda value: value if value.category in "NS" and not value.type.type.column else None,
+    **{name: _just(name) for name in ("regclass", "regtype", "regproc", "regprocedure")},
     "integer": lambda value: value if is_integer(value.type) else None,
 }
 """Kinds of argument: what brings a value to one, None when it does not fit."""

@@ -18,13 +18,14 @@ _NAMES: Final = {
     exp.DType.FLOAT: "float4", exp.DType.DOUBLE: "float8", exp.DType.BOOLEAN: "bool", exp.DType.CHAR: "char",
     exp.DType.NCHAR: "char", exp.DType.BPCHAR: "bpchar", exp.DType.VARCHAR: "varchar", exp.DType.NVARCHAR: "varchar",
     exp.DType.TEXT: "varchar", exp.DType.DATE: "date", exp.DType.TIME: "time", exp.DType.TIMETZ: "timetz",
-    exp.DType.TIMESTAMP: "timestamp", exp.DType.TIMESTAMPTZ: "timestamptz", exp.DType.SUPER: "super",
+    exp.DType.TIMESTAMP: "timestamp", exp.DType.DATETIME: "timestamp",
+    exp.DType.TIMESTAMPTZ: "timestamptz", exp.DType.SUPER: "super",
     exp.DType.VARBINARY: "varbyte", exp.DType.HLLSKETCH: "hllsketch",
     exp.DType.GEOMETRY: "geometry", exp.DType.GEOGRAPHY: "geography",
     exp.DType.NAME: "name", exp.DType.INTERVAL: "interval",
 }  # fmt: skip
 _UNREAD: Final = frozenset({"regoper", "regoperator"})
-_ARRAYS: Final = {"varchar": "_text", "int4": "_int4", "int2": "_int2"}
+_ARRAYS: Final = {"varchar": "_text", "int4": "_int4", "int2": "_int2", "aclitem": "_aclitem"}
 
 
 def type_of(node: exp.Expr, scope: Scope) -> ColumnType:
@@ -32,8 +33,8 @@ def type_of(node: exp.Expr, scope: Scope) -> ColumnType:
     target = node.args["to"]
     if isinstance(target, exp.ObjectIdentifier):
         named = target.name.lower()
-        if named == "regprocedure" and isinstance(node.this, exp.Literal):
-            # A number is shown as it is; a name with its arguments would have to be found.
+        if named == "regprocedure" and isinstance(node.this, exp.Literal) and node.this.is_string:
+            # A name with its arguments would have to be found.
             raise not_supported(f"the type {named}", position=scope.writer.position(node))
         return _identifier(named, scope.writer.position(node))
     kind = target.this

@@ -301,7 +301,7 @@ OTHERS = [
     ("create schema s quota unlimited", CreateSchema(name=("s",), quota_mb=-1)),
     ("alter schema s rename to u", AlterSchema(name=("s",), rename_to="u")),
     ("alter schema s owner to u", AlterSchema(name=("s",), owner="u")),
-    ("alter schema s quota 10", AlterSchema(name=("s",), quota_mb=10)),
+    ("alter schema s quota 10", AlterSchema(name=("s",), quota_mb=10240)),
     (
         "create database d with owner = bob connection limit unlimited collate ci isolation level snapshot",
         CreateDatabase(
