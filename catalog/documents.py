@@ -14,11 +14,9 @@ from catalog.model import (
     Group,
     Identity,
     Kind,
-    Materialized,
     Relation,
     RelationKind,
     Schema,
-    Seen,
     TableColumn,
     User,
 )
@@ -27,6 +25,7 @@ from catalog.policies import Attachment, MaskAttachment, MaskingPolicy, PolicyCo
 from catalog.roles import DefaultPrivileges, Membership, Role
 from catalog.routines import Language, Parameter, Routine, RoutineKind
 from catalog.scopes import ScopedPrivileges
+from catalog.views import Materialized, Seen
 from core.types import BY_NAME, ColumnType
 from storage.datacatalog import Column, Partition, Storage, Table
 

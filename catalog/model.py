@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from catalog.views import Materialized, Seen
 from core.names import last_part
 from core.types import ColumnType
 
@@ -170,30 +171,6 @@ class Constraint:
     comment: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The columns of a relation as they were when a view was made that reads it."""
-
-    relation: int
-    columns: tuple[tuple[str, int], ...]
-    """(name, number)"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Materialized:
-    """What makes a view a materialized one; its query is the relation's ``definition``."""
-
-    table: int
-    """OID of the table that keeps its rows."""
-    incremental: bool = False
-    """Whether changes of the base tables can be worked in without running the query anew."""
-    mutable: bool = False
-    """Whether the query depends on more than the tables: the time, the user, random numbers."""
-    auto_refresh: bool = False
-    stream: tuple[int | str, ...] = ()
-    """(external schema, name) of the stream that it takes in, if any."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
     """A table or view. Its physical name in the lake is ``engine_name``."""
@@ -218,6 +195,8 @@ class Relation:
     late_binding: bool = False
     depends: tuple[int, ...] = ()
     """OIDs of the relations that a view reads."""
+    settings: tuple[tuple[str, str], ...] = ()
+    """Of a view: the parameters of the session that made it, by which its text is read."""
     seen: tuple[Seen, ...] = ()
     """Of a view: the columns of those relations that have been altered since."""
     materialized: Materialized | None = None

@@ -30,7 +30,8 @@ from session.protection import note_applied
 from session.visible import Visible
 from sql import incremental
 from sql.canon import Pattern
-from sql.facts import SourceKind
+from sql.facts import Settings as NamingSettings
+from sql.facts import SourceKind, settled
 from sql.finish import Finish
 from sql.incremental import Expression
 from sql.relations import External
@@ -57,12 +58,15 @@ class Work:
     """One statement's working context."""
 
     def __init__(
-        self, session: "Session", environment: Environment | None = None, parameter_oids: tuple[int, ...] = ()
-    ) -> None:
+        self, session: "Session", environment: Environment | None = None, parameter_oids: tuple[int, ...] = (), *,
+        naming: NamingSettings = (),
+    ) -> None:  # fmt: skip
         """Work for *session*, inside a procedure where *environment* is given.
 
-        *parameter_oids* are the types that the client declared for the statement's parameters.
+        *parameter_oids* are the types that the client declared for the statement's parameters; *naming* decides what
+        names in it mean where the session's parameters do not.
         """
+        self.naming = naming
         self.session = session
         self.environment = environment
         self.parameter_oids = parameter_oids
@@ -200,27 +204,25 @@ class Work:
         """
         session = self.session
         inside = self.environment
-        oids_of_views = tuple(view.oid for view in views)
-        rest = (offset, oids, finish, inside and inside.key, session.translation_key(), plain, oids_of_views)
+        about = (session.translation_key(), self.naming, inside and inside.key)
+        rest = (offset, oids, finish, about, plain, tuple(view.oid for view in views))
         variables = inside.type_of if inside else None
 
         def translated(text: str) -> Translated:
+            facts = settled(self.visible, self.naming)
             if views:
-                return translate_over(
-                    views, text, self.visible, offset=offset, parameter_oids=oids, variables=variables
-                )
+                return translate_over(views, text, facts, offset=offset, parameter_oids=oids, variables=variables)
             many = None
             if not plain and inside is None:
-                many = translate_rows(text, self.visible, offset=offset, parameter_oids=oids)
+                many = translate_rows(text, facts, offset=offset, parameter_oids=oids)
             return many or translate(
-                text, self.visible, offset=offset, parameter_oids=oids, finish=finish, variables=variables
+                text, facts, offset=offset, parameter_oids=oids, finish=finish, variables=variables
             )
 
-        key = (text, rest)
-        known: Plan | None = self.warehouse.translations.get(key)
+        known: Plan | None = self.warehouse.translations.get((text, rest))
         if known is None and not any(view.numbers for view in views):
             known = self.warehouse.templates.plan(text, rest, translated, planned)
-        return known or self._cached(key, lambda: translated(text))
+        return known or self._cached((text, rest), lambda: translated(text))
 
     def plan_value(self, text: str, offset: int, goal: ColumnType | None) -> Plan:
         """Translate an expression of a procedure that gives one value, as the text of one of type *goal*."""
@@ -281,7 +283,8 @@ class Work:
     def reading(self, view: Relation, places: Mapping[int, str], text: Expression | None = None) -> Plan:
         """Translate a view's query (or *text*) with the relations *places* (by OID) read from other engine SQL."""
         seen = {item.relation: item.columns for item in view.seen}
-        return planned(incremental.reading(text or view.definition or "", self.visible, places, seen))
+        facts = settled(self.visible, view.settings)
+        return planned(incremental.reading(text or view.definition or "", facts, places, seen))
 
     def prepare(
         self, plan: Plan, parameters: tuple[Value, ...] = (), *, reading: Reading = Reading.ROWS

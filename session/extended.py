@@ -44,7 +44,7 @@ async def prepare(
     session: "Session", name: str, statement: Statement | None, parameter_oids: tuple[int, ...]
 ) -> Prepared:
     """Return a prepared statement whose parameter types are known."""
-    prepared = Prepared(name, statement, parameter_oids)
+    prepared = Prepared(name, statement, parameter_oids, naming=session.settings.naming)
     if statement is not None and statement.kind in QUERIES:
         refuse_failed(session)
         plan = Work(session).plan(statement.text, statement.offset, parameter_oids)
@@ -101,15 +101,17 @@ async def columns(session: "Session", prepared: Prepared) -> tuple[Column, ...] 
     refuse_failed(session)
     key = session.translation_key()
     if prepared.columns is None or prepared.described != key:
-        prepared.columns = await _described(session, statement, prepared.parameter_oids)
+        prepared.columns = await _described(session, prepared, prepared.parameter_oids)
         prepared.described = key
     return prepared.columns
 
 
-async def _described(
-    session: "Session", statement: Statement, oids: tuple[int, ...]
-) -> tuple[Column, ...] | None:
-    return await resolved(session, lambda: DESCRIBERS[statement.kind](Work(session), statement, oids))
+async def _described(session: "Session", prepared: Prepared, oids: tuple[int, ...]) -> tuple[Column, ...] | None:
+    statement = prepared.statement
+    if statement is None:
+        return None
+    work = Work(session, naming=session.settings.unless_own(prepared.naming))
+    return await resolved(session, lambda: DESCRIBERS[statement.kind](work, statement, oids))
 
 
 async def bind(
@@ -136,7 +138,7 @@ async def portal_columns(session: "Session", portal: Portal) -> tuple[Column, ..
     fitted = _fitted(prepared, portal.values)
     if portal.columns is None and fitted != prepared.parameter_oids and statement and statement.rule.returns_rows:
         refuse_failed(session)
-        portal.columns = await _described(session, statement, fitted)
+        portal.columns = await _described(session, prepared, fitted)
     if portal.columns is None:
         portal.columns = await columns(session, prepared)
     return portal.columns
@@ -152,7 +154,8 @@ async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
     if portal.reader is None:
         session.begin_statement(statement.text, statement.kind)
         fitted = _fitted(portal.prepared, portal.values)
-        answer = await run(Work(session, parameter_oids=fitted), statement, portal.values)
+        work = Work(session, parameter_oids=fitted, naming=session.settings.unless_own(portal.prepared.naming))
+        answer = await run(work, statement, portal.values)
         if isinstance(answer, Done):
             portal.done = answer.tag
         if not isinstance(answer, Page):

@@ -10,6 +10,7 @@ from datetime import datetime
 from core.types import Column, ColumnType
 from session.answers import Value
 from session.streams import Page, Reader
+from sql.facts import Settings
 from sql.statement import Statement
 
 
@@ -24,6 +25,8 @@ class Prepared:
     parameter_types: tuple[ColumnType, ...] = ()
     columns: tuple[Column, ...] | None = None
     """What its rows look like, once it was described."""
+    naming: Settings = ()
+    """What decided what names in it mean when it was made."""
     described: object = None
     """The translation key under which ``columns`` was found."""
 

@@ -255,6 +255,11 @@ _INHERITED: Final = {
     "transaction_isolation": "default_transaction_isolation",
     "transaction_read_only": "default_transaction_read_only",
 }
+_NAMING: Final = (
+    "downcase_delimited_identifier", "enable_case_sensitive_identifier", "enable_case_sensitive_super_attribute",
+)
+AS_WRITTEN: Final = (("enable_case_sensitive_identifier", "true"),)
+"""For a text that quotes all its names, as they are in the catalog."""
 _SPELLINGS: Final = {"time zone": "timezone", "transaction isolation level": "transaction_isolation"}
 
 
@@ -298,6 +303,15 @@ class Settings:
     def keeps_case(self) -> bool:
         """Whether quoted identifiers keep their case."""
         return self.on("enable_case_sensitive_identifier") or not self.on("downcase_delimited_identifier")
+
+    @property
+    def naming(self) -> tuple[tuple[str, str], ...]:
+        """The parameters that decide what names in a text mean; views and prepared statements keep their maker's."""
+        return tuple((name, self.get(name)) for name in _NAMING)
+
+    def unless_own(self, naming: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        """Return *naming*, or nothing where it is what the session has now."""
+        return () if naming == self.naming else naming
 
     def set(self, name: str, text: str, *, local: bool = False) -> None:
         """Give *name* a new value, to the end of the session or of the transaction."""

@@ -129,7 +129,7 @@ def _pattern(session: "Session", view: Relation) -> Pattern | None:
     seen = {item.relation: item.columns for item in view.seen}
     summary = Summary(
         oid=view.oid, definition=view.definition or "", database=database.name, storage=visible.stored(storage),
-        seen=seen,
+        seen=seen, settings=view.settings,
     )  # fmt: skip
     return pattern(summary, visible)
 

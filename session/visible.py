@@ -16,7 +16,7 @@ from core.sqlstate import SqlState
 from core.types import TYPNAMES, ColumnType
 from session.external.tables import Lookup
 from session.protection import guard_of
-from session.settings import Settings
+from session.settings import AS_WRITTEN, Settings
 from sql.facts import FunctionSource, Source, SourceColumn, SourceKind
 
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
@@ -227,6 +227,7 @@ class Visible:
             engine_name=relation.engine_name,
             definition=self._read_as(relation),
             late_binding=relation.late_binding,
+            settings=relation.settings if relation.materialized is None else AS_WRITTEN,
             seen={item.relation: item.columns for item in relation.seen},
             guard=guard_of(relation, columns, self._viewer.who, self.state),
             storage=relation.materialized.table if relation.materialized is not None else 0,

@@ -57,7 +57,7 @@ def _cte(item: exp.CTE, scope: Scope, *, recursive: bool) -> str:
 def _alias(name: str, scope: Scope) -> str:
     """Return the engine's name of a query: none that another in sight has in whatever case."""
     taken = {lower(cte.alias) for cte in scope.ctes.values()}
-    return scope.writer.fresh(name) if lower(quote(name)) in taken else quote(name)
+    return scope.writer.free(name, taken)
 
 
 def _refers(node: exp.Expr, name: str, scope: Scope) -> bool:

@@ -55,6 +55,8 @@ class SourceColumn:
         return self.stored_as or self.stored or self.name
 
 
+Settings = tuple[tuple[str, str], ...]
+"""Parameters of the session with their values."""
 Seen = Mapping[int, tuple[tuple[str, int], ...]]
 """Relation (OID) → the columns (name, number) that a view knows it by."""
 
@@ -70,7 +72,7 @@ class Condition:
     """What it may call the relation; empty: nothing but its name."""
     columns: frozenset[str]
     """What it may name."""
-    settings: tuple[tuple[str, str], ...] = ()
+    settings: Settings = ()
     """The session parameters that decide what the text means, as they were when it was written."""
 
 
@@ -84,7 +86,7 @@ class Mask:
     """Redshift SQL over *inputs*."""
     inputs: tuple[tuple[str, ColumnType, tuple[str, ...]], ...]
     """(name in the text, declared type, column or path)"""
-    settings: tuple[tuple[str, str], ...] = ()
+    settings: Settings = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +125,8 @@ class Source:
     """Of a materialized view: the table that keeps its rows, which is read as it is through the view."""
     external: object | None = None
     """Of an external table: what the session reads it by; it is not looked into here."""
+    settings: Settings = ()
+    """Of a view: the parameters that its text means what it means by, where they are not the session's."""
     changing: bool = False
     """Whether it may change without the catalog's notice, so that no translation of it can be kept."""
 
@@ -212,3 +216,9 @@ class Settled:
     def within(self, database: str) -> "Settled":
         """Return the catalog as it is seen from another database."""
         return Settled(self.facts.within(database), self.settings)
+
+
+def settled(facts: Facts, settings: Settings) -> Facts:
+    """Return *facts* with *settings* fixed and no others; as the session has them all where there are none."""
+    plain = facts.facts if isinstance(facts, Settled) else facts
+    return Settled(plain, dict(settings)) if settings else plain

@@ -17,6 +17,7 @@ from sql import groups, guards
 from sql.definitions import qualified_text
 from sql.facts import Facts, Mask, Source, SourceKind
 from sql.query import parse_query
+from sql.relations import Notes
 from sql.scope import Scope, Writer
 from sql.statement import Fragment
 from sql.translate import new_writer
@@ -73,7 +74,7 @@ def check_mask(mask: Mask, columns: Sequence[tuple[str, ColumnType]], goal: Colu
 def _begun(text: Fragment, facts: Facts) -> tuple[Writer, exp.Expr]:
     offset = text.offset - len(_PREFIX)
     writer = new_writer(facts, offset)
-    writer.guarding = False
+    writer.guarding, writer.notes = False, Notes()
     return writer, parse_query(_PREFIX + text.text, offset)
 
 

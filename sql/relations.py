@@ -3,7 +3,9 @@
 Pure; what is in sight of what is ``sql.scope``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from sqlglot import exp
 
 from core.types import ColumnType
 from sql.facts import FunctionSource, Source
@@ -42,6 +44,25 @@ class Relation:
     def find(self, name: str) -> list[Field]:
         """Return the fields called *name*."""
         return [item for item in (*self.fields, *self.extra) if item.name == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A column where a text names it."""
+
+    node: exp.Expr
+    relation: Relation
+    field: Field
+    bare: bool
+    """Whether it stands there without its relation."""
+
+
+@dataclass(slots=True)
+class Notes:
+    """What the names in a text were found to mean."""
+
+    tables: list[tuple[exp.Table, Source]] = field(default_factory=list)
+    columns: list[Mention] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 A ``Scope`` belongs to one SELECT; its parent is the query around it. ``Writer`` lives for one translation.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
@@ -18,7 +18,7 @@ from sql import conversion
 from sql.facts import Facts, FunctionSource, Guard, Seen, Settled, Source, SourceColumn
 from sql.partiql import ATTRIBUTE
 from sql.query import too_complex
-from sql.relations import Cte, External, Field, Query, Relation
+from sql.relations import Cte, External, Field, Mention, Notes, Query, Relation
 from sql.value import Slot, Value
 
 if TYPE_CHECKING:
@@ -82,6 +82,8 @@ class Writer:
     """The users' functions that are called, and whose rights that needs."""
     externals: dict[str, External] = field(default_factory=dict)
     """Those of them that the engine runs, by its name for them."""
+    notes: Notes | None = None
+    """Where somebody wants to know what the text's names mean."""
 
     @contextmanager
     def elsewhere(
@@ -134,6 +136,11 @@ class Writer:
         if column is not None:
             columns.add(column)
 
+    def mention(self, node: exp.Expr, relation: Relation, item: Field, *, bare: bool) -> None:
+        """Note that the client's text names a column."""
+        if self.notes is not None and self.positions:
+            self.notes.columns.append(Mention(node, relation, item, bare))
+
     def position(self, node: exp.Expr | None) -> int | None:
         """Return the 1-based place of *node* in what the client sent."""
         start = None if node is None or not self.positions else _start(node)
@@ -143,6 +150,13 @@ class Writer:
         """Return an engine alias that nothing else has."""
         self.aliases += 1
         return quote(f"{stem}_{self.aliases}")
+
+    def free(self, name: str, taken: Collection[str]) -> str:
+        """Return *name* as an engine alias, or one like it where *taken* (lowered) has that."""
+        alias = quote(name)
+        while lower(alias) in taken:
+            alias = self.fresh(name)
+        return alias
 
     def called_name(self, node: exp.Expr) -> str:
         """Return the name that a call is of, folded."""
@@ -235,7 +249,7 @@ class Scope:
         while scope is not None:
             taken |= {lower(relation.alias) for relation in scope.relations}
             scope = scope.parent
-        return self.writer.fresh(name) if lower(quote(name)) in taken else quote(name)
+        return self.writer.free(name, taken)
 
     def value(self, node: exp.Expr) -> Value:
         """Translate an expression."""
@@ -302,18 +316,15 @@ class Scope:
         """Resolve a bare column name in this query alone."""
         if name in self.merged:
             return self.merged[name]
-        fields = [
-            item for relation in self.relations if name not in relation.hidden for item in relation.find(name)
+        found = [
+            (relation, item)
+            for relation in self.relations
+            if name not in relation.hidden
+            for item in relation.find(name)
         ]
-        if len(fields) > 1:
-            raise SqlError(
-                SqlState.AMBIGUOUS_COLUMN,
-                f'column reference "{name}" is ambiguous',
-                position=self.writer.position(node),
-            )
-        if fields:
-            return self.read(fields[0])
-        return self.aliases.get(name)
+        if not found:
+            return self.aliases.get(name)
+        return self._only(name, node, found, bare=True)
 
     def read(self, item: Field) -> Value:
         """Return a field's value and note that it is read."""
@@ -339,20 +350,25 @@ class Scope:
 
     def field(self, relation: Relation, name: str, node: exp.Expr) -> Value:
         """Resolve ``relation.name``."""
-        fields = relation.find(name)
-        if len(fields) > 1:
-            raise SqlError(
-                SqlState.AMBIGUOUS_COLUMN,
-                f'column reference "{name}" is ambiguous',
-                position=self.writer.position(node),
-            )
-        if not fields:
+        found = [(relation, item) for item in relation.find(name)]
+        if not found:
             raise SqlError(
                 SqlState.UNDEFINED_COLUMN,
                 f"column {relation.name}.{name} does not exist",
                 position=self.writer.position(node),
             )
-        return self.read(fields[0])
+        return self._only(name, node, found, bare=False)
+
+    def _only(self, name: str, node: exp.Expr, found: list[tuple[Relation, Field]], *, bare: bool) -> Value:
+        """Return the one column that a name means; raises 42702 where there are several."""
+        if len(found) > 1:
+            raise SqlError(
+                SqlState.AMBIGUOUS_COLUMN,
+                f'column reference "{name}" is ambiguous',
+                position=self.writer.position(node),
+            )
+        self.writer.mention(node, *found[0], bare=bare)
+        return self.read(found[0][1])
 
     def unknown_column(self, name: str, node: exp.Expr) -> SqlError:
         """Return the error for a column that nothing in sight has."""

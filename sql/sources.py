@@ -13,7 +13,7 @@ from core.names import quote
 from core.sqlstate import SqlState
 from sql import conversion, groups, guards, joins, pivots, unnest
 from sql.clauses import conditional
-from sql.facts import Source, SourceKind
+from sql.facts import Source, SourceKind, settled
 from sql.functions import rowsets
 from sql.query import parse_query
 from sql.relations import Field, Output, Query, Relation
@@ -127,7 +127,10 @@ def resolve(parts: tuple[str, ...], scope: Scope, node: exp.Expr) -> Source:
             position=scope.writer.position(node),
         )
     seen = scope.writer.seen.get(source.oid)
-    return source if seen is None else source.known_as(seen)
+    source = source if seen is None else source.known_as(seen)
+    if scope.writer.notes is not None and scope.writer.positions and isinstance(node, exp.Table):
+        scope.writer.notes.tables.append((node, source))
+    return source
 
 
 def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scope: Scope) -> str:
@@ -170,7 +173,7 @@ def expand(source: Source, scope: Scope) -> Query:
             SqlState.INVALID_OBJECT_DEFINITION, f'infinite recursion detected in view "{source.name}"'
         )
     tree = parse_query(source.definition or "")
-    kept, writer.facts = writer.facts, writer.facts.within(source.database)
+    kept, writer.facts = writer.facts, settled(writer.facts, source.settings).within(source.database)
     try:
         with writer.elsewhere(seen=source.seen, storage=source.storage):
             query = writer.query(tree, Scope(writer=writer, owner=source.owner))

@@ -26,7 +26,7 @@ from sql.canon import (
     placed,
     table_of,
 )
-from sql.facts import Facts, Seen, Source
+from sql.facts import Facts, Seen, Settings, Source, settled
 from sql.inference import is_integer
 from sql.query import parse_query
 from sql.scope import Scope
@@ -49,12 +49,14 @@ class Summary:
     storage: Source
     """The table that keeps its rows."""
     seen: Seen
+    settings: Settings
+    """The parameters by which its text is read."""
 
 
 def pattern(view: Summary, facts: Facts) -> Pattern | None:
     """Return what queries may be compared with, None for a view that they cannot read in place of its tables."""
     try:
-        return _pattern(view, facts.within(view.database))
+        return _pattern(view, settled(facts, view.settings).within(view.database))
     except (SqlError, RecursionError):
         # Its query has become wrong: a table was dropped or altered.
         return None

@@ -1,12 +1,13 @@
 """ALTER TABLE and ALTER VIEW: one function an action."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from auth.grants import with_columns, with_owner
 from catalog import ddl, encodings
-from catalog.model import Constraint, Grant, Relation, RelationKind, Seen
+from catalog.model import Constraint, Grant, Relation, RelationKind
+from catalog.views import Seen
 from core.errors import SqlError, not_supported
 from core.names import lower, quote
 from core.sqlstate import SqlState
@@ -19,7 +20,9 @@ from session.statements.tables import physical_column, sort_key, table_column, t
 from sql.assignment import Goal
 from sql.commands import alterations as actions
 from sql.commands.alterations import AlterTable
-from sql.definitions import renamed, used_columns
+from sql.definitions import Name, Renaming, recolumned, renamed, used_columns
+from sql.facts import Facts, settled
+from sql.facts import Seen as FactsSeen
 from sql.translate import translate_default
 from storage import lake
 
@@ -61,8 +64,7 @@ async def _rename_table(work: Work, relation: Relation, action: actions.RenameTa
     await work.lock_name(relation.schema, action.name)
     if work.state.relation(relation.schema, action.name) is not None:
         raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{action.name}" already exists')
-    schema_name = getattr(schema, "name", "")
-    follow(work, relation, (schema_name, relation.name), (schema_name, action.name))
+    follow(work, {relation.oid: (getattr(schema, "name", ""), action.name)})
     if relation.type is RelationKind.VIEW:
         return replace(relation, name=action.name)
     if lower(action.name) == lower(relation.engine_table):
@@ -75,33 +77,45 @@ async def _rename_table(work: Work, relation: Relation, action: actions.RenameTa
     return replace(relation, name=action.name, engine_name=engine_name)
 
 
-def follow(work: Work, relation: Relation, old: tuple[str, str], new: tuple[str, str]) -> None:
-    """Rewrite the views that read *relation*, whose (schema, name) changes: they mean it, not its name."""
-    for view in work.state.relations():
-        if relation.oid in view.depends and view.definition is not None:
-            work.change(replace(view, definition=renamed(view.definition, old, new)))
+def follow(work: Work, names: Mapping[int, Name]) -> None:
+    """Rewrite the views that read the relations *names* (OIDs), which change: they mean them, not their names."""
+    readers = {view.oid: view for oid in names for view in _readers(work, oid)}
+    changed = [
+        replace(view, definition=renamed(view.definition or "", _facts(work, view), _seen(view), names))
+        for view in readers.values()
+    ]
+    work.change(*changed)
+
+
+def _facts(work: Work, view: Relation) -> Facts:
+    """Return the catalog as the text of *view* is to be read."""
+    return settled(work.visible, view.settings)
+
+
+def _seen(view: Relation) -> FactsSeen:
+    return {item.relation: item.columns for item in view.seen}
 
 
 def remember(work: Work, relation: Relation) -> None:
     """Let the views that read *relation* keep its columns as they are, before they change."""
     columns = tuple((column.name, column.number) for column in relation.columns)
-    for view in _readers(work, relation):
+    for view in _readers(work, relation.oid):
         if all(item.relation != relation.oid for item in view.seen):
             work.change(replace(view, seen=(*view.seen, Seen(relation.oid, columns))))
 
 
-def _readers(work: Work, relation: Relation) -> list[Relation]:
-    return [view for view in work.state.relations() if relation.oid in view.depends and view.definition is not None]
+def _readers(work: Work, oid: int) -> list[Relation]:
+    return [view for view in work.state.relations() if oid in view.depends and view.definition is not None]
 
 
 def _naming(work: Work, relation: Relation, column: str) -> list[Relation]:
     """Return the views that name a column of *relation*."""
-    found = []
-    for view in _readers(work, relation):
-        seen = {item.relation: item.columns for item in view.seen}
-        if column in used_columns(view.definition or "", work.visible, seen).get(relation.oid, frozenset()):
-            found.append(view)
-    return found
+
+    def named(view: Relation) -> frozenset[str]:
+        used = used_columns(view.definition or "", _facts(work, view), _seen(view))
+        return used.get(relation.oid, frozenset())
+
+    return [view for view in _readers(work, relation.oid) if column in named(view)]
 
 
 async def _rename_column(work: Work, relation: Relation, action: actions.RenameColumn) -> Relation:
@@ -112,6 +126,7 @@ async def _rename_column(work: Work, relation: Relation, action: actions.RenameC
             SqlState.DUPLICATE_COLUMN, f'column "{action.name}" of relation "{relation.name}" already exists'
         )
     remember(work, relation)
+    _name_anew(work, Renaming(relation.oid, old.number, action.name))
     others = [item for item in relation.columns if item is not old]
     new = ddl.stored_beside(replace(old, name=action.name), others)
     await work.engine.script(lake.rename_column(relation.engine_name, old.engine_name, new.engine_name))
@@ -128,6 +143,15 @@ async def _rename_column(work: Work, relation: Relation, action: actions.RenameC
         diststyle=relation.diststyle.replace(f"({action.column})", f"({action.name})"),
         acl=with_columns(relation.acl, {action.column: action.name}, Grant),
     )
+
+
+def _name_anew(work: Work, renaming: Renaming) -> None:
+    """Have the views that name a column name it as it will be called."""
+    for view in _readers(work, renaming.relation):
+        text = recolumned(view.definition or "", _facts(work, view), _seen(view), renaming)
+        if text is not None:
+            seen = tuple(Seen(oid, columns) for oid, columns in renaming.seen(_seen(view)).items())
+            work.change(replace(view, definition=text, seen=seen))
 
 
 def _referring(key: Constraint, relation: Relation, names: dict[str, str]) -> Constraint:

@@ -13,6 +13,7 @@ from session.answers import Done
 from session.context import Work
 from session.locks import Mode
 from session.protection import IGNORES
+from session.settings import AS_WRITTEN
 from session.statements.query import changed
 from sql.commands.alterations import AlterTableAppend
 
@@ -32,7 +33,8 @@ async def append(work: Work, command: AlterTableAppend) -> Done:
     names = _shared(target, source, command)
     listed = ", ".join(quote(name) for name in names)
     places = [".".join(quote(part) for part in name) for name in (command.name, command.source)]
-    count = await changed(work, f"INSERT INTO {places[0]} ({listed}) SELECT {listed} FROM {places[1]}", 0)
+    written = Work(work.session, work.environment, naming=AS_WRITTEN)
+    count = await changed(written, f"INSERT INTO {places[0]} ({listed}) SELECT {listed} FROM {places[1]}", 0)
     await work.engine.run(f"DELETE FROM {source.engine_name}")
     work.notice(info(f"{count} rows were appended to table {target.name}."))
     return Done("ALTER TABLE APPEND")

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from catalog import ddl
-from catalog.model import Database, Materialized, Relation, RelationKind, Schema, TableColumn
+from catalog.model import Database, Relation, RelationKind, Schema, TableColumn
+from catalog.views import Materialized
 from core.errors import SqlError, info, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
@@ -69,6 +70,7 @@ async def create_materialized_view(work: Work, command: CreateMaterializedView) 
         type=RelationKind.VIEW,
         columns=tuple(TableColumn(name=item.name, type=item.type, number=item.number) for item in storage.columns),
         definition=text,
+        settings=work.settings.naming,
         depends=tuple(sorted({*depends, storage.oid})),
         materialized=Materialized(
             table=storage.oid,

@@ -20,7 +20,7 @@ from session.statements.external import drop_external_table
 from session.statements.external_schemas import drop_external_database
 from session.statements.policies import refuse_needed, refuse_policies_in
 from session.statements.query import describe
-from session.statements.routines import drop_routines, remove_routines
+from session.statements.routines import drop_routines, follow_calls, remove_routines
 from session.statements.tables import stored_type, target_schema, temporary_schema
 from sql.commands.drops import Drop
 from sql.commands.schemas import AlterSchema, CreateSchema
@@ -49,6 +49,7 @@ async def create_view(work: Work, command: CreateView) -> Done:
         work.notice(notice(f'view "{name}" will be a temporary view'))
         schema = temporary_schema(work)
     relation = Relation(
+        settings=() if command.late_binding else work.settings.naming,
         oid=old.oid if old else work.next_oid(),
         schema=schema.oid,
         name=name,
@@ -208,8 +209,8 @@ async def alter_schema(work: Work, command: AlterSchema) -> Done:
         if work.state.schema(schema.database, command.rename_to) is not None:
             raise SqlError(SqlState.DUPLICATE_SCHEMA, f'Schema "{command.rename_to}" already exists')
         refuse_policies_in(work, schema)
-        for relation in work.state.relations(schema.oid):
-            follow(work, relation, (schema.name, relation.name), (command.rename_to, relation.name))
+        follow(work, {item.oid: (command.rename_to, item.name) for item in work.state.relations(schema.oid)})
+        follow_calls(work, schema, lambda item: (str(command.rename_to), item.name))
         schema = replace(schema, name=command.rename_to)
     if command.owner is not None:
         user = work.state.user(command.owner)

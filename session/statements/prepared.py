@@ -18,7 +18,9 @@ async def prepare(work: Work, command: Prepare) -> Done:
         raise SqlError(SqlState.DUPLICATE_PREPARED_STATEMENT, f'prepared statement "{command.name}" already exists')
     inner, oids = command.statement, tuple(kind.type.oid for kind in command.types)
     plan = work.plan(inner.text, inner.offset, oids)
-    shelf[command.name] = Prepared(command.name, inner, oids, plan.translated.parameter_types)
+    shelf[command.name] = Prepared(
+        command.name, inner, oids, plan.translated.parameter_types, naming=work.settings.naming
+    )
     return Done("PREPARE")
 
 
@@ -39,7 +41,8 @@ async def execute(work: Work, statement: Statement, parameters: tuple[Value, ...
             detail=f"Expected {len(prepared.parameter_types)} parameters but got {len(command.arguments)}.",
         )
     arguments = await _arguments(work, command, prepared)
-    return await run(Work(work.session, work.environment, prepared.parameter_oids), inner, arguments)
+    naming = work.settings.unless_own(prepared.naming)
+    return await run(Work(work.session, work.environment, prepared.parameter_oids, naming=naming), inner, arguments)
 
 
 async def describe_execute(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...] | None:
@@ -49,7 +52,8 @@ async def describe_execute(work: Work, statement: Statement, oids: tuple[int, ..
     inner = _called(work, _command(statement).name)
     if inner.statement is None or inner.statement.kind is not Kind.SELECT:
         return None
-    return await DESCRIBERS[Kind.SELECT](work, inner.statement, inner.parameter_oids)
+    named = Work(work.session, work.environment, naming=work.settings.unless_own(inner.naming))
+    return await DESCRIBERS[Kind.SELECT](named, inner.statement, inner.parameter_oids)
 
 
 async def deallocate(work: Work, command: Deallocate) -> Done:

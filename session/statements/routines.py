@@ -3,6 +3,7 @@
 Redshift, "CREATE FUNCTION", "CREATE PROCEDURE", "DROP FUNCTION", "ALTER PROCEDURE". CALL is ``session.programs``.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -24,7 +25,8 @@ from session.locks import Mode
 from session.statements.policies import refuse_called
 from sql.commands.drops import Drop
 from sql.commands.routines import AlterRoutine, Argument, CreateFunction, CreateProcedure
-from sql.definitions import renamed_call
+from sql.definitions import renamed_calls
+from sql.facts import settled
 from sql.plpgsql.parser import parse
 from sql.translate import check_function
 
@@ -268,11 +270,20 @@ async def _renamed(work: Work, routine: Routine, name: str) -> Routine:
         raise SqlError(
             SqlState.DUPLICATE_FUNCTION, f'{routine.word} "{name}" already exists with same argument types'
         )
-    for view in ddl.dependents(work.state, frozenset({routine.oid})):
-        if routine.oid in view.depends and view.definition is not None:
-            text = renamed_call(view.definition, (schema.name, routine.name), name)
-            work.change(replace(view, definition=text))
+    if isinstance(schema, Schema):
+        follow_calls(work, schema, lambda item: (schema.name, name if item.oid == routine.oid else item.name))
     return replace(routine, name=name)
+
+
+def follow_calls(work: Work, schema: Schema, new: Callable[[Routine], tuple[str, str]]) -> None:
+    """Rewrite the views that call functions of *schema*, whose (schema, name) will be *new*."""
+    functions = {item.oid: item for item in routines(work.state, schema.oid) if new(item) != (schema.name, item.name)}
+    for view in work.state.relations():
+        called = [functions[oid] for oid in view.depends if oid in functions]
+        if called and view.definition is not None:
+            names = {(schema.name, item.name): new(item) for item in called}
+            facts = settled(work.visible, view.settings)
+            work.change(replace(view, definition=renamed_calls(view.definition, facts, names)))
 
 
 async def drop_routines(work: Work, command: Drop) -> None:

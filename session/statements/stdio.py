@@ -17,6 +17,7 @@ from session.answers import CopyForm, Done
 from session.context import Work
 from session.functions import needs
 from session.locks import Mode
+from session.settings import AS_WRITTEN
 from session.statements.copy import count_identities, filled, load_column
 from session.statements.query import rows
 from session.streams import Page
@@ -113,7 +114,8 @@ async def copy_stdout(work: Work, command: CopyToStdout) -> StdoutCopy:
         relation = work.find_relation(command.table or ())
         names = ", ".join(quote(name) for name in command.columns or [column.name for column in relation.columns])
         source = ".".join(quote(part) for part in command.table or ())
-        page = await rows(work, f"SELECT {names} FROM {source}", 0)
+        written = Work(work.session, work.environment, naming=AS_WRITTEN)
+        page = await rows(written, f"SELECT {names} FROM {source}", 0)
     form = command.format
     forced = form.force_quote or ()
     every = frozenset(column.name for column in page.columns) if "*" in forced else frozenset(forced)
