@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from api.errors import invalid
-from auth.exchange import Entry
-from catalog.model import BOOTSTRAP_USER, User
+from catalog.model import BOOTSTRAP_USER
 from core.names import quote
-from session.calls import run
+from session.internal import run_as_system
 from session.sessions import SessionFactory
 from session.warehouse import Warehouse
 
 APPLICATION: Final = "duckshift-iam"
-_PROTOCOL: Final = (3, 0)
 
 
 class Users:
@@ -46,19 +44,4 @@ class Users:
 
     async def run(self, statements: Sequence[str]) -> None:
         """Run *statements* as the system's own user."""
-        system = self._warehouse.store.state.objects[BOOTSTRAP_USER]
-        assert isinstance(system, User)  # noqa: S101 - made with the warehouse, never dropped
-        session = await self._sessions.open(
-            user=system.name,
-            database=self._database,
-            parameters={"application_name": APPLICATION, "enable_case_sensitive_identifier": "true"},
-            peer="[local]",
-            tls=False,
-            protocol=_PROTOCOL,
-            entry=Entry(system.name, method="internal"),
-        )
-        try:
-            for statement in statements:
-                await run(session, statement)
-        finally:
-            await session.close()
+        await run_as_system(self._warehouse, self._sessions, self._database, APPLICATION, statements)

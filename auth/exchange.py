@@ -29,6 +29,8 @@ class Code(IntEnum):
     SASL_FINAL = 12
     DIGEST = 13
     """Redshift's own."""
+    IDP_TOKEN = 14
+    """Redshift's own: the token of an identity provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,11 @@ class Entry:
     """Groups that the session joins besides the user's own."""
     method: str = "password"
     """How the identity was proved, for the log of connections."""
+    roles: tuple[str, ...] = ()
+    """Roles that the session holds besides the user's own."""
+    makes: bool = False
+    """Whether the user, and ``new_roles``, are made where there are none."""
+    new_roles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from catalog.external import ExternalDatabase, ExternalTable, Origin
 from catalog.iam_roles import IamRole
+from catalog.identity import IdentityProvider
 from catalog.model import (
     CatalogObject,
     Constraint,
@@ -46,6 +47,7 @@ _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.SYSTEM_PARAMETER: SystemParameter,
     Kind.EXTERNAL_DATABASE: ExternalDatabase,
     Kind.EXTERNAL_TABLE: ExternalTable,
+    Kind.IDENTITY_PROVIDER: IdentityProvider,
 }
 
 

@@ -16,6 +16,7 @@ from core.types import ColumnType
 if TYPE_CHECKING:
     from catalog.external import ExternalDatabase, ExternalTable, Origin
     from catalog.iam_roles import IamRole
+    from catalog.identity import IdentityProvider
     from catalog.parameters import SystemParameter
     from catalog.policies import MaskingPolicy, Protection, RlsPolicy
     from catalog.roles import DefaultPrivileges, Role
@@ -54,6 +55,7 @@ class Kind(StrEnum):
     SYSTEM_PARAMETER = "system_parameter"
     EXTERNAL_DATABASE = "external_database"
     EXTERNAL_TABLE = "external_table"
+    IDENTITY_PROVIDER = "identity_provider"
 
 
 class RelationKind(StrEnum):
@@ -268,6 +270,7 @@ class Group:
 CatalogObject: TypeAlias = (
     "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges | IamRole"
     " | ScopedPrivileges | RlsPolicy | MaskingPolicy | SystemParameter | ExternalDatabase | ExternalTable"
+    " | IdentityProvider"
 )
 
 

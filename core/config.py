@@ -29,7 +29,7 @@ from core.options import (
 
 CONFIG_VARIABLE: Final = "DUCKSHIFT_CONFIG"
 """Names the file where no ``--config`` does."""
-TABLES: Final = ("roles", "identities", "policies", "secrets")
+TABLES: Final = ("roles", "identities", "policies", "secrets", "issuers")
 """Tables of the file whose keys are names that the administrator chooses."""
 
 
@@ -230,6 +230,8 @@ class Options:
     """Documents in IAM's shape, as the file has them."""
     secrets: Mapping[str, str]
     """ARN of a secret → the database user that it stands for."""
+    issuers: Mapping[str, str]
+    """Issuer of an identity provider's tokens → the file with its public keys."""
     origins: Mapping[str, str]
     """``section.key`` → ``default``, the file's name, the variable's or the flag's."""
 
@@ -266,6 +268,7 @@ def load(
         identities=_identities(tables["identities"], str(file)),
         policies=_documents(tables["policies"], f"{file}: policies"),
         secrets=_texts(tables["secrets"], f"{file}: secrets"),
+        issuers=_texts(tables["issuers"], f"{file}: issuers"),
         origins=origins,
     )
 

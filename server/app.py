@@ -20,8 +20,9 @@ from typing import Final
 from api.door import Building
 from api.place import Place
 from auth.exchange import Exchange
-from auth.methods import Policy, begin
+from auth.methods import Policy, admitted, begin
 from auth.temporary import TemporaryPasswords
+from auth.tokens import Issuers
 from auth.verifiers import make_scram
 from catalog.model import ADMIN_USER, User
 from core.clock import Clock, SystemClock
@@ -38,6 +39,7 @@ from server.keyring import data_keys
 from server.listener import Listener, ListenerSettings
 from server.roles import external_id, roles
 from server.tls import ServerTls, TlsMode
+from server.tokens import IDENTITY_PROVIDER, by_token, files
 from session.external.catalogs import DataCatalogs
 from session.external.federated import Reached
 from session.functions import install_functions
@@ -193,7 +195,7 @@ class _Server:
         )
         return Listener(
             settings,
-            authenticate=_Gate(warehouse, policy),
+            authenticate=_Gate(warehouse, policy, Issuers(files(self._options))),
             sessions=sessions,
             tls=self._tls(),
         )
@@ -245,10 +247,14 @@ class _Gate:
 
     warehouse: Warehouse
     policy: Policy
+    issuers: Issuers
 
     def __call__(
         self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: ServerTls | None
     ) -> Exchange:
+        if parameters.get(IDENTITY_PROVIDER):
+            admitted(user, rules=self.policy, peer=peer, database=database, encrypted=tls is not None)
+            return by_token(self.warehouse, self.issuers, self.policy.clock, parameters, encrypted=tls is not None)
         return begin(
             account(self.warehouse, user),
             user,

@@ -18,6 +18,7 @@ from server.delivery import Delivery
 from server.dialogue import Dialogue
 from server.seams import Authenticate, Exchange, Session, Sessions, Step
 from server.tls import ServerTls, TlsMode
+from server.tokens import IDENTITY_PROVIDER
 from server.wire import replies, startup
 from server.wire.authentication import AUTHENTICATION_OK, authentication_request
 from server.wire.diagnostics import error_response
@@ -170,7 +171,8 @@ class Connection:
 
     async def _authenticate(self, packet: startup.Startup) -> None:
         named = dict(packet.parameters)
-        if not named.get("user"):
+        # Whom an identity provider's token lets in is what the token says.
+        if not named.get("user") and not named.get(IDENTITY_PROVIDER):
             raise ConnectionFatal(
                 SqlState.INVALID_AUTHORIZATION_SPECIFICATION,
                 "no PostgreSQL user name specified in startup packet",
@@ -178,7 +180,7 @@ class Connection:
         if startup.needs_negotiation(packet):
             self._channel.send(startup.negotiate(packet))
         exchange = self._around.authenticate(
-            user=named["user"],
+            user=named.get("user", ""),
             database=_database(named),
             parameters=named,
             peer=self._channel.peer,
@@ -206,7 +208,7 @@ class Connection:
             return await asyncio.to_thread(exchange.step, body)
         except ConnectionFatal:
             self._around.sessions.refused(
-                user=named["user"],
+                user=named.get("user", ""),
                 database=_database(named),
                 peer=self._channel.peer,
                 tls=self._channel.encrypted,
@@ -216,7 +218,7 @@ class Connection:
     async def _open(self, packet: startup.Startup) -> Dialogue:
         named = dict(packet.parameters)
         session = await self._around.sessions.open(
-            user=named["user"],
+            user=named.get("user", ""),
             database=_database(named),
             parameters={name: value for name, value in named.items() if name not in {"user", "database"}},
             peer=self._channel.peer,

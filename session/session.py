@@ -62,7 +62,7 @@ class Session:
         self.session_user: User = user
         self.database: Database = database
         self.joined: frozenset[int] = frozenset()
-        """Groups (OIDs) that the session's user has joined for its time."""
+        """Groups and roles (OIDs) that the session's user has joined for its time."""
         self.used: Database | None = None
         """The database that USE chose instead."""
         self.peer = peer

@@ -1,12 +1,15 @@
 """Opening sessions: does the database exist, may the user come in, is there room."""
 
+import asyncio
 import itertools
 from typing import Final
 
 from auth.exchange import Entry
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, User
+from catalog.roles import role
 from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
+from session.federation import admit
 from session.lockout import failed
 from session.session import Session
 from session.warehouse import Warehouse
@@ -22,6 +25,8 @@ class SessionFactory:
         """Open sessions of *warehouse*."""
         self._warehouse = warehouse
         self._pids = itertools.count(_FIRST_PID)
+        self.admitting = asyncio.Lock()
+        """Held while users and roles are made for somebody who comes in."""
         self.paused = False
         """Whether only the system's own user may come in."""
 
@@ -41,6 +46,8 @@ class SessionFactory:
         Raises ``ConnectionFatal``: 28000, 3D000, 53300, 42501.
         """
         entry = entry or Entry(user)
+        if entry.makes:
+            entry = await admit(self._warehouse, self, entry, database)
         state, user = self._warehouse.store.state, entry.user
         found = state.user(user)
         if found is None:
@@ -49,6 +56,7 @@ class SessionFactory:
         if place is None:
             raise ConnectionFatal(SqlState.INVALID_CATALOG_NAME, f'database "{database}" does not exist')
         groups = frozenset(_group(state, name) for name in entry.groups)
+        groups |= {held.oid for name in entry.roles if (held := role(state, name)) is not None}
         if entry.method == "password":
             self._warehouse.lockouts.forget(found.oid)
         self._check_open(found)

@@ -18,6 +18,7 @@ from sql.commands import (
     drops,
     external,
     external_schemas,
+    identity,
     maintenance,
     policies,
     prepared,
@@ -265,6 +266,7 @@ _CREATE: Final[dict[str, Read]] = {
     "ROLE": users.read_create_role,
     "RLS": policies.read_create_rls,
     "MASKING": policies.read_create_masking,
+    "IDENTITY": identity.read_create_identity_provider,
 }
 _CREATE_EXTERNAL: Final[dict[str, Read]] = {
     "SCHEMA": external_schemas.read_create_external_schema,
@@ -285,6 +287,7 @@ _ALTER: Final[dict[str, Read]] = {
     "ROLE": users.read_alter_role,
     "RLS": policies.read_alter_rls,
     "MASKING": policies.read_alter_masking,
+    "IDENTITY": identity.read_alter_identity_provider,
     "SYSTEM": settings.read_alter_system,
     "FUNCTION": lambda stream: routines.read_alter_routine(stream, "FUNCTION"),
     "PROCEDURE": lambda stream: routines.read_alter_routine(stream, "PROCEDURE"),
@@ -296,6 +299,7 @@ _DROP: Final[dict[str, Read]] = {
     "ROLE": users.read_drop_role,
     "RLS": lambda stream: policies.read_drop_policy(stream, masking=False),
     "MASKING": lambda stream: policies.read_drop_policy(stream, masking=True),
+    "IDENTITY": identity.read_drop_identity_provider,
 }
 _COMMANDS: Final[dict[str, Read]] = {
     "ABORT": transactions.read_rollback,
@@ -312,6 +316,7 @@ _COMMANDS: Final[dict[str, Read]] = {
     "COPY": copy.read_copy,
     "CREATE": _create,
     "DEALLOCATE": prepared.read_deallocate,
+    "DESC": show.read_desc,
     "DECLARE": cursors.read_declare,
     "DETACH": policies.read_attach,
     "DISCARD": maintenance.read_discard,

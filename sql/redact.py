@@ -13,7 +13,7 @@ from sql.tokens import Token, TokenKind, tokenize
 
 HIDDEN: Final = "'***'"
 _SECRETS: Final = frozenset(
-    {option.keywords[-1] for option in (*COPY_OPTIONS, *UNLOAD_OPTIONS) if option.secret} | {"PASSWORD"}
+    {option.keywords[-1] for option in (*COPY_OPTIONS, *UNLOAD_OPTIONS) if option.secret} | {"PASSWORD", "PARAMETERS"}
 )
 _BETWEEN: Final = frozenset({"AS", "=", "TO"})
 _QUERIES: Final = frozenset({"SELECT", "WITH", "INSERT", "UPDATE", "DELETE", "MERGE"})

@@ -54,6 +54,9 @@ class Kind(StrEnum):
     DROP_POLICY = "drop_policy"
     ATTACH_RLS_POLICY = "attach_rls_policy"
     ATTACH_MASKING_POLICY = "attach_masking_policy"
+    CREATE_IDENTITY_PROVIDER = "create_identity_provider"
+    ALTER_IDENTITY_PROVIDER = "alter_identity_provider"
+    DROP_IDENTITY_PROVIDER = "drop_identity_provider"
     COPY = "copy"
     COPY_STDIN = "copy_stdin"
     COPY_STDOUT = "copy_stdout"
@@ -157,6 +160,9 @@ RULES: Final = (
     Rule(kind=Kind.DROP_POLICY, tag="DROP RLS POLICY", writes=True, description="Removes a row-level security or masking policy"),
     Rule(kind=Kind.ATTACH_RLS_POLICY, tag="ATTACH RLS POLICY", writes=True, description="Attaches a row-level security policy to tables, or detaches it"),
     Rule(kind=Kind.ATTACH_MASKING_POLICY, tag="ATTACH MASKING POLICY", writes=True, description="Attaches a masking policy to columns, or detaches it"),
+    Rule(kind=Kind.CREATE_IDENTITY_PROVIDER, tag="CREATE IDENTITY PROVIDER", writes=True, description="Says whose tokens let users in"),
+    Rule(kind=Kind.ALTER_IDENTITY_PROVIDER, tag="ALTER IDENTITY PROVIDER", writes=True, description="Changes an identity provider"),
+    Rule(kind=Kind.DROP_IDENTITY_PROVIDER, tag="DROP IDENTITY PROVIDER", writes=True, description="Removes an identity provider, its users and roles"),
     Rule(kind=Kind.COPY, tag="COPY", writes=True, description="Loads files into a table"),
     Rule(kind=Kind.COPY_STDIN, tag="COPY", writes=True, description="Loads what the client sends into a table"),
     Rule(kind=Kind.COPY_STDOUT, tag="COPY", description="Sends a table or query to the client as COPY data"),

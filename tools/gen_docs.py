@@ -58,6 +58,10 @@ def example_toml() -> str:
         "#[secrets]",
         '#"arn:aws:secretsmanager:us-east-1:123456789012:secret:reports" = "reporter"',
         "",
+        "# Identity providers (CREATE IDENTITY PROVIDER): the file with an issuer's public keys, a JSON Web Key Set.",
+        "#[issuers]",
+        '#"https://login.microsoftonline.com/TENANT/v2.0" = "/etc/duckshift/entra.jwks"',
+        "",
     ]
     return "\n".join(lines)
 
@@ -85,12 +89,13 @@ def config_reference() -> str:
         "",
         *_rows(list(ROLE_OPTIONS), with_variable=False),
         "",
-        "## identities, policies, secrets",
+        "## identities, policies, secrets, issuers",
         "",
         "`[identities.alice]` is an IAM user and `[identities.\"role/etl\"]` a role that may sign requests to the",
         "interfaces of `[api]`; `[policies.NAME]` is a policy document in IAM's shape (`Statement` with `Effect`,",
         "`Action`, `Resource`, `Condition`) that identities name; `[secrets]` says for each ARN of a secret which",
-        "database user it stands for. All are set in the file only.",
+        "database user it stands for, `[issuers]` for each issuer of an identity provider's tokens the file with its public",
+        "keys (a JSON Web Key Set). All are set in the file only.",
         "",
         *_rows(list(IDENTITY_OPTIONS), with_variable=False),
         "",

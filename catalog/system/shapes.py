@@ -95,6 +95,9 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     "sys_protections": _shape(
         "relation oid, row_security bool, any_of bool, shared bool, shared_any_of bool, attached bool"
     ),
+    "sys_identity_providers": _shape(
+        "uid int4, name text, type text, instanceid text, namespc text, params text, enabled bool"
+    ),
     "sys_rls_attachments": _shape("relation oid, policy oid, grantee oid, grantor oid"),
     "sys_mask_attachments": _shape(
         "relation oid, policy oid, grantee oid, grantor oid, priority int4, inputs text, outputs text"

@@ -32,7 +32,7 @@ from catalog.roles import roles as roles_
 from catalog.routines import Routine
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
-from catalog.system import acl, external, keys, policies, routines, shapes, type_functions, views
+from catalog.system import acl, external, identity, keys, policies, routines, shapes, type_functions, views
 from catalog.system.build import Live, Place, Source, arrays, empty, live_table, places_of, surroundings, table
 from catalog.system.parts import Part
 from core.types import TYPES, ColumnType
@@ -476,6 +476,7 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_rls_policies": policies.rls_rows,
     "sys_masking_policies": policies.masking_rows,
     "sys_protections": policies.protections,
+    "sys_identity_providers": identity.providers,
     "sys_rls_attachments": policies.attachments,
     "sys_mask_attachments": policies.mask_attachments,
     "sys_dependencies": dependencies,

@@ -3,6 +3,7 @@
 from typing import Final
 
 from catalog.system import (
+    identity,
     information_schema,
     pg_cluster,
     pg_empty,
@@ -33,6 +34,7 @@ ROWS: Final[tuple[SystemView, ...]] = (
     *svv_external.ROWS,
     *svv_roles.ROWS,
     *policies.ROWS,
+    *identity.ROWS,
     *stl.ROWS,
     *stv.ROWS,
     *svl.ROWS,

@@ -18,6 +18,7 @@ from session.context import Work
 from session.external.access import require_external
 from session.external.catalogs import asked
 from session.external.tables import Known, known
+from session.statements.identity import described
 from session.statements.policies import require_manager
 from session.statements.routines import find_routine
 from session.streams import Page, Reader, table
@@ -52,6 +53,8 @@ async def show_objects(work: Work, statement: Statement, parameters: tuple[Value
         return table(_columns(command), [[work.session.used.name if work.session.used else ""]], tag="SHOW")
     if command.topic == "USER LOCKOUT":
         return table(_columns(command), _lockouts(work), tag="SHOW")
+    if command.topic == "IDENTITY PROVIDER":
+        return table(_columns(command), described(work, command.name[0]), tag="SHOW")
     return await _listed(work, command, _listing(command))
 
 
@@ -80,14 +83,19 @@ def _bound(work: Work, statement: Statement, count: int, parameters: tuple[Value
 def _columns(command: ShowObjects) -> tuple[Column, ...]:
     if command.topic in _DEFINITIONS or command.topic == "USE":
         return (Column(_DEFINITIONS.get(command.topic, "Use Database"), _TEXT),)
-    shown = _LOCKOUT if command.topic == "USER LOCKOUT" else _listing(command).columns
+    shown = _SHAPES[command.topic] if command.topic in _SHAPES else _listing(command).columns
     return tuple(Column(name, kind) for name, kind in shown)
 
 
-_LOCKOUT = shape(
-    "user_name varchar(128), is_locked bool, lock_reason varchar(16), locked_at ts, last_failed_at ts,"
-    "failed_login_attempts int4, locked_by int4"
-)
+_SHAPES = {
+    "USER LOCKOUT": shape(
+        "user_name varchar(128), is_locked bool, lock_reason varchar(16), locked_at ts, last_failed_at ts,"
+        "failed_login_attempts int4, locked_by int4"
+    ),
+    "IDENTITY PROVIDER": shape(
+        "uid int4, name text, type text, instanceid text, namespc text, params text, enabled bool"
+    ),
+}
 
 
 def _lockouts(work: Work) -> list[list[Value | datetime]]:

@@ -110,6 +110,13 @@ _FILTERED: Final = ("SCHEMA_NAME", "TABLE_NAME", "COLUMN_NAME")
 _GRANTED_ON: Final = ("DATABASE", "SCHEMA", "TABLE", "FUNCTION", "PROCEDURE")
 
 
+def read_desc(stream: Stream) -> ShowObjects:
+    """Take DESC IDENTITY PROVIDER."""
+    stream.expect("DESC")
+    stream.expect("IDENTITY", "PROVIDER")
+    return ShowObjects(topic="IDENTITY PROVIDER", name=(stream.identifier(),))
+
+
 def read_show(stream: Stream) -> ShowObjects | ShowSetting | Unsupported:
     """Take SHOW: one of the family, or a parameter. In place of names, types and patterns ``$n`` may stand."""
     numbers = [int(token.value[1:]) for token in stream.tokens if token.kind is TokenKind.PARAMETER]

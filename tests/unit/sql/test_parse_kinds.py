@@ -82,7 +82,6 @@ UNSUPPORTED = [
         "CREATE EXTERNAL FUNCTION",
     ),
     ("create model m from t target y function f iam_role default", "CREATE MODEL"),
-    ("create identity provider i type azure namespace 'n' parameters '{}'", "CREATE IDENTITY PROVIDER"),
     ("alter system set metadata_security = true", "ALTER SYSTEM"),
     ("show datashares", "SHOW DATASHARES"),
     ("desc datashare s", "DESC DATASHARE"),
