@@ -189,15 +189,107 @@ WHERE a.attrelid = (SELECT oid FROM pg_class WHERE relname = 't100') AND a.attnu
 ORDER BY a.attnum
 """
 
+_PSQL_SIZES: Final = """
+SELECT n.nspname AS "Schema", c.relname AS "Name",
+       CASE c.relkind WHEN 'r' THEN 'table' WHEN 'v' THEN 'view' END AS "Type",
+       pg_catalog.pg_get_userbyid(c.relowner) AS "Owner",
+       CASE c.relpersistence WHEN 'p' THEN 'permanent' WHEN 't' THEN 'temporary' WHEN 'u' THEN 'unlogged' END,
+       pg_catalog.pg_size_pretty(pg_catalog.pg_table_size(c.oid)) AS "Size",
+       pg_catalog.obj_description(c.oid, 'pg_class') AS "Description"
+FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 's', '') AND n.nspname OPERATOR(pg_catalog.~) '^(crawled)$' ORDER BY 1, 2
+"""
+_PSQL_PRIVILEGES: Final = """
+SELECT n.nspname AS "Schema", c.relname AS "Name", c.relkind, pg_catalog.array_to_string(c.relacl, E'\\n'),
+       pg_catalog.array_to_string(ARRAY(SELECT attname || E':\\n  ' || pg_catalog.array_to_string(attacl, E'\\n  ')
+           FROM pg_catalog.pg_attribute a WHERE attrelid = c.oid AND NOT attisdropped AND attacl IS NOT NULL), E'\\n')
+FROM pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'v', 'm', 'S', 'f', 'p') AND n.nspname !~ '^pg_' ORDER BY 1, 2
+"""
+_PSQL_FUNCTIONS: Final = """
+SELECT n.nspname, p.proname, pg_catalog.pg_get_function_result(p.oid), pg_catalog.pg_get_function_arguments(p.oid)
+FROM pg_catalog.pg_proc p LEFT JOIN pg_catalog.pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname <> 'information_schema' ORDER BY 1, 2, 4
+"""
+_ODBC_TABLES: Final = """
+SELECT relname, nspname, relkind FROM pg_catalog.pg_class c, pg_catalog.pg_namespace n
+WHERE relkind IN ('r', 'v', 'm', 'f', 'p')
+      AND nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast', 'pg_temp_1')
+      AND n.oid = relnamespace ORDER BY nspname, relname
+"""
+_ODBC_COLUMNS: Final = """
+SELECT n.nspname, c.relname, a.attname, a.atttypid, t.typname, a.attnum, a.attlen, a.atttypmod, a.attnotnull,
+       c.relhasrules, c.relkind, c.oid, pg_get_expr(d.adbin, d.adrelid),
+       CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE 0 END, t.typtypmod, c.relhasoids, '', c.relhassubclass
+FROM (((pg_catalog.pg_class c INNER JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace)
+     INNER JOIN pg_catalog.pg_attribute a ON (NOT a.attisdropped) AND a.attnum > 0 AND a.attrelid = c.oid)
+     INNER JOIN pg_catalog.pg_type t ON t.oid = a.atttypid)
+     LEFT OUTER JOIN pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
+ORDER BY n.nspname, c.relname, attnum
+"""
+_AMAZON_KEYS: Final = """
+SELECT current_database() AS table_cat, n.nspname AS table_schem, ct.relname AS table_name, a.attname AS column_name,
+       a.attnum AS key_seq, ci.relname AS pk_name
+FROM pg_catalog.pg_namespace n, pg_catalog.pg_class ct, pg_catalog.pg_class ci, pg_catalog.pg_attribute a,
+     pg_catalog.pg_index i
+WHERE ct.oid = i.indrelid AND ci.oid = i.indexrelid AND a.attrelid = ci.oid AND i.indisprimary
+      AND ct.relnamespace = n.oid ORDER BY table_name, pk_name, key_seq
+"""
+_PGJDBC_PRIMARY: Final = """
+SELECT result.TABLE_CAT, result.TABLE_SCHEM, result.TABLE_NAME, result.COLUMN_NAME, result.KEY_SEQ, result.PK_NAME
+FROM (SELECT NULL AS TABLE_CAT, n.nspname AS TABLE_SCHEM, ct.relname AS TABLE_NAME, a.attname AS COLUMN_NAME,
+             (information_schema._pg_expandarray(i.indkey)).n AS KEY_SEQ, ci.relname AS PK_NAME,
+             information_schema._pg_expandarray(i.indkey) AS KEYS, a.attnum AS A_ATTNUM
+      FROM pg_catalog.pg_class ct JOIN pg_catalog.pg_attribute a ON (ct.oid = a.attrelid)
+           JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid)
+           JOIN pg_catalog.pg_index i ON (a.attrelid = i.indrelid)
+           JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid)
+      WHERE true AND i.indisprimary) result
+WHERE result.A_ATTNUM = (result.KEYS).x ORDER BY result.table_name, result.pk_name, result.key_seq
+"""
+_DBEAVER_TABLES: Final = """
+SELECT c.oid, c.*, d.description FROM pg_catalog.pg_class c
+LEFT OUTER JOIN pg_catalog.pg_description d
+    ON d.objoid = c.oid AND d.objsubid = 0 AND d.classoid = 'pg_class'::regclass
+WHERE c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'crawled') AND c.relkind NOT IN ('i', 'I', 'c')
+"""
+_DBEAVER_COLUMNS: Final = """
+SELECT c.relname, a.*, pg_catalog.pg_get_expr(ad.adbin, ad.adrelid, true) AS def_value, dsc.description, dep.objid
+FROM pg_catalog.pg_attribute a INNER JOIN pg_catalog.pg_class c ON (a.attrelid = c.oid)
+LEFT OUTER JOIN pg_catalog.pg_attrdef ad ON (a.attrelid = ad.adrelid AND a.attnum = ad.adnum)
+LEFT OUTER JOIN pg_catalog.pg_description dsc ON (c.oid = dsc.objoid AND a.attnum = dsc.objsubid)
+LEFT OUTER JOIN pg_depend dep ON dep.refobjid = a.attrelid AND dep.deptype = 'i' AND dep.refobjsubid = a.attnum
+    AND dep.classid = dep.refclassid
+WHERE NOT a.attisdropped AND c.relkind NOT IN ('i', 'I', 'c')
+      AND c.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = 'crawled') ORDER BY a.attnum
+"""
+_POWER_BI: Final = """
+SELECT column_name, ordinal_position, is_nullable,
+       CASE WHEN (data_type LIKE '%unsigned%') THEN data_type || ' unsigned' ELSE data_type END AS data_type,
+       table_schema, table_name
+FROM information_schema.columns WHERE table_schema NOT IN ('information_schema', 'pg_catalog')
+ORDER BY table_schema, table_name, ordinal_position
+"""
+
 CRAWLS: Final[tuple[tuple[str, str], ...]] = (
     ("psql \\d", _PSQL_LIST.format(condition="AND pg_catalog.pg_table_is_visible(c.oid) ")),
     ("psql \\dt *.*", _PSQL_LIST.format(condition="")),
     ("psql \\d+ t100", _PSQL_ONE),
+    ("psql \\dt+ crawled.*", _PSQL_SIZES),
+    ("psql \\dp", _PSQL_PRIVILEGES),
+    ("psql \\df *.*", _PSQL_FUNCTIONS),
     ("pgjdbc getTables", _PGJDBC_TABLES),
     ("pgjdbc getColumns", _PGJDBC_COLUMNS.format(condition="")),
     ("pgjdbc getColumns of one",
      _PGJDBC_COLUMNS.format(condition=" AND n.nspname LIKE 'crawled' AND c.relname LIKE 't100'")),
     ("pgjdbc getImportedKeys", _PGJDBC_KEYS),
+    ("pgjdbc getPrimaryKeys", _PGJDBC_PRIMARY),
+    ("redshift drivers: primary keys", _AMAZON_KEYS),
+    ("ODBC SQLTables", _ODBC_TABLES),
+    ("ODBC SQLColumns", _ODBC_COLUMNS),
+    ("DBeaver tables of a schema", _DBEAVER_TABLES),
+    ("DBeaver columns of a schema", _DBEAVER_COLUMNS),
+    ("Power BI columns", _POWER_BI),
     ("redshift drivers: tables", "SELECT * FROM svv_tables"),
     ("redshift drivers: columns", "SELECT * FROM svv_columns"),
     ("redshift drivers: all tables", "SELECT * FROM svv_all_tables WHERE database_name = current_database()"),

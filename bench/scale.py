@@ -131,7 +131,8 @@ class _Crawl:
     def run(self, *, change: bool = False) -> _Figures | None:
         """Run it, after a change of the catalog if so; None where the user may not."""
         if change:
-            self.other.execute("COMMENT ON SCHEMA crawled IS 'changed'")
+            self.other.execute("DROP TABLE IF EXISTS crawled.changing")
+            self.other.execute("CREATE TABLE crawled.changing (a int, b varchar(20))")
         used, begun = self._used(), time.perf_counter()
         result = self.connection.pgconn.exec_(self.statement.encode())
         took = time.perf_counter() - begun
@@ -159,6 +160,7 @@ def _batches(
 def _connection(server: Server, user: str = "") -> "Iterator[psycopg.Connection[tuple[object, ...]]]":
     dsn = f"host={server.host} port={server.port} dbname={server.database} user={user or server.user}"
     with psycopg.connect(f"{dsn} password={_PASSWORD}", autocommit=True) as connection:
+        connection.execute("SET search_path TO crawled, public")
         yield connection
 
 

@@ -1,5 +1,6 @@
-"""USING and NATURAL: columns that two relations share and that become one."""
+"""What joins ask: USING and NATURAL, whose columns become one, and conditions as the engine runs them fast."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from sqlglot import exp
@@ -32,6 +33,52 @@ def check_full(condition: exp.Expr | None, before: int, scope: Scope) -> None:
         "FULL JOIN is only supported with merge-joinable join conditions",
         position=scope.writer.position(condition),
     )
+
+
+def equated(condition: exp.Expr, words: list[str], before: int, scope: Scope) -> exp.Expr:
+    """Put what an outer join asks of a side that it keeps into an equality: ``b.x = CASE WHEN … THEN a.x END``.
+
+    The engine would compare all pairs of rows, for minutes where there are many: it hashes equalities only.
+    """
+    parts = list(_conjuncts(condition))
+    kept = _KEPT.get(words[0], ()) if words else ()
+    alone = {side: [part for part in parts if _alone(part, side, before, scope)] for side in kept}
+    found = [place for place, part in enumerate(parts) if _links(part, before, scope)]
+    if not found or not any(alone.values()):
+        return condition
+    moved = [part for asked in alone.values() for part in asked]
+    link = parts[found[0]].copy()
+    for operand in (link.this, link.expression):
+        asked = [part for side in _sides(operand, before, scope) for part in alone.get(side, ())]
+        if asked:
+            when = exp.If(this=exp.and_(*asked), true=operand.copy())
+            operand.replace(exp.Case(ifs=[when]))
+    rest = [part for place, part in enumerate(parts) if place != found[0] and not any(part is item for item in moved)]
+    return exp.and_(link, *rest)
+
+
+_KEPT = {"LEFT": (0,), "RIGHT": (1,), "FULL": (0, 1)}
+
+
+def _conjuncts(node: exp.Expr) -> Iterator[exp.Expr]:
+    if isinstance(node, exp.Paren):
+        yield from _conjuncts(node.this)
+    elif isinstance(node, exp.And):
+        yield from _conjuncts(node.this)
+        yield from _conjuncts(node.expression)
+    else:
+        yield node
+
+
+def _alone(part: exp.Expr, side: int, before: int, scope: Scope) -> bool:
+    return _sides(part, before, scope) == {side} and not any(part.find_all(exp.Query, exp.Rand))
+
+
+def _links(part: exp.Expr, before: int, scope: Scope) -> bool:
+    """Tell whether *part* says that a column of one side equals one of the other."""
+    pair = (part.this, part.expression) if isinstance(part, exp.EQ) else ()
+    sides = [_sides(item, before, scope) for item in pair if isinstance(item, exp.Column)]
+    return sides in ([{0}, {1}], [{1}, {0}])
 
 
 def asks_left(condition: exp.Expr, before: int, scope: Scope) -> bool:

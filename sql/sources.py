@@ -328,7 +328,7 @@ def joined(join: exp.Join, scope: Scope, start: int) -> str:
 
 def _on(on: exp.Expr, words: list[str], right: str, before: int, scope: Scope) -> str:
     """Write a join with a condition of its own."""
-    condition = _condition(on, scope)
+    condition = _condition(joins.equated(on, words, before, scope), scope)
     if "FULL" in words:
         joins.check_full(on, before, scope)
     if words == ["LEFT"] and len(scope.relations) == before + 1 and joins.asks_left(on, before, scope):

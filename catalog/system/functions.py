@@ -271,7 +271,10 @@ _TABLE_VISIBLE = (
     f" COALESCE(rs_e.database, {_HERE}) = {_HERE} AND (rs_e.temporary OR"
     f" list_position({_PATH}, rs_e.schema_name) < list_position({_PATH}, rs_r.schema_name))))"
 )
-_SIZE = "COALESCE((SELECT max(rs_s.bytes) FROM sys_storage AS rs_s WHERE rs_s.relation = rs_relation_oid(p_table)), 0)"
+_SIZE = (
+    "COALESCE((SELECT max(rs_s.bytes) FROM (SELECT rs_relation_oid(p_table) AS oid) AS rs_x"
+    " JOIN sys_storage AS rs_s ON rs_s.relation = rs_x.oid), 0)"
+)
 _DATABASE_SIZE = (
     "COALESCE((SELECT CAST(sum(rs_s.bytes) AS BIGINT) FROM sys_storage AS rs_s JOIN sys_relations AS rs_r ON rs_r.oid = rs_s.relation"
     " JOIN sys_databases AS rs_d ON rs_d.name = rs_r.database WHERE rs_d.name = CAST(p_database AS VARCHAR)"
