@@ -102,6 +102,7 @@ def prepare(tokens: list[Token]) -> list[Token]:
 
     ``OPERATOR(pg_catalog.~)`` becomes ``~``; ``pg_catalog.`` before a type or function and
     ``COLLATE pg_catalog.default`` go; a lone ``#`` is exclusive or and ``@`` the absolute value.
+    ``oid[]`` becomes ``_oid``, as pg_type calls it.
     """
     tokens = navigations(tokens)
     out: list[Token] = []
@@ -126,8 +127,8 @@ def _step(tokens: list[Token], index: int, out: list[Token]) -> int:
         out += [_as(token, TokenType.L_PAREN, "("), tokens[end], _as(token, TokenType.DCOLON, "::")]
         out += [*tokens[index:end], _as(tokens[end], TokenType.R_PAREN, ")")]
         return end + 1
-    if token.text.upper() == "EXCLUDE" and index and tokens[index - 1].token_type == TokenType.STAR:
-        return _exclude(tokens, index, out)
+    if end := _exclude(tokens, index, out) or _array(tokens, index, out):
+        return end
     if token.text.upper() == "PG_CATALOG" and _drops_schema(tokens, index, out):
         return index + 2
     if _type_follows(out) and (end := _catalog_type(tokens, index, out)):
@@ -178,6 +179,8 @@ def _typed_literal(tokens: list[Token], index: int) -> int:
 
 def _exclude(tokens: list[Token], index: int, out: list[Token]) -> int:
     """Put parentheses round the names after EXCLUDE: a list without them runs to the end of the select list."""
+    if tokens[index].text.upper() != "EXCLUDE" or not index or tokens[index - 1].token_type != TokenType.STAR:
+        return 0
     out.append(tokens[index])
     index += 1
     if _texts(tokens, index, ("(",)):
@@ -190,6 +193,15 @@ def _exclude(tokens: list[Token], index: int, out: list[Token]) -> int:
     out += tokens[index:end]
     out.append(_as(closing, TokenType.R_PAREN, ")"))
     return end
+
+
+def _array(tokens: list[Token], index: int, out: list[Token]) -> int:
+    """Write ``oid[]`` as ``_oid``; return its end."""
+    token = tokens[index]
+    if token.token_type != TokenType.OBJECT_IDENTIFIER or not _texts(tokens, index + 1, ("[", "]")):
+        return 0
+    out.append(_as(token, token.token_type, f"_{token.text.lower()}"))
+    return index + 3
 
 
 def _retyped(token: Token, tokens: list[Token], index: int) -> Token:

@@ -8,7 +8,7 @@ from typing import Final
 from catalog.system import type_functions
 from core.types import TYPES
 
-_OID: Final = {row.name: row.oid for row in TYPES} | {"any": 2283} | type_functions.PSEUDO
+_OID: Final = {row.name: row.oid for row in TYPES} | {"any": 2283} | type_functions.UNUSED
 
 # fmt: off
 ROWS: Final = (
@@ -70,7 +70,7 @@ _FIRST: Final = 3000
 """The OID of the first row; the others count up from it."""
 
 
-_SQL: Final = {row.name: row.sql for row in TYPES} | {"any": '"any"'} | {name: name for name in type_functions.PSEUDO}
+_SQL: Final = {row.name: row.sql for row in TYPES} | {"any": '"any"'} | {name: name for name in type_functions.UNUSED}
 _NAMES: Final = "oid, name, arguments, result, kind, volatile, shown"
 _MORE: Final = "schema, owner, language, definer, names, modes, types, body, acl, definition"
 _BUILT_IN: Final = "11, 1, 12, FALSE, NULL, NULL, NULL, name, NULL, NULL"

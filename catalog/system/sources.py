@@ -183,8 +183,9 @@ def _types() -> pa.Table:
         element = _ARRAY_OF.get(each.oid)
         kind = "p" if each.category == "P" and each.name != "unknown" else "b"
         rows.append((
-            each.oid, each.name, each.sql, each.length, each.category, kind, element.oid if element else 0,
-            each.array_oid, *astuple(type_functions.of(each.name)),
+            each.oid, each.name, each.sql, each.length, each.category, kind,
+            element.oid if element else type_functions.ELEMENTS.get(each.name, 0), each.array_oid,
+            *astuple(type_functions.of(each.name)),
         ))  # fmt: skip
         seen.add(each.oid)
     rows += [
@@ -194,7 +195,7 @@ def _types() -> pa.Table:
     ]
     rows += [
         (oid, name, name, 4, "P", "p", 0, 0, *astuple(type_functions.of(name)))
-        for name, oid in type_functions.PSEUDO.items()
+        for name, oid in type_functions.UNUSED.items()
     ]
     # ADBC writes strings as the first type that is read as text is.
     return table("sys_types", sorted(rows))

@@ -10,8 +10,10 @@ from typing import Final
 
 from core.types import TYPNAMES
 
-PSEUDO: Final = {"cstring": 2275, "anyarray": 2277, "trigger": 2279, "internal": 2281}
+UNUSED: Final = {"cstring": 2275, "anyarray": 2277, "trigger": 2279, "internal": 2281}
 """Types of functions' arguments and results that no value of a query has: their OIDs."""
+ELEMENTS: Final = {"int2vector": 21, "oidvector": 26}
+"""Types beside the arrays of other types whose values have elements: the OIDs of those."""
 _ARRAY: Final = ("array_", 750, 751, 2400, 2401)
 _TEXT_FORMS: Final = frozenset({"super", "hllsketch", "geometry", "geography", "refcursor"})
 
@@ -56,6 +58,7 @@ _ROWS: Final = {
     "anyelement": ("anyelement_", 2312, 2313, 0, 0),
     "void": ("void_", 2298, 2299, 0, 0),
     "record": ("record_", 2290, 2291, 2402, 2403),
+    "aclitem": ("aclitem", 1031, 1032, 0, 0),
     "cstring": ("cstring_", 2292, 2293, 2500, 2501),
     "anyarray": ("anyarray_", 2296, 2297, 2502, 2503),
     "trigger": ("trigger_", 2300, 2301, 0, 0),

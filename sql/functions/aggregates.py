@@ -224,6 +224,23 @@ def _any(call: Call) -> Value:
     return made(f"any_value({value.sql}){call.over}", value.type, exact=value.exact)
 
 
+_ARRAYS: Final = {"oid": "_oid", "int2": "_int2", "int4": "_int4", "char": "_char"}
+
+
+def _gathered(call: Call) -> Value:
+    """ARRAY_AGG, of what is in the system catalogs: there are no arrays of users' values."""
+    value = call.values[0]
+    if value.type.type.column and not all(item.schema == "pg_catalog" for item in call.scope.relations):
+        raise SqlError(
+            SqlState.UNDEFINED_FUNCTION,
+            f"function {call.name}({value.type.type.sql}) does not exist",
+            hint="No function matches the given name and argument types. You may need to add explicit type casts.",
+            position=call.scope.writer.position(call.node),
+        )
+    sql = f"rs_array_out(list({call.distinct}{value.sql}{call.order}){call.over})"
+    return made(sql, types.of(_ARRAYS.get(value.name, "_text")), exact=True)
+
+
 TABLE: Final = (
     Function(name="sum", arguments=("number",), engine=_sum, kind="aggregate", window="framed", doc="r_SUM"),
     Function(name="avg", arguments=("number",), engine=_avg, kind="aggregate", window="framed", doc="r_AVG"),
@@ -261,8 +278,8 @@ TABLE: Final = (
     Function(name="bit_or", arguments=("integer",), engine="bit_or({0}){over}", returns="0",
              kind="aggregate", window="framed", doc="r_BIT_OR"),
     # Redshift has no ARRAY_AGG for users' values; clients gather names of the system catalogs by it.
-    Function(name="array_agg", arguments=("catalog",), engine="rs_array_out(list({distinct}{0}{order}){over})",
-             returns="_text", kind="aggregate", sorts=True, exact=True, doc="c_unsupported-postgresql-functions"),
+    Function(name="array_agg", arguments=("any",), engine=_gathered, kind="aggregate",
+             sorts=True, doc="c_unsupported-postgresql-functions"),
     Function(name="grouping", arguments=("any", "any*"), engine=_grouping, kind="grouping",
              doc="r_GROUP_BY_aggregation"),
     Function(name="grouping_id", arguments=("any", "any*"), engine=_grouping, kind="grouping",

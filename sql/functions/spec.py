@@ -189,7 +189,6 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "hllsketch": lambda value: value if value.name == "hllsketch" else None,
     "oid": _as("oid"),
     "array": lambda value: value if value.category == "A" else None,
-    "catalog": lambda value: value if value.category in "NS" and not value.type.type.column else None,
     **{name: _just(name) for name in ("regclass", "regtype", "regproc", "regprocedure")},
     "integer": lambda value: value if is_integer(value.type) else None,
 }

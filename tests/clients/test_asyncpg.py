@@ -324,3 +324,19 @@ def test_errors_carry_their_fields(server: Server) -> None:
         assert await connection.fetchval("select 1") == 1
 
     _run(server, work)
+
+
+def test_types_are_looked_up(server: Server) -> None:
+    async def work(connection: asyncpg.Connection) -> None:
+        found = await connection.fetch("select typname from pg_type where oid = any($1::oid[]) order by 1", [16, 23])
+        assert [row[0] for row in found] == ["bool", "int4"]
+        await connection.execute("create temp table apg_looked (a int, b int, primary key (b, a))")
+        assert await connection.fetchval("select indkey from pg_index where indrelid = 'apg_looked'::regclass") == [2, 1]
+        await connection.execute("grant select on apg_looked to public")
+        rights = await connection.fetchval("select relacl from pg_class where oid = 'apg_looked'::regclass")
+        assert all(isinstance(item, str) for item in rights)
+        # Found in pg_type, and refused by the driver for its low OID.
+        with pytest.raises(asyncpg.UnsupportedClientFeatureError, match="'super'"):
+            await connection.fetchval("select json_parse('[1]')")
+
+    _run(server, work)

@@ -43,6 +43,27 @@ def case_parameters_of_every_type():
     alone(work)
 
 
+def case_types_that_it_looks_up():
+    """The driver reads arrays and vectors by what pg_type says of them; of Redshift's types it refuses low OIDs itself."""
+
+    async def work(db):
+        assert await db.fetchval("select $1::oid[]", [16, 17]) == [16, 17]
+        found = await db.fetch("select typname from pg_type where oid = any($1::oid[]) order by 1", [16, 23])
+        assert [row[0] for row in found] == ["bool", "int4"]
+        await db.execute("create temp table looked (a int, b int, primary key (b, a))")
+        assert await db.fetchval("select indkey from pg_index where indrelid = 'looked'::regclass") == [2, 1]
+        assert await db.fetchval("select array_agg(attname::text order by attnum) from pg_attribute where attrelid = 'looked'::regclass and attnum > 0") == ["a", "b"]
+        await db.execute("grant select on looked to public")
+        assert isinstance((await db.fetchval("select relacl from pg_class where oid = 'looked'::regclass"))[0], str)
+        assert await db.fetchval("select typreceive from pg_type where typname = 'bool'") == "boolrecv"
+        try:
+            await db.fetchval("select json_parse('[1]')")
+        except asyncpg.UnsupportedClientFeatureError as error:
+            assert "'super'" in str(error)
+
+    alone(work)
+
+
 def case_super_with_a_codec():
     async def work(db):
         await db.set_type_codec("super", schema="pg_catalog", encoder=str, decoder=str, format="text")
