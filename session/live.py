@@ -194,8 +194,12 @@ def _late_columns(session: "Session") -> list[dict[str, Any]]:
         except SqlError:
             continue
         found += [
-            {"relation": view.oid, "name": column.name, "number": number, "format": str(column.type)}
+            {
+                "relation": view.oid, "name": column.name, "number": number, "format": str(column.type),
+                "type": column.type.type.oid, "modifier": column.type.modifier,
+            }
             for number, column in enumerate(columns, start=1)
+            if column.type is not None
         ]
     return found
 

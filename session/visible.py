@@ -19,6 +19,7 @@ from session.protection import guard_of
 from session.settings import AS_WRITTEN, Settings
 from sql.facts import FunctionSource, Source, SourceColumn, SourceKind
 
+_ROW_VERSION = (SourceColumn(name="xmin", type=ColumnType(TYPNAMES["xid"]), hidden=True),)
 SYSTEM_SCHEMAS = ("pg_catalog", "information_schema")
 
 
@@ -184,7 +185,8 @@ class Visible:
             columns=tuple(
                 SourceColumn(name=name, type=kind, number=number)
                 for number, (name, kind) in enumerate(view.columns, start=1)
-            ),
+            )
+            + (_ROW_VERSION if view.table else ()),
             definition=view.definition,
         )
 

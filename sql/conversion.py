@@ -241,6 +241,7 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("*S", "regclass"): _macro("regclass"),
     ("*S", "regtype"): _macro("regtype"),
     ("*S", "regproc"): _macro("regproc"),
+    ("*S", "xid"): _wrapped("CAST(CAST({0} AS BIGINT) & 4294967295 AS UINTEGER)"),
     ("*S", "*N"): _text_to_number,
     ("*S", "*S"): _same,
     ("*S", "bpchar"): _macro("ascii"),

@@ -211,7 +211,16 @@ def _retyped(token: Token, tokens: list[Token], index: int) -> Token:
         return _as(token, _ABSOLUTE)
     if token.token_type == TokenType.SELECT and index and tokens[index - 1].token_type in _BEFORE_NAME:
         return _as(token, TokenType.VAR)
+    if token.text.upper() == "XID" and _names_type(tokens, index):
+        return _as(token, TokenType.OBJECT_IDENTIFIER)
     return token
+
+
+def _names_type(tokens: list[Token], index: int) -> bool:
+    """Tell whether a word that may be a column's name, too, stands for a type."""
+    before = tokens[index - 1].token_type if index else None
+    closed = before == TokenType.ALIAS and _texts(tokens, index + 1, (")",)) and _inside_cast(tokens[:index])
+    return before == TokenType.DCOLON or closed
 
 
 def _drops_schema(tokens: list[Token], index: int, out: list[Token]) -> bool:

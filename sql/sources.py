@@ -13,7 +13,7 @@ from core.names import quote
 from core.sqlstate import SqlState
 from sql import conversion, groups, guards, joins, pivots, unnest
 from sql.clauses import conditional
-from sql.facts import Source, SourceKind, settled
+from sql.facts import Source, SourceColumn, SourceKind, settled
 from sql.functions import rowsets
 from sql.query import parse_query
 from sql.relations import Field, Output, Query, Relation
@@ -151,7 +151,7 @@ def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scop
         shown = names[index] if index < len(names) else column.name
         item = stored_field(engine, column, source)
         fields.append(item if shown == column.name else _renamed(item, shown))
-    extra = tuple(stored_field(engine, column, source) for column in source.columns if column.hidden)
+    extra = tuple(_unlisted(engine, column, source) for column in source.columns if column.hidden)
     _add(
         Relation(
             name=name, alias=engine, fields=tuple(fields), schema=source.schema, database=source.database, extra=extra
@@ -159,6 +159,20 @@ def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scop
         scope,
     )
     return scope.entries.setdefault(engine, f"{scanned} AS {engine}")
+
+
+def _unlisted(engine: str, column: SourceColumn, source: Source) -> Field:
+    """Return a column that a star leaves out.
+
+    A catalog's ``xmin``, by which programs see what has changed since they looked, is the present transaction: whatever
+    is there may have.
+    """
+    item = stored_field(engine, column, source)
+    if source.kind is not SourceKind.SYSTEM:
+        return item
+    there = f"{engine}.{quote(source.columns[0].name)} IS NOT NULL"
+    version = f"CASE WHEN {there} THEN CAST(getvariable('transaction_id') AS UINTEGER) END"
+    return Field(name=column.name, value=made(version, column.type, exact=True))
 
 
 def _renamed(item: Field, name: str) -> Field:

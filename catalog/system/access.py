@@ -48,6 +48,11 @@ def columns(*, everywhere: bool = False, system: bool = True) -> str:
     return f"sys_columns AS c JOIN (SELECT r.* FROM {chosen}) AS r ON r.oid = c.relation"
 
 
+def late_columns() -> str:
+    """Return the same over the columns of late-binding views, as their queries have them now."""
+    return f"sys_late_columns AS c JOIN (SELECT r.* FROM {relations()}) AS r ON r.oid = c.relation"
+
+
 MATERIALIZED: Final = (
     "sys_materialized AS m JOIN sys_relations AS r ON r.oid = m.relation JOIN sys_users AS u ON u.oid = r.owner"
     " LEFT JOIN sys_stale AS s ON s.relation = m.relation"

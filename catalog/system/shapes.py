@@ -134,7 +134,7 @@ LIVE: Final[dict[str, pa.Schema]] = {
         "query_id int8, xid int8, xact_started ts, application text, host text, port int4, timeout_s int4, label text, kind text"
     ),
     # The columns of views WITH NO SCHEMA BINDING, as their queries are now.
-    "sys_late_columns": _shape("relation oid, name text, number int4, format text"),
+    "sys_late_columns": _shape("relation oid, name text, number int4, format text, type oid, modifier int4"),
     "sys_storage": _shape("relation oid, rows int8, bytes int8, files int8"),
     "sys_locks": _shape("pid int4, xid int8, relation oid, mode text, granted bool"),
     # Queries that ended, newest last; `kind` as SYS_QUERY_HISTORY.query_type says it, `steps` like

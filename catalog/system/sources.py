@@ -393,8 +393,9 @@ def materialized(state: CatalogState, live: Live) -> pa.Table:
 
 
 def _definition(relation: Relation, state: CatalogState) -> str | None:
-    """Return a view's query as it is shown: of a materialized one, the statement that makes it."""
-    return relation.definition if relation.materialized is None else definitions.view(relation, state)
+    """Return a view's query as it is shown: of a materialized or a late-binding one, the statement that makes it."""
+    whole = relation.materialized is not None or relation.late_binding
+    return definitions.view(relation, state) if whole else relation.definition
 
 
 def _given(name: str) -> Source:

@@ -70,6 +70,11 @@ ROWS: Final = (
         " NULL AS character_set_name, NULL AS collation_catalog, NULL AS collation_schema,"
         " c.collation AS collation_name, NULL AS domain_name, c.comment AS remarks"
         f" FROM {access.columns()} WHERE r.kind IN ('r', 'v')"
+        f" UNION ALL SELECT {_DB}, r.schema_name, r.name, c.name, c.number, NULL, 'YES', {access.TYPE_NAME},"
+        f" {access.CHARACTER_LENGTH}, {access.PRECISION},"
+        " CASE WHEN c.type = 1700 THEN 10 WHEN c.type IN (20, 21, 23, 700, 701) THEN 2 END,"
+        f" {access.SCALE}, CASE WHEN c.type IN (1083, 1114, 1184, 1266) THEN 6 END, NULL, NULL, NULL, NULL, NULL,"
+        f" NULL, NULL, NULL, NULL, NULL FROM {access.late_columns()}"
         " UNION ALL SELECT n.database, n.name, c.table_name, c.name, c.number, NULL, 'YES',"
         f" {access.TYPE_NAME}, {access.CHARACTER_LENGTH}, {access.PRECISION},"
         " CASE WHEN c.type = 1700 THEN 10 WHEN c.type IN (20, 21, 23, 700, 701) THEN 2 END,"
@@ -142,7 +147,7 @@ ROWS: Final = (
         # Redshift lists no empty tables.
         f'SELECT {_DB} AS database, r.schema_name AS schema, r.oid AS table_id, COALESCE(m.name, r.name) AS "table",'
         " CASE WHEN k.encoded THEN 'Y' ELSE 'N' END AS encoded, r.diststyle,"
-        " COALESCE(k.sortkey1, CASE WHEN r.sortstyle = 'AUTO' THEN 'AUTO(SORTKEY)' END) AS sortkey1,"
+        " COALESCE(CASE WHEN r.sortstyle = 'INTERLEAVED' THEN r.sortstyle END, k.sortkey1, CASE WHEN r.sortstyle = 'AUTO' THEN 'AUTO(SORTKEY)' END) AS sortkey1,"
         " COALESCE(k.max_varchar, 0) AS max_varchar, k.sortkey1_enc, COALESCE(k.sortkey_num, 0) AS sortkey_num,"
         " GREATEST(1, CAST(ceil(s.bytes / 1048576.0) AS BIGINT)) AS size, 0 AS pct_used, 0 AS empty,"
         " CASE WHEN k.sortkey_num > 0 THEN 0 END AS unsorted, 0 AS stats_off, s.rows AS tbl_rows,"

@@ -326,6 +326,8 @@ TABLE: Final = (
     Function(name="convert_timezone", arguments=("text", "text", "stamp"), engine=_convert_timezone,
              doc="CONVERT_TIMEZONE"),
     Function(name="timezone", arguments=("text", "stamp"), engine=_timezone, doc="r_TIMEZONE"),
+    Function(name="age", arguments=("xid",), returns="int4", exact=True, doc="c_SQL_reference_funct_unsupported",
+             engine="CAST(greatest(CAST(getvariable('transaction_id') AS BIGINT) - CAST({0} AS BIGINT), 0) AS INTEGER)"),
     Function(name="age", arguments=("stamp", "stamp?"), engine=_age, doc="c_SQL_reference_funct_unsupported"),
     Function(name="isfinite", arguments=("stamp",), engine="isfinite({0})", returns="bool", exact=True,
              doc="c_SQL_reference_funct_unsupported"),

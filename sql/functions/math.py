@@ -11,13 +11,23 @@ from sql.rules.operators import combine
 from sql.value import FLOAT8, Value, made
 
 
-def _whole(values: tuple[Value, ...]) -> ColumnType:
-    """CEIL and FLOOR keep whole numbers and floats; NUMERIC loses its scale."""
-    type_ = values[0].type
-    if type_.type.name != "numeric":
-        return type_
-    precision, scale = precision_scale(type_)
-    return types.numeric(min(38, precision - scale + 1), 0)
+def _whole(name: str, call: Call) -> Value:
+    """CEIL and FLOOR keep whole numbers, which the engine would make floats, and floats; NUMERIC loses its scale."""
+    value = call.values[0]
+    if is_integer(value.type):
+        return value
+    if is_float(value.type):
+        return made(f"{name}({value.sql})", value.type)
+    precision, scale = precision_scale(value.type)
+    return made(f"{name}({value.sql})", types.numeric(min(38, precision - scale + 1), 0))
+
+
+def _ceil(call: Call) -> Value:
+    return _whole("ceil", call)
+
+
+def _floor(call: Call) -> Value:
+    return _whole("floor", call)
 
 
 def _rounding(name: str, call: Call) -> Value:
@@ -91,9 +101,9 @@ def _real(name: str, engine: str, doc: str, count: int = 1) -> Function:
 
 TABLE: Final = (
     Function(name="abs", arguments=("number",), engine="abs({0})", returns="0", doc="r_ABS"),
-    Function(name="ceil", arguments=("number",), engine="ceil({0})", returns=_whole, doc="r_CEILING_FLOOR"),
-    Function(name="ceiling", arguments=("number",), engine="ceil({0})", returns=_whole, doc="r_CEILING_FLOOR"),
-    Function(name="floor", arguments=("number",), engine="floor({0})", returns=_whole, doc="r_FLOOR"),
+    Function(name="ceil", arguments=("number",), engine=_ceil, doc="r_CEILING_FLOOR"),
+    Function(name="ceiling", arguments=("number",), engine=_ceil, doc="r_CEILING_FLOOR"),
+    Function(name="floor", arguments=("number",), engine=_floor, doc="r_FLOOR"),
     Function(name="round", arguments=("number", "int?"), engine=_round, doc="r_ROUND"),
     Function(name="trunc", arguments=("number", "int?"), engine=_trunc, doc="r_TRUNC"),
     Function(name="sign", arguments=("number",), engine="sign({0})", returns=_sign, doc="r_SIGN"),

@@ -190,6 +190,7 @@ ACCEPT: Final[dict[str, Callable[[Value], Value | None]]] = {
     "oid": _as("oid"),
     "array": lambda value: value if value.category == "A" else None,
     **{name: _just(name) for name in ("regclass", "regtype", "regproc", "regprocedure")},
+    "xid": lambda value: value if value.name == "xid" else None,
     "integer": lambda value: value if is_integer(value.type) else None,
 }
 """Kinds of argument: what brings a value to one, None when it does not fit."""

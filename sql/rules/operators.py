@@ -8,6 +8,7 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
 from sqlglot import exp
@@ -23,6 +24,7 @@ from sql.rules.spec import Rule
 from sql.scope import Scope, Write
 from sql.value import FLOAT8, INT4, INT8, INTERVAL, VARBYTE, Value, made
 
+_SCIENTIFIC: Final = re.compile(r"CAST\((\d*\.?\d*e[+-]?\d+) AS DOUBLE\)", re.IGNORECASE)
 _STAMPS: Final = frozenset({"timestamp", "timestamptz"})
 
 
@@ -117,6 +119,7 @@ def _kind(value: Value) -> str:
 
 
 def _numbers(sign: str, left: Value, right: Value) -> Value:
+    left, right = _digits(left, right), _digits(right, left)
     type_ = arithmetic(sign, left.type, right.type)
     if type_.type.name == "numeric" and sign != "%":
         return decimals.quotient(left, right) if sign == "/" else decimals.computed(sign, left, right, type_)
@@ -133,6 +136,22 @@ def _numbers(sign: str, left: Value, right: Value) -> Value:
     else:
         sql = f"({left.sql} {sign} {right.sql})"
     return Value(sql=_kept_apart(sql, type_, fixed=fixed), type=type_, exact=sure, fixed=fixed)
+
+
+def _digits(value: Value, other: Value) -> Value:
+    """Write a literal with an exponent, beside a NUMERIC, as the NUMERIC that it is.
+
+    The sums of many digits that some programs make of ``MD5`` are to stay exact.
+    """
+    written = _SCIENTIFIC.fullmatch(value.sql) if value.constant and other.name == "numeric" else None
+    if written is None:
+        return value
+    digits = format(Decimal(written[1]), "f").lstrip("0") or "0"
+    precision, scale = len(digits.replace(".", "")), len(digits.partition(".")[2])
+    if precision > types.NUMERIC_PRECISION_MAX:
+        return value
+    type_ = types.numeric(precision, scale)
+    return Value(sql=f"CAST({digits} AS {type_.engine()})", type=type_, constant=True, fixed=True, exact=True)
 
 
 def _kept_apart(sql: str, type_: ColumnType, *, fixed: bool) -> str:
