@@ -47,6 +47,8 @@ class ServerOptions:
     tls: str
     tls_certificate: str
     tls_key: str
+    tls_client_authority: str
+    tls_client_certificate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,8 @@ OPTIONS: Final = (
     Option(section="server", key="tls", kind=_C, default="allow", choices=("allow", "require", "disable"), doc="Whether clients may, must or cannot encrypt."),
     Option(section="server", key="tls_certificate", kind=_T, default="", doc="PEM file with the certificate chain; empty makes a self-signed pair in the data folder."),
     Option(section="server", key="tls_key", kind=_T, default="", doc="PEM file with the certificate's key."),
+    Option(section="server", key="tls_client_authority", kind=_T, default="", doc="PEM file with the authority of clients' certificates; clients of the PostgreSQL port must then have one, besides their password. Needs tls = \"require\"."),
+    Option(section="server", key="tls_client_certificate", kind=_C, default="verify-ca", choices=("verify-ca", "verify-full"), doc="Whether a client's certificate must be signed by that authority, or also be made out to the user (common name)."),
     Option(section="admin", key="user", kind=_T, default="awsuser", doc="Name of the first superuser."),
     Option(section="admin", key="password", kind=_X, default="", doc="Its password; empty generates one, prints it once and keeps it in a file of mode 0600 in the data folder."),
     Option(section="admin", key="database", kind=_T, default="dev", doc="Name of the first database."),

@@ -38,7 +38,7 @@ from server.codec import WireCodec
 from server.keyring import data_keys
 from server.listener import Listener, ListenerSettings
 from server.roles import external_id, roles
-from server.tls import ServerTls, TlsMode
+from server.tls import Handshake, ServerTls, TlsMode
 from server.tokens import IDENTITY_PROVIDER, by_token, files
 from session.external.catalogs import DataCatalogs
 from session.external.federated import Reached
@@ -57,6 +57,7 @@ _log = logging.getLogger(__name__)
 _EXIT_FAILURE: Final = 1
 _PASSWORD_FILE: Final = "admin-password"  # noqa: S105 - a file's name
 _PASSWORD_BYTES: Final = 18
+_CERTIFICATES_EVERY_S: Final = 1.0
 _SECRET_FILE: Final = "server-secret"  # noqa: S105 - a file's name
 _SECRET_BYTES: Final = 32
 
@@ -86,6 +87,7 @@ class _Server:
         self._clock = SystemClock()
         self._folder = options.storage.state_folder
         self._stop = asyncio.Event()
+        self._certificates: list[ServerTls] = []
         self.stuck = False
         """Whether a door could not be closed."""
 
@@ -119,7 +121,9 @@ class _Server:
                 print(f"duckshift listens on {place.url(door.port)}", file=sys.stderr)
             warehouse.upkeep.start()
             print(f"duckshift ready on {options.server.host}:{listener.port}", file=sys.stderr, flush=True)
+            watching = asyncio.create_task(self._watch_certificates())
             await self._stop.wait()
+            watching.cancel()
             _log.info("draining", extra={"connections": listener.connections})
             grace = options.server.drain_grace_s
             await asyncio.gather(listener.drain(grace), *(door.drain(grace) for _, door in opened))
@@ -177,7 +181,7 @@ class _Server:
             facts=doors.facts(options, port, created=self._created()),
         )
         if options.api.listen:
-            opened.append(doors.api_door(options, building, self._certificate))
+            opened.append(doors.api_door(options, building, self._http_tls))
         if options.flight.listen:
             opened.append(doors.flight_door(options, building, policy, self._certificate))
         return opened
@@ -216,7 +220,33 @@ class _Server:
         server = self._options.server
         if server.tls == TlsMode.DISABLE:
             return None
-        return tls.load(*self._certificate())
+        authority = Path(server.tls_client_authority) if server.tls_client_authority else None
+        if authority is not None and server.tls != TlsMode.REQUIRE:
+            raise ConfigError('server.tls_client_authority needs server.tls = "require"')
+        return self._watched(
+            tls.load(
+                tls.TlsFiles(*self._certificate(), authority),
+                names_users=server.tls_client_certificate == tls.ClientCertificates.VERIFY_FULL,
+            )
+        )
+
+    def _http_tls(self) -> ServerTls:
+        return self._watched(tls.load(tls.TlsFiles(*self._certificate()), alpn="http/1.1"))
+
+    def _watched(self, loaded: ServerTls) -> ServerTls:
+        self._certificates.append(loaded)
+        return loaded
+
+    async def _watch_certificates(self) -> None:
+        """Take new certificates into use as they come, without a restart."""
+        while True:
+            await asyncio.sleep(_CERTIFICATES_EVERY_S)
+            for each in self._certificates:
+                try:
+                    if each.refresh():
+                        _log.info("certificates were read anew", extra={"file": str(each.files.certificate)})
+                except (OSError, ValueError) as error:
+                    _log.warning("certificates cannot be read", extra={"reason": str(error)})
 
     def _certificate(self) -> tuple[Path, Path]:
         """Return the files of certificate and key, made where none are given."""
@@ -250,7 +280,7 @@ class _Gate:
     issuers: Issuers
 
     def __call__(
-        self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: ServerTls | None
+        self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: Handshake | None
     ) -> Exchange:
         if parameters.get(IDENTITY_PROVIDER):
             admitted(user, rules=self.policy, peer=peer, database=database, encrypted=tls is not None)

@@ -210,6 +210,11 @@ class Channel(asyncio.BufferedProtocol):
         except OSError:
             raise ConnectionLost from None
 
+    @property
+    def peer_name(self) -> str:
+        """Return whom the client's certificate is made out to, empty without one."""
+        return self._tls.peer if self._tls is not None else ""
+
     async def start_tls(self, context: ssl.SSLContext, greeting: bytes) -> None:
         """Send *greeting* in the clear and everything from there on encrypted; wait for the handshake."""
         self._write(greeting)

@@ -17,7 +17,7 @@ from server.channel import Channel, ConnectionLost
 from server.delivery import Delivery
 from server.dialogue import Dialogue
 from server.seams import Authenticate, Exchange, Session, Sessions, Step
-from server.tls import ServerTls, TlsMode
+from server.tls import Handshake, ServerTls, TlsMode
 from server.tokens import IDENTITY_PROVIDER
 from server.wire import replies, startup
 from server.wire.authentication import AUTHENTICATION_OK, authentication_request
@@ -66,6 +66,7 @@ class Connection:
         self._copy_canceled = False
         self._introduced = False
         self._entry: Entry | None = None
+        self._certificate_hash = surroundings.tls.certificate_hash if surroundings.tls else b""
         channel.lost = self._abandoned
 
     async def run(self) -> None:
@@ -153,6 +154,7 @@ class Connection:
             # Sent before the client could have been encrypting: injected by someone in the middle.
             raise ProtocolViolation("received unencrypted data after SSL request")
         protocol.happened(Happening.TLS_ACCEPTED)
+        self._certificate_hash = self._around.tls.certificate_hash
         await self._channel.start_tls(self._around.tls.context, replies.TLS_ACCEPTED)
 
     def _check_encryption(self, packet: startup.Startup) -> None:
@@ -179,12 +181,13 @@ class Connection:
             )
         if startup.needs_negotiation(packet):
             self._channel.send(startup.negotiate(packet))
+        self._check_certificate(named.get("user", ""))
         exchange = self._around.authenticate(
             user=named.get("user", ""),
             database=_database(named),
             parameters=named,
             peer=self._channel.peer,
-            tls=self._around.tls if self._channel.encrypted else None,
+            tls=Handshake(self._certificate_hash) if self._channel.encrypted else None,
         )
         step = exchange.start()
         # Success carries no code, or that of SASLFinal, which by definition is the last.
@@ -202,6 +205,13 @@ class Connection:
         self._host.admit(self)
         self._channel.send(AUTHENTICATION_OK)
         self._channel.protocol.happened(Happening.AUTHENTICATED)
+
+    def _check_certificate(self, user: str) -> None:
+        tls = self._around.tls
+        if tls is not None and tls.names_users and self._channel.encrypted and self._channel.peer_name != user:
+            raise ConnectionFatal(
+                SqlState.INVALID_AUTHORIZATION_SPECIFICATION, f'certificate authentication failed for user "{user}"'
+            )
 
     async def _judged(self, exchange: Exchange, body: bytes, named: dict[str, str]) -> Step:
         try:

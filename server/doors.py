@@ -4,7 +4,6 @@ An address is a URL whose scheme says whether it is encrypted: ``https://127.0.0
 """
 
 import logging
-import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +22,7 @@ from auth.signature import Key
 from core.config import ConfigError, IdentityOptions, Options
 from core.errors import ConnectionFatal
 from server.roles import policies
+from server.tls import ServerTls
 from session.lockout import account
 from session.sessions import SessionFactory
 from session.warehouse import Warehouse
@@ -92,17 +92,10 @@ def address(option: str, text: str, schemes: tuple[str, str]) -> Address:
     raise ConfigError(f'{option} must be {schemes[0]}://HOST:PORT or {schemes[1]}://HOST:PORT, not "{text}"')
 
 
-def api_door(
-    options: Options, building: Building, certificate: Callable[[], tuple[Path, Path]]
-) -> tuple[Address, Door]:
+def api_door(options: Options, building: Building, tls: Callable[[], ServerTls]) -> tuple[Address, Door]:
     """Return the door of AWS's interfaces, which ``api.listen`` opens."""
     place = address("api.listen", options.api.listen, ("https", "http"))
-    context = None
-    if place.encrypted:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(*certificate())
-        context.set_alpn_protocols(["http/1.1"])
+    context = tls().context if place.encrypted else None
     http = HttpSettings(host=place.host, port=place.port, tls=context, max_connections=options.api.max_connections)
     return place, ApiDoor(options.api, http, directory(options), building)
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from auth.exchange import Entry
 from core.errors import Diagnosis, SqlError
 from core.types import Column, ColumnType, Origin
-from server.tls import ServerTls
+from server.tls import Handshake
 from session.answers import Answer, Value
 
 
@@ -192,7 +192,7 @@ class Authenticate(Protocol):
     """Chooses how a user has to prove who it is."""
 
     def __call__(
-        self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: ServerTls | None
+        self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: Handshake | None
     ) -> Exchange:
         """Return the exchange; *tls* is None on a connection in the clear."""
         ...

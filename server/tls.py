@@ -33,26 +33,81 @@ class TlsMode(StrEnum):
     REQUIRE = "require"
 
 
+class ClientCertificates(StrEnum):
+    """What is asked of clients' certificates, where an authority for them is named."""
+
+    VERIFY_CA = "verify-ca"
+    """Signed by the authority."""
+    VERIFY_FULL = "verify-full"
+    """And made out to the user (common name)."""
+
+
 @dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """Where certificates are."""
+
+    certificate: Path
+    key: Path
+    authority: Path | None = None
+    """Who signs clients' certificates; None asks for none."""
+
+    def stamp(self) -> tuple[int, ...]:
+        """Return what changes when a file does; raises OSError."""
+        return tuple(path.stat().st_mtime_ns for path in (self.certificate, self.key, self.authority) if path)
+
+
+@dataclass(slots=True)
 class ServerTls:
-    """What is needed to accept TLS."""
+    """What is needed to accept TLS: one context for ever, whose certificate may change."""
 
     context: ssl.SSLContext
     certificate_hash: bytes
     """For the channel binding tls-server-end-point (RFC 5929)."""
+    files: TlsFiles
+    names_users: bool = False
+    """Whether a client's certificate must be made out to the user."""
+    stamp: tuple[int, ...] = ()
+
+    def refresh(self) -> bool:
+        """Take certificate and key from files that have changed; tell whether they had.
+
+        Raises OSError, ssl.SSLError or ValueError for files that do not fit, as in the middle of a change, and goes on
+        with what it had. Connections keep the certificate that they began with.
+        """
+        stamp = self.files.stamp()
+        if stamp == self.stamp:
+            return False
+        # Tried on a context of its own first: this one must not be left with half of a pair.
+        fresh = load(self.files)
+        self.context.load_cert_chain(self.files.certificate, self.files.key)
+        if self.files.authority is not None:
+            self.context.load_verify_locations(self.files.authority)
+        self.certificate_hash, self.stamp = fresh.certificate_hash, stamp
+        return True
 
 
-def load(certificate: Path, key: Path) -> ServerTls:
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a connection's TLS began with."""
+
+    certificate_hash: bytes
+
+
+def load(files: TlsFiles, *, alpn: str = ALPN, names_users: bool = False) -> ServerTls:
     """Read a PEM certificate chain and its key; raises OSError or ssl.SSLError when they do not fit."""
+    stamp = files.stamp()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
-    context.set_alpn_protocols([ALPN])
+    context.load_cert_chain(files.certificate, files.key)
+    context.set_alpn_protocols([alpn])
+    if files.authority is not None:
+        context.load_verify_locations(files.authority)
+        context.verify_mode = ssl.CERT_REQUIRED
     # As PostgreSQL does: sessions are not resumed, and a client cannot make the server renegotiate.
     context.num_tickets = 0
     context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    leaf = x509.load_pem_x509_certificate(certificate.read_bytes())
-    return ServerTls(context, certificate_hash(leaf))
+    leaf = x509.load_pem_x509_certificate(files.certificate.read_bytes())
+    return ServerTls(context, certificate_hash(leaf), files, names_users, stamp)
 
 
 def certificate_hash(certificate: x509.Certificate) -> bytes:
@@ -137,6 +192,15 @@ class TlsStream:
     def alpn(self) -> str | None:
         """Return the protocol agreed on in the handshake."""
         return self._object.selected_alpn_protocol()
+
+    @property
+    def peer(self) -> str:
+        """Return whom the client's certificate is made out to (common name), empty without one."""
+        certificate = self._object.getpeercert(binary_form=True)
+        if certificate is None:
+            return ""
+        names = x509.load_der_x509_certificate(certificate).subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[0].value) if names else ""
 
     def receive(self, data: memoryview | bytes) -> list[bytes]:
         """Take bytes from the socket; return the plain pieces in them.

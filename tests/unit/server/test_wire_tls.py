@@ -12,7 +12,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from server.tls import ServerTls, TlsMode, load, self_signed
+from server.tls import ServerTls, TlsFiles, TlsMode, load, self_signed
 from tests.support.listener import names, running
 from tests.support.session import PASSWORD
 from tests.support.wire import Closed, Wire
@@ -28,7 +28,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 @pytest.fixture(scope="module")
 def tls(files: tuple[Path, Path]) -> ServerTls:
-    return load(*files)
+    return load(TlsFiles(*files))
 
 
 def client_context(files: tuple[Path, Path], alpn: str | None = "postgresql") -> ssl.SSLContext:
@@ -58,7 +58,7 @@ def test_the_key_is_its_owners_alone_and_is_made_once(tmp_path: Path) -> None:
     read = x509.load_pem_x509_certificate(before[0])
     named = read.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert "db.example" in named.get_values_for_type(x509.DNSName)
-    assert load(certificate, key).certificate_hash == read.fingerprint(hashes.SHA256())
+    assert load(TlsFiles(certificate, key)).certificate_hash == read.fingerprint(hashes.SHA256())
 
 
 def test_a_wrong_key_is_an_error(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_a_wrong_key_is_an_error(tmp_path: Path) -> None:
     one.mkdir()
     two.mkdir()
     with pytest.raises(ssl.SSLError):
-        load(self_signed(one, HOST, NOW)[0], self_signed(two, HOST, NOW)[1])
+        load(TlsFiles(self_signed(one, HOST, NOW)[0], self_signed(two, HOST, NOW)[1]))
 
 
 @pytest.mark.parametrize("chop", [False, True])
