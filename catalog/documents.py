@@ -26,6 +26,7 @@ from catalog.policies import Attachment, MaskAttachment, MaskingPolicy, PolicyCo
 from catalog.roles import DefaultPrivileges, Membership, Role
 from catalog.routines import Language, Parameter, Routine, RoutineKind
 from catalog.scopes import ScopedPrivileges
+from catalog.shares import Consumer, Datashare, ObjectGrants, SharedSchema, ShareOrigin
 from catalog.views import Materialized, Seen
 from core.types import BY_NAME, ColumnType
 from storage.datacatalog import Column, Partition, Storage, Table
@@ -48,6 +49,7 @@ _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.EXTERNAL_DATABASE: ExternalDatabase,
     Kind.EXTERNAL_TABLE: ExternalTable,
     Kind.IDENTITY_PROVIDER: IdentityProvider,
+    Kind.DATASHARE: Datashare,
 }
 
 
@@ -153,6 +155,21 @@ def _origin(values: dict[str, Any]) -> Origin:
     return Origin(kind=values["kind"], database=values["database"], options=_pairs(values.get("options", [])))
 
 
+def _share_origin(values: dict[str, Any]) -> ShareOrigin:
+    grants = tuple(ObjectGrants(object=item["object"], acl=_grants(item["acl"])) for item in values.get("grants", ()))
+    record: ShareOrigin = _record(ShareOrigin, values | {"grants": ()})
+    return replace(record, grants=grants)
+
+
+def _datashare(cls: type[Any], values: dict[str, Any]) -> Datashare:
+    record: Datashare = _record(cls, values | {"schemas": (), "consumers": ()})
+    return replace(
+        record,
+        schemas=tuple(SharedSchema(**item) for item in values.get("schemas", ())),
+        consumers=tuple(Consumer(**item) for item in values.get("consumers", ())),
+    )
+
+
 def _external_database(cls: type[Any], values: dict[str, Any]) -> ExternalDatabase:
     record: ExternalDatabase = _record(cls, values | {"parameters": _pairs(values.get("parameters", []))})
     return record
@@ -239,9 +256,9 @@ def _policy(cls: type[Any], values: dict[str, Any]) -> Any:
 BY_NAME_EXACT: Final = {row.name: row for row in BY_NAME.values()}
 _FIELDS: Final[dict[str, Any]] = {
     "acl": _grants, "settings": _settings, "constraints": _constraints, "materialized": _materialized,
-    "seen": _seen, "protection": _protection, "external": _origin,
+    "seen": _seen, "protection": _protection, "external": _origin, "share": _share_origin,
 }  # fmt: skip
 _READERS: Final[dict[type[Any], Any]] = {
     Relation: _relation, Routine: _routine, Role: _role, RlsPolicy: _policy, MaskingPolicy: _policy,
-    ExternalDatabase: _external_database, ExternalTable: _external_table,
+    ExternalDatabase: _external_database, ExternalTable: _external_table, Datashare: _datashare,
 }  # fmt: skip

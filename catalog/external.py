@@ -21,6 +21,7 @@ class OriginKind(IntEnum):
 
     DATA_CATALOG = 1
     POSTGRES = 3
+    REDSHIFT = 4
     MYSQL = 8
     KINESIS = 9
     KAFKA = 10

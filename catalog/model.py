@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from catalog.roles import DefaultPrivileges, Role
     from catalog.routines import Language, Routine
     from catalog.scopes import ScopedPrivileges
+    from catalog.shares import Datashare, ShareOrigin
 
 FIRST_OID: Final = 100_000
 """Objects made by users start here; below are PostgreSQL's own."""
@@ -56,6 +57,7 @@ class Kind(StrEnum):
     EXTERNAL_DATABASE = "external_database"
     EXTERNAL_TABLE = "external_table"
     IDENTITY_PROVIDER = "identity_provider"
+    DATASHARE = "datashare"
 
 
 class RelationKind(StrEnum):
@@ -95,8 +97,9 @@ class Database:
     connection_limit: int | None = None
     collation: str | None = None
     """What its tables' character columns get that name none."""
-
     comment: str | None = None
+    share: "ShareOrigin | None" = None
+    """Of a database made of a datashare: which."""
 
     kind = Kind.DATABASE
 
@@ -270,7 +273,7 @@ class Group:
 CatalogObject: TypeAlias = (
     "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges | IamRole"
     " | ScopedPrivileges | RlsPolicy | MaskingPolicy | SystemParameter | ExternalDatabase | ExternalTable"
-    " | IdentityProvider"
+    " | IdentityProvider | Datashare"
 )
 
 

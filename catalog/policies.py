@@ -94,8 +94,8 @@ class Protection:
     """ROW LEVEL SECURITY ON."""
     any_of: bool = False
     """CONJUNCTION TYPE OR: one of several policies is enough."""
-    shared_row_security: bool = False
-    """ON FOR DATASHARES: kept and shown; nothing is shared."""
+    shared_row_security: bool | None = None
+    """ON or OFF FOR DATASHARES: whether it cannot be read over one; None is as ``row_security`` has it."""
     shared_any_of: bool = False
     policies: tuple[Attachment, ...] = ()
     masks: tuple[MaskAttachment, ...] = ()
@@ -104,6 +104,14 @@ class Protection:
     def attached(self) -> frozenset[int]:
         """The policies (OIDs) that are attached."""
         return frozenset(item.policy for item in self.policies) | frozenset(item.policy for item in self.masks)
+
+
+def shared_openly(kept: Protection | None) -> bool:
+    """Tell whether a relation can be read over a datashare, where nobody's policies stand before it."""
+    if kept is None:
+        return True
+    closed = kept.row_security if kept.shared_row_security is None else kept.shared_row_security
+    return not closed and not kept.masks
 
 
 def rls_policy(state: CatalogState, database: int, name: str) -> RlsPolicy | None:

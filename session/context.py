@@ -12,7 +12,6 @@ from catalog.policies import RlsPolicy
 from catalog.roles import default_privileges, defaults_in
 from catalog.routines import Routine
 from catalog.scopes import acl_of, in_scopes
-from catalog.system.views import VIEWS
 from core.errors import Diagnosis, SqlError
 from core.names import lower
 from core.sqlstate import SqlState
@@ -27,7 +26,8 @@ from session.locks import Mode
 from session.plans import Environment, Plan, extending, planned, udf_of
 from session.principals import principal_of
 from session.protection import note_applied
-from session.visible import Visible
+from session.sharing import require_door
+from session.visible import Visible, require_system
 from sql import incremental
 from sql.canon import Pattern
 from sql.facts import Settings as NamingSettings
@@ -335,14 +335,14 @@ class Work:
                 require_external(self.state, use.source.external, self._acting(use.owner), use.privilege)
                 continue
             if use.source.kind is SourceKind.SYSTEM:
-                view = VIEWS[use.source.schema, use.source.name]
-                if view.visible == "superuser" and not self.principal.may("ACCESS SYSTEM TABLE"):
-                    raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for relation {view.name}")
+                require_system(use.source, self.principal)
                 continue
             relation = self.state.objects.get(use.source.oid)
             if not isinstance(relation, Relation):
                 raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{use.source.name}" does not exist')
-            self._check(self._acting(use.owner), use.privilege, relation, use.columns)
+            who = self._acting(use.owner)
+            if not require_door(self.state, use.source.door, who, relation, use.columns):
+                self._check(who, use.privilege, relation, use.columns)
 
     def authorize_calls(self, calls: tuple[CallUse, ...]) -> None:
         """Raise 42501 unless every function that a statement calls may be called by who calls it."""

@@ -3,11 +3,12 @@
 Implements ``sql.facts.Facts`` over the catalog's state, the system views and the session's settings.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from auth.authorize import Principal
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
 from catalog.routines import Parameter, Routine, RoutineKind, routines
+from catalog.shares import Door
 from catalog.system.spec import SystemView
 from catalog.system.views import VIEWS
 from core.errors import SqlError, not_supported
@@ -17,6 +18,7 @@ from core.types import TYPNAMES, ColumnType
 from session.external.tables import Lookup
 from session.protection import guard_of
 from session.settings import AS_WRITTEN, Settings
+from session.sharing import refuse_guarded
 from sql.facts import FunctionSource, Source, SourceColumn, SourceKind
 
 _ROW_VERSION = (SourceColumn(name="xmin", type=ColumnType(TYPNAMES["xid"]), hidden=True),)
@@ -59,11 +61,32 @@ class Visible:
         view = self._system(parts)
         if view is not None:
             return view
+        doors = self.doors(parts[:-1])
+        if doors:
+            return self._through(doors, parts[-1])
         relation = self.relation(parts)
         if relation is not None:
             return self.stored(relation)
         schema = self.external_schema(parts)
         return None if schema is None or self._external is None else self._external.source(schema, parts[-1])
+
+    def doors(self, qualifiers: tuple[str, ...]) -> list[Door]:
+        """Return the ways to other databases' objects that *qualifiers* mean, [] where they mean none."""
+        if self._external is None or (len(qualifiers) == 1 and qualifiers[0] in SYSTEM_SCHEMAS):
+            return []
+        return self._external.doors.at(self.database, qualifiers, self.search_path)
+
+    def _through(self, doors: list[Door], name: str) -> Source | None:
+        for door in doors:
+            relation = self.state.relation(door.schema.oid, name)
+            if relation is not None and door.holds(relation):
+                refuse_guarded(door, relation)
+                source, (database, schema) = self.stored(relation), door.name
+                guard = source.guard if door.share is None else None
+                return replace(
+                    source, database=database, schema=schema, home=source.database, door=door, guard=guard
+                )
+        return None
 
     def external_schema(self, parts: tuple[str, ...]) -> Schema | None:
         """Return the external schema that a relation's name begins with, None where it is no such name."""
@@ -142,6 +165,8 @@ class Visible:
                 raise SqlError(SqlState.SYNTAX_ERROR, f"improper qualified name: {'.'.join(parts)}")
             database = other
         found = self._schema(parts[-1], database)
+        if found is None and database.share is not None:
+            raise not_supported("changing what another database shares")
         if found is None:
             raise SqlError(SqlState.INVALID_SCHEMA_NAME, f'schema "{parts[-1]}" does not exist')
         return found
@@ -245,6 +270,13 @@ class Visible:
         if table is None or schema is None or database is None:
             raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{relation.name}" does not exist')
         return f"SELECT * FROM {'.'.join(quote(item.name) for item in (database, schema, table))}"
+
+
+def require_system(source: Source, who: Principal) -> None:
+    """Raise 42501 unless *who* may read a system view."""
+    view = VIEWS[source.schema, source.name]
+    if view.visible == "superuser" and not who.may("ACCESS SYSTEM TABLE"):
+        raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f"permission denied for relation {view.name}")
 
 
 def _type(parameter: Parameter) -> ColumnType | None:

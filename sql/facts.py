@@ -125,6 +125,10 @@ class Source:
     """Of a materialized view: the table that keeps its rows, which is read as it is through the view."""
     external: object | None = None
     """Of an external table: what the session reads it by; it is not looked into here."""
+    door: object | None = None
+    """Of another database's: the way that the session reads it by; it is not looked into here."""
+    home: str = ""
+    """The database that a view's names are looked up in, where it is not the one that it is seen in."""
     settings: Settings = ()
     """Of a view: the parameters that its text means what it means by, where they are not the session's."""
     changing: bool = False

@@ -187,7 +187,7 @@ def expand(source: Source, scope: Scope) -> Query:
             SqlState.INVALID_OBJECT_DEFINITION, f'infinite recursion detected in view "{source.name}"'
         )
     tree = parse_query(source.definition or "")
-    kept, writer.facts = writer.facts, settled(writer.facts, source.settings).within(source.database)
+    kept, writer.facts = writer.facts, settled(writer.facts, source.settings).within(source.home or source.database)
     try:
         with writer.elsewhere(seen=source.seen, storage=source.storage):
             query = writer.query(tree, Scope(writer=writer, owner=source.owner))

@@ -21,6 +21,12 @@ def target_of(node: exp.Table, scope: Scope, verb: str, privilege: str) -> Sourc
     source = resolve(parts, scope, node)
     if source.kind is SourceKind.EXTERNAL:
         return _external(source, privilege, node, scope)
+    if source.door is not None:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED,
+            f'cannot {verb} "{source.name}": what another database shares is read only',
+            position=scope.writer.position(node),
+        )
     if source.kind is not SourceKind.TABLE:
         raise SqlError(
             SqlState.WRONG_OBJECT_TYPE if source.kind is SourceKind.VIEW else SqlState.INSUFFICIENT_PRIVILEGE,

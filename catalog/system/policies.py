@@ -50,7 +50,7 @@ def protections(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_protections: the relations that something was said of, those that keep other's rows left out."""
     kept = _storages(state)
     return table("sys_protections", [
-        (each.oid, each.protection.row_security, each.protection.any_of, each.protection.shared_row_security,
+        (each.oid, each.protection.row_security, each.protection.any_of, bool(each.protection.shared_row_security),
          each.protection.shared_any_of, bool(each.protection.policies))
         for each in state.relations()
         if each.protection is not None and each.oid not in kept

@@ -9,9 +9,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from catalog.external import Origin, OriginKind, external_databases, external_oid, external_table
+from catalog.model import Schema
+from catalog.shares import Doors, shared_relations
 from catalog.system import external
+from core import nested
 from core.errors import SqlError
-from storage.datacatalog import Partition, Table
+from core.types import ColumnType
+from storage.datacatalog import Column, Partition, Table
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -23,6 +27,9 @@ def _tables(session: "Session") -> dict[int, list[Table]]:
     catalogs = session.warehouse.limits.catalogs
     found: dict[int, list[Table]] = {}
     for schema, origin in external.origins(session.tx.state):
+        if origin.kind == OriginKind.REDSHIFT:
+            found[schema.oid] = _through(session, schema, origin)
+            continue
         if catalogs is None or not catalogs.elsewhere(origin):
             found[schema.oid] = external.own_tables(session.tx.state, origin)
             continue
@@ -31,6 +38,23 @@ def _tables(session: "Session") -> dict[int, list[Table]]:
         except SqlError:
             _log.warning("the catalog of an external schema does not answer", extra={"schema": schema.name})
     return found
+
+
+def _through(session: "Session", schema: Schema, origin: Origin) -> list[Table]:
+    """Return the tables and views of another database that an external schema is over, for those who may use it."""
+    state, limits = session.tx.state, session.warehouse.limits
+    try:
+        door = Doors(state, limits.account, limits.namespace).of_schema(schema, origin, session.database.name)
+    except SqlError:
+        return []
+    return [
+        Table(name=item.name, columns=tuple(Column(each.name, _hive(each.type)) for each in item.columns))
+        for item in shared_relations(state, door)
+    ]
+
+
+def _hive(kind: ColumnType) -> str:
+    return nested.hive(kind) if kind.type.name in nested.EXTERNAL else str(kind)
 
 
 def _partitions(session: "Session", tables: dict[int, list[Table]]) -> dict[int, list[Partition]]:
@@ -89,4 +113,5 @@ def asked(session: "Session", name: str) -> bool:
     catalogs = session.warehouse.limits.catalogs
     if name not in REMOTE or catalogs is None:
         return False
-    return any(catalogs.elsewhere(origin) for _, origin in external.origins(session.tx.state))
+    origins = [origin for _, origin in external.origins(session.tx.state)]
+    return any(catalogs.elsewhere(origin) or origin.kind == OriginKind.REDSHIFT for origin in origins)

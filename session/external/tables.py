@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from catalog.external import Origin, OriginKind, external_oid, external_table
 from catalog.model import CatalogState, Database, Schema
+from catalog.shares import Doors
 from core import nested, types
 from core.errors import SqlError, not_supported
 from core.names import quote
@@ -106,6 +107,8 @@ class Lookup:
         self._state = state
         self._settings = settings
         self._catalogs = limits.catalogs
+        self.doors = Doors(state, limits.account, limits.namespace)
+        """The ways to other databases' objects."""
         self._fetched = fetched
 
     def source(self, schema: Schema, name: str) -> Source | None:

@@ -20,7 +20,7 @@ from sql.commands.external_schemas import AlterExternalSchema, CreateExternalSch
 
 _KINDS: Final = {
     "DATA CATALOG": OriginKind.DATA_CATALOG, "POSTGRES": OriginKind.POSTGRES, "MYSQL": OriginKind.MYSQL,
-    "KINESIS": OriginKind.KINESIS, "KAFKA": OriginKind.KAFKA,
+    "REDSHIFT": OriginKind.REDSHIFT, "KINESIS": OriginKind.KINESIS, "KAFKA": OriginKind.KAFKA,
 }  # fmt: skip
 
 
@@ -32,6 +32,8 @@ async def create_external_schema(work: Work, command: CreateExternalSchema) -> D
     if origin.kind in federated.TYPES:
         federated.check(origin)
     streams.check(origin)
+    if origin.kind == OriginKind.REDSHIFT:
+        _require_database(work, origin)
     await work.tx.writing(frozenset())
     await work.tx.lock(("schema", work.database.oid, name), Mode.ACCESS_EXCLUSIVE)
     if work.state.schema(work.database.oid, name) is not None:
@@ -53,6 +55,17 @@ async def create_external_schema(work: Work, command: CreateExternalSchema) -> D
         )
     )
     return Done("CREATE SCHEMA")
+
+
+def _require_database(work: Work, origin: Origin) -> None:
+    """Raise unless an external schema is over another database of this server."""
+    database = work.state.database(origin.database)
+    if database is None:
+        raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{origin.database}" does not exist')
+    if database.oid == work.database.oid:
+        raise SqlError(
+            SqlState.INVALID_PARAMETER_VALUE, "an external schema cannot be over the database that it is in"
+        )
 
 
 async def alter_external_schema(work: Work, command: AlterExternalSchema) -> Done:

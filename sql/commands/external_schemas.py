@@ -21,7 +21,7 @@ class CreateExternalSchema:
 
     name: Name
     source: str
-    """DATA CATALOG, POSTGRES, MYSQL, KINESIS or KAFKA."""
+    """DATA CATALOG, POSTGRES, MYSQL, REDSHIFT, KINESIS or KAFKA."""
     database: str = ""
     options: Pairs = ()
     """IAM_ROLE, REGION, CATALOG_ROLE, URI, PORT, SCHEMA, SECRET_ARN, AUTHENTICATION: those that were given."""
@@ -50,12 +50,13 @@ _SOURCES: Final = (
     _Source(words=("DATA", "CATALOG"), name="DATA CATALOG"),
     _Source(words=("POSTGRES",), name="POSTGRES", needs=("DATABASE", "URI", "SECRET_ARN")),
     _Source(words=("MYSQL",), name="MYSQL", needs=("DATABASE", "URI", "SECRET_ARN")),
+    _Source(words=("REDSHIFT",), name="REDSHIFT"),
     _Source(words=("KINESIS",), name="KINESIS", needs=("IAM_ROLE",)),
     _Source(words=("MSK",), name="KAFKA", needs=("AUTHENTICATION", "URI")),
     _Source(words=("KAFKA",), name="KAFKA", needs=("AUTHENTICATION", "URI")),
 )
 _CATALOG: Final = _Source(words=(), name="DATA CATALOG")
-_ABSENT: Final = (("HIVE", "METASTORE"), ("REDSHIFT",))
+_ABSENT: Final = (("HIVE", "METASTORE"),)
 _TEXTS: Final = (
     "SCHEMA", "REGION", "SECRET_ARN", "CATALOG_ID", "AUTHENTICATION_ARN", "CLUSTER_ARN", "STREAM_ARN", "URI",
 )  # fmt: skip
