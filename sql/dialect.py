@@ -80,6 +80,17 @@ def _absolute(parser: Any) -> exp.Expr:
     return exp.Anonymous(this="abs", expressions=[operand])
 
 
+def _exists(parser: Any) -> exp.Expr:
+    """Read EXISTS of a query in parentheses of its own; sqlglot knows it by a SELECT right behind it."""
+    query = parser._parse_select(nested=True)  # noqa: SLF001 - as above
+    if query is None:
+        query = parser._parse_expression()  # noqa: SLF001 - as above
+    if isinstance(query, exp.Query):
+        query = parser._parse_set_operations(query)  # noqa: SLF001 - as above
+        return exp.Exists(this=parser._parse_query_modifiers(query))  # noqa: SLF001 - as above
+    return exp.Anonymous(this="exists", expressions=[] if query is None else [query])
+
+
 _BEFORE_NAME: Final = frozenset({TokenType.ALIAS, TokenType.DOT})
 """What stands before a name where any keyword is one; inside a query no SELECT follows AS."""
 
@@ -91,6 +102,7 @@ def _configure() -> None:
     RedshiftParser.FUNCTIONS.clear()
     RedshiftParser.FUNCTION_PARSERS.clear()
     RedshiftParser.FUNCTION_PARSERS.update(keep)
+    RedshiftParser.FUNCTION_PARSERS["EXISTS"] = _exists
     RedshiftParser.NO_PAREN_FUNCTION_PARSERS["APPROXIMATE"] = _approximate
     for name in ("IF", "CONNECT_BY_ROOT"):
         RedshiftParser.NO_PAREN_FUNCTION_PARSERS.pop(name, None)
@@ -134,7 +146,19 @@ def _step(tokens: list[Token], index: int, out: list[Token]) -> int:
     if _type_follows(out) and (end := _catalog_type(tokens, index, out)):
         return end
     out.append(_retyped(token, tokens, index))
-    return index + 1
+    return _halved(tokens, index, out) if token.token_type == TokenType.NUMBER else index + 1
+
+
+def _halved(tokens: list[Token], index: int, out: list[Token]) -> int:
+    """Take the letter of an exponent that has no digits off a number: ``1e_x`` is 1, called e_x."""
+    token, following = tokens[index], tokens[min(index + 1, len(tokens) - 1)]
+    if token.text[-1] not in "eE":
+        return index + 1
+    joined = following.token_type == TokenType.VAR and following.start == token.end + 1
+    out[-1] = Token(token.token_type, token.text[:-1], token.line, token.col - 1, token.start, token.end - 1)
+    name, end = (token.text[-1] + following.text, following.end) if joined else (token.text[-1], token.end)
+    out.append(Token(TokenType.VAR, name, token.line, token.col, token.end, end, token.comments))
+    return index + 1 + joined
 
 
 def _interval(tokens: list[Token], index: int, out: list[Token]) -> int:

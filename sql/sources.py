@@ -255,14 +255,21 @@ def _add_query(
 
 def _subquery(node: exp.Subquery, scope: Scope) -> str:
     alias = node.args.get("alias")
-    if isinstance(node.this, exp.Table | exp.Paren) or (isinstance(node.this, exp.Subquery) and alias is None):
-        return f"({entry(node.this, scope)})"
+    if isinstance(node.this, exp.Paren | exp.Table) or (alias is None and _joined_inside(node.this)):
+        return entry(node.this, scope, grouped=True)
     # A subquery that iterates over an array of this FROM sees it: PartiQL lets it refer to its parent table.
     parent = scope if unnest.starts_inside(node.this, scope) else scope.parent
     inside = Scope(writer=scope.writer, parent=parent, owner=scope.owner, ctes=dict(scope.ctes))
     query = scope.writer.query(node.this, inside)
     default = f"unnamed_subquery_{len(scope.relations)}"
     return _add_query(f"({query.sql})", query.outputs, default, alias, scope)
+
+
+def _joined_inside(node: exp.Expr) -> bool:
+    """Tell whether what stands in parentheses is an entry of FROM, not a query in parentheses of its own."""
+    if not isinstance(node, exp.Subquery):
+        return isinstance(node, exp.Table)
+    return bool(node.args.get("alias") or node.args.get("joins")) or _joined_inside(node.this)
 
 
 # Functions and arrays as tables
