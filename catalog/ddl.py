@@ -10,7 +10,7 @@ from typing import Final
 from catalog import encodings
 from catalog.model import CatalogState, Constraint, Relation, RelationKind, Schema, TableColumn
 from core.errors import SqlError
-from core.names import free_name, lower
+from core.names import IDENTIFIER_BYTES, cut, free_name, lower
 from core.sqlstate import SqlState
 
 _NO_SORTKEY: Final = frozenset({"super", "varbyte", "geometry", "geography", "hllsketch"})
@@ -104,14 +104,19 @@ def stored_beside(column: TableColumn, others: Iterable[TableColumn]) -> TableCo
 
 def constraint_name(table: str, kind: str, columns: Sequence[str], taken: set[str]) -> str:
     """Return the name that a key gets without one, as PostgreSQL makes it."""
-    parts = {"p": [table, "pkey"], "u": [table, *columns, "key"], "f": [table, *columns, "fkey"]}[kind]
-    name = base = "_".join(parts)
-    number = 0
+    stem, ending = {"p": (table, "pkey"), "u": ("_".join([table, *columns]), "key"),
+                    "f": ("_".join([table, *columns]), "fkey")}[kind]  # fmt: skip
+    name, number = _ended(stem, f"_{ending}"), 0
     while name in taken:
         number += 1
-        name = f"{base}{number}"
+        name = _ended(stem, f"_{ending}{number}")
     taken.add(name)
     return name
+
+
+def _ended(stem: str, ending: str) -> str:
+    """Return a name with an ending that stays whole where both are too long together."""
+    return cut(stem, IDENTIFIER_BYTES - len(ending)) + ending
 
 
 def with_keys_not_null(columns: Sequence[TableColumn], keys: Sequence[Constraint]) -> tuple[TableColumn, ...]:

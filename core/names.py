@@ -37,12 +37,10 @@ def fold(name: str) -> str:
     return cut(lower(name))
 
 
-def cut(name: str) -> str:
-    """Return *name* cut to 127 bytes without splitting a character."""
+def cut(name: str, most: int = IDENTIFIER_BYTES) -> str:
+    """Return *name* cut to *most* bytes without splitting a character."""
     data = name.encode()
-    if len(data) <= IDENTIFIER_BYTES:
-        return name
-    return data[:IDENTIFIER_BYTES].decode(errors="ignore")
+    return name if len(data) <= most else data[:most].decode(errors="ignore")
 
 
 def quote(name: str) -> str:

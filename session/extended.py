@@ -13,6 +13,7 @@ from core.types import Column, ColumnType
 from session.answers import Answer, Done, Empty, Value
 from session.context import Work
 from session.external.tables import resolved
+from session.names import names_cut
 from session.pipeline import run
 from session.portals import Portal, Prepared
 from session.programs.call import parameter_types
@@ -35,6 +36,7 @@ async def parse(session: "Session", name: str, text: str, parameter_oids: tuple[
     if len(fragments) > 1:
         raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
     statement = parse_statement(fragments[0], case_sensitive=keep) if fragments else None
+    session.notices += names_cut(text)
     session.shelf.statements[name] = await resolved(
         session, lambda: prepare(session, name, statement, parameter_oids)
     )

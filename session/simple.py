@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.errors import SqlError
 from session.answers import Answer, Done, Empty
 from session.context import Work
+from session.names import names_cut
 from session.pipeline import run as run_statement
 from sql.parse import parse_statement, split
 
@@ -35,6 +36,7 @@ async def _answers(session: "Session", text: str) -> AsyncIterator[Answer]:
     # All statements are parsed before the first runs: a syntax error anywhere means that nothing happens.
     keep = session.settings.keeps_case
     statements = [parse_statement(fragment, case_sensitive=keep) for fragment in split(text)]
+    session.notices += names_cut(text)
     await session.close_portal("")
     if not statements:
         yield Empty()

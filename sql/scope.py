@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from core.errors import SqlError, not_supported
-from core.names import fold, lower, quote
+from core.names import cut, fold, lower, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
@@ -173,7 +173,7 @@ class Writer:
         """Return the name that an identifier means: folded, unless quoted names keep their case."""
         name = node.name.removesuffix(ATTRIBUTE)
         if isinstance(node, exp.Identifier) and node.quoted and name != fold(name):
-            return name if self.keeps_case else fold(name)
+            return cut(name) if self.keeps_case else fold(name)
         return fold(name)
 
     def attribute(self, node: exp.Expr) -> str:

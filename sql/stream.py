@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, NoReturn
 
 from core.errors import SqlError
+from core.names import cut
 from core.sqlstate import SqlState
 from sql.statement import Fragment
 from sql.tokens import Token, TokenKind, tokenize
@@ -142,6 +143,19 @@ class Stream:
             raise SqlError(SqlState.SYNTAX_ERROR, message, position=self.position)
         self.index += 1
         return token.value
+
+    def user(self) -> str:
+        """Take the name of a user, whose case quotes keep whatever they do to other names."""
+        token, name = self.token, self.identifier()
+        quoted = token.kind is TokenKind.QUOTED
+        return cut(self.text[token.start + 1 : token.end - 1].replace('""', '"')) if quoted else name
+
+    def users(self) -> tuple[str, ...]:
+        """Take names of users, commas between."""
+        names = [self.user()]
+        while self.take(","):
+            names.append(self.user())
+        return tuple(names)
 
     def name(self, most: int = 3) -> tuple[str, ...]:
         """Take a name of one to *most* parts with dots between; after a dot any word will do."""

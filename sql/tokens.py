@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 
 from core.errors import SqlError
-from core.names import cut, fold
+from core.names import IDENTIFIER_BYTES, cut, fold, lower
 from core.sqlstate import SqlState
 
 
@@ -189,6 +189,25 @@ def tokenize(text: str, *, case_sensitive: bool = False) -> list[Token]:
             tokens.append(_token(text, match, case_sensitive=case_sensitive))
     tokens.append(Token(TokenKind.END, "", "", length, length))
     return tokens
+
+
+def too_long(text: str) -> list[str]:
+    """Return the names in *text* that are cut for their length, without quotes."""
+    if len(text) <= _LONG_CHARACTERS or _LONG.search(text, 0, _LOOKED_AT) is None:
+        return []
+    names = (
+        written[1:-1].replace('""', '"') if token.kind is TokenKind.QUOTED else lower(written)
+        for token in tokenize(text)
+        if token.kind in {TokenKind.QUOTED, TokenKind.WORD} and (written := text[token.start : token.end])
+    )
+    return [name for name in names if name != cut(name)]
+
+
+_LONG_CHARACTERS: Final = IDENTIFIER_BYTES // 4
+"""Fewer characters are not too many bytes."""
+_LONG: Final = re.compile(rf'[\w$]{{{_LONG_CHARACTERS},}}|"[^"]{{{_LONG_CHARACTERS},}}')
+_LOOKED_AT: Final = 1 << 16
+"""Characters of a statement that are looked at for long names: in longer ones are values, not names."""
 
 
 def _token(text: str, match: re.Match[str], *, case_sensitive: bool) -> Token:

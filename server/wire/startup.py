@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from core.names import cut
 from core.sqlstate import SqlState
 from server.wire.framing import Body, Malformed, ProtocolViolation, utf8
 
@@ -16,6 +17,8 @@ PACKET_BYTES: Final = 10_000
 SECRET_BYTES: Final = 256
 """The longest cancel key of protocol 3.2."""
 NEWEST_MINOR: Final = 2
+_NAMES: Final = frozenset({"user", "database"})
+"""Parameters that are names, which no catalog has longer than names can be."""
 
 _CANCEL: Final = (1234, 5678)
 _TLS: Final = (1234, 5679)
@@ -77,7 +80,9 @@ def read(data: bytes) -> StartupMessage:
     if major != 3:
         raise unsupported(major, minor)
     pairs = _pairs(rest)
-    parameters = tuple(pair for pair in pairs if not pair[0].startswith("_pq_."))
+    parameters = tuple(
+        (name, cut(value) if name in _NAMES else value) for name, value in pairs if not name.startswith("_pq_.")
+    )
     options = tuple(name for name, _ in pairs if name.startswith("_pq_."))
     if any(name in _REDSHIFT_DRIVER for name, _ in parameters):
         # Redshift's JDBC and ODBC drivers offer compression by default and take no NegotiateProtocolVersion

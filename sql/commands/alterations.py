@@ -211,7 +211,7 @@ def read_action(stream: Stream) -> AlterAction:
             return _rename(stream)
         case "OWNER":
             stream.expect("TO")
-            return ChangeOwner(owner=stream.identifier())
+            return ChangeOwner(owner=stream.user())
         case "ADD":
             return _add(stream)
         case "DROP":

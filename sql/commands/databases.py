@@ -95,7 +95,7 @@ def _options(stream: Stream) -> DatabaseOptions:
 def _option(stream: Stream, given: DatabaseOptions) -> DatabaseOptions | None:
     if stream.take("OWNER"):
         stream.take_any("=", "TO")
-        return replace(given, owner=stream.identifier())
+        return replace(given, owner=stream.user())
     if stream.take("CONNECTION", "LIMIT"):
         stream.take("=")
         return replace(given, connection_limit=read_limit(stream))

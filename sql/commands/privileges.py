@@ -220,9 +220,15 @@ def _at_role_names(stream: Stream) -> bool:
 
 
 def read_role_name(stream: Stream) -> str:
-    """Take the name of a role or user; those with a namespace need no quotes: sys:dba, myco_aad:bob."""
+    """Take the name of a role; those with a namespace need no quotes: sys:dba."""
     name = stream.identifier()
     return f"{name}:{stream.identifier()}" if stream.take(":") else name
+
+
+def read_user_name(stream: Stream) -> str:
+    """Take the name of a user, perhaps with a namespace: myco_aad:bob."""
+    name = stream.user()
+    return f"{name}:{stream.user()}" if stream.take(":") else name
 
 
 def _role_names(stream: Stream) -> tuple[str, ...]:
@@ -331,14 +337,14 @@ def read_grantee(stream: Stream, *, option: str = "") -> Grantee:
         kind = GranteeKind(choice.lower())
         name = read_role_name(stream) if choice == "ROLE" else stream.identifier()
     else:
-        name = read_role_name(stream)
+        name = read_user_name(stream)
     granted = bool(option) and stream.take("WITH", option, "OPTION")
     return Grantee(kind=kind, name=name, grant_option=granted)
 
 
 def read_default_privileges(stream: Stream) -> AlterDefaultPrivileges:
     """Take what follows ALTER DEFAULT PRIVILEGES."""
-    users = stream.identifiers() if stream.take("FOR", "USER") else ()
+    users = stream.users() if stream.take("FOR", "USER") else ()
     schemas = stream.identifiers() if stream.take("IN", "SCHEMA") else ()
     if stream.take("GRANT"):
         privileges, target = _future(stream)

@@ -216,7 +216,6 @@ def read_alter_routine(stream: Stream, object_: str) -> AlterRoutine:
     signature = read_signature(stream) if stream.at("(") else None
     choice = stream.expect_any("RENAME", "OWNER")
     stream.expect("TO")
-    value = stream.identifier()
     if choice == "RENAME":
-        return AlterRoutine(object=object_, name=name, signature=signature, rename_to=value)
-    return AlterRoutine(object=object_, name=name, signature=signature, owner=value)
+        return AlterRoutine(object=object_, name=name, signature=signature, rename_to=stream.identifier())
+    return AlterRoutine(object=object_, name=name, signature=signature, owner=stream.user())

@@ -58,7 +58,7 @@ def read_create_schema(stream: Stream) -> CreateSchema:
     """Take what follows CREATE SCHEMA."""
     if_not_exists = stream.take("IF", "NOT", "EXISTS")
     name = () if stream.at("AUTHORIZATION") else stream.name(2)
-    authorization = stream.identifier() if stream.take("AUTHORIZATION") else None
+    authorization = stream.user() if stream.take("AUTHORIZATION") else None
     quota = _quota(stream) if stream.take("QUOTA") else None
     return CreateSchema(
         name=name or (authorization or "",),
@@ -77,7 +77,7 @@ def read_alter_schema(stream: Stream) -> AlterSchema:
             return AlterSchema(name=name, rename_to=stream.identifier())
         case "OWNER":
             stream.expect("TO")
-            return AlterSchema(name=name, owner=stream.identifier())
+            return AlterSchema(name=name, owner=stream.user())
     return AlterSchema(name=name, quota_mb=_quota(stream))
 
 

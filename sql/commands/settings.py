@@ -75,7 +75,7 @@ def _scope(stream: Stream) -> bool:
 def _user(stream: Stream) -> str | None:
     if stream.take("DEFAULT"):
         return None
-    return stream.string() if stream.at_string() else stream.identifier()
+    return stream.string() if stream.at_string() else stream.user()
 
 
 def _special(stream: Stream, *, local: bool) -> Set | None:

@@ -4,12 +4,13 @@ Redshift, "CREATE USER", "ALTER USER", "DROP USER" and the same of GROUP and ROL
 look like is decided by ``auth.passwords``.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql.commands.databases import read_limit
-from sql.commands.privileges import read_role_name
+from sql.commands.privileges import read_role_name, read_user_name
 from sql.commands.settings import read_values
 from sql.stream import Stream
 
@@ -122,14 +123,14 @@ class DropRole:
 
 def read_create_user(stream: Stream) -> CreateUser:
     """Take what follows CREATE USER."""
-    name = _new_name(stream)
+    name = _new_name(stream, read_user_name)
     stream.take("WITH")
     return CreateUser(name=name, options=_options(stream, creating=True))
 
 
-def _new_name(stream: Stream) -> str:
+def _new_name(stream: Stream, read: Callable[[Stream], str] = read_role_name) -> str:
     position = stream.position
-    name = read_role_name(stream)
+    name = read(stream)
     if name == "public":
         raise SqlError(SqlState.RESERVED_NAME, f'role name "{name}" is reserved', position=position)
     return name
@@ -137,9 +138,9 @@ def _new_name(stream: Stream) -> str:
 
 def read_alter_user(stream: Stream) -> AlterUser:
     """Take what follows ALTER USER."""
-    name = read_role_name(stream)
+    name = read_user_name(stream)
     if stream.take("RENAME", "TO"):
-        return AlterUser(name=name, rename_to=_new_name(stream))
+        return AlterUser(name=name, rename_to=_new_name(stream, read_user_name))
     if stream.take("SET"):
         parameter = ".".join(stream.name(2))
         stream.expect_any("TO", "=")
@@ -231,9 +232,9 @@ def _membership(stream: Stream, given: UserOptions) -> UserOptions | None:
 def read_drop_user(stream: Stream) -> DropUser:
     """Take what follows DROP USER."""
     if_exists = stream.take("IF", "EXISTS")
-    names = [read_role_name(stream)]
+    names = [read_user_name(stream)]
     while stream.take(","):
-        names.append(read_role_name(stream))
+        names.append(read_user_name(stream))
     return DropUser(names=tuple(names), if_exists=if_exists)
 
 
@@ -242,17 +243,17 @@ def read_create_group(stream: Stream) -> CreateGroup:
     name = _new_name(stream)
     if stream.take("WITH"):
         stream.expect("USER")
-        return CreateGroup(name=name, users=stream.identifiers())
-    return CreateGroup(name=name, users=stream.identifiers() if stream.take("USER") else ())
+        return CreateGroup(name=name, users=stream.users())
+    return CreateGroup(name=name, users=stream.users() if stream.take("USER") else ())
 
 
 def read_alter_group(stream: Stream) -> AlterGroup:
     """Take what follows ALTER GROUP."""
     name = stream.identifier()
     if stream.take("ADD", "USER"):
-        return AlterGroup(name=name, add_users=stream.identifiers())
+        return AlterGroup(name=name, add_users=stream.users())
     if stream.take("DROP", "USER"):
-        return AlterGroup(name=name, drop_users=stream.identifiers())
+        return AlterGroup(name=name, drop_users=stream.users())
     stream.expect("RENAME", "TO")
     return AlterGroup(name=name, rename_to=_new_name(stream))
 
@@ -280,8 +281,10 @@ def read_alter_role(stream: Stream) -> AlterRole:
             role = replace(role, external_id=_external_id(stream))
             continue
         stream.expect("TO")
-        value = stream.identifier()
-        role = replace(role, rename_to=value) if choice == "RENAME" else replace(role, owner=value)
+        if choice == "RENAME":
+            role = replace(role, rename_to=stream.identifier())
+        else:
+            role = replace(role, owner=stream.user())
     return role
 
 

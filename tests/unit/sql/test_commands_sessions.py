@@ -68,7 +68,7 @@ def table(*names):
 
 USERS = [
     ("create user bob password 'Secret123'", CreateUser(name="bob", options=UserOptions(password="Secret123"))),
-    ('create user "IAM:Bob" password disable', CreateUser(name="iam:bob", options=UserOptions(password_disabled=True))),
+    ('create user "IAM:Bob" password disable', CreateUser(name="IAM:Bob", options=UserOptions(password_disabled=True))),
     (
         "create user bob with password 'x' nocreatedb createuser syslog access unrestricted in group a, b "
         "valid until '2030-01-01' connection limit 5 session timeout 120 externalid 'e'",

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from core.errors import SqlError
 from sql.parse import split
-from sql.tokens import skip_blank
+from sql.tokens import skip_blank, too_long
 
 SPLITS = [
     ("", []),
@@ -112,3 +112,10 @@ def _assert_blank(gap):
 def test_a_large_insert_splits_in_time_linear_in_its_length():
     text = "insert into t values " + ",".join(["(1, 'a''b')"] * 50_000) + ";"
     assert len(split(text)) == 1
+
+
+def test_names_that_are_cut_are_told_of_wherever_they_stand() -> None:
+    long, wide = "N" * 128, "é" * 64
+    assert too_long(f'SELECT {long}, "{wide}", {long[1:]} FROM t') == [long.lower(), wide]
+    assert too_long(f"SELECT '{long}' -- {long}\n/* \"{long}\" */, $$ {long} $$") == []
+    assert too_long("SELECT 1") == []
