@@ -96,6 +96,8 @@ TYPES: Final = (
 )
 # fmt: on
 
+BYTEA: Final = SqlType(name="bytea", sql="bytea", oid=17, array_oid=1001, length=-1, category="U", engine="VARCHAR", arrow="string", column=False)
+"""The type of pg_trigger.tgargs and nothing else: SQL has no name for it, and a parameter of it may be of any type."""
 TYPNAMES: Final = {row.name: row for row in TYPES}
 """By pg_type.typname."""
 BY_OID: Final = {row.oid: row for row in TYPES}

@@ -20,7 +20,6 @@ _SLOTS: Final = (("stakind", "int2"), ("staop", "oid"), ("stanumbers", "_text"),
 
 # fmt: off
 _SHAPES: Final = (
-    (2620, "pg_trigger", "oid oid, tgrelid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisconstraint bool, tgconstrname name, tgconstrrelid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool, tgnargs int2, tgattr int2vector, tgargs varbyte, tgisinternal bool, tgparentid oid, tableoid oid"),
     (2611, "pg_inherits", "inhrelid oid, inhparent oid, inhseqno int4"),
     (2616, "pg_opclass", "oid oid, opcamid oid, opcname name, opcnamespace oid, opcowner int4, opcintype oid, opcdefault bool, opckeytype oid, opcmethod oid, tableoid oid"),
     (2753, "pg_opfamily", "oid oid, opfmethod oid, opfname name, opfnamespace oid, opfowner oid, tableoid oid"),

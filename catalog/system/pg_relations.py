@@ -157,6 +157,28 @@ ROWS: Final = (
         doc="PostgreSQL 8.0, 43.10 pg_constraint",
     ),
     SystemView(
+        schema="pg_catalog", name="pg_trigger", oid=2620, table=True,
+        columns=columns(
+            "oid oid, tgrelid oid, tgname name, tgfoid oid, tgtype int2, tgenabled char, tgisconstraint bool,"
+            "tgconstrname name, tgconstrrelid oid, tgconstraint oid, tgdeferrable bool, tginitdeferred bool,"
+            "tgnargs int2, tgattr int2vector, tgargs bytea, tgisinternal bool, tgparentid oid, tableoid oid"
+        ),
+        # Foreign keys as PostgreSQL 8.0 keeps them: one trigger on the table that refers, two on the other.
+        query="SELECT t.oid, t.holder AS tgrelid, 'RI_ConstraintTrigger_' || t.oid AS tgname, t.function AS tgfoid,"
+        " t.kind AS tgtype, 'O' AS tgenabled, TRUE AS tgisconstraint, k.name AS tgconstrname,"
+        " t.other AS tgconstrrelid, k.oid AS tgconstraint, FALSE AS tgdeferrable, FALSE AS tginitdeferred,"
+        " 4 + 2 * len(k.columns) AS tgnargs, [] AS tgattr, array_to_string(list_concat("
+        "[k.name, r.name, o.name, 'UNSPECIFIED'], flatten(list_transform("
+        "k.columns, lambda item, place: [item, k.target_columns[place]]))), '\\000')"
+        " || '\\000' AS tgargs, TRUE AS tgisinternal, 0 AS tgparentid, 2620 AS tableoid"
+        f" FROM sys_constraints AS k JOIN {_HERE_ONLY} AS r ON r.oid = k.relation"
+        " JOIN sys_relations AS o ON o.oid = k.target CROSS JOIN LATERAL (VALUES"
+        " (k.oid, k.relation, k.target, 1644, 21), (k.oid + 1, k.target, k.relation, 1655, 17),"
+        f" (k.oid - {oids.DERIVED}, k.target, k.relation, 1654, 9)) AS t(oid, holder, other, function, kind)"
+        " WHERE k.kind = 'f'",
+        doc="PostgreSQL 8.0, 43.27 pg_trigger",
+    ),
+    SystemView(
         schema="pg_catalog", name="pg_description", oid=2609, table=True,
         columns=columns("objoid oid, classoid oid, objsubid int4, description text"),
         query=f"SELECT r.oid AS objoid, {oids.CLASS_PG_CLASS} AS classoid, 0 AS objsubid, r.comment AS description"

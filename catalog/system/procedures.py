@@ -66,6 +66,8 @@ ROWS: Final = (
     ("version", "", "text", "f", "s"),
 )
 # fmt: on
+TRIGGERS: Final = {1644: "RI_FKey_check_ins", 1654: "RI_FKey_noaction_del", 1655: "RI_FKey_noaction_upd"}
+"""What pg_trigger names for foreign keys: ODBC's driver tells their rules by it."""
 _FIRST: Final = 3000
 """The OID of the first row; the others count up from it."""
 
@@ -78,6 +80,7 @@ _BUILT_IN: Final = "11, 1, 12, FALSE, NULL, NULL, NULL, name, NULL, NULL"
 
 def _query() -> str:
     built_in = [(_FIRST + place, *row) for place, row in enumerate(ROWS)]
+    built_in += [(oid, name, "", "trigger", "f", "v") for oid, name in TRIGGERS.items()]
     built_in += [(*row, "f", "i") for row in type_functions.PROCEDURES]
     rows = ", ".join(
         f"({oid}, '{name}',"

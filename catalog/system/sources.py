@@ -194,7 +194,7 @@ def _types() -> pa.Table:
         if oid not in seen
     ]
     rows += [
-        (oid, name, name, 4, "P", "p", 0, 0, *astuple(type_functions.of(name)))
+        (oid, name, name, *((-1, "U", "b") if name == "bytea" else (4, "P", "p")), 0, 0, *astuple(type_functions.of(name)))
         for name, oid in type_functions.UNUSED.items()
     ]
     # ADBC writes strings as the first type that is read as text is.

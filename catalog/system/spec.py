@@ -10,12 +10,13 @@ from typing import Final, Literal
 
 from catalog.roles import SUPERUSER_ROLE
 from core.names import literal, quote
-from core.types import TYPES, ColumnType, numeric, with_length
+from core.types import BYTEA, TYPES, ColumnType, numeric, with_length
 
 Visible = Literal["all", "superuser", "own"]
 Columns = tuple[tuple[str, ColumnType], ...]
 
 _BY_TYPNAME: Final = {row.name: row for row in TYPES} | {
+    "bytea": BYTEA,
     "ts": next(row for row in TYPES if row.name == "timestamp"),
 }
 _COLUMN: Final = re.compile(r'\s*("?)([a-z_0-9]+)\1 +([a-z_0-9]+)(?:\((\d+)(?:,(\d+))?\))?\s*(?:,|\Z)')

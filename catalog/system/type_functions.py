@@ -8,14 +8,17 @@ received as text is.
 from dataclasses import dataclass
 from typing import Final
 
-from core.types import TYPNAMES
+from core.types import BYTEA, TYPNAMES
 
-UNUSED: Final = {"cstring": 2275, "anyarray": 2277, "trigger": 2279, "internal": 2281}
-"""Types of functions' arguments and results that no value of a query has: their OIDs."""
+UNUSED: Final = {"bytea": BYTEA.oid, "cstring": 2275, "anyarray": 2277, "trigger": 2279, "internal": 2281}
+"""Types that SQL has no name for, most of functions' arguments and results: their OIDs."""
 ELEMENTS: Final = {"int2vector": 21, "oidvector": 26}
 """Types beside the arrays of other types whose values have elements: the OIDs of those."""
 _ARRAY: Final = ("array_", 750, 751, 2400, 2401)
-_TEXT_FORMS: Final = frozenset({"super", "hllsketch", "geometry", "geography", "refcursor"})
+_BINARY_FORMS: Final = {
+    "super": "text", "hllsketch": "text", "geometry": "text", "geography": "text", "refcursor": "text", "varbyte": "bytea",
+}  # fmt: skip
+"""Types whose binary form is another's."""
 
 _ROWS: Final = {
     # type: what its functions' names begin with, the OIDs of in, out, recv, send; 0: there is none.
@@ -36,8 +39,8 @@ _ROWS: Final = {
     "interval": ("interval_", 1160, 1161, 2478, 2479),
     "intervaly2m": ("intervaly2m_", 2800, 2801, 2802, 2803),
     "intervald2s": ("intervald2s_", 2804, 2805, 2806, 2807),
-    # Its binary form is bytea's.
-    "varbyte": ("bytea", 1244, 31, 2412, 2413),
+    "bytea": ("bytea", 1244, 31, 2412, 2413),
+    "varbyte": ("varbyte_", 2816, 2817, 2412, 2413),
     "super": ("super_", 2808, 2809, 2414, 2415),
     "hllsketch": ("hllsketch_", 2810, 2811, 2414, 2415),
     "geometry": ("geometry_", 2812, 2813, 2414, 2415),
@@ -84,14 +87,14 @@ def of(name: str) -> Functions:
 def _procedures() -> tuple[tuple[int, str, str, str], ...]:
     found: dict[int, tuple[int, str, str, str]] = {}
     for name, (stem, read, write, receive, send) in (*_ROWS.items(), ("anyarray", _ARRAY)):
-        text = name in _TEXT_FORMS
+        form = _BINARY_FORMS.get(name, name)
+        binary = _BINARY_FORMS.get(name, stem)
         more = " oid int4" if name not in TYPNAMES or TYPNAMES[name].length < 0 else ""
-        binary = "text" if text else stem
         for oid, called, given, back in (
             (read, f"{stem}in", f"cstring{more}", name),
             (write, f"{stem}out", name, "cstring"),
-            (receive, f"{binary}recv", "internal", "text" if text else name),
-            (send, f"{binary}send", "text" if text else name, "varbyte"),
+            (receive, f"{binary}recv", "internal", form),
+            (send, f"{binary}send", form, "bytea"),
         ):
             if oid:
                 found.setdefault(oid, (oid, called, given, back))

@@ -16,6 +16,7 @@ _TIMETZ: Final = re.compile(
     r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?([+-])(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?\Z"
 )
 _ITEM: Final = re.compile(r'\s*(?:"((?:[^"\\]|\\.)*)"|((?:[^",{}\\]|\\.)*))\s*(,|\Z)', re.DOTALL)
+_OCTAL: Final = re.compile(rb"\\([0-3][0-7]{2}|\\)")
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -101,8 +102,13 @@ def _send_reg(text: str) -> bytes:
     return _send_oid(text) if text.isdecimal() else text.encode()
 
 
+def _send_bytea(text: str) -> bytes:
+    return _OCTAL.sub(lambda found: b"\\" if found[1] == b"\\" else bytes([int(found[1], 8)]), text.encode())
+
+
 SENDERS: Final[dict[str, Callable[[str], bytes]]] = {
     "timetz": send_timetz,
+    "bytea": _send_bytea,
     "_text": lambda text: send_array(array_items(text), 25, str.encode),
     "_int2": lambda text: send_array(array_items(text), 21, _send_int2),
     "_int4": lambda text: send_array(array_items(text), 23, _send_int4),

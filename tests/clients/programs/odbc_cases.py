@@ -83,7 +83,19 @@ def case_keys_and_indexes():
     assert rows("statistics", 2, 3, 5, 8, schema=SCHEMA, table="venue", unique=True)[-1] == ("venue", 0, "venue_pkey", "venueid")
     rows("rowIdColumns", 1, schema=SCHEMA, table="venue")
     rows("rowVerColumns", 1, schema=SCHEMA, table="venue")
-    rows("foreignKeys", 1, schema=SCHEMA, table="venue")
+
+
+def case_foreign_keys():
+    CONNECTION.execute("create table pair (a int, b int, primary key (b, a))")
+    CONNECTION.execute("create table refers (x int, y int, n int primary key, constraint to_pair foreign key (x, y) references pair (b, a))")
+    # Of which table, by which columns, in what order, what happens on update and delete: nothing, as 3 says.
+    expected = [("pair", "b", "refers", "x", 1, 3, 3, "to_pair"), ("pair", "a", "refers", "y", 2, 3, 3, "to_pair")]
+    places = (2, 3, 6, 7, 8, 9, 10, 11)
+    assert rows("foreignKeys", *places, schema=SCHEMA, table="pair") == expected
+    assert rows("foreignKeys", *places, foreignSchema=SCHEMA, foreignTable="refers") == expected
+    assert rows("foreignKeys", *places, schema=SCHEMA, table="pair", foreignSchema=SCHEMA, foreignTable="refers") == expected
+    assert rows("foreignKeys", 6, 7, schema=SCHEMA, table="venue") == [("event", "venueid")]
+    assert rows("foreignKeys", 6, schema=SCHEMA, table="refers") == []
 
 
 def case_procedures():
@@ -208,6 +220,25 @@ def case_cancel():
     error = raises(pyodbc.Error, cursor.execute, "select count(*) from generate_series(1, 100000) a, generate_series(1, 100000) b where a::text || b::text = 'x'")
     assert "cancel" in str(error), error
     made.close()
+
+
+def case_time_out():
+    made = connect()
+    # The driver has no time-out of connections, by which pyodbc would set it.
+    made.execute("set statement_timeout to 800")
+    error = raises(pyodbc.Error, made.execute, "select count(*) from generate_series(1, 100000) a, generate_series(1, 100000) b where a::text || b::text = 'x'")
+    assert "timeout" in str(error) or "cancel" in str(error), error
+    assert ask("select 1", connection=made) == [(1,)]
+    made.close()
+
+
+def case_how_values_are_told():
+    """Options of the driver that change types: booleans and long texts."""
+    for options, kinds in (({"BoolsAsChar": 0, "TextAsLongVarchar": 0}, (bool, str)), ({"BoolsAsChar": 1, "TextAsLongVarchar": 1}, (str, str))):
+        made = connect(**options)
+        found = made.execute("select true, 'x'::text, repeat('y', 9000)::varchar(9000)").fetchone()
+        assert (type(found[0]), type(found[1]), len(found[2])) == (*kinds, 9000), found
+        made.close()
 
 
 def case_calls():
