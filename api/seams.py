@@ -6,8 +6,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from core.types import Column, ColumnType
-from session.answers import Value
-from session.session import Style
+from session.answers import Style, Value
 
 Encode = Callable[[pa.RecordBatch], bytes]
 

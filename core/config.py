@@ -110,6 +110,14 @@ class EngineOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WlmOptions:
+    """Section ``wlm``."""
+
+    json_configuration: str
+    queue_length: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UdfOptions:
     """Section ``udf``."""
 
@@ -218,6 +226,7 @@ class Options:
     storage: StorageOptions
     s3: S3Options
     engine: EngineOptions
+    wlm: WlmOptions
     udf: UdfOptions
     copy: CopyOptions
     external: ExternalOptions
@@ -258,6 +267,7 @@ def load(
         storage=StorageOptions(**_section(values, "storage")),
         s3=S3Options(**_section(values, "s3")),
         engine=EngineOptions(**_section(values, "engine")),
+        wlm=WlmOptions(**_section(values, "wlm")),
         udf=UdfOptions(**_section(values, "udf")),
         copy=CopyOptions(**_section(values, "copy")),
         external=ExternalOptions(**_section(values, "external")),

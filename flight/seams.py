@@ -7,8 +7,7 @@ import pyarrow as pa
 
 from auth.exchange import Entry
 from core.types import Column, ColumnType
-from session.answers import Value
-from session.session import Style
+from session.answers import Style, Value
 
 Encode = Callable[[pa.RecordBatch], bytes]
 

@@ -18,7 +18,7 @@ from core.sqlstate import SqlState
 from core.types import Column
 from engine.results import arrow_type
 from flight.seams import Codec
-from session.session import Style
+from session.answers import Style
 from session.texts import texts
 
 _META: Final = "ARROW:FLIGHT:SQL:"

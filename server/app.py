@@ -31,6 +31,8 @@ from core.errors import ConnectionFatal
 from engine.executor import Executor
 from engine.sandbox.pool import Sandbox, SandboxLimits
 from engine.udfs import Udfs
+from engine.wlm.configuration import read
+from engine.wlm.monitor import Monitor
 from server import doors, tls
 from server.access import s3_access
 from server.auditing import audit_log
@@ -110,6 +112,8 @@ class _Server:
             audit = audit_log(options, warehouse.recorder.history, self._clock)
             if audit is not None:
                 audit.start()
+            monitor = Monitor(warehouse.workload)
+            monitor.start()
             sessions = SessionFactory(warehouse)
             policy = self._policy()
             listener = self._listener(warehouse, sessions, policy)
@@ -128,6 +132,7 @@ class _Server:
             grace = options.server.drain_grace_s
             await asyncio.gather(listener.drain(grace), *(door.drain(grace) for _, door in opened))
             self.stuck = any(door.stuck for _, door in opened)
+            await monitor.close()
             await warehouse.close()
             await warehouse.recorder.close()
             if audit is not None:
@@ -325,6 +330,9 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         udfs=_udfs(options.udf),
         account=options.api.account,
         namespace=place.identifier("cluster-namespace"),
+        queues=read(options.wlm.json_configuration),
+        workers=options.engine.workers,
+        queue_length=options.wlm.queue_length,
     )
 
 

@@ -5,8 +5,7 @@ import pyarrow as pa
 from core.types import Column, ColumnType
 from server.wire.decode import decode_parameter
 from server.wire.encode import CSV, CopyTextEncoder, OutputStyle
-from session.answers import Value
-from session.session import Style
+from session.answers import Style, Value
 
 
 class WireCodec:

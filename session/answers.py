@@ -90,6 +90,16 @@ class CopyOut(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How values are shown to a session's client."""
+
+    timezone: str
+    extra_float_digits: int
+    datestyle: str
+    intervalstyle: str
+
+
 def counted(answer: "Answer | None") -> int:
     """Return how many rows a statement returned or changed: the number that its tag ends with."""
     last = str(getattr(answer, "tag", "")).rpartition(" ")[2]

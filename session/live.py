@@ -18,6 +18,7 @@ from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
 from core.errors import SqlError
 from core.names import quote
 from engine.cursors import Connection
+from session import queues
 from session.external import listing
 from session.external.tables import known_here
 from session.freshness import stale
@@ -117,6 +118,7 @@ _HISTORY = {
     "sys_vacuums": "vacuums", "sys_user_changes": "user_changes", "sys_transactions": "transactions",
     "sys_conflicts": "conflicts", "sys_analyzes": "analyzes", "sys_terminations": "terminations",
     "sys_calls": "calls", "sys_stream_scans": "stream_scans", "sys_stream_errors": "stream_errors",
+    "sys_evictions": "evictions", "sys_rule_actions": "rule_actions",
 }  # fmt: skip
 """Live sources that are tables of the history."""
 
@@ -316,6 +318,10 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_prepared": _prepared,
     "sys_disk": _disk,
     "sys_applied_policies": _applied,
+    "sys_wlm_statements": queues.statements,
+    "sys_wlm_classes": queues.classes,
+    "sys_wlm_conditions": queues.conditions,
+    "sys_wlm_rules": queues.rules,
 }
 _WORKED_OUT: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_late_columns": _late_columns,

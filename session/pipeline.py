@@ -3,9 +3,12 @@
 Here errors of a statement become a failed transaction; nothing above or below decides that.
 """
 
+from typing import TYPE_CHECKING
+
 from catalog.model import RelationKind
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from engine.wlm.tickets import Evicted
 from session.answers import Answer, Value
 from session.context import Work
 from session.external.tables import resolved
@@ -13,6 +16,9 @@ from session.statements import HANDLERS
 from sql.commands.alterations import AlterTable
 from sql.commands.drops import Drop
 from sql.statement import Kind, Statement
+
+if TYPE_CHECKING:
+    from session.session import Session
 
 _ENDS = frozenset({Kind.COMMIT, Kind.ROLLBACK})
 _PHYSICAL = frozenset(
@@ -39,17 +45,36 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
         )
     if not rule.in_block and tx.block:
         raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{statement.tag} cannot run inside a transaction block")
-    tx.start()
-    tx.commands += 1
-    await work.session.settle()
-    if _alters_lake(work, statement):
-        # DuckLake 1.0 loses sight of committed tables when transactions that alter its schema overlap.
-        await tx.alter_lake()
-    answer = await resolved(work.session, lambda: HANDLERS[statement.kind](work, statement, parameters))
+    try:
+        answer = await _handled(work, statement, parameters)
+    except Evicted as evicted:
+        await _begin_again(work.session, evicted)
+        return await run(work, statement, parameters)
     if rule.commits:
         await tx.commit()
     work.session.answer = answer
+    work.session.admission.answered(answer)
     return answer
+
+
+async def _handled(work: Work, statement: Statement, parameters: tuple[Value, ...]) -> Answer:
+    tx = work.tx
+    tx.start()
+    tx.commands += 1
+    await work.session.settle()
+    await work.session.admission.begin(statement.kind)
+    if _alters_lake(work, statement):
+        # DuckLake 1.0 loses sight of committed tables when transactions that alter its schema overlap.
+        await tx.alter_lake()
+    return await resolved(work.session, lambda: HANDLERS[statement.kind](work, statement, parameters))
+
+
+async def _begin_again(session: "Session", evicted: Evicted) -> None:
+    """Have the statement begin again in another queue: it was the first of its transaction."""
+    await session.rollback()
+    session.stopped = None
+    session.query = session.warehouse.next_query()
+    session.admission.move(evicted)
 
 
 def _alters_lake(work: Work, statement: Statement) -> bool:

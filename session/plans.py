@@ -46,6 +46,12 @@ class Plan:
     """The same for plans that differ in numbers only (``session.templates``)."""
 
     @property
+    def queued(self) -> bool:
+        """Whether it takes a place in a queue: what reads no table and changes none is the leader's."""
+        translated = self.translated
+        return bool(self.tables or self.external or translated.target is not None or translated.externals)
+
+    @property
     def constant(self) -> bool:
         """Whether it gives the same row for ever: literals only."""
         return self.instant and not self.variables and not self.translated.parameter_types

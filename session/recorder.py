@@ -138,8 +138,20 @@ class Recorder:
             session.query, session.user.oid, session.user.name, session.settings.get("query_group"),
             session.tx.number, session.pid, session.database.name, text[:_TEXT], query_type(kind), status,
             error.message[:_ERROR] if error is not None else "", _plain(session.query_started),
-            _plain(self._clock.now()), rows, 0, False, _steps(session.plan, kind, error),
+            _plain(self._clock.now()), rows, 0, False, _steps(session.plan, kind, error), *session.admission.spent(),
         ))  # fmt: skip
+
+    def evicted(self, session: "Session", spent: tuple[Any, ...]) -> None:
+        """Take note of a statement that leaves its queue for another; *spent* is what it did there."""
+        now = _plain(self._clock.now())
+        self.history.record(
+            "evictions", (session.query, session.user.oid, session.tx.number, session.pid, now, *spent)
+        )
+
+    def acted(self, session: "Session", number: int, name: str, what: tuple[str, str, str]) -> None:
+        """Take note of a rule that was met in a queue: *what* are its name, its action and the action's value."""
+        now = _plain(self._clock.now())
+        self.history.record("rule_actions", (session.user.oid, session.query, number, name, *what, now))
 
     def connection(  # noqa: PLR0913 - an event's own facts
         self, event: str, *, peer: str, user: str, database: str, pid: int = 0, since: datetime | None = None,

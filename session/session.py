@@ -9,7 +9,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -20,7 +19,8 @@ from core.sqlstate import SqlState
 from core.types import Column, ColumnType, Origin
 from engine.cursors import Value
 from session import drivers, extended, live, lockout, simple
-from session.answers import Answer, counted, nothing_to_push
+from session.admission import Admission
+from session.answers import Answer, Style, counted, nothing_to_push
 from session.external.tables import Lookup, Outside
 from session.hot import HotEngine
 from session.plans import Plan
@@ -37,21 +37,13 @@ _SECRET_BYTES: Final = 32
 _TRANSLATION: Final = tuple(row.name for row in SETTINGS if row.translation)
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How values are shown to this session's client."""
-
-    timezone: str
-    extra_float_digits: int
-    datestyle: str
-    intervalstyle: str
-
-
 class Session:
     """One session."""
 
     _key: tuple[Any, Any] | None = None
     _identity: tuple[object, Principal] | None = None
+    query: int = 0
+    query_text: str = ""
 
     def __init__(self, pid: int, warehouse: Warehouse, user: User, database: Database, peer: str) -> None:
         """Begin a session of *user* in *database*; ``open`` must be awaited before its first use."""
@@ -78,13 +70,12 @@ class Session:
         self.engine = warehouse.connect()
         self.hot = HotEngine(warehouse.hot.store, warehouse.executor)
         self.tx: Transaction = Transaction(pid, warehouse, self.engine, self.settings)
-        self.query: int = 0
-        self.query_text = ""
         self.query_started: datetime = self.started
         self.last_copy: tuple[int, int] = (-1, 0)
         self.last_unload: tuple[int, int] = (-1, 0)
         self.priority = ""
-        """What CHANGE_SESSION_PRIORITY made it; nothing is scheduled by it."""
+        """What CHANGE_SESSION_PRIORITY made it."""
+        self.admission = Admission(self)
         self.stopped: Canceled | None = None
         """Why the statement that is active must end: for what runs between the engine's statements."""
         self.answer: Answer | None = None
@@ -100,6 +91,7 @@ class Session:
 
     async def open(self, parameters: dict[str, str]) -> None:
         """Apply the user's defaults and the start-up packet's parameters; unknown ones are ignored."""
+        self.settings.fix("wlm_json_configuration", self.warehouse.limits.queues.text)
         for name, value in self.user.settings:
             self._offer(name, value)
         for name, value in parameters.items():
@@ -230,6 +222,7 @@ class Session:
         if self._active:
             self.stopped = reason
             self.tx.interrupt(reason)
+            self.admission.stop_waiting(reason)
             self.engine.interrupt(reason)
             self.hot.interrupt(reason)
 
@@ -238,21 +231,21 @@ class Session:
         self.end_statement()
         self._active = True
         self.kind = kind
-        self.answer = self.plan = None
-        self.stopped = None
+        self.answer = self.plan = self.stopped = None
         self.query = self.warehouse.next_query()
         self.query_text = text
         self.query_started = self.warehouse.clock.now()
         limit = self.settings.number("statement_timeout")
         if limit:
             reason = Canceled(SqlState.QUERY_CANCELED, "canceling statement due to statement timeout")
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(limit / 1_000, self.interrupt, reason)
+            self._timer = asyncio.get_running_loop().call_later(limit / 1_000, self.interrupt, reason)
 
     def end_statement(self, error: SqlError | None = None) -> None:
         """Note that no statement is active; *error* is what ended the one that was."""
         if self._active:
+            self.admission.leave()
             self.warehouse.recorder.statement(self, self.kind, counted(self.answer), error)
+        self.admission.forget()
         self._active = False
         self.outside.fetched.clear()
         if self._timer is not None:

@@ -245,8 +245,8 @@ SETTINGS: Final = (
     Setting(name="transaction_isolation", default="snapshot", parse=isolation, doc="Isolation of the open transaction."),
     Setting(name="transaction_read_only", default="off", parse=switch, doc="Whether the open transaction is read-only."),
     Setting(name="use_fips_ssl", default="false", parse=boolean, read_only=True, doc="Of the parameter group."),
-    Setting(name="wlm_json_configuration", default='[{"auto_wlm":true}]', read_only=True, doc="Of the parameter group: the queues."),
-    Setting(name="wlm_query_slot_count", default="1", parse=whole(1, 50), doc="Slots of its queue that a query takes."),
+    Setting(name="wlm_json_configuration", default='[{"auto_wlm":true}]', read_only=True, doc="The queues, as wlm.json_configuration has them."),
+    Setting(name="wlm_query_slot_count", default="1", parse=whole(1, 50), doc="Slots that a statement takes of a manual queue."),
 )
 # fmt: on
 

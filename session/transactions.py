@@ -164,6 +164,14 @@ class Transaction:
         locks = self._warehouse.locks
         if locks.try_acquire(self.owner, key, mode):
             return
+        session = self.session
+        paused = session is not None and session.admission.pause()
+        await self._wait_for(key, mode)
+        if session is not None and paused:
+            await session.admission.resume()
+
+    async def _wait_for(self, key: Hashable, mode: Mode) -> None:
+        locks = self._warehouse.locks
         self._waiting = asyncio.ensure_future(locks.acquire(self.owner, key, mode))
         limit = self._settings.number("lock_timeout") / 1_000 or None
         try:

@@ -30,6 +30,9 @@ from engine.cursors import DuckDbEngine
 from engine.effects import Effects
 from engine.executor import Executor
 from engine.udfs import Udfs
+from engine.wlm.configuration import AUTOMATIC, Configuration, read
+from engine.wlm.workload import Capacity, Workload
+from session.estimates import Estimates
 from session.external.catalogs import DataCatalogs
 from session.functions import install_functions
 from session.hot import HotTables
@@ -115,6 +118,12 @@ class Limits:
     """The AWS account that the cluster says it belongs to."""
     namespace: str = "00000000-0000-0000-0000-000000000000"
     """The cluster's namespace."""
+    queues: Configuration = field(default_factory=lambda: read(AUTOMATIC))
+    """How statements share the engine."""
+    workers: int = 16
+    """Threads of the engine."""
+    queue_length: int = 1_000
+    """Statements that may wait for one queue."""
 
     @property
     def languages(self) -> frozenset[str]:
@@ -144,15 +153,13 @@ class Warehouse:
         founder: Founder,
     ) -> None:
         """Read the catalog from the lake; a new lake gets what *founder* says."""
-        self.database = database
-        self.executor = executor
-        self.clock = clock
-        self.limits = limits
+        self.database, self.executor = database, executor
+        self.clock, self.limits = clock, limits
         self.journal, self.recorder = records.journal, records.recorder
         self.terminate: Callable[[int, ConnectionFatal], bool] = _no_connections
         """Ends a session and its connection; whoever has the connections sets it."""
         self.priorities: dict[str, str] = {}
-        """What CHANGE_USER_PRIORITY said, by user's name; nothing is scheduled by it."""
+        """What CHANGE_USER_PRIORITY said, by user's name."""
         self.locks, self.graph, self.lockouts = LockManager(), SerializationGraph(), Lockouts()
         self.commit_lock = asyncio.Lock()
         self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
@@ -167,6 +174,8 @@ class Warehouse:
         """What was built of the catalog for the system views, the engine's copies of it, and calls back to sessions."""
         self.hot = HotTables(HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes)
         self.scans = Scans(database, self.hot)
+        estimates = Estimates(self, Cache(limits.translation_cache))
+        self.workload, self.estimates = _workload(database, limits, clock), estimates
         self.summaries = Summaries(self)
         self.upkeep = Upkeep(self)
         self.metastore = Metastore(database.cursor())
@@ -281,6 +290,12 @@ class Warehouse:
         connection.execute("COMMIT")
         connection.close()
         return objects
+
+
+def _workload(database: storage.Database, limits: Limits, clock: Clock) -> Workload:
+    memory = database.memory_bytes()
+    capacity = Capacity(workers=limits.workers, memory_bytes=memory, queue_length=limits.queue_length)
+    return Workload(limits.queues, capacity, clock)
 
 
 def _no_connections(pid: int, reason: ConnectionFatal) -> bool:

@@ -195,6 +195,12 @@ class Database:
         """Return a new connection to the instance, with its own transaction and settings."""
         return beside(self._root)
 
+    def memory_bytes(self) -> int:
+        """Return how much memory the instance may use."""
+        row = self._root.execute("SELECT current_setting('memory_limit')").fetchone()
+        number, unit = str(row[0] if row else "").split()
+        return int(float(number) * _UNITS[unit])
+
     def extend(self, name: str) -> None:
         """Load an extension that few statements need; raises 0A000 where its package is not installed."""
         with self._extending:
@@ -292,6 +298,7 @@ def _meta_key(key: str) -> list[str]:
     return [f"META_ENCRYPTION_KEY {literal(key)}"] if key else []
 
 
+_UNITS: Final = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "PiB": 1 << 50}
 _OPTIONS_SQL: Final = f"SELECT option_name, value FROM {LAKE}.options() WHERE scope = 'GLOBAL'"
 
 # What every connection starts with. Sessions set their own TimeZone.

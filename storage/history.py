@@ -62,11 +62,20 @@ def _table(name: str, moment: str, text: str) -> HistoryTable:
     return HistoryTable(name=name, columns=pairs, moment=moment)
 
 
+_PLACE: Final = (
+    "service_class INTEGER, service_class_name VARCHAR, slots INTEGER, queue_started TIMESTAMP, queue_us BIGINT,"
+    "waited_us BIGINT, priority VARCHAR, memory BIGINT, task BIGINT"
+)
+"""Where a statement ran, and how long it waited for that: nothing for the leader's own."""
 _TABLES: Final = (
     _table("queries", "ended",
            "query BIGINT, userid INTEGER, user_name VARCHAR, label VARCHAR, xid BIGINT, pid INTEGER, database VARCHAR,"
            "text VARCHAR, kind VARCHAR, status VARCHAR, error VARCHAR, started TIMESTAMP, ended TIMESTAMP,"
-           "rows BIGINT, bytes BIGINT, cached BOOLEAN, steps VARCHAR"),
+           "rows BIGINT, bytes BIGINT, cached BOOLEAN, steps VARCHAR," + _PLACE),
+    _table("evictions", "ended", "query BIGINT, userid INTEGER, xid BIGINT, pid INTEGER, ended TIMESTAMP," + _PLACE),
+    _table("rule_actions", "recordtime",
+           "userid INTEGER, query BIGINT, service_class INTEGER, service_class_name VARCHAR, rule VARCHAR,"
+           "action VARCHAR, action_value VARCHAR, recordtime TIMESTAMP"),
     _table("connections", "time",
            "event VARCHAR, time TIMESTAMP, host VARCHAR, port VARCHAR, pid INTEGER, database VARCHAR,"
            "user_name VARCHAR, method VARCHAR, duration BIGINT, tls_version VARCHAR, tls_cipher VARCHAR,"

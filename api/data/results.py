@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import Column
-from session.session import Style
+from session.answers import Style
 
 PAGE_ROWS: Final = 1_000
 _PAGE_BYTES: Final = 1 << 20

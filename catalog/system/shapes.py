@@ -20,6 +20,11 @@ def _shape(text: str) -> pa.Schema:
     return pa.schema([pa.field(name, _TYPES[kind]) for name, kind in pairs])
 
 
+_PLACE: Final = (
+    "service_class int4, service_class_name text, slots int4, queue_started ts, queue_us int8, waited_us int8,"
+    "priority text, memory int8, task int8"
+)
+"""Where a statement ran and how long it waited: null for the leader's own."""
 CATALOG: Final[dict[str, pa.Schema]] = {
     # One row a database; `allow` is false for those that are listed only.
     "sys_databases": _shape(
@@ -141,7 +146,27 @@ LIVE: Final[dict[str, pa.Schema]] = {
     # ``scan:OID,hashjoin,insert:OID,return``.
     "sys_queries": _shape(
         "query int8, userid int4, user_name text, label text, xid int8, pid int4, database text, text text, kind text,"
-        "status text, error text, started ts, ended ts, rows int8, bytes int8, cached bool, steps text"
+        "status text, error text, started ts, ended ts, rows int8, bytes int8, cached bool, steps text," + _PLACE
+    ),
+    # Statements that left a queue for another; rules that were met.
+    "sys_evictions": _shape("query int8, userid int4, xid int8, pid int4, ended ts," + _PLACE),
+    "sys_rule_actions": _shape(
+        "userid int4, query int8, service_class int4, service_class_name text, rule text, action text,"
+        "action_value text, recordtime ts"
+    ),
+    # The queues: who waits (position counts from 0) and runs, all service classes, who goes where, predicates of rules.
+    "sys_wlm_statements": _shape(
+        "pid int4, userid int4, xid int8, task int8, query int8, service_class int4, service_class_name text, slots int4,"
+        "state text, entered ts, queue_us int8, exec_us int8, priority text, position int4, returned int8, scanned int8"
+    ),
+    "sys_wlm_classes": _shape(
+        "service_class int4, name text, strategy text, slots int4, memory_mb int4, max_execution_time int8,"
+        "users_wild bool, labels_wild bool, roles_wild bool, scaling text, priority text, waiting int4, running int4,"
+        "serviced int4, executed int4, evicted int4"
+    ),
+    "sys_wlm_conditions": _shape("id int4, condition text, service_class int4"),
+    "sys_wlm_rules": _shape(
+        "service_class int4, rule text, action text, metric text, operator text, value float8, action_value text"
     ),
     # What procedures raised; `loglevel` as SVL_STORED_PROC_MESSAGES numbers it.
     "sys_messages": _shape(

@@ -8,6 +8,7 @@ are times of the whole query only. Redshift, "STL views for logging", "SVL views
 
 from typing import Final
 
+from catalog.system import wlm
 from catalog.system.spec import SystemView, Visible, columns
 
 _QUERIES: Final = "('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'COPY', 'UNLOAD', 'CTAS')"
@@ -106,6 +107,8 @@ _ALERTED: Final = (
 )
 _SECONDS: Final = "date_diff('second', s.started, s.ended)"
 _RAN: Final = f"sys_queries AS s WHERE s.kind IN {_QUERIES}"
+_RAN_S: Final = f"({wlm.RAN}) // 1000000"
+_QUEUED: Final = "sys_queries AS s WHERE s.service_class IS NOT NULL"
 
 # fmt: off
 ROWS: Final = (
@@ -214,12 +217,12 @@ ROWS: Final = (
         "segment_execution_time int8, cpu_skew numeric(38,2), io_skew numeric(38,2), scan_row_count int8,"
         "join_row_count int8, nested_loop_join_row_count int8, return_row_count int8, spectrum_scan_row_count int8,"
         "spectrum_scan_size_mb int8, query_queue_time int8, service_class_name bpchar(64)",
-        "SELECT s.userid, s.query, 100 AS service_class, NULL AS query_cpu_time, NULL AS query_blocks_read,"
-        f" {_SECONDS} AS query_execution_time, NULL AS query_cpu_usage_percent, 0 AS query_temp_blocks_to_disk,"
-        f" {_SECONDS} AS segment_execution_time, NULL AS cpu_skew, NULL AS io_skew, NULL AS scan_row_count,"
+        "SELECT s.userid, s.query, s.service_class, NULL AS query_cpu_time, NULL AS query_blocks_read,"
+        f" {_RAN_S} AS query_execution_time, NULL AS query_cpu_usage_percent, 0 AS query_temp_blocks_to_disk,"
+        f" {_RAN_S} AS segment_execution_time, NULL AS cpu_skew, NULL AS io_skew, NULL AS scan_row_count,"
         " NULL AS join_row_count, NULL AS nested_loop_join_row_count, s.rows AS return_row_count,"
-        " NULL AS spectrum_scan_row_count, NULL AS spectrum_scan_size_mb, 0 AS query_queue_time,"
-        f" 'Default queue' AS service_class_name FROM {_RAN}"),
+        " NULL AS spectrum_scan_row_count, NULL AS spectrum_scan_size_mb,"
+        f" (s.queue_us + s.waited_us) // 1000000 AS query_queue_time, s.service_class_name FROM {_QUEUED}"),
     _view(6_175, "svl_query_metrics",
         "userid int4, query int4, service_class int4, dimension varchar(24), segment int4, step int4,"
         "step_label varchar(30), query_cpu_time int8, query_blocks_read int8, query_execution_time int8,"
@@ -227,12 +230,12 @@ ROWS: Final = (
         "cpu_skew numeric(38,2), io_skew numeric(38,2), scan_row_count int8, join_row_count int8,"
         "nested_loop_join_row_count int8, return_row_count int8, spectrum_scan_row_count int8,"
         "spectrum_scan_size_mb int8, query_queue_time int8, service_class_name bpchar(64)",
-        "SELECT s.userid, s.query, 100 AS service_class, 'query' AS dimension, NULL AS segment, NULL AS step,"
+        "SELECT s.userid, s.query, s.service_class, 'query' AS dimension, NULL AS segment, NULL AS step,"
         " NULL AS step_label, NULL AS query_cpu_time, NULL AS query_blocks_read,"
-        f" {_SECONDS} AS query_execution_time, NULL AS query_cpu_usage_percent, 0 AS query_temp_blocks_to_disk,"
+        f" {_RAN_S} AS query_execution_time, NULL AS query_cpu_usage_percent, 0 AS query_temp_blocks_to_disk,"
         " NULL AS segment_execution_time, NULL AS cpu_skew, NULL AS io_skew, NULL AS scan_row_count,"
         " NULL AS join_row_count, NULL AS nested_loop_join_row_count, s.rows AS return_row_count,"
-        " NULL AS spectrum_scan_row_count, NULL AS spectrum_scan_size_mb, 0 AS query_queue_time,"
-        f" 'Default queue' AS service_class_name FROM {_RAN}"),
+        " NULL AS spectrum_scan_row_count, NULL AS spectrum_scan_size_mb,"
+        f" (s.queue_us + s.waited_us) // 1000000 AS query_queue_time, s.service_class_name FROM {_QUEUED}"),
 )
 # fmt: on

@@ -127,17 +127,6 @@ ROWS: Final = (
         "key bpchar(256), transfer_size int8, data_size int8, start_time int8, end_time int8, transfer_time int8,"
         "compression_time int8, connect_time int8, app_connect_time int8, retries int8, request_id bpchar(32),"
         "extended_request_id bpchar(128), ip_address bpchar(64), is_partial int4, start_offset int8", ""),
-    _view(5_014, "stl_wlm_query",
-        "userid int4, xid int4, task int4, query int4, service_class int4, slot_count int4,"
-        "service_class_start_time ts, queue_start_time ts, queue_end_time ts, total_queue_time int8,"
-        "exec_start_time ts, exec_end_time ts, total_exec_time int8, service_class_end_time ts, final_state bpchar(16),"
-        "est_peak_mem int8, query_priority bpchar(20), service_class_name bpchar(64)",
-        "SELECT s.userid, s.xid, s.query AS task, s.query, 100 AS service_class, 1 AS slot_count,"
-        " s.started AS service_class_start_time, s.started AS queue_start_time, s.started AS queue_end_time,"
-        " 0 AS total_queue_time, s.started AS exec_start_time, s.ended AS exec_end_time,"
-        " date_diff('microsecond', s.started, s.ended) AS total_exec_time, s.ended AS service_class_end_time,"
-        " 'Completed' AS final_state, 0 AS est_peak_mem, 'Normal' AS query_priority,"
-        f" 'Default queue' AS service_class_name FROM sys_queries AS s WHERE s.kind IN {_QUERIES}"),
     _view(5_020, "stl_vacuum",
         "userid int4, xid int8, table_id int4, status bpchar(30), rows int8, sortedrows int4, blocks int4,"
         "max_merge_partitions int4, eventtime ts, reclaimable_rows int8, reclaimable_space_mb int8, cutoff_xid int8,"

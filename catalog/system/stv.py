@@ -15,13 +15,10 @@ def _view(oid: int, name: str, shape: str, query: str, visible: Visible = "own",
 
 _ELAPSED = "date_diff('microsecond', s.query_started, CAST(now() AT TIME ZONE 'UTC' AS TIMESTAMP))"
 _RUNNING = "sys_sessions AS s WHERE s.state = 'active'"
-
-_CLASSES = (
-    "(VALUES (1, 'Service class for system user (Health Check)'), (2, 'Service class for system user (Metrics Collection)'),"
-    " (3, 'Service class for system user (CM Stats)'), (4, 'Service class for system user (Operator)'),"
-    " (5, 'Service class for super user'), (14, 'Short query queue'), (15, 'Service class for vacuum/analyze'),"
-    " (100, 'Default queue')) AS c(number, name)"
+_INFLIGHT = (
+    f"{_RUNNING} AND s.pid NOT IN (SELECT w.pid FROM sys_wlm_statements AS w WHERE w.state = 'QueuedWaiting')"
 )
+
 _TABLES = "(SELECT r.* FROM sys_relations AS r WHERE r.kind = 'r' AND NOT r.system) AS r JOIN sys_storage AS s ON s.relation = r.oid"
 # A megabyte is a block; the columns take them in turn.
 _BLOCKS = (
@@ -52,11 +49,11 @@ ROWS: Final = (
         "suspended int4, insert_pristine int4, concurrency_scaling_status int4",
         "SELECT s.user_oid AS userid, 0 AS slice, s.query_id AS query, s.label, s.xid, s.pid,"
         " s.query_started AS starttime, substr(s.query, 1, 100) AS text, 0 AS suspended, 0 AS insert_pristine,"
-        f" 0 AS concurrency_scaling_status FROM {_RUNNING}"),
+        f" 0 AS concurrency_scaling_status FROM {_INFLIGHT}"),
     _view(5_103, "svv_query_inflight",
         "userid int4, slice int4, query int4, pid int4, starttime ts, suspended int4, text bpchar(200), sequence int4",
         "SELECT s.user_oid AS userid, 0 AS slice, s.query_id AS query, s.pid, s.query_started AS starttime,"
-        f" 0 AS suspended, substr(s.query, 1, 200) AS text, 0 AS sequence FROM {_RUNNING}"),
+        f" 0 AS suspended, substr(s.query, 1, 200) AS text, 0 AS sequence FROM {_INFLIGHT}"),
     _view(5_104, "stv_tbl_perm",
         "slice int4, id int4, name bpchar(72), rows int8, sorted_rows int8, temp int4, db_id int4,"
         "insert_pristine int4, delete_pristine int4, backup int4, dist_style int4, block_count int4",
@@ -130,42 +127,6 @@ ROWS: Final = (
         "current_cursor_count int4, max_diskspace_usable int4, current_diskspace_used int4",
         "SELECT count(*) AS current_cursor_count, 0 AS max_diskspace_usable, 0 AS current_diskspace_used"
         " FROM sys_cursors", "superuser"),
-    _view(5_116, "stv_wlm_query_state",
-        "xid int4, task int4, query int4, service_class int4, slot_count int4, wlm_start_time ts, state bpchar(16),"
-        "queue_time int8, exec_time int8, query_priority bpchar(20)",
-        "SELECT s.xid, s.query_id AS task, s.query_id AS query, 100 AS service_class, 1 AS slot_count,"
-        " s.query_started AS wlm_start_time, 'Running' AS state, 0 AS queue_time,"
-        f" {_ELAPSED} AS exec_time, 'Normal' AS query_priority FROM {_RUNNING}", "all"),
-    _view(5_120, "stv_wlm_query_task_state",
-        "service_class int4, task int4, query int4, level int4, start_time ts, exec_time int8",
-        "SELECT 100 AS service_class, s.query_id AS task, s.query_id AS query, 1 AS level,"
-        f" s.query_started AS start_time, {_ELAPSED} AS exec_time FROM {_RUNNING}", "all"),
-    _view(5_121, "stv_wlm_classification_config",
-        "id int4, condition bpchar(128), action_seq int4, action bpchar(64), action_service_class int4",
-        "SELECT c.* FROM (VALUES (1, '(system user) and (query group: health)', 0, 'assign query to service class', 1),"
-        " (2, '(super user) and (query group: superuser)', 0, 'assign query to service class', 5),"
-        " (3, '(user group: *) and (query group: *)', 0, 'assign query to service class', 100))"
-        " AS c(id, condition, action_seq, action, action_service_class)", "superuser"),
-    _view(5_117, "stv_wlm_service_class_config",
-        "service_class int4, queueing_strategy bpchar(32), num_query_tasks int4, target_num_query_tasks int4,"
-        "evictable bpchar(8), eviction_threshold int8, query_working_mem int4, target_query_working_mem int4,"
-        "min_step_mem int4, name bpchar(64), max_execution_time int8, user_group_wild_card bool,"
-        "query_group_wild_card bool, concurrency_scaling bpchar(20), query_priority bpchar(20),"
-        "user_role_wild_card bool",
-        "SELECT c.number AS service_class, 'Auto WLM Queue' AS queueing_strategy, -1 AS num_query_tasks,"
-        " -1 AS target_num_query_tasks, 'false' AS evictable, 0 AS eviction_threshold, -1 AS query_working_mem,"
-        " -1 AS target_query_working_mem, 0 AS min_step_mem, c.name, 0 AS max_execution_time,"
-        " c.number = 100 AS user_group_wild_card, c.number = 100 AS query_group_wild_card,"
-        " 'off' AS concurrency_scaling, 'Normal' AS query_priority, c.number = 100 AS user_role_wild_card"
-        f" FROM {_CLASSES}", "superuser"),
-    _view(5_118, "stv_wlm_service_class_state",
-        "service_class int4, num_queued_queries int4, num_executing_queries int4, num_serviced_queries int4,"
-        "num_executed_queries int4, num_evicted_queries int4, num_concurrency_scaling_queries int4",
-        "SELECT c.number AS service_class, 0 AS num_queued_queries,"
-        f" CASE WHEN c.number = 100 THEN (SELECT count(*) FROM {_RUNNING}) ELSE 0 END AS num_executing_queries,"
-        " 0 AS num_serviced_queries,"
-        " CASE WHEN c.number = 100 THEN (SELECT count(*) FROM sys_queries) ELSE 0 END AS num_executed_queries,"
-        f" 0 AS num_evicted_queries, 0 AS num_concurrency_scaling_queries FROM {_CLASSES}", "superuser"),
     _view(5_119, "stv_exec_state",
         "userid int4, query int4, slice int4, segment int4, step int4, starttime ts, currenttime ts, tasknum int4,"
         "rows int8, bytes int8, label bpchar(256), is_diskbased bpchar(1), workmem int8, num_parts int4,"

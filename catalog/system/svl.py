@@ -34,16 +34,6 @@ ROWS: Final = (
         "SELECT m.*, m.xid AS message_xid FROM sys_messages AS m"),
     _view(5_204, "svl_terminate", "pid int4, eventtime ts, userid int4, type bpchar(50)",
         "SELECT t.* FROM sys_terminations AS t"),
-    _view(5_209, "svl_query_queue_info",
-        "database text, query int4, xid int8, userid int4, querytxt text, queue_start_time ts, exec_start_time ts,"
-        "service_class int4, slots int4, queue_elapsed int8, exec_elapsed int8, wlm_total_elapsed int8,"
-        "commit_queue_elapsed int8, commit_exec_time int8, service_class_name bpchar(64)",
-        "SELECT s.database, s.query, s.xid, s.userid, substr(s.text, 1, 4000) AS querytxt,"
-        " s.started AS queue_start_time, s.started AS exec_start_time, 100 AS service_class, 1 AS slots,"
-        " 0 AS queue_elapsed, date_diff('second', s.started, s.ended) AS exec_elapsed,"
-        " date_diff('second', s.started, s.ended) AS wlm_total_elapsed, 0 AS commit_queue_elapsed,"
-        " 0 AS commit_exec_time, 'Default queue' AS service_class_name FROM sys_queries AS s"
-        " WHERE s.kind IN ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', 'COPY', 'UNLOAD', 'CTAS')"),
     _view(5_205, "svl_mv_refresh_status",
         "db_name bpchar(128), userid int8, schema_name bpchar(128), mv_name bpchar(128), xid int8, starttime ts,"
         "endtime ts, status text, refresh_type bpchar(32)",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from catalog.system import stl
+from catalog.system import stl, wlm
 from catalog.system.spec import SystemView, Visible, columns
 
 
@@ -29,18 +29,22 @@ ROWS: Final = (
         "SELECT s.userid AS user_id, s.query AS query_id, s.label AS query_label, s.xid AS transaction_id,"
         " s.pid AS session_id, s.database AS database_name, s.kind AS query_type, s.status,"
         " s.cached AS result_cache_hit, s.started AS start_time, s.ended AS end_time,"
-        " date_diff('microsecond', s.started, s.ended) AS elapsed_time, 0 AS queue_time,"
-        " date_diff('microsecond', s.started, s.ended) AS execution_time, s.error AS error_message,"
+        " date_diff('microsecond', s.started, s.ended) AS elapsed_time, COALESCE(s.queue_us + s.waited_us, 0) AS queue_time,"
+        f" COALESCE({wlm.RAN}, date_diff('microsecond', s.started, s.ended)) AS execution_time, s.error AS error_message,"
         " s.rows AS returned_rows, s.bytes AS returned_bytes, substr(s.text, 1, 4000) AS query_text,"
         " getvariable('version') AS redshift_version, NULL AS usage_limit, 'primary' AS compute_type,"
-        " 0 AS compile_time, 0 AS planning_time, 0 AS lock_wait_time, 100 AS service_class_id,"
-        " 'Default queue' AS service_class_name, 'Normal' AS query_priority, 'false' AS short_query_accelerated,"
+        " 0 AS compile_time, COALESCE(greatest(0, date_diff('microsecond', s.started, s.queue_started) - s.waited_us), 0)"
+        " AS planning_time, 0 AS lock_wait_time, s.service_class AS service_class_id,"
+        " s.service_class_name, COALESCE(s.priority, 'n/a') AS query_priority,"
+        f" CASE WHEN s.service_class = {wlm.SHORT} THEN 'true' ELSE 'false' END AS short_query_accelerated,"
         " md5(s.text) AS user_query_hash, md5(s.text) AS generic_query_hash, 1 AS query_hash_version,"
         " NULL AS result_cache_query_id, s.user_name AS username FROM (SELECT q.* EXCLUDE (steps) FROM sys_queries AS q"
         # What runs now has no end yet.
         " UNION ALL SELECT a.query_id, a.user_oid, a.user_name, a.label, a.xid, a.pid, a.database, a.query,"
-        " COALESCE(a.kind, 'UTILITY'), 'running', '', a.query_started, NULL, NULL, NULL, FALSE"
-        " FROM sys_sessions AS a WHERE a.state = 'active') AS s"),
+        " COALESCE(a.kind, 'UTILITY'), CASE w.state WHEN 'QueuedWaiting' THEN 'queued' WHEN 'Returning' THEN 'returning'"
+        " ELSE 'running' END, '', a.query_started, NULL, w.returned, NULL, FALSE, w.service_class, w.service_class_name,"
+        " w.slots, w.entered, w.queue_us, 0, w.priority, NULL, w.task FROM sys_sessions AS a"
+        " LEFT JOIN sys_wlm_statements AS w ON w.pid = a.pid WHERE a.state = 'active') AS s"),
     _view(5_301, "sys_query_text",
         "user_id int4, query_id int8, transaction_id int8, session_id int4, start_time ts, sequence int4,"
         "text bpchar(4000), query_uuid bpchar(36)",

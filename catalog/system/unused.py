@@ -44,12 +44,6 @@ _SHARE_CHANGE: Final = (
     "producer_account bpchar(16), producer_namespace bpchar(64), attribute_name bpchar(64),"
     "attribute_value bpchar(128), message bpchar(512)"
 )
-_METRICS: Final = (
-    "userid int4, service_class int4, query int4, segment int4, step_type int4, starttime ts, slices int4, max_rows int8,"
-    "rows int8, max_cpu_time int8, cpu_time int8, max_blocks_read int8, blocks_read int8, max_run_time int8,"
-    "run_time int8, max_blocks_to_disk int8, blocks_to_disk int8, step int4, max_query_scan_size int8,"
-    "query_scan_size int8, query_priority int4, query_queue_time int8, service_class_name bpchar(64)"
-)
 _QUOTA: Final = "schema_id int4, schema_name bpchar(128), quota int4, disk_usage int4"
 
 # fmt: off
@@ -59,21 +53,16 @@ _SHAPES: Final[tuple[tuple[int, str, Visible, str], ...]] = (
     (6_001, "stl_commit_stats", "superuser", "xid int8, node int4, startqueue ts, startwork ts, endflush ts, endstage ts, endlocal ts, startglobal ts, endtime ts, queuelen int8, permblocks int8, newblocks int8, dirtyblocks int8, headers int8, numxids int4, oldestxid int8, extwritelatency int8, metadatawritten int4, tombstonedblocks int8, tossedblocks int8, batched_by int8"),
     (6_002, "stl_disk_full_diag", "superuser", "currenttime int8, node_num int8, query_id int8, temp_blocks int8"),
     (6_003, "stl_mv_state", "own", "userid int8, starttime ts, xid int8, event_desc bpchar(500), db_name bpchar(128), base_table_schema bpchar(128), base_table_name bpchar(128), mv_schema bpchar(128), mv_name bpchar(128), state bpchar(32)"),
-    (6_004, "stl_query_metrics", "own", _METRICS),
     (6_005, "stl_restarted_sessions", "superuser", "currenttime ts, dbname bpchar(50), newpid int4, oldpid int4, username bpchar(50), remotehost bpchar(45), remoteport bpchar(32), parkedtime ts, session_vars bpchar(2000)"),
     (6_006, "stl_s3client_error", "own", "userid int4, query int4, sliceid int4, recordtime ts, pid int4, http_method bpchar(64), bucket bpchar(64), key bpchar(256), error bpchar(1024), is_partial int4, start_offset int8"),
     (6_007, "stl_schema_quota_violations", "own", "ownerid int4, xid int8, pid int4, userid int4, " + _QUOTA + ", disk_usage_pct float8, timestamp ts"),
     (6_008, "stl_sshclient_error", "own", "userid int4, query int4, slice int4, recordtime ts, pid int4, ssh_username bpchar(1024), endpoint bpchar(1024), command bpchar(4096), error bpchar(1024)"),
     (6_009, "stl_usage_control", "superuser", "eventtime ts, query int4, xid int8, pid int4, usage_limit_id bpchar(40), feature_type bpchar(30)"),
     (6_010, "stl_wlm_error", "own", "userid int4, recordtime ts, pid int4, error_string bpchar(256)"),
-    (6_011, "stl_wlm_rule_action", "own", "userid int4, query int4, service_class int4, rule bpchar(256), action bpchar(256), recordtime ts, action_value bpchar(256), service_class_name bpchar(64)"),
     (6_012, "stl_file_scan", "own", "userid int4, query int4, slice int4, name bpchar(90), lines int8, bytes int8, loadtime int8, curtime ts, is_partial int4, start_offset int8"),
     (6_013, "stv_ml_model_info", "all", "schema_name bpchar(128), user_name bpchar(128), model_name bpchar(128), life_cycle bpchar(20), is_refreshable int4, model_state bpchar(128)"),
-    (6_014, "stv_query_metrics", "own", _METRICS),
     (6_015, "stv_startup_recovery_state", "superuser", "db_id int4, table_id int4, table_name bpchar(137)"),
     (6_016, "stv_tbl_trans", "superuser", "slice int4, id int4, rows int8, size int8, query_id int8, ref_cnt int4, from_suspended int4, prep_swap int4"),
-    (6_017, "stv_wlm_qmr_config", "superuser", "service_class int4, rule_name bpchar(256), action bpchar(256), metric_name bpchar(256), metric_operator bpchar(256), metric_value float8, action_value bpchar(256)"),
-    (6_018, "stv_wlm_query_queue_state", "all", "service_class int4, position int4, task int4, query int4, slot_count int4, start_time ts, queue_time int8"),
     (6_019, "stv_xrestore_alter_queue_state", "own", "userid int8, db_id int8, schema bpchar(128), table_name bpchar(128), tbl int8, status bpchar(64), task_type bpchar(64)"),
     (6_020, "svl_auto_worker_action", "superuser", "table_id int4, type bpchar(32), status bpchar(128), eventtime ts, sequence int4, previous_state bpchar(200)"),
     (6_021, "svl_compile", "own", _COMPILE),

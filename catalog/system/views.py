@@ -20,6 +20,7 @@ from catalog.system import (
     svv_roles,
     sys_views,
     unused,
+    wlm,
 )
 from catalog.system.spec import SystemView
 
@@ -40,6 +41,7 @@ ROWS: Final[tuple[SystemView, ...]] = (
     *svl.ROWS,
     *sys_views.ROWS,
     *steps.ROWS,
+    *wlm.ROWS,
     *unused.ROWS,
 )
 VIEWS: Final[dict[tuple[str, str], SystemView]] = {(row.schema, row.name): row for row in ROWS}

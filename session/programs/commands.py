@@ -145,7 +145,11 @@ async def _run(frame: Frame, work: Work, statement: Statement, *, found: bool = 
     _refuse(statement)
     if statement.rule.commits:
         transactions.require_end(frame.execution, statement.tag.split()[0])
-    count = await _drained(await run(work, statement))
+    try:
+        count = await _drained(await run(work, statement))
+    finally:
+        # Each statement of a procedure has a place of its own.
+        work.session.admission.leave()
     if statement.rule.commits:
         transactions.ended(frame.execution)
     frame.note(count, found=found and statement.kind in _COUNTED)

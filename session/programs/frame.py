@@ -145,6 +145,7 @@ class Frame:
         """Return the value of an expression in the type *goal* (None: in its own) and the type."""
         work = self.work(names)
         plan = await work.allowed(lambda: work.plan_value(fragment.text, fragment.offset, goal))
+        await work.session.admission.admitted(plan)
         row = await one_row(work, plan)
         return (row[0] if row else None), plan.translated.columns[0].type or TEXT
 

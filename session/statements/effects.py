@@ -112,9 +112,12 @@ def _set_config(work: Work, values: Sequence[Any]) -> str:
 
 def _query_priority(work: Work, values: Sequence[Any]) -> str:
     priority = _priority(work, values[1])
-    if not any(session.active and session.query == values[0] for session in work.warehouse.sessions.values()):
+    sessions = (session for session in work.warehouse.sessions.values() if session.active)
+    found = next((session for session in sessions if session.query == values[0]), None)
+    if found is None:
         raise SqlError(SqlState.UNDEFINED_OBJECT, f"query {values[0]} is not running")
-    return f"Succeeded to change query priority. Priority changed from Normal to {priority.capitalize()}."
+    before = found.admission.prioritize(priority)
+    return f"Succeeded to change query priority. Priority changed from {before} to {priority.capitalize()}."
 
 
 def _session_priority(work: Work, values: Sequence[Any]) -> str:

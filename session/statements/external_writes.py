@@ -51,6 +51,7 @@ async def create_external_table_as(work: Work, command: CreateExternalTable, que
         return Done("CREATE EXTERNAL TABLE")
     _refuse_limit(query.text, query.offset)
     plan = await work.ready(query.text, query.offset, finish=Finish.EXACT)
+    await work.session.admission.admitted(plan)
     shape = await described_columns(work, plan)
     columns = [ResultColumn(column.name, _stored(column.name, column.type)) for column in shape]
     table = _table_of(command, columns)

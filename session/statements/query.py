@@ -58,6 +58,7 @@ async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple
 
 async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page:
     parameters = _supplied(plan, work.bound(plan, parameters))
+    await work.session.admission.admitted(plan)
     sql = plan.translated.engine_sql
     if plan.tables and work.tx.single:
         page = await _copied(work, plan, parameters)
@@ -161,6 +162,7 @@ async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, .
     if rows is not None and given is None:
         # A value that needs a second look, or is wrong: the ordinary way knows the error.
         plan = await work.allowed(lambda: work.plan(text, offset, oids, plain=True))
+    await work.session.admission.admitted(plan)
     translated, target = plan.translated, plan.translated.target
     if target is not None and target.kind is SourceKind.EXTERNAL:
         # The two import each other: INSERT into an external table describes its query.

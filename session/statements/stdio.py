@@ -68,6 +68,7 @@ class StdinCopy:
                 connection.execute(f"SET VARIABLE {name} = {constant(value)}")
             return self._load.load(connection, fresh=self._fresh)
 
+        await work.session.admission.loading()
         loaded = await work.engine.work(run)
         count_identities(work, self._relation, self._chosen, loaded.rows)
         return Done(f"COPY {loaded.rows}")

@@ -19,7 +19,7 @@ from flight.messages import (
 )
 from flight.protobuf import decode, encode
 from server.codec import WireCodec
-from session.session import Style
+from session.answers import Style
 from session.texts import texts as cut
 from tests.clients.round_trip import CASES, Case
 from tests.support.flight import Door, memory_mb

@@ -11,7 +11,7 @@ from api.data.records import json_rows
 from api.errors import ApiError
 from core.types import Column, of
 from server.codec import WireCodec
-from session.session import Style
+from session.answers import Style
 
 STYLE = Style("UTC", 3, "ISO, MDY", "postgres")
 NASTY = ["", None, ' ', '"', "\\", 'a"b\\"c', "\x00\x01\x1f\n\r\t\b\f", "é\u2028😀", "a,b", "\\N", "NULL", "\n", "x\r\ny", "'", "\x7f"]
