@@ -87,10 +87,14 @@ class RowStream:
 
     async def _more(self, reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
         try:
-            return await self._engine.guarded(lambda: _read(reader))
+            batch = await self._engine.guarded(lambda: _read(reader))
+            # An interrupt that came too late for this read is for the next.
+            if (reason := self._engine.canceled) is not None:
+                raise reason
         except BaseException:
             self.close()
             raise
+        return batch
 
     async def detach(self) -> None:
         """Read what is left away from the connection, which is wanted for another statement."""
@@ -206,6 +210,7 @@ class DuckDbEngine:
         stream = await self.guarded(work, here=instant)
         if stream.open:
             self._stream = stream
+            stream.failed = self._canceled
         return stream
 
     async def rollback(self) -> None:
@@ -243,6 +248,11 @@ class DuckDbEngine:
         if self._canceled is not None:
             raise self._canceled
         return found
+
+    @property
+    def canceled(self) -> SqlError | None:
+        """Why what ran last was to stop, whether it did or had ended before."""
+        return self._canceled
 
     def interrupt(self, reason: SqlError) -> None:
         """Stop what runs now with *reason*; without effect on anything later."""

@@ -85,8 +85,8 @@ _NUMBERS: Final = {"INT8": "smallint", "INT16": "smallint", "INT32": "integer", 
 
 _SEVERAL_ROWS: Final = "More than one row returned by a subquery used as an expression"
 
-# The class of an error that came through Arrow is the first words of its text, DuckDB's own constant for
-# the class, so this is no matching of messages.
+# The class of an error that came through Arrow is told by its text: in JSON, or as its first words, DuckDB's own
+# constant for the class. So this is no matching of messages.
 _SPOKEN: Final[dict[str, type[duckdb.Error]]] = {
     "Conversion Error": duckdb.ConversionException,
     "Out of Range Error": duckdb.OutOfRangeException,
@@ -105,7 +105,8 @@ _SPOKEN: Final[dict[str, type[duckdb.Error]]] = {
 def from_stream(error: Exception) -> SqlError:
     """Return the error to answer with for what Arrow raised while a DuckDB stream was read."""
     text = str(error)
-    word, _, rest = text.partition(": ")
+    kind = _facts(error).get("exception_type")
+    word, _, rest = text.partition(": ") if kind is None else (f"{kind} Error", "", text)
     found = _SPOKEN.get(word)
     return from_engine(found(rest) if found is not None else duckdb.InternalException(text))
 
@@ -172,7 +173,7 @@ def _worded(name: str, message: str, facts: dict[str, str]) -> str:
     return message.format(name=facts.get("name", "?"))
 
 
-def _facts(error: duckdb.Error) -> dict[str, str]:
+def _facts(error: Exception) -> dict[str, str]:
     text = str(error)
     start = text.find("{")
     if start >= 0:

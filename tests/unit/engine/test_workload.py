@@ -1,76 +1,16 @@
 """Workload management without an engine: what a configuration means, who goes where, who is let in when."""
 
 import asyncio
-import json
 from collections.abc import Coroutine
 from typing import Any
 
 import pytest
 
-from core.clock import SystemClock
-from core.errors import Canceled, SqlError
+from core.errors import SqlError
 from core.option_values import ConfigError
-from engine.wlm.configuration import AUTOMATIC, Asker, read
-from engine.wlm.rules import Action, Priority, Rule
-from engine.wlm.tickets import CHANGING, READING, UNTOUCHED, Evicted, State, Ticket, Treatment
-from engine.wlm.workload import Capacity, Workload
-
-# The example of Redshift's Management Guide, "Workload management".
-GUIDE = [
-    {
-        "query_concurrency": 4, "max_execution_time": 20000, "memory_percent_to_use": 25, "query_group": ["report"],
-        "query_group_wild_card": 1, "user_group": [], "user_group_wild_card": 0, "concurrency_scaling": "auto",
-        "queue_type": "manual",
-    },
-    {
-        "query_concurrency": 5, "memory_percent_to_use": 40, "query_group": [], "query_group_wild_card": 0,
-        "user_group": ["admin", "dba"], "user_group_wild_card": 0, "concurrency_scaling": "off",
-        "queue_type": "manual",
-    },
-    {
-        "query_concurrency": 5, "query_group": [], "query_group_wild_card": 0, "user_group": [],
-        "user_group_wild_card": 0, "concurrency_scaling": "auto", "queue_type": "manual",
-    },
-    {"short_query_queue": True},
-]  # fmt: skip
-
-
-class Owner:
-    """A statement that tells what was done to it."""
-
-    query = 7
-
-    def __init__(self) -> None:
-        self.returned_rows = self.scanned_rows = 0
-        self.reasons: list[Canceled] = []
-        self.actions: list[tuple[str, str]] = []
-        self.evictions = 0
-
-    def interrupt(self, reason: Canceled) -> None:
-        self.reasons.append(reason)
-
-    def evicted(self, ticket: Ticket) -> None:
-        self.evictions += 1
-
-    def acted(self, ticket: Ticket, rule: Rule, action: str) -> None:
-        self.actions.append((rule.name, action))
-
-
-def workload(*items: object, workers: int = 16, length: int = 100, memory: int = 1_000) -> Workload:
-    configuration = read(json.dumps(items) if items else AUTOMATIC)
-    return Workload(configuration, Capacity(workers=workers, memory_bytes=memory, queue_length=length), SystemClock())
-
-
-def ticket(load: Workload, asker: Asker | None = None, treatment: Treatment = READING, **more: Any) -> Ticket:
-    asker = asker or Asker()
-    return Ticket(
-        owner=Owner(), asker=asker, treatment=treatment, place=load.route(asker), clock=load.clock, task=7, **more
-    )
-
-
-def owner(of: Ticket) -> Owner:
-    assert isinstance(of.owner, Owner)
-    return of.owner
+from engine.wlm.configuration import Asker
+from engine.wlm.tickets import CHANGING, READING, UNTOUCHED, Evicted, State, Treatment
+from tests.support.workload import owner, ticket, workload
 
 
 def play(story: Coroutine[Any, Any, None]) -> None:
@@ -83,89 +23,6 @@ async def never_short() -> bool:
 
 async def short() -> bool:
     return True
-
-
-def test_the_guides_example() -> None:
-    found = read(json.dumps(GUIDE))
-    first, second, last = found.queues
-    assert (first.number, first.name, first.concurrency, first.max_execution_time_ms) == (6, "Queue 1", 4, 20_000)
-    assert (second.number, second.memory_percent, last.memory_percent) == (7, 40, 35)
-    assert last.name == "Default queue"
-    assert found.short_ms == 5_000
-    assert not found.auto
-
-
-@pytest.mark.parametrize(
-    "text", ['{"auto_wlm": true}', AUTOMATIC, '[{"auto_wlm":true},{"short_query_queue":true}]', "[]"]
-)
-def test_automatic_wlm_is_one_queue_and_short_queries(text: str) -> None:
-    found = read(text)
-    assert found.auto
-    assert [queue.number for queue in found.queues] == [100]
-    assert found.short_ms == 5_000
-
-
-def test_manual_queues_have_no_short_queries_unless_asked() -> None:
-    assert read('{"query_concurrency":5}').short_ms == 0
-    assert read('[{"query_concurrency":5},{"short_query_queue":true,"max_execution_time":7000}]').short_ms == 7_000
-
-
-RULE = {"rule_name": "r", "predicate": [{"metric_name": "query_execution_time", "operator": ">", "value": 5}],
-        "action": "abort"}  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("item", "words"),
-    [
-        ({"query_concurency": 5}, 'did you mean "query_concurrency"'),
-        ({"query_concurrency": 51}, "between 1 and 50"),
-        ({"query_concurrency": 0}, "between 1 and 50"),
-        ({"query_concurrency": "5"}, "whole number"),
-        ({"name": 'a "b"'}, "up to 64 letters"),
-        ({"user_group": 5}, "list of names"),
-        ({"priority": "urgent"}, "lowest, low, normal"),
-        ({"auto_wlm": True, "queue_type": "manual"}, "automatic WLM is on"),
-        ({"rules": [RULE | {"rule_name": "two words"}]}, "letters, digits or underscores"),
-        ({"rules": [RULE | {"action": "kill"}]}, "action must be one of log"),
-        ({"rules": [RULE | {"predicate": []}]}, "one to 3 predicates"),
-        ({"rules": [RULE | {"action": "change_query_priority", "value": "low"}]}, "needs automatic WLM"),
-        ({"auto_wlm": True, "rules": [RULE | {"action": "hop"}]}, "needs manual queues"),
-        ({"rules": [RULE, RULE]}, "two rules have the same name"),
-    ],
-)
-def test_mistakes_are_told(item: dict[str, object], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        read(json.dumps([item]))
-
-
-@pytest.mark.parametrize(
-    ("predicate", "words"),
-    [
-        ({"metric_name": "query_cpu_time", "operator": ">", "value": 1}, '"query_cpu_time" is not measured'),
-        ({"metric_name": "query_time", "operator": ">", "value": 1}, 'unknown metric "query_time"'),
-        ({"metric_name": "return_row_count", "operator": ">=", "value": 1}, "operator"),
-        ({"metric_name": "return_row_count", "operator": ">", "value": "many"}, "number"),
-        ({"metric_name": "query_priority", "operator": "=", "value": "urgent"}, "lowest, low"),
-    ],
-)
-def test_predicates_are_checked(predicate: dict[str, object], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        read(json.dumps([{"rules": [RULE | {"predicate": [predicate]}]}]))
-
-
-@pytest.mark.parametrize(
-    ("items", "words"),
-    [
-        ([{"query_concurrency": 30}, {"query_concurrency": 30}], "60 slots together, at most 50"),
-        ([{"memory_percent_to_use": 60}, {"memory_percent_to_use": 50}], "110 percent of memory"),
-        ([{}] * 9, "more than 8 queues"),
-        ([{"name": "a"}, {"name": "a"}], "two queues have the same name"),
-        (["a"], "list of objects"),
-    ],
-)
-def test_limits_of_all_queues(items: list[object], words: str) -> None:
-    with pytest.raises(ConfigError, match=words):
-        read(json.dumps(items))
 
 
 def test_slots_need_workers() -> None:
@@ -433,78 +290,6 @@ def test_waits_can_be_ended() -> None:
         assert load.queues[0].pool.waiting == []
 
     play(story())
-
-
-def _rule(name: str, action: str, limit: int) -> dict[str, object]:
-    predicate = {"metric_name": "return_row_count", "operator": ">", "value": limit}
-    return {"rule_name": name, "predicate": [predicate], "action": action}
-
-
-def test_of_several_rules_the_most_severe_acts() -> None:
-    async def story() -> None:
-        rules = [_rule("z_log", "log", 10), _rule("b_abort", "abort", 20), _rule("a_abort", "abort", 20)]
-        load = workload({"query_concurrency": 1, "rules": rules})
-        one = ticket(load)
-        load.enter(one)
-        load.judge(one)
-        assert owner(one).actions == []
-        one.owner.returned_rows = 15  # type: ignore[misc]
-        load.judge(one)
-        load.judge(one)
-        assert owner(one).actions == [("z_log", "log")]
-        one.owner.returned_rows = 21  # type: ignore[misc]
-        load.judge(one)
-        assert owner(one).actions[1:] == [("a_abort", "abort"), ("b_abort", "none")]
-        assert owner(one).reasons[0].message == (
-            'Query (7) cancelled by WLM abort action of Query Monitoring Rule "a_abort".'
-        )
-
-    play(story())
-
-
-def test_what_is_met_at_the_end_is_logged_only() -> None:
-    load = workload({"query_concurrency": 1, "rules": [_rule("a", "abort", 1), _rule("l", "log", 1)]})
-    one = ticket(load)
-    load.enter(one)
-    one.owner.returned_rows = 5  # type: ignore[misc]
-    load.leave(one)
-    assert owner(one).actions == [("l", "log")]
-    assert owner(one).reasons == []
-
-
-def test_rules_do_not_end_copy() -> None:
-    load = workload({"query_concurrency": 1, "rules": [_rule("a", "abort", 1)]})
-    one = ticket(load, treatment=UNTOUCHED)
-    load.enter(one)
-    one.owner.returned_rows = 5  # type: ignore[misc]
-    load.judge(one)
-    assert owner(one).reasons == []
-
-
-def test_a_rule_has_a_statement_hop() -> None:
-    hop = HOPS[0] | {"rules": [_rule("h", "hop", 1)], "max_execution_time": 0}
-    load = workload(hop, *HOPS[1:])
-    moved, stuck = ticket(load, Asker(label="ab"), CHANGING), ticket(load, Asker(label="ax"))
-    load.enter(moved)
-    moved.owner.returned_rows = 2  # type: ignore[misc]
-    load.judge(moved)
-    assert owner(moved).actions == [("h", "hop(reassign)")]
-    assert moved.place.queue.name == "two"
-    load.enter(stuck)
-    stuck.owner.returned_rows = 2  # type: ignore[misc]
-    load.judge(stuck)
-    assert owner(stuck).reasons[0].message.endswith('by WLM hop action of Query Monitoring Rule "h".')
-
-
-def test_a_rule_changes_a_priority() -> None:
-    rule = _rule("p", "change_query_priority", 1) | {"value": "lowest"}
-    load = workload({"auto_wlm": True, "rules": [rule]})
-    assert load.configuration.queues[0].rules[0].action is Action.CHANGE_QUERY_PRIORITY
-    one = ticket(load)
-    load.enter(one)
-    one.owner.returned_rows = 2  # type: ignore[misc]
-    load.judge(one)
-    assert one.priority is Priority.LOWEST
 
 
 def test_memory_decides_who_runs_beside_whom() -> None:
