@@ -104,11 +104,13 @@ TABLE: Final = (
     Macro(name="rs_trunc_whole", arguments="x, n",
           body="CASE WHEN n >= 0 THEN x ELSE x - x % CAST(pow(10, -n) AS BIGINT) END", doc="r_TRUNC"),
     Macro(name="rs_interval_times", arguments="i, n",
-          body="to_months(CAST(trunc((datepart('year', i) * 12 + datepart('month', i)) * n) AS INTEGER))"
-               " + to_microseconds(CAST(round(datepart('day', i) * 86400000000 * n"
+          body="to_months(CAST(trunc(round((datepart('year', i) * 12 + datepart('month', i)) * n, 9)) AS INTEGER))"
+               " + to_days(CAST(trunc(round(datepart('day', i) * n, 9)) AS INTEGER))"
+               " + to_microseconds(CAST(round((datepart('day', i) * n - trunc(round(datepart('day', i) * n, 9)))"
+               " * 86400000000"
                " + epoch_us(i - to_years(datepart('year', i)) - to_months(datepart('month', i))"
                " - to_days(datepart('day', i))) * n) AS BIGINT))",
-          doc="Interval times a number."),
+          doc="Interval times a number: a part of a day is time, a part of a month is lost."),
     Macro(name="rs_months", arguments="i", body="(datepart('year', i) * 12 + datepart('month', i))",
           doc="The months of an interval."),
     Macro(name="rs_days", arguments="us", body="(to_days(CAST(us // 86400000000 AS INTEGER))"
