@@ -84,6 +84,10 @@ differential: install-dev  ## Run generated SQL on PostgreSQL too and print what
 	scripts/apt-packages postgresql
 	$(BIN)/python -m tools.differential $(ARGS)
 
+.PHONY: fuzz
+fuzz: install-dev  ## Send a million mutated protocol messages to a fresh server (ARGS="--messages 9000 --seed 7")
+	$(BIN)/python -m tools.fuzz $(ARGS)
+
 .PHONY: bench
 bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARGS="--quick --only a,b")
 	scripts/apt-packages postgresql postgresql-client default-jdk-headless libpostgresql-jdbc-java

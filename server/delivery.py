@@ -4,7 +4,7 @@ Takes ``session.answers``, gives bytes to the channel, never more than a piece a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Final, TypeGuard, TypeVar
@@ -39,6 +39,8 @@ _Encoder = RowEncoder | CopyTextEncoder | CopyBinaryEncoder
 _KEPT_BYTES: Final = 4_096
 _INLINE_ROWS: Final = 1_000
 """Batches up to this size are encoded on the event loop: a hand-over to a thread would cost more."""
+_HEAVY_BYTES: Final = 16 << 20
+_PART_BYTES: Final = 4 << 20
 
 
 class Delivery:
@@ -251,10 +253,11 @@ def _output_style(style: Style) -> OutputStyle:
 async def encoded(batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> AsyncIterator[bytes | memoryview]:
     """Yield the bytes of *batches*.
 
-    While those of a large batch are sent, the next is being encoded and the one after it produced.
+    While those of a large batch are sent, the next is being encoded and the one after it produced. A heavy one, of
+    long rows, is encoded in parts, and nothing is produced meanwhile: a client that does not read holds one batch.
     """
     async with (
-        closing(ahead(batches, _is_large)) as produced,
+        closing(ahead(batches, _is_light)) as produced,
         closing(_encodings(produced, encoder)) as encodings,
         closing(ahead(encodings, _is_long)) as ready,
     ):
@@ -275,7 +278,8 @@ async def _encodings(
     loop = asyncio.get_running_loop()
     async for batch in batches:
         if _is_large(batch):
-            yield await loop.run_in_executor(None, _pieces, encoder, batch)
+            for part in _parts(batch):
+                yield await loop.run_in_executor(None, _pieces, encoder, part)
         else:
             # A hand-over to a thread would cost more.
             yield _pieces(encoder, batch)
@@ -287,6 +291,17 @@ def _pieces(encoder: _Encoder, batch: pa.RecordBatch) -> list[bytes | memoryview
 
 def _is_large(batch: pa.RecordBatch) -> bool:
     return int(batch.num_rows) > _INLINE_ROWS
+
+
+def _is_light(batch: pa.RecordBatch) -> bool:
+    return _is_large(batch) and batch.nbytes <= _HEAVY_BYTES
+
+
+def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+    """Cut a batch of long rows."""
+    rows = max(1, batch.num_rows * _PART_BYTES // batch.nbytes) if batch.nbytes > _HEAVY_BYTES else batch.num_rows
+    for start in range(0, batch.num_rows, rows):
+        yield batch.slice(start, rows)
 
 
 def _is_long(pieces: list[bytes | memoryview]) -> bool:

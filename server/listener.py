@@ -20,6 +20,8 @@ from server.wire.protocol import DEFAULT_MESSAGE_BYTES, ServerProtocol
 _log = logging.getLogger(__name__)
 _BACKLOG = 512
 _INTERRUPT_S = 5
+_LOGIN_S = 2.0
+"""What logging in takes at most, where a client means to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +63,8 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._connections: dict[Connection, asyncio.Task[None]] = {}
         self._admitted: set[Connection] = set()
+        self._unproved: dict[Connection, float] = {}
+        """Who has yet to prove who it is, the oldest first, and since when."""
         self._draining = False
 
     async def start(self) -> None:
@@ -95,6 +99,7 @@ class Listener:
         if len(self._admitted) >= self._settings.max_connections:
             raise _too_many()
         self._admitted.add(connection)
+        self._unproved.pop(connection, None)
 
     async def drain(self, grace_s: float) -> None:
         """Stop: no new connections, idle ones end now, running statements may take *grace_s* seconds more."""
@@ -129,19 +134,36 @@ class Listener:
         return Channel(protocol, self._opened, self._direct_tls, self._input)
 
     def _opened(self, channel: Channel) -> None:
-        if self._draining or len(self._connections) - len(self._admitted) >= self._settings.max_unauthenticated:
+        if self._draining or not self._has_room():
             # Told in the clear: a client that wants TLS first sees a closed connection.
             channel.send(error_response(_too_many().diagnosis()))
             channel.close()
             return
         connection = Connection(channel, self._around, self)
+        self._unproved[connection] = asyncio.get_running_loop().time()
         task = asyncio.get_running_loop().create_task(connection.run())
         self._connections[connection] = task
         task.add_done_callback(lambda done: self._ended(connection, done))
 
+    def _has_room(self) -> bool:
+        """Tell whether one more may come that has yet to prove who it is.
+
+        Where there is none, the oldest that has had time enough makes room: those who only hold the line must not keep
+        out who has something to say.
+        """
+        if len(self._unproved) < self._settings.max_unauthenticated:
+            return True
+        oldest, since = next(iter(self._unproved.items()))
+        if asyncio.get_running_loop().time() - since < _LOGIN_S:
+            return False
+        del self._unproved[oldest]
+        oldest.abort()
+        return True
+
     def _ended(self, connection: Connection, task: "asyncio.Task[None]") -> None:
         del self._connections[connection]
         self._admitted.discard(connection)
+        self._unproved.pop(connection, None)
         if not task.cancelled() and task.exception() is not None:
             _log.error("a connection ended badly", exc_info=task.exception())
 
