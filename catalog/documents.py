@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import fields, is_dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from catalog.external import ExternalDatabase, ExternalTable, Origin
@@ -108,25 +109,25 @@ def _grants(values: list[dict[str, Any]]) -> tuple[Grant, ...]:
     )
 
 
-def _table_column(cls: type[Any], values: dict[str, Any]) -> TableColumn:
-    name, modifier = values["type"]
-    identity = values.get("identity")
-    rest = {key: value for key, value in values.items() if key not in {"type", "identity"}}
-    return TableColumn(
-        **rest, type=ColumnType(BY_NAME_EXACT[name], modifier), identity=Identity(**identity) if identity else None
-    )
+def _table_column(values: dict[str, Any]) -> TableColumn:
+    (name, modifier), identity = values["type"], values.get("identity")
+    rest = [item for item in values.items() if item[0] not in {"type", "identity"}]
+    if identity is None:
+        return _shared_column(name, modifier, *rest)
+    return TableColumn(**dict(rest), type=ColumnType(BY_NAME_EXACT[name], modifier), identity=Identity(**identity))
+
+
+@lru_cache(maxsize=65_536)
+def _shared_column(name: str, modifier: int, *rest: tuple[str, Any]) -> TableColumn:
+    """Return one value for all columns that are alike: of ten thousand tables many are."""
+    return TableColumn(**dict(rest), type=ColumnType(BY_NAME_EXACT[name], modifier))
 
 
 def _relation(cls: type[Any], values: dict[str, Any]) -> Relation:
-    rest = {key: value for key, value in values.items() if key not in {"columns", "type"}}
-    columns = tuple(_table_column(TableColumn, item) for item in values.get("columns", ()))
-    record = _record(Relation, rest | {"columns": ()})
-    made: Relation = record
-    return Relation(
-        **{field.name: getattr(made, field.name) for field in fields(made) if field.name not in {"columns", "type"}},
-        columns=columns,
-        type=RelationKind(values.get("type", "r")),
-    )
+    columns = tuple(_table_column(item) for item in values.get("columns", ()))
+    kind = RelationKind(values.get("type", "r"))
+    rest = {name: _value(name, value) for name, value in values.items() if name in _RELATION}
+    return Relation(**rest, columns=columns, type=kind)
 
 
 def _routine(cls: type[Any], values: dict[str, Any]) -> Routine:
@@ -252,6 +253,7 @@ def _policy(cls: type[Any], values: dict[str, Any]) -> Any:
     return _record(cls, values | {"columns": columns} | more)
 
 
+_RELATION: Final = {field.name for field in fields(Relation)} - {"columns", "type"}
 # typname is unique in the type table, BY_NAME's other spellings are not.
 BY_NAME_EXACT: Final = {row.name: row for row in BY_NAME.values()}
 _FIELDS: Final[dict[str, Any]] = {

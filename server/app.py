@@ -5,6 +5,7 @@ The only place where objects of all layers are built.
 
 import asyncio
 import contextlib
+import gc
 import importlib.util
 import logging
 import os
@@ -12,6 +13,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,19 +39,17 @@ from server import doors, tls
 from server.access import s3_access
 from server.auditing import audit_log
 from server.codec import WireCodec
-from server.keyring import data_keys
 from server.listener import Listener, ListenerSettings
 from server.roles import external_id, roles
 from server.tls import Handshake, ServerTls, TlsMode
 from server.tokens import IDENTITY_PROVIDER, by_token, files
 from session.external.catalogs import DataCatalogs
 from session.external.federated import Reached
-from session.functions import install_functions
 from session.lockout import account
 from session.recorder import Recorder, Records
 from session.sessions import SessionFactory
 from session.warehouse import Founder, Limits, Warehouse
-from storage.database import Database, LakeLocation, Resources, WarehouseError
+from storage.database import Database, WarehouseError
 from storage.federation import Federation, Secrets
 from storage.history import History
 from storage.journal import Journal
@@ -64,9 +64,9 @@ _SECRET_FILE: Final = "server-secret"  # noqa: S105 - a file's name
 _SECRET_BYTES: Final = 32
 
 
-def serve(options: Options) -> int:
-    """Run the server until it is told to stop; return the exit status."""
-    server = _Server(options)
+def serve(options: Options, database: "Future[Database]") -> int:
+    """Run the server on *database* until it is told to stop; return the exit status."""
+    server = _Server(options, database)
     try:
         status = asyncio.run(server.run())
         if server.stuck:
@@ -84,8 +84,9 @@ def serve(options: Options) -> int:
 class _Server:
     """One run of the server."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, database: "Future[Database]") -> None:
         self._options = options
+        self._opened = database
         self._clock = SystemClock()
         self._folder = options.storage.state_folder
         self._stop = asyncio.Event()
@@ -98,7 +99,9 @@ class _Server:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         executor = Executor(options.engine.workers)
-        database = await executor.run(self._database)
+        database = await asyncio.wrap_future(self._opened)
+        # What is read now stays: the collector need not look for garbage in it, neither now nor later.
+        gc.disable()
         try:
             warehouse = Warehouse(
                 database,
@@ -108,6 +111,8 @@ class _Server:
                 Records(Journal(database.cursor()), Recorder(self._history(database), self._clock)),
                 Founder(database=options.admin.database, admin=self._admin),
             )
+            gc.freeze()
+            gc.enable()
             warehouse.recorder.start()
             audit = audit_log(options, warehouse.recorder.history, self._clock)
             if audit is not None:
@@ -143,21 +148,6 @@ class _Server:
             executor.close()
             database.close()
         return 0
-
-    def _database(self) -> Database:
-        storage, engine = self._options.storage, self._options.engine
-        location = LakeLocation(
-            folder=self._folder,
-            data=storage.data if storage.data.startswith("s3://") else "",
-            catalog=storage.catalog,
-            s3=s3_access(self._options.s3),
-            inline_row_limit=storage.inline_row_limit,
-            keys=data_keys(self._options),
-        )
-        resources = Resources(
-            threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder
-        )
-        return Database(location, resources, install_functions)
 
     def _history(self, database: Database) -> History:
         kept = self._options.history

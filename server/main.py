@@ -35,9 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _rotate_keys(options)
     log.start(options.log, sys.stderr)
     # Imported here: a wrong flag is reported, and health asked, without loading DuckDB.
+    from server.opening import begin
+
+    database = begin(options)
     from server.app import serve
 
-    return serve(options)
+    return serve(options, database)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,0 +1,51 @@
+"""The warehouse's database, opened by a thread of its own while the rest of the server is still being imported.
+
+DuckDB reads the lake's catalog then, which takes as long as Python takes to import the server.
+"""
+
+from concurrent.futures import Future
+from threading import Thread
+from typing import TYPE_CHECKING
+
+from core.config import Options
+from server.access import s3_access
+from server.keyring import data_keys
+from storage.database import Database, LakeLocation, Resources
+
+if TYPE_CHECKING:
+    from engine.cursors import Connection
+
+
+def begin(options: Options) -> "Future[Database]":
+    """Begin to open the database that *options* describe."""
+    future: Future[Database] = Future()
+
+    def work() -> None:
+        try:
+            future.set_result(_opened(options))
+        except BaseException as error:  # noqa: BLE001 - it is raised where the database is awaited
+            future.set_exception(error)
+
+    Thread(target=work, name="duckshift-opening", daemon=True).start()
+    return future
+
+
+def _opened(options: Options) -> Database:
+    storage, engine = options.storage, options.engine
+    location = LakeLocation(
+        folder=storage.state_folder,
+        data=storage.data if storage.data.startswith("s3://") else "",
+        catalog=storage.catalog,
+        s3=s3_access(options.s3),
+        inline_row_limit=storage.inline_row_limit,
+        keys=data_keys(options),
+    )
+    resources = Resources(threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder)
+    return Database(location, resources, _install)
+
+
+def _install(connection: "Connection") -> None:
+    # Imported here: the thread begins before the sessions are there.
+    from session.functions import install_functions
+
+    install_functions(connection)
