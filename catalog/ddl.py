@@ -3,14 +3,14 @@
 Redshift, "CREATE TABLE" (distribution, sort keys, encodings), "DROP TABLE" (dependents).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from catalog import encodings
 from catalog.model import CatalogState, Constraint, Relation, RelationKind, Schema, TableColumn
 from core.errors import SqlError
-from core.names import IDENTIFIER_BYTES, cut, free_name, lower
+from core.names import IDENTIFIER_BYTES, cut, free_name, last_part, lower, quote
 from core.sqlstate import SqlState
 
 _NO_SORTKEY: Final = frozenset({"super", "varbyte", "geometry", "geography", "hllsketch"})
@@ -194,9 +194,14 @@ def storage_name(view: str) -> str:
     return f"mv_tbl__{view}__0"
 
 
-def free_engine_table(state: CatalogState, schema: int, wanted: str) -> str:
-    """Return a bare lake name for a table of *schema* that no other table there has."""
-    return free_name(wanted, {lower(relation.engine_table) for relation in state.relations(schema)})
+def free_engine_table(state: CatalogState, schema: int, wanted: str, left: Collection[str] = ()) -> str:
+    """Return a bare lake name for a table of *schema* that no other table there has.
+
+    *left* are the engine's names of tables that are dropped, in whatever schema, and still in the lake.
+    """
+    taken = {lower(relation.engine_table) for relation in state.relations(schema)}
+    place = quote(getattr(state.objects.get(schema), "engine_name", "")) + "."
+    return free_name(wanted, taken | {lower(last_part(name)) for name in left if place in name})
 
 
 def free_engine_schema(state: CatalogState, wanted: str) -> str:

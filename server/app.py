@@ -100,19 +100,8 @@ class _Server:
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
         executor = Executor(options.engine.workers)
         database = await asyncio.wrap_future(self._opened)
-        # What is read now stays: the collector need not look for garbage in it, neither now nor later.
-        gc.disable()
         try:
-            warehouse = Warehouse(
-                database,
-                executor,
-                self._clock,
-                _limits(options, database, self._clock),
-                Records(Journal(database.cursor()), Recorder(self._history(database), self._clock)),
-                Founder(database=options.admin.database, admin=self._admin),
-            )
-            gc.freeze()
-            gc.enable()
+            warehouse = self._warehouse(database, executor)
             warehouse.recorder.start()
             audit = audit_log(options, warehouse.recorder.history, self._clock)
             if audit is not None:
@@ -148,6 +137,22 @@ class _Server:
             executor.close()
             database.close()
         return 0
+
+    def _warehouse(self, database: Database, executor: Executor) -> Warehouse:
+        # What is read here stays: the collector need not look for garbage in it, neither now nor later.
+        gc.disable()
+        try:
+            return Warehouse(
+                database,
+                executor,
+                self._clock,
+                _limits(self._options, database, self._clock),
+                Records(Journal(database.cursor()), Recorder(self._history(database), self._clock)),
+                Founder(database=self._options.admin.database, admin=self._admin),
+            )
+        finally:
+            gc.freeze()
+            gc.enable()
 
     def _history(self, database: Database) -> History:
         kept = self._options.history

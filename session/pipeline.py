@@ -5,7 +5,6 @@ Here errors of a statement become a failed transaction; nothing above or below d
 
 from typing import TYPE_CHECKING
 
-from catalog.model import RelationKind
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from engine.wlm.tickets import Evicted
@@ -13,6 +12,7 @@ from session.answers import Answer, Value
 from session.context import Work
 from session.external.tables import resolved
 from session.statements import HANDLERS
+from session.statements.alterations import alters_lake
 from sql.commands.alterations import AlterTable
 from sql.commands.drops import Drop
 from sql.statement import Kind, Statement
@@ -83,5 +83,5 @@ def _alters_lake(work: Work, statement: Statement) -> bool:
         return command.object == "SCHEMA"
     if isinstance(command, AlterTable):
         found = work.visible.relation(command.name)
-        return found is None or (found.type is RelationKind.TABLE and not found.temporary)
+        return found is not None and alters_lake(work, found, command)
     return statement.kind in _PHYSICAL and not getattr(command, "temporary", False)

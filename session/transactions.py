@@ -200,7 +200,8 @@ class Transaction:
         if not tables:
             return
         # Waiting for a transaction could be for ever: a client may wait for its own other connection.
-        if self._altering or self._warehouse.lake_schema.passing:
+        lake_schema = self._warehouse.lake_schema
+        if self._altering or (lake_schema.passing and not lake_schema.large):
             await self.alter_lake()
             await self._drop_tables(tables)
         else:
@@ -267,6 +268,8 @@ class Transaction:
     async def _open_engine(self) -> None:
         if self._engine_open:
             return
+        if not self._altering:
+            await self._warehouse.lake_schema.read()
         self.opened = self._warehouse.scans.changes
         await self._engine.run("BEGIN")
         self._engine_open = True

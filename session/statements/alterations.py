@@ -40,7 +40,7 @@ async def alter_table(work: Work, command: AlterTable) -> Done:
     elif not all(isinstance(action, actions.RowLevelSecurity) for action in command.actions):
         work.require_owner(relation, "ALTER TABLE", "ALTER")
     relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
-    if relation.type is RelationKind.TABLE and not relation.temporary:
+    if alters_lake(work, relation, command):
         await work.tx.alter_lake()
     for action in command.actions:
         run = _ACTIONS.get(type(action))
@@ -51,6 +51,15 @@ async def alter_table(work: Work, command: AlterTable) -> Done:
         relation = await run(work, relation, action)
     work.change(relation)
     return Done(command.tag)
+
+
+def alters_lake(work: Work, relation: Relation, command: AlterTable) -> bool:
+    """Tell whether *command* changes more than the catalog; a new name does only where there are not many tables."""
+    if relation.type is not RelationKind.TABLE or relation.temporary:
+        return False
+    kinds = {type(action) for action in command.actions}
+    named = actions.RenameTable in kinds and not work.warehouse.lake_schema.large
+    return named or not kinds.isdisjoint(_IN_LAKE)
 
 
 async def run_action(work: Work, relation: Relation, action: Any) -> Relation:
@@ -67,9 +76,10 @@ async def _rename_table(work: Work, relation: Relation, action: actions.RenameTa
     follow(work, {relation.oid: (getattr(schema, "name", ""), action.name)})
     if relation.type is RelationKind.VIEW:
         return replace(relation, name=action.name)
-    if lower(action.name) == lower(relation.engine_table):
+    stays = not relation.temporary and work.warehouse.lake_schema.large
+    if stays or lower(action.name) == lower(relation.engine_table):
         return replace(relation, name=action.name)
-    table = ddl.free_engine_table(work.state, relation.schema, action.name)
+    table = ddl.free_engine_table(work.state, relation.schema, action.name, work.warehouse.lake_schema.left)
     await work.engine.script(lake.rename_table(relation.engine_name, table))
     engine_name = (
         lake.temporary_name(table) if relation.temporary else lake.qualified(getattr(schema, "engine_name", ""), table)
@@ -336,6 +346,10 @@ def _with(relation: Relation, name: str, **changes: Any) -> Relation:
     )
 
 
+_IN_LAKE: Final = frozenset({
+    actions.RenameColumn, actions.AddColumn, actions.DropColumn, actions.AlterColumnType, actions.AlterColumnEncode,
+    actions.AlterSortkey,
+})  # fmt: skip
 _ACTIONS: Final[dict[type[Any], Action]] = {
     actions.RenameTable: _rename_table,
     actions.RenameColumn: _rename_column,

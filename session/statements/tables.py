@@ -233,7 +233,7 @@ def new_relation(
 
 
 def _engine_name(work: Work, schema: Schema, name: str) -> str:
-    table = ddl.free_engine_table(work.state, schema.oid, name)
+    table = ddl.free_engine_table(work.state, schema.oid, name, work.warehouse.lake_schema.left)
     return lake.temporary_name(table) if schema.temporary else lake.qualified(schema.engine_name, table)
 
 
