@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlglot import exp
 
-from core.errors import SqlError
+from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from sql.scope import Scope
 
@@ -23,6 +23,7 @@ class Naming:
 
     scope: Scope
     items: dict[str, exp.Expr]
+    select: exp.Expr | None = None
 
     @classmethod
     def of(cls, select: exp.Expr, scope: Scope) -> "Naming":
@@ -31,7 +32,7 @@ class Naming:
         for item in select.expressions:
             if isinstance(item, exp.Alias):
                 items.setdefault(scope.writer.identifier(item.args["alias"]), item.this)
-        return cls(scope, items)
+        return cls(scope, items, select)
 
     def item(self, node: exp.Expr) -> exp.Expr | None:
         """Return the select item that a node names, None where it names none."""
@@ -178,7 +179,6 @@ def _missing(name: str, node: exp.Expr, naming: Naming) -> SqlError:
 
 def _ungrouped(node: exp.Expr, naming: Naming, keys: list[str], *, plain: bool) -> None:
     if isinstance(node, exp.Query | exp.Identifier | exp.DataType | exp.Literal | exp.Star):
-        _asked_inside(node if plain else None, naming, keys)
         return
     kind, call = called(node, naming.scope)
     if kind == AGGREGATE and call is not None:
@@ -199,27 +199,42 @@ def _ungrouped(node: exp.Expr, naming: Naming, keys: list[str], *, plain: bool) 
         _ungrouped(child, naming, keys, plain=plain)
 
 
-def _asked_inside(query: exp.Expr | None, naming: Naming, keys: list[str]) -> None:
-    """Raise for a column of this query that a query inside names with its table, and that is no key."""
-    if not isinstance(query, exp.Query):
-        return
-    own = {str(item.alias_or_name).lower() for item in query.find_all(exp.Table, exp.Subquery, exp.CTE, exp.Unnest)}
-    for column in query.find_all(exp.Column):
-        if not column.args.get("table") or naming.scope.writer.identifier(column.args["table"]) in own:
-            continue
+def check_inside(select: exp.Expr, scope: Scope) -> None:
+    """Raise 42803 for a column of a grouped query that a query inside one of its clauses names, and that is no key."""
+    naming = Naming.of(select, scope)
+    for column in scope.lent.values():
         found = naming.column(column)
-        # An aggregate inside may be one of this query's.
-        if found is not None and found[0] not in keys and not _aggregated_above(column, query, naming):
-            raise _missing(found[1], column, naming)
+        above = _path(column, select)
+        if found is None or found[0] in scope.keys or not above or above[-1].arg_key not in _GROUPED:
+            continue
+        if any(_aggregates(node, naming) for node in above):
+            continue
+        if any(_key(node, naming, scope.keys) for node in above if not isinstance(node, exp.Query)):
+            raise not_supported("an expression of GROUP BY in a subquery", position=scope.writer.position(column))
+        raise _missing(found[1], column, naming)
 
 
-def _aggregated_above(node: exp.Expr, top: exp.Expr, naming: Naming) -> bool:
+_GROUPED: Final = frozenset({"expressions", "having", "qualify", "order"})
+"""Clauses that are over groups."""
+
+
+def _path(node: exp.Expr, top: exp.Expr) -> list[exp.Expr]:
+    """Return what stands around *node* below *top*, nothing where it is elsewhere."""
+    found = []
     parent = node.parent
     while parent is not None and parent is not top:
-        if called(parent, naming.scope)[0] == AGGREGATE:
-            return True
+        found.append(parent)
         parent = parent.parent
-    return False
+    return found if parent is top else []
+
+
+def _aggregates(node: exp.Expr, naming: Naming) -> bool:
+    """Tell whether *node* is an aggregate of the query that *naming* is of."""
+    kind, call = called(node, naming.scope)
+    if kind != AGGREGATE or call is None:
+        return False
+    inside = node.find_ancestor(exp.Query) is not naming.select
+    return not inside or all(id(column) in naming.scope.lent for column in call.find_all(exp.Column))
 
 
 def _keys_only(call: exp.Expr, naming: Naming, keys: list[str]) -> None:

@@ -235,6 +235,9 @@ class Scope:
     checked: bool = False
     """Whether the query is known to name only what it groups by."""
 
+    lent: dict[int, exp.Expr] = field(default_factory=dict)
+    """Columns of this query (by their node's identity) that queries inside it name."""
+
     def child(self) -> "Scope":
         """Return a scope for a query inside this one."""
         return Scope(writer=self.writer, parent=self, owner=self.owner, ctes=dict(self.ctes))
@@ -308,6 +311,8 @@ class Scope:
         while scope is not None:
             found = scope.local(name, node)
             if found is not None:
+                if scope is not self:
+                    scope.lent[id(node)] = node
                 return found
             scope = scope.parent
         raise self.unknown_column(name, node)
@@ -351,6 +356,11 @@ class Scope:
     def field(self, relation: Relation, name: str, node: exp.Expr) -> Value:
         """Resolve ``relation.name``."""
         found = [(relation, item) for item in relation.find(name)]
+        scope: Scope | None = self
+        while scope is not None and not any(item is relation for item in scope.relations):
+            scope = scope.parent
+        if scope is not None and scope is not self:
+            scope.lent[id(node)] = node
         if not found:
             raise SqlError(
                 SqlState.UNDEFINED_COLUMN,

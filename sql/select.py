@@ -143,7 +143,10 @@ def _written(
     sql = " ".join(part for part in parts if part)
     if keyed_apart:
         sql = _distinct(sql, outputs)
-    return Query(sql=sql + tail(node, items, scope, distinct=distinct), outputs=outputs)
+    ending = tail(node, items, scope, distinct=distinct)
+    if scope.lent and not scope.checked and (group or groups.aggregated(node, scope)):
+        groups.check_inside(node, scope)
+    return Query(sql=sql + ending, outputs=outputs)
 
 
 def _where(node: exp.Select, scope: Scope) -> str:
