@@ -33,6 +33,11 @@ _BAD_JSON: Final = raising("22023", "'JSON parsing error'")
 _LONG_STRING: Final = raising("22001", "'a string of a SUPER value is longer than 65535 bytes'")
 _LARGEST: Final = 16 * 1024 * 1024
 _LARGE_VALUE: Final = raising("22001", "'a SUPER value is longer than 16777216 bytes'")
+_DEEPEST: Final = 1000
+_DEEP_VALUE: Final = raising("22023", f"'a SUPER value is nested more than {_DEEPEST} levels deep'")
+_STRINGS: Final = "'\"(?:[^\"\\\\]|\\\\.)*\"'"
+_PASSES: Final = 16
+"""Levels that are taken off brackets before their depth is counted: most texts have no more."""
 _NAVIGATION: Final = raising("22023", "'cannot navigate into a SUPER value: attribute or element does not exist'")
 _SERIALIZED: Final = raising("22001", "'the serialized SUPER value is longer than 65535 bytes'")
 _NO_CAST: Final = raising("22023", "'cannot cast a SUPER value to type ' || t")
@@ -43,6 +48,11 @@ def once(names: str, values: tuple[str, ...], body: str) -> str:
     """Return *body* over ``v.name``, each value computed once."""
     fields = ", ".join(f"'{name}': {value}" for name, value in zip(names.split(), values, strict=True))
     return f"(list_transform([{{{fields}}}], lambda v: {body})[1])"
+
+
+def _flattened(passes: int) -> str:
+    """Return the brackets ``x`` without their innermost pairs, so many times over."""
+    return "x" if not passes else f"regexp_replace({_flattened(passes - 1)}, '\\[\\]|\\{{\\}}', '', 'g')"
 
 
 def _text(body: str) -> str:
@@ -269,20 +279,39 @@ TABLE: Final = (
                f" ELSE regexp_replace(regexp_replace(regexp_replace(p, {_LOST}, '\"{_MARK}\\1\"', 'g'),"
                " '([0-9])[eE]\\+?([0-9])', '\\1e+\\2', 'g'), '([0-9])[eE]-', '\\1e-', 'g') END",
           doc="A piece of JSON text with the numbers marked that must be."),
+    Macro(name="rs_brackets_left", arguments="x", body=_flattened(_PASSES),
+          doc=f"Brackets without their {_PASSES} innermost levels."),
+    Macro(name="rs_depth_of", arguments="x",
+          body="list_reduce(list_transform(string_split(x, ''), lambda c: CASE WHEN c IN ('[', '{')"
+               " THEN {'d': 1, 'm': 1} ELSE {'d': -1, 'm': 0} END),"
+               " lambda a, b: {'d': a.d + b.d, 'm': greatest(a.m, a.d + b.d)}).m",
+          doc="The depth of what is brackets only."),
+    Macro(name="rs_too_deep", arguments="x",
+          body=once("t", ("x",),
+                     f"CASE WHEN strlen(v.t) <= {2 * _DEEPEST} THEN false"
+                     f" WHEN strlen(v.t) - strlen(translate(v.t, '[{{', '')) <= {_DEEPEST} THEN false ELSE "
+                     + once("b", (f"rs_brackets_left(regexp_replace(regexp_replace(v.t, {_STRINGS}, '', 'g'),"
+                                  " '[^\\[\\]{}]+', '', 'g'))",),
+                            f"strlen(v.b) > {2 * (_DEEPEST - _PASSES)} AND rs_depth_of(v.b) > {_DEEPEST - _PASSES}")
+                     + " END"),
+          doc="Whether JSON text is nested deeper than SUPER holds."),
     Macro(name="rs_super_read", arguments="x",
           body=once("t", ("CAST(x AS VARCHAR)",),
                      f"CASE WHEN strlen(v.t) > {_LARGEST} THEN {_LARGE_VALUE}"
+                     f" WHEN rs_too_deep(v.t) THEN {_DEEP_VALUE}"
                      f" WHEN strlen(v.t) > 65535 AND list_max(list_transform(regexp_extract_all(v.t, {_CUT}),"
                      f" lambda p: CASE WHEN left(p, 1) = '\"' THEN strlen(p) ELSE 0 END)) > 65537 THEN {_LONG_STRING}"
                      f" WHEN regexp_matches(v.t, {_SUSPECT}) THEN json(array_to_string(list_transform("
                      f"regexp_extract_all(v.t, {_CUT}), lambda p: rs_super_marked(p)), '')) ELSE json(v.t) END"),
           doc="Valid JSON text as a SUPER value."),
+    Macro(name="rs_parsable", arguments="x",
+          body=once("t", ("x",), "rs_well_formed(v.t) AND NOT rs_too_deep(v.t)"), doc="CAN_JSON_PARSE"),
     Macro(name="rs_json_parse", arguments="x",
           body=once("t", ("x",), "CASE WHEN v.t IS NULL THEN NULL WHEN rs_well_formed(v.t) THEN rs_super_read(v.t)"
                                  f" ELSE {_BAD_JSON} END"),
           doc="JSON_PARSE"),
     Macro(name="rs_try_json_parse", arguments="x",
-          body=once("t", ("x",), "CASE WHEN rs_well_formed(v.t) THEN rs_super_read(v.t) END"),
+          body=once("t", ("x",), "CASE WHEN rs_well_formed(v.t) AND NOT rs_too_deep(v.t) THEN rs_super_read(v.t) END"),
           doc="r_parse_super_null_on_error"),
     Macro(name="rs_json_serialize", arguments="x",
           body=once("t", ("rs_unmarked(CAST(x AS VARCHAR))",),

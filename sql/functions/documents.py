@@ -77,8 +77,8 @@ TABLE: Final = (
              exact=True, doc="IS_VALID_JSON"),
     Function(name="is_valid_json_array", arguments=("text",), engine="rs_json_is({0}, 'ARRAY')", returns="bool",
              exact=True, doc="IS_VALID_JSON_ARRAY"),
-    Function(name="can_json_parse", arguments=("varbyte",), engine="rs_well_formed(decode({0}))", returns="bool",
+    Function(name="can_json_parse", arguments=("varbyte",), engine="rs_parsable(decode({0}))", returns="bool",
              exact=True, doc="CAN_JSON_PARSE"),
-    Function(name="can_json_parse", arguments=("text",), engine="rs_well_formed({0})", returns="bool", exact=True,
+    Function(name="can_json_parse", arguments=("text",), engine="rs_parsable({0})", returns="bool", exact=True,
              doc="CAN_JSON_PARSE"),
 )  # fmt: skip
