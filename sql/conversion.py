@@ -38,7 +38,7 @@ def cast(value: Value, target: ColumnType, *, lax: bool = False, rounds: bool = 
     if value.constant and not lax:
         constants.checked(value.sql, target)
     rule = _pair(source, target)
-    if rule is _refused:
+    if rule is _refused or (target.type.category == "A" and source.type.category not in "AS"):
         raise cannot_cast(source, target)
     if (rounds and rule is _number_to_integer) or ((rounds or value.fixed) and rule is _number_to_numeric):
         rule = _plain

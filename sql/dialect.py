@@ -95,6 +95,20 @@ _BEFORE_NAME: Final = frozenset({TokenType.ALIAS, TokenType.DOT})
 """What stands before a name where any keyword is one; inside a query no SELECT follows AS."""
 
 
+_BEFORE: Final = {
+    **dict.fromkeys((TokenType.LATERAL, TokenType.ROLLUP, TokenType.CUBE), TokenType.L_PAREN),
+    **dict.fromkeys((TokenType.SEMI, TokenType.ANTI, TokenType.ASOF), TokenType.JOIN),
+}
+"""What follows words that are keywords only there."""
+_NO_KEYWORDS: Final = {
+    *_BEFORE, TokenType.XOR, TokenType.GLOB, TokenType.RLIKE, TokenType.WINDOW,
+    TokenType.STRAIGHT_JOIN, TokenType.DESCRIBE, TokenType.UNCACHE, TokenType.CACHE, TokenType.LOCK, TokenType.KILL,
+    TokenType.LOAD, TokenType.ROLLBACK, TokenType.COMMIT, TokenType.ALTER, TokenType.DROP, TokenType.TABLE_SAMPLE,
+    TokenType.FETCH, TokenType.INSERT,
+}  # fmt: skip
+"""sqlglot's keywords that are names in Redshift, those of ``_keyword_here`` in most places."""
+
+
 def _configure() -> None:
     keep: dict[str, Callable[[Any], Any]] = {
         name: read for name, read in RedshiftParser.FUNCTION_PARSERS.items() if name in _SPECIAL_CALLS
@@ -233,6 +247,8 @@ def _retyped(token: Token, tokens: list[Token], index: int) -> Token:
         return _as(token, TokenType.HASH)
     if token.token_type == TokenType.PARAMETER and token.text == "@":
         return _as(token, _ABSOLUTE)
+    if token.token_type in _NO_KEYWORDS and token.text[0].isalpha() and not _keyword_here(tokens, index):
+        return _as(token, TokenType.VAR)
     if token.token_type == TokenType.SELECT and index and tokens[index - 1].token_type in _BEFORE_NAME:
         return _as(token, TokenType.VAR)
     if token.text.upper() == "XID" and _names_type(tokens, index):
@@ -245,6 +261,20 @@ def _names_type(tokens: list[Token], index: int) -> bool:
     before = tokens[index - 1].token_type if index else None
     closed = before == TokenType.ALIAS and _texts(tokens, index + 1, (")",)) and _inside_cast(tokens[:index])
     return before == TokenType.DCOLON or closed
+
+
+def _keyword_here(tokens: list[Token], index: int) -> bool:
+    """Tell whether what may be a keyword in few places is one."""
+    kind = tokens[index].token_type
+    after = tokens[index + 1].token_type if index + 1 < len(tokens) else None
+    if kind in _BEFORE:
+        return after == _BEFORE[kind]
+    if kind in (TokenType.WINDOW, TokenType.TABLE_SAMPLE):
+        wanted = TokenType.ALIAS if kind == TokenType.WINDOW else TokenType.L_PAREN
+        return index + 2 < len(tokens) and wanted in (after, tokens[index + 2].token_type)
+    if kind == TokenType.FETCH:
+        return after in (TokenType.FIRST, TokenType.NEXT)
+    return kind == TokenType.INSERT and (index == 0 or tokens[index - 1].token_type == TokenType.THEN)
 
 
 def _drops_schema(tokens: list[Token], index: int, out: list[Token]) -> bool:

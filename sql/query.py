@@ -7,14 +7,15 @@ from typing import Final
 
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, OptimizeError, ParseError, TokenError
-from sqlglot.tokenizer_core import Token, TokenType
+from sqlglot.tokenizer_core import Token
 from sqlglot.transforms import eliminate_join_marks
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from sql import grammar
 from sql.dialect import DIALECT, prepare, tokenized
+from sql.grammar import near
 
-_LIMIT_PAIR: Final = (TokenType.LIMIT, TokenType.NUMBER, TokenType.COMMA)
 REMOVE_DUPLICATES: Final = "remove_duplicates"
 """Key in a Merge node's meta: it ended in REMOVE DUPLICATES."""
 
@@ -28,7 +29,6 @@ def parse_query(text: str, offset: int = 0) -> exp.Expr:
     tokens = _tokens(text, offset)
     if not tokens:
         raise SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=offset + len(text) + 1)
-    _refuse_engine_syntax(tokens, offset)
     duplicates = [token.text.upper() for token in tokens[-2:]] == ["REMOVE", "DUPLICATES"]
     if duplicates:
         tokens = tokens[:-2] + list(DIALECT.tokenize("when matched then delete"))
@@ -36,21 +36,6 @@ def parse_query(text: str, offset: int = 0) -> exp.Expr:
     if duplicates:
         tree.meta[REMOVE_DUPLICATES] = True
     return tree
-
-
-def _refuse_engine_syntax(tokens: list[Token], offset: int) -> None:
-    """Refuse what sqlglot reads for other dialects: FROM first, braces."""
-    if tokens[0].token_type == TokenType.FROM:
-        raise _near(tokens[0], offset)
-    for token in tokens:
-        if token.token_type in (TokenType.L_BRACE, TokenType.R_BRACE):
-            raise _near(token, offset)
-    for token, number, comma in zip(tokens, tokens[1:], tokens[2:], strict=False):
-        if (token.token_type, number.token_type, comma.token_type) == _LIMIT_PAIR:
-            raise SqlError(
-                SqlState.SYNTAX_ERROR, "LIMIT #,# syntax is not supported", position=offset + comma.start + 1,
-                hint="Use separate LIMIT and OFFSET clauses.",
-            )  # fmt: skip
 
 
 def parse_expression(text: str) -> exp.Expr:
@@ -64,11 +49,13 @@ def parse_expression(text: str) -> exp.Expr:
 
 def _tokens(text: str, offset: int) -> list[Token]:
     try:
-        return prepare(tokenized(text))
+        tokens = tokenized(text)
     except TokenError:
         raise SqlError(
             SqlState.SYNTAX_ERROR, "unterminated quoted string, quoted identifier or comment", position=offset + 1
         ) from None
+    grammar.check(tokens, text, offset)
+    return prepare(tokens)
 
 
 def _parse(tokens: list[Token], text: str, offset: int) -> exp.Expr:
@@ -80,7 +67,7 @@ def _parse(tokens: list[Token], text: str, offset: int) -> exp.Expr:
         raise too_complex() from None
     found = [tree for tree in trees if tree is not None]
     if len(found) != 1 or isinstance(found[0], exp.Command):
-        raise _near(tokens[0], offset)
+        raise near(tokens[0], offset)
     return _outer_joins(found[0], offset)
 
 
@@ -117,10 +104,4 @@ def _syntax_error(error: ParseError, tokens: list[Token], text: str, offset: int
         )
     if index == len(tokens) - 1 and not description.startswith("Invalid expression"):
         return SqlError(SqlState.SYNTAX_ERROR, "syntax error at end of input", position=offset + len(text) + 1)
-    return _near(tokens[index], offset)
-
-
-def _near(token: Token, offset: int) -> SqlError:
-    return SqlError(
-        SqlState.SYNTAX_ERROR, f'syntax error at or near "{token.text}"', position=offset + token.start + 1
-    )
+    return near(tokens[index], offset)

@@ -250,7 +250,8 @@ def _named(projection: exp.Expr, scope: Scope) -> tuple[str, Value]:
 def _star(node: exp.Expr, scope: Scope) -> list[tuple[str, Value]]:
     star = node.this if isinstance(node, exp.Column) else node
     if star.args.get("replace") or star.args.get("rename"):
-        raise not_supported("* REPLACE", position=scope.writer.position(node))
+        word = "REPLACE" if star.args.get("replace") else "RENAME"
+        raise not_supported(f"* {word}", position=scope.writer.position(node))
     left_out = {scope.writer.identifier(_leaf(item)) for item in star.args.get("except_") or []}
     found = _star_of(node, scope) if isinstance(node, exp.Column) else _all(scope, node)
     if any(value.nested is not None for name, value in found if name not in left_out):
