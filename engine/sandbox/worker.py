@@ -74,7 +74,7 @@ def _compiled(code: str, names: list[str]) -> Callable[..., Any]:
     """Return the function whose body is *code*, as PL/Python makes it."""
     body = "".join(f"\n\t{line}" for line in code.replace("\r\n", "\n").split("\n"))
     space: dict[str, Any] = {"__name__": "__udf__"}
-    exec(compile(f"def udf({', '.join(names)}):{body}\n", "<udf>", "exec"), space)  # noqa: S102
+    exec(compile(f"def udf({', '.join(names)}):{body}\n", "<udf>", "exec"), space)  # noqa: S102 - what this process is for
     function: Callable[..., Any] = space["udf"]
     return function
 
