@@ -15,6 +15,10 @@ from core.sqlstate import SqlState
 
 _NO_SORTKEY: Final = frozenset({"super", "varbyte", "geometry", "geography", "hllsketch"})
 COLUMNS_MAX: Final = 1_600
+# What no column of a table can be called in the lake, which keeps new rows beside columns of its own.
+_LAKE_OWN: Final = frozenset(
+    {"row_id", "begin_snapshot", "end_snapshot", "_ducklake_internal_row_id", "_ducklake_internal_snapshot_id"}
+)
 _INTERLEAVED_MAX: Final = 8
 
 
@@ -89,7 +93,7 @@ def checked_names(columns: Iterable[TableColumn]) -> None:
 
 
 def stored_apart(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
-    """Return *columns*, those that differ by case alone from one before with a name of their own in the lake."""
+    """Return *columns*, those whose names the lake or one before them in all but case has with another one there."""
     found: list[TableColumn] = []
     for column in columns:
         found.append(stored_beside(column, found))
@@ -97,8 +101,8 @@ def stored_apart(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
 
 
 def stored_beside(column: TableColumn, others: Iterable[TableColumn]) -> TableColumn:
-    """Return *column* with a name in the lake that none of *others* has there."""
-    free = free_name(column.name, {lower(other.engine_name) for other in others})
+    """Return *column* with a name in the lake that neither it nor any of *others* has there."""
+    free = free_name(column.name, _LAKE_OWN | {lower(other.engine_name) for other in others})
     return replace(column, stored_as="" if free == column.name else free)
 
 

@@ -155,7 +155,7 @@ class TableColumn:
     collation: str | None = None
     comment: str | None = None
     stored_as: str = ""
-    """Its name in the lake, where another column has its own in all but case."""
+    """Its name in the lake, where the lake itself or another column in all but case has its own."""
 
     @property
     def engine_name(self) -> str:
