@@ -73,6 +73,17 @@ class Channel(asyncio.BufferedProtocol):
         return str(name[0]) if isinstance(name, tuple) else "[local]"
 
     @property
+    def endpoint(self) -> str:
+        """Return the client's address and port."""
+        name = self._transport.get_extra_info("peername") if self._transport else None
+        return f"{name[0]}:{name[1]}" if isinstance(name, tuple) else "[local]"
+
+    @property
+    def cipher(self) -> tuple[str, str]:
+        """Return the version of TLS and the cipher, empty without."""
+        return self._tls.cipher if self._tls is not None else ("", "")
+
+    @property
     def encrypted(self) -> bool:
         """Return whether what is said now is encrypted."""
         return self._tls is not None

@@ -220,7 +220,7 @@ class Connection:
             self._around.sessions.refused(
                 user=named.get("user", ""),
                 database=_database(named),
-                peer=self._channel.peer,
+                peer=self._channel.endpoint,
                 tls=self._channel.encrypted,
             )
             raise
@@ -231,10 +231,11 @@ class Connection:
             user=named.get("user", ""),
             database=_database(named),
             parameters={name: value for name, value in named.items() if name not in {"user", "database"}},
-            peer=self._channel.peer,
+            peer=self._channel.endpoint,
             tls=self._channel.encrypted,
             protocol=packet.version,
             entry=self._entry,
+            cipher=self._channel.cipher,
         )
         self._session = session
         secret = session.secret if packet.version >= (3, 2) else session.secret[:_SHORT_SECRET_BYTES]

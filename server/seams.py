@@ -148,6 +148,7 @@ class Sessions(Protocol):
         tls: bool,
         protocol: tuple[int, int],
         entry: Entry | None = None,
+        cipher: tuple[str, str] | None = None,
     ) -> Session:
         """Return a session of *user*, or of whom *entry* says instead, or raise ``ConnectionFatal``."""
         ...

@@ -194,6 +194,12 @@ class TlsStream:
         return self._object.selected_alpn_protocol()
 
     @property
+    def cipher(self) -> tuple[str, str]:
+        """Return the version and the cipher agreed on in the handshake."""
+        cipher = self._object.cipher()
+        return self._object.version() or "", cipher[0] if cipher else ""
+
+    @property
     def peer(self) -> str:
         """Return whom the client's certificate is made out to (common name), empty without one."""
         certificate = self._object.getpeercert(binary_form=True)

@@ -18,13 +18,19 @@ _DISCOVERY: Final = "5"
 """From 4 on drivers browse with SHOW commands, at 5 with those of a whole database."""
 
 
+def level(parameters: Mapping[str, str]) -> int | None:
+    """Return the level that is spoken with a client that began with *parameters*, None unless it asked for one."""
+    asked = parameters.get("client_protocol_version", "")
+    return min(int(asked), NEWEST_LEVEL) if asked.isascii() and asked.isdigit() else None
+
+
 def greeting(parameters: Mapping[str, str], *, keeps_case: bool) -> list[tuple[str, str]]:
     """Return what a client is told that began with *parameters*; nothing unless it is a driver of Redshift's."""
-    asked = parameters.get("client_protocol_version", "")
-    if not (asked.isascii() and asked.isdigit()):
+    spoken = level(parameters)
+    if spoken is None:
         return []
     return [
-        ("server_protocol_version", str(min(int(asked), NEWEST_LEVEL))),
+        ("server_protocol_version", str(spoken)),
         ("show_discovery", _DISCOVERY),
         # Drivers that know no SHOW commands list other databases by the SVV_ALL views.
         ("datashare_enabled", "on"),

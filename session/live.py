@@ -22,7 +22,7 @@ from session import queues
 from session.external import listing
 from session.external.tables import known_here
 from session.freshness import stale
-from session.recorder import query_type
+from session.recorder import address, query_type
 from session.settings import BY_NAME
 from sql.finish import Finish
 from sql.translate import translate
@@ -235,7 +235,7 @@ def _sessions(session: "Session") -> list[dict[str, Any]]:
 
 
 def _session(other: "Session") -> dict[str, Any]:
-    host, _, port = other.peer.rpartition(":")
+    host, port = address(other.arrival.peer)
     return {
         "pid": other.pid,
         "user_oid": other.user.oid,
@@ -250,7 +250,7 @@ def _session(other: "Session") -> dict[str, Any]:
         "xact_started": _plain(other.tx.started) if other.tx.running else None,
         "timeout_s": other.user.session_timeout_s,
         "application": other.settings.get("application_name"),
-        "host": host or other.peer,
+        "host": host,
         "port": int(port) if port.isdigit() else None,
         "label": other.settings.get("query_group"),
         "kind": query_type(other.kind) if other.active else None,

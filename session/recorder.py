@@ -47,6 +47,30 @@ _TYPES: Final = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Who came in from where, and what its driver told of itself."""
+
+    peer: str
+    user: str
+    database: str
+    method: str = "password"
+    cipher: tuple[str, str] = ("", "")
+    """The version of TLS and the cipher."""
+    application: str = ""
+    driver: str = ""
+    system: str = ""
+    plugin: str = ""
+    level: int = 0
+    """Of Redshift's protocol."""
+
+
+def address(peer: str) -> tuple[str, str]:
+    """Return host and port of ``host:port``; what has no port is a host."""
+    host, sign, port = peer.rpartition(":")
+    return (host, port) if sign else (peer, "")
+
+
 def query_type(kind: Kind | None) -> str:
     """Return SYS_QUERY_HISTORY.query_type."""
     if kind in _DDL:
@@ -153,17 +177,15 @@ class Recorder:
         now = _plain(self._clock.now())
         self.history.record("rule_actions", (session.user.oid, session.query, number, name, *what, now))
 
-    def connection(  # noqa: PLR0913 - an event's own facts
-        self, event: str, *, peer: str, user: str, database: str, pid: int = 0, since: datetime | None = None,
-        tls: bool = False, application: str = "", method: str = "", driver: str = "", system: str = "",
-    ) -> None:  # fmt: skip
+    def connection(self, event: str, arrival: "Arrival", pid: int = 0, since: datetime | None = None) -> None:
         """Take note of what happened to a connection; *since* is when it began, for its end."""
-        host, _, port = peer.rpartition(":")
+        host, port = address(arrival.peer)
         now = self._clock.now()
         duration = 0 if since is None else (now - since) // timedelta(microseconds=1)
+        version, cipher = arrival.cipher
         self.history.record("connections", (
-            event, _plain(now), host or peer, port, pid, database, user, method, duration,
-            "TLS" if tls else "", "", application[:250], driver, system, "", 0,
+            event, _plain(now), host, port, pid, arrival.database, arrival.user, arrival.method, duration,
+            version, cipher, arrival.application[:250], arrival.driver, arrival.system, arrival.plugin, arrival.level,
         ))  # fmt: skip
 
     def transaction(self, tx: "Transaction", *, committed: bool) -> None:

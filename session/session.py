@@ -26,6 +26,7 @@ from session.hot import HotEngine
 from session.plans import Plan
 from session.portals import Portal, Prepared, Shelf
 from session.principals import principal_of
+from session.recorder import Arrival
 from session.settings import SETTINGS, Settings, search_path
 from session.transactions import Transaction
 from session.variables import Variable, variable_of
@@ -57,7 +58,7 @@ class Session:
         """Groups and roles (OIDs) that the session's user has joined for its time."""
         self.used: Database | None = None
         """The database that USE chose instead."""
-        self.peer = peer
+        self.arrival = Arrival(peer=peer, user=user.name, database=database.name)
         self.started = warehouse.clock.now()
         self.notices: list[Diagnosis] = []
         self.push: Callable[[], Awaitable[None]] = nothing_to_push
@@ -204,10 +205,7 @@ class Session:
         if self.tx.running:
             await self.tx.rollback()
         self.shelf.end_transaction()
-        self.warehouse.recorder.connection(
-            "disconnecting session", peer=self.peer, user=self.session_user.name, database=self.database.name,
-            pid=self.pid, since=self.started, application=self.settings.get("application_name"),
-        )  # fmt: skip
+        self.warehouse.recorder.connection("disconnecting session", self.arrival, self.pid, self.started)
         self.warehouse.locks.release_all(self.pid)
         self.warehouse.sessions.pop(self.pid, None)
         await self.warehouse.executor.run(self.engine.close)

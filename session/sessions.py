@@ -9,8 +9,10 @@ from catalog.model import BOOTSTRAP_USER, CatalogState, Database, User
 from catalog.roles import role
 from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
+from session import drivers
 from session.federation import admit
 from session.lockout import failed
+from session.recorder import Arrival
 from session.session import Session
 from session.warehouse import Warehouse
 
@@ -40,9 +42,11 @@ class SessionFactory:
         tls: bool,
         protocol: tuple[int, int],
         entry: Entry | None = None,
+        cipher: tuple[str, str] | None = None,
     ) -> Session:
         """Return a session in *database* of *user*, whose identity is proved, or of whom *entry* says instead.
 
+        *cipher* is the version of TLS and what it encrypts with, where that is known.
         Raises ``ConnectionFatal``: 28000, 3D000, 53300, 42501.
         """
         entry = entry or Entry(user)
@@ -64,12 +68,14 @@ class SessionFactory:
         session = Session(next(self._pids), self._warehouse, found, place, peer)
         session.joined = groups
         self._warehouse.sessions[session.pid] = session
-        for event in ("initiating session", "authenticated"):
-            self._warehouse.recorder.connection(
-                event, peer=peer, user=user, database=database, pid=session.pid, tls=tls,
-                application=parameters.get("application_name", ""), driver=parameters.get("driver_version", ""),
-                system=parameters.get("os_version", ""), method=entry.method,
-            )  # fmt: skip
+        session.arrival = Arrival(
+            peer=peer, user=user, database=database, method=entry.method, cipher=cipher or ("TLS" if tls else "", ""),
+            application=parameters.get("application_name", ""), driver=parameters.get("driver_version", ""),
+            system=parameters.get("os_version", ""), plugin=parameters.get("plugin_name", ""),
+            level=drivers.level(parameters) or 0,
+        )  # fmt: skip
+        for event in ("authenticated", "initiating session"):
+            self._warehouse.recorder.connection(event, session.arrival, session.pid)
         try:
             await session.open(parameters)
         except BaseException:
@@ -80,9 +86,8 @@ class SessionFactory:
     def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
         """Take note that *user* could not prove who it is."""
         failed(self._warehouse, user)
-        self._warehouse.recorder.connection(
-            "authentication failure", peer=peer, user=user, database=database, tls=tls, method="password"
-        )
+        arrival = Arrival(peer=peer, user=user, database=database, cipher=("TLS" if tls else "", ""))
+        self._warehouse.recorder.connection("authentication failure", arrival)
 
     def _check_open(self, user: User) -> None:
         if self.paused and user.oid != BOOTSTRAP_USER:

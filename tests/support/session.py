@@ -219,7 +219,7 @@ class SmallSessions:
 
     async def open(
         self, *, user: str, database: str, parameters: dict[str, str], peer: str, tls: bool, protocol: tuple[int, int],
-        entry: object = None,
+        entry: object = None, cipher: object = None,
     ) -> SmallSession:
         if database == "nowhere":
             raise ConnectionFatal(SqlState.INVALID_CATALOG_NAME, 'database "nowhere" does not exist')

@@ -116,6 +116,8 @@ public final class Jdbc {
         same(ask("select count(*) from " + log + " and event = 'initiating session'"), "[[1]]");
         same(ask("select count(*) from sys_connection_log where application_name = 'listed_" + SCHEMA + "' and event = 'initiating session'"), "[[1]]");
         same(ask("select count(*) from stv_sessions where process in (select pid from " + log + ")"), "[[1]]");
+        same(ask("select trim(remotehost), trim(authmethod), left(sslversion, 4), protocol_version from " + log + " and event = 'initiating session'"),
+             amazon ? "[[127.0.0.1, password, TLSv, 3]]" : "[[127.0.0.1, password, TLSv, 0]]");
         if (amazon && !ask("select driver_version from " + log).get(0).get(0).contains("Redshift JDBC Driver")) throw new AssertionError("driver");
     }
 

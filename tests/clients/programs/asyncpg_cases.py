@@ -28,8 +28,7 @@ def alone(work):
 
 def case_is_listed():
     async def work(db):
-        query = "select count(*) from stl_connection_log where application_name = $1 and event = 'initiating session'"
-        assert await db.fetchval(query, f"listed_{SCHEMA}") == 1
+        cases.listed(await db.fetch(cases.LISTED), f"listed_{SCHEMA}")
 
     alone(work)
 

@@ -30,6 +30,26 @@ def run(module):
     os._exit(0)
 
 
+LISTED = """
+    select trim(application_name) as a, trim(remotehost) as b, remoteport ~ '^[0-9]+$' as c, trim(authmethod) as d,
+           trim(username) as e, trim(dbname) as f, left(trim(sslversion), 4) as g, sslcipher like 'TLS%' as h,
+           trim(driver_version) as i, trim(os_version) as k, trim(plugin_name) as l, protocol_version as m,
+           (select count(*) from stv_sessions where process = pg_backend_pid()) as n,
+           (select count(*) from sys_connection_log where session_id = pg_backend_pid() and event in ('authenticated', 'initiating session')) as o,
+           (select count(*) from sys_session_history where session_id = pg_backend_pid() and status = 'active') as p
+    from stl_connection_log where pid = pg_backend_pid() and event = 'initiating session'"""
+
+
+def listed(rows, application, driver="", system="", plugin="", level=0, tls=True):
+    """Fail unless *rows*, the answer to ``LISTED`` in a connection of *application*, are what became of it."""
+    (found,) = (tuple(row) for row in rows)
+    connection = (application, "127.0.0.1", True, "password", USER, DATABASE, "TLSv" if tls else "", tls)
+    assert found[:8] == connection, found
+    assert driver in found[8] and bool(driver) == bool(found[8]), found
+    assert system in found[9] and bool(system) == bool(found[9]), found
+    assert found[10:] == (plugin, level, 1, 2, 1), found
+
+
 def raises(kind, function, *arguments):
     """Return the exception of *kind* that calling *function* raises."""
     try:

@@ -17,8 +17,11 @@ async function ask(text, values) {
 }
 
 async function case_is_listed() {
-    const found = await ask("select count(*) as n from stl_connection_log where application_name = $1 and event = 'initiating session'", [`listed_${SCHEMA}`]);
-    assert.deepStrictEqual(found, [{ n: "1" }]);
+    const found = await ask(
+        "select count(*) as n, max(trim(remotehost)) as host, max(trim(authmethod)) as method, max(left(sslversion, 4)) as tls, " +
+        "(select count(*) from stv_sessions where process = pg_backend_pid()) as here from stl_connection_log " +
+        "where application_name = $1 and event = 'initiating session' and pid = pg_backend_pid()", [`listed_${SCHEMA}`]);
+    assert.deepStrictEqual(found, [{ n: "1", host: "127.0.0.1", method: "password", tls: "TLSv", here: "1" }]);
 }
 
 async function case_parameters_of_every_type() {

@@ -38,7 +38,7 @@ def ask(text, values=None, connection=CONNECTION):
 
 
 def case_is_listed():
-    assert ask("select count(*) from stl_connection_log where application_name = %s and event = 'initiating session'", (f"listed_{SCHEMA}",)) == [(1,)]
+    cases.listed(ask(cases.LISTED), f"listed_{SCHEMA}")
 
 
 def case_what_the_server_says_of_itself():

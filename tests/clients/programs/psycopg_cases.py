@@ -16,8 +16,7 @@ CONNECTION.execute(f"set search_path to {SCHEMA}")
 
 
 def case_is_listed():
-    query = "select count(*) from stl_connection_log where application_name = %s and event = 'initiating session'"
-    assert CONNECTION.execute(query, (f"listed_{SCHEMA}",)).fetchone() == (1,)
+    cases.listed(CONNECTION.execute(cases.LISTED).fetchall(), f"listed_{SCHEMA}")
 
 
 def case_parameters_in_text_and_binary():

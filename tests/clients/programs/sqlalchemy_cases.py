@@ -43,6 +43,15 @@ def run(text, **values):
         return [tuple(row) for row in result] if result.returns_rows else None
 
 
+def case_is_listed():
+    # Either driver may be told a name to give; sqlalchemy-redshift gives none of its own.
+    told = {"driver": "Redshift Python Driver", "system": "Linux", "level": 2} if DRIVER == "redshift_connector" else {}
+    named = sa.create_engine(URL, connect_args=TLS | {"application_name": f"listed_{SCHEMA}"})
+    with named.connect() as connection:
+        rows = connection.execute(sa.text(cases.LISTED.replace(":", "\\:"))).fetchall()
+    cases.listed(rows, f"listed_{SCHEMA}", **told)
+
+
 def case_connect():
     with ENGINE.connect() as connection:
         assert connection.dialect.server_version_info[:2] == (8, 0)
