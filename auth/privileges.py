@@ -23,6 +23,7 @@ class ObjectKind(StrEnum):
     FUNCTION = "function"
     PROCEDURE = "procedure"
     LANGUAGE = "language"
+    DATASHARE = "datashare"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Privilege:
 
 
 _R, _S, _D = ObjectKind.RELATION, ObjectKind.SCHEMA, ObjectKind.DATABASE
-_L, _ROUTINES = ObjectKind.LANGUAGE, frozenset({ObjectKind.FUNCTION, ObjectKind.PROCEDURE})
+_L, _H, _ROUTINES = ObjectKind.LANGUAGE, ObjectKind.DATASHARE, frozenset({ObjectKind.FUNCTION, ObjectKind.PROCEDURE})
 
 # In the order in which an ACL shows them.
 _ROWS: Final = (
@@ -56,7 +57,8 @@ _ROWS: Final = (
     Privilege(name="TEMPORARY", letter="T", kinds=frozenset({_D}), doc="Make temporary tables."),
     Privilege(name="DROP", letter="D", kinds=frozenset({_R, _S}), doc="Drop it."),
     Privilege(name="TRUNCATE", letter="P", kinds=frozenset({_R}), doc="Empty it."),
-    Privilege(name="ALTER", letter="A", kinds=frozenset({_R, _S, _D}), doc="Change its definition."),
+    Privilege(name="ALTER", letter="A", kinds=frozenset({_R, _S, _D, _H}), doc="Change its definition."),
+    Privilege(name="SHARE", letter="S", kinds=frozenset({_H}), doc="Let namespaces and accounts use it."),
 )
 PRIVILEGES: Final = {row.name: row for row in _ROWS}
 

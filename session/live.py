@@ -118,7 +118,7 @@ _HISTORY = {
     "sys_vacuums": "vacuums", "sys_user_changes": "user_changes", "sys_transactions": "transactions",
     "sys_conflicts": "conflicts", "sys_analyzes": "analyzes", "sys_terminations": "terminations",
     "sys_calls": "calls", "sys_stream_scans": "stream_scans", "sys_stream_errors": "stream_errors",
-    "sys_evictions": "evictions", "sys_rule_actions": "rule_actions",
+    "sys_evictions": "evictions", "sys_rule_actions": "rule_actions", "sys_share_changes": "share_changes",
 }  # fmt: skip
 """Live sources that are tables of the history."""
 

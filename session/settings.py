@@ -189,7 +189,7 @@ SETTINGS: Final = (
     Setting(name="client_encoding", default="UTF8", parse=encoding, reported="client_encoding", doc="Always UTF-8."),
     Setting(name="client_min_messages", default="notice", parse=one_of("debug5", "debug4", "debug3", "debug2", "debug1", "log", "info", "notice", "warning", "error", "fatal", "panic"), doc="Least severity that is sent."),
     Setting(name="data_catalog_auto_mount", default="off", parse=switch, read_only=True, doc="Set by ALTER SYSTEM in Redshift; there is no data catalog to mount."),
-    Setting(name="datashare_break_glass_session_var", default="", doc="Taken; there are no datashares to drop."),
+    Setting(name="datashare_break_glass_session_var", default="", doc="What datashares of AWS Data Exchange ask for before they are dropped or made less public."),
     Setting(name="datestyle", default="ISO, MDY", parse=date_style, reported="DateStyle", translation=True, doc="How dates are shown and read."),
     Setting(name="default_array_search_null_handling", default="true", parse=boolean, translation=True, doc="Whether array searches look for NULL."),
     Setting(name="default_geometry_encoding", default="2", parse=whole(1, 2), doc="Taken; how geometries are encoded inside does not show."),

@@ -9,7 +9,7 @@ from catalog.model import CatalogState, Database, Relation, Schema
 from catalog.policies import shared_openly
 from catalog.scopes import acl_of
 from catalog.shares import Door
-from core.errors import SqlError
+from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 
 
@@ -29,6 +29,12 @@ def require_door(
         owner = via.owner if isinstance(via, Database | Schema) else 0
         check(who, "SELECT", owner, acl, kind="relation", name=relation.name, columns=columns)
     return door.share is not None
+
+
+def refuse_shared(database: Database) -> None:
+    """Raise 0A000 for a database that is made of a datashare: nothing can be made in it."""
+    if database.share is not None:
+        raise not_supported("changing what another database shares")
 
 
 def refuse_guarded(door: Door, relation: Relation) -> None:

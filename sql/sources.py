@@ -248,8 +248,8 @@ def _add_query(
         )
         for index, output in enumerate(outputs)
     )
-    schema = source.schema if source else ""
-    _add(Relation(name=name, alias=engine, fields=fields, schema=schema), scope)
+    schema, database = (source.schema, source.database) if source else ("", "")
+    _add(Relation(name=name, alias=engine, fields=fields, schema=schema, database=database), scope)
     return scope.entries.setdefault(engine, f"{sql} AS {engine}")
 
 

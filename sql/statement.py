@@ -34,6 +34,9 @@ class Kind(StrEnum):
     CREATE_DATABASE = "create_database"
     ALTER_DATABASE = "alter_database"
     DROP_DATABASE = "drop_database"
+    CREATE_DATASHARE = "create_datashare"
+    ALTER_DATASHARE = "alter_datashare"
+    DROP_DATASHARE = "drop_datashare"
     DROP = "drop"
     CREATE_USER = "create_user"
     ALTER_USER = "alter_user"
@@ -140,6 +143,9 @@ RULES: Final = (
     Rule(kind=Kind.CREATE_DATABASE, tag="CREATE DATABASE", in_block=False, writes=True, description="Makes a database"),
     Rule(kind=Kind.ALTER_DATABASE, tag="ALTER DATABASE", in_block=False, writes=True, description="Changes a database's name, owner or limits"),
     Rule(kind=Kind.DROP_DATABASE, tag="DROP DATABASE", in_block=False, writes=True, description="Removes a database"),
+    Rule(kind=Kind.CREATE_DATASHARE, tag="CREATE DATASHARE", writes=True, description="Makes a datashare of the database"),
+    Rule(kind=Kind.ALTER_DATASHARE, tag="ALTER DATASHARE", writes=True, description="Adds objects to a datashare, or removes them"),
+    Rule(kind=Kind.DROP_DATASHARE, tag="DROP DATASHARE", writes=True, description="Removes a datashare"),
     Rule(kind=Kind.DROP, tag="DROP", writes=True, description="Removes tables, views, schemas or routines"),
     Rule(kind=Kind.CREATE_USER, tag="CREATE USER", writes=True, description="Makes a user"),
     Rule(kind=Kind.ALTER_USER, tag="ALTER USER", writes=True, description="Changes a user"),

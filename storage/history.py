@@ -90,6 +90,10 @@ _TABLES: Final = (
     _table("mv_refreshes", "ended",
            "userid INTEGER, pid INTEGER, xid BIGINT, database VARCHAR, schema_name VARCHAR, view BIGINT, name VARCHAR,"
            "refresh_type VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP"),
+    _table("share_changes", "time",
+           "userid INTEGER, username VARCHAR, pid INTEGER, xid BIGINT, share_id BIGINT, share_name VARCHAR,"
+           "source_id BIGINT, source_name VARCHAR, time TIMESTAMP, action VARCHAR, consumer_account VARCHAR,"
+           "consumer_namespace VARCHAR, producer_account VARCHAR, producer_namespace VARCHAR"),
     _table("stream_scans", "time",
            "userid INTEGER, schema_name VARCHAR, stream VARCHAR, view VARCHAR, xid BIGINT, query BIGINT,"
            "time TIMESTAMP, part VARCHAR, position VARCHAR, scanned BIGINT, skipped BIGINT, bytes BIGINT,"

@@ -18,11 +18,13 @@ _SCHEMA: Final = (("USAGE", "U"), ("CREATE", "C"), ("ALTER", "A"), ("DROP", "D")
 _DATABASE: Final = (("CREATE", "C"), ("TEMP", "T"), ("TEMPORARY", "T"), ("USAGE", "U"), ("ALTER", "A"))
 _ROUTINE: Final = (("EXECUTE", "X"),)
 _LANGUAGE: Final = (("USAGE", "U"),)
+_DATASHARE: Final = (("ALTER", "A"), ("SHARE", "S"))
 LETTERS: Final = {
     "table": _TABLE, "schema": _SCHEMA, "database": _DATABASE, "routine": _ROUTINE, "language": _LANGUAGE,
+    "datashare": _DATASHARE,
 }  # fmt: skip
 """Kind of object → (privilege, letter) in the order shown."""
-OWNER: Final = {"table": "arwdRxtDPA", "schema": "UCAD", "database": "CTA", "routine": "X", "language": "U"}
+OWNER: Final = {"table": "arwdRxtDPA", "schema": "UCAD", "database": "CTA", "routine": "X", "language": "U", "datashare": "AS"}
 """What the owner always holds."""
 
 Names = Mapping[int, str]

@@ -7,7 +7,7 @@ Redshift, "SHOW DATABASES", "SHOW SCHEMAS", "SHOW TABLES", "SHOW COLUMNS", "SHOW
 from dataclasses import dataclass, replace
 from typing import Final
 
-from catalog.system import access, policies, svv_external
+from catalog.system import access, policies, shares, svv_external
 from catalog.system.access import HERE
 from catalog.system.spec import SUPERUSER, Columns, columns
 from core.names import literal, quote
@@ -104,16 +104,25 @@ ROWS: Final = (
     _listing("DATABASES",
         f"database_name {_V}, database_owner int4, database_type varchar(32), database_acl {_V}, parameters {_V},"
         f"database_isolation_level {_V}",
-        "SELECT d.name AS database_name, d.owner AS database_owner, 'local' AS database_type,"
+        "SELECT d.name AS database_name, d.owner AS database_owner,"
+        " CASE WHEN d.oid IN (SELECT x.oid FROM sys_share_databases AS x) THEN 'shared' ELSE 'local' END AS database_type,"
         f" {_ACL.format('d')} AS database_acl, NULL AS parameters, d.isolation AS database_isolation_level"
         " FROM sys_databases AS d WHERE d.allow", like="database_name"),
+    _listing("DATASHARES", shares.SHARES_SHAPE.partition(",managed_by")[0].partition(", managed_by")[0], shares.SHARES,
+        like="share_name", order="share_name, share_type DESC"),
+    _listing("DATASHARE",
+        "producer_account varchar(16), producer_namespace varchar(64), share_type varchar(8), share_name varchar(128),"
+        "object_type varchar(64), object_name varchar(512), include_new bool",
+        shares.OBJECTS, named=("share_name", "share_type"), order="object_type, object_name"),
     _listing("SCHEMAS",
         f"database_name {_V}, schema_name {_V}, schema_owner int4, schema_type varchar(32), schema_acl {_V},"
         f"source_database {_V}, schema_option {_V}",
         f"SELECT COALESCE(n.database, {HERE}) AS database_name, n.name AS schema_name, n.owner AS schema_owner,"
         " CASE WHEN x.oid IS NULL THEN 'local' ELSE 'external' END AS schema_type,"
         f" {_ACL.format('n')} AS schema_acl, x.external_database AS source_database, x.options AS schema_option"
-        " FROM sys_namespaces AS n LEFT JOIN sys_external_schemas AS x ON x.oid = n.oid WHERE n.name NOT LIKE 'pg\\_temp%' ESCAPE '\\'",
+        " FROM sys_namespaces AS n LEFT JOIN sys_external_schemas AS x ON x.oid = n.oid WHERE n.name NOT LIKE 'pg\\_temp%' ESCAPE '\\'"
+        " UNION ALL SELECT x.database, x.schema_name, NULL, 'shared', NULL, NULL, NULL FROM sys_shared_relations AS x"
+        f" WHERE x.relation = 0 AND {shares.SEES_SHARED}",
         named=("database_name",), like="schema_name", order="2"),
     _listing("TABLES",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, table_type {_V}, table_acl {_V}, remarks varchar(256),"
@@ -123,7 +132,9 @@ ROWS: Final = (
         f" NULL AS last_altered_time, NULL AS last_modified_time, {_DISTSTYLE} AS dist_style,"
         f" {_SUBTYPE} AS table_subtype FROM {access.relations(everywhere=True)}"
         " UNION ALL SELECT n.database, n.name, t.name, 'EXTERNAL TABLE', NULL, NULL, rs_pg_get_userbyid(n.owner), NULL,"
-        f" NULL, NULL, NULL FROM {svv_external.TABLES} WHERE {svv_external.SEES}",
+        f" NULL, NULL, NULL FROM {svv_external.TABLES} WHERE {svv_external.SEES}"
+        " UNION ALL SELECT x.database, x.schema_name, r.name, CASE WHEN r.kind = 'v' THEN 'VIEW' ELSE 'TABLE' END, NULL,"
+        f" r.comment, NULL, NULL, NULL, NULL, {_SUBTYPE} FROM {shares.SHARED_TABLES} WHERE {shares.SEES_SHARED}",
         named=("database_name", "schema_name"), like="table_name", order="3"),
     _listing("COLUMNS",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, ordinal_position int4,"

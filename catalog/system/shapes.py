@@ -111,6 +111,18 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     # Remarks on what is no relation or column, by catalogue and OID.
     "sys_comments": _shape("object oid, catalog oid, text text"),
     # External schemas, and what data catalogs tell of what is in them; `part_key` counts partition keys from 1.
+    "sys_datashares": _shape(
+        "oid oid, name text, owner oid, source oid, source_name text, public bool, acl names, created ts, managed_by text"
+    ),
+    "sys_datashare_consumers": _shape("share oid, account text, namespace text, since ts"),
+    "sys_datashare_objects": _shape(
+        "share oid, object oid, type text, schema_name text, name text, include_new bool"
+    ),
+    # Databases made of datashares; `share` is 0 where it is gone.
+    "sys_share_databases": _shape("oid oid, name text, share_name text, share oid"),
+    "sys_shared_relations": _shape(
+        "oid oid, database text, owner oid, share oid, schema oid, schema_name text, relation oid"
+    ),
     "sys_external_schemas": _shape(
         "oid oid, kind int2, name text, owner oid, database text, external_database text, options text"
     ),
@@ -217,6 +229,11 @@ LIVE: Final[dict[str, pa.Schema]] = {
     "sys_mv_refreshes": _shape(
         "userid int4, pid int4, xid int8, database text, schema_name text, view int8, name text, refresh_type text,"
         "status text, started ts, ended ts"
+    ),
+    "sys_share_changes": _shape(
+        "userid int4, username text, pid int4, xid int8, share_id int8, share_name text, source_id int8,"
+        "source_name text, time ts, action text, consumer_account text, consumer_namespace text, producer_account text,"
+        "producer_namespace text"
     ),
     "sys_stream_scans": _shape(
         "userid int4, schema_name text, stream text, view text, xid int8, query int8, time ts, part text,"

@@ -32,7 +32,8 @@ from catalog.roles import roles as roles_
 from catalog.routines import Routine
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
-from catalog.system import acl, external, identity, keys, policies, routines, shapes, type_functions, views
+from catalog.shares import datashares
+from catalog.system import acl, external, identity, keys, policies, routines, shapes, shares, type_functions, views
 from catalog.system.build import Live, Place, Source, arrays, empty, live_table, places_of, surroundings, table
 from catalog.system.parts import Part
 from core.types import TYPES, ColumnType
@@ -315,6 +316,7 @@ def grants(state: CatalogState, live: Live) -> pa.Table:
         + [("schema", each.oid, each.acl) for each in state.schemas()]
         + [("routine", each.oid, each.acl) for each in all_routines(state)]
         + [("language", each.oid, each.acl) for each in all_languages(state)]
+        + [("datashare", each.oid, each.acl) for each in datashares(state)]
     )
     policies_ = frozenset(each.oid for each in rls_policies(state))
 
@@ -484,6 +486,11 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_dependencies": dependencies,
     "sys_comments": comments,
     "sys_materialized": materialized,
+    "sys_datashares": shares.share_rows,
+    "sys_datashare_consumers": shares.consumer_rows,
+    "sys_datashare_objects": shares.object_rows,
+    "sys_share_databases": shares.database_rows,
+    "sys_shared_relations": shares.relation_rows,
     "sys_external_schemas": external.schemas,
     "sys_external_databases": external.databases,
     "sys_external_tables": external.tables,

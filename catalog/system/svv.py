@@ -5,7 +5,7 @@ Redshift, "SVV metadata views". Names of databases, schemas, tables and columns 
 
 from typing import Final
 
-from catalog.system import access, svv_external
+from catalog.system import access, shares, svv_external
 from catalog.system.access import HERE
 from catalog.system.spec import SEES_ALL, SUPERUSER, Columns, SystemView, Visible, columns
 
@@ -85,7 +85,9 @@ ROWS: Final = (
         f"SELECT {_DB} AS database_name, r.schema_name, r.name AS table_name, {_TYPE} AS table_type,"
         f" {_ACL.format('r')} AS table_acl, r.comment AS remarks FROM {access.relations(everywhere=True)}"
         " UNION ALL SELECT n.database, n.name, t.name, 'EXTERNAL TABLE', NULL, NULL"
-        f" FROM {svv_external.TABLES} WHERE {svv_external.SEES}"),
+        f" FROM {svv_external.TABLES} WHERE {svv_external.SEES}"
+        f" UNION ALL SELECT x.database, x.schema_name, r.name, {_TYPE}, NULL, r.comment"
+        f" FROM {shares.SHARED_TABLES} WHERE {shares.SEES_SHARED}"),
     _view(4_103, "svv_all_columns",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, ordinal_position int4,"
         f"column_default varchar(4000), is_nullable varchar(3), data_type {_V}, character_maximum_length int4,"
@@ -97,18 +99,24 @@ ROWS: Final = (
         f" FROM {_ALL_COLUMNS} WHERE r.kind IN ('r', 'v')"
         " UNION ALL SELECT n.database, n.name, c.table_name, c.name, c.number, NULL, 'YES',"
         f" {access.TYPE_NAME}, {access.CHARACTER_LENGTH}, {access.PRECISION}, {access.SCALE}, NULL"
-        f" FROM {svv_external.COLUMNS} WHERE {svv_external.SEES}"),
+        f" FROM {svv_external.COLUMNS} WHERE {svv_external.SEES}"
+        f" UNION ALL SELECT x.database, x.schema_name, r.name, c.name, c.place, NULL, {_NULLABLE},"
+        f" {access.TYPE_NAME}, {access.CHARACTER_LENGTH}, {access.PRECISION}, {access.SCALE}, c.comment"
+        f" FROM {shares.SHARED_COLUMNS} WHERE {shares.SEES_SHARED}"),
     _view(4_104, "svv_all_schemas",
         f"database_name {_V}, schema_name {_V}, schema_owner int4, schema_type {_V}, schema_acl {_V},"
         f"source_database {_V}, schema_option varchar(256)",
         f"SELECT COALESCE(n.database, {HERE}) AS database_name, n.name AS schema_name, n.owner AS schema_owner,"
         " CASE WHEN x.oid IS NULL THEN 'local' ELSE 'external' END AS schema_type,"
         f" {_ACL.format('n')} AS schema_acl, x.external_database AS source_database, x.options AS schema_option"
-        " FROM sys_namespaces AS n LEFT JOIN sys_external_schemas AS x ON x.oid = n.oid"),
+        " FROM sys_namespaces AS n LEFT JOIN sys_external_schemas AS x ON x.oid = n.oid"
+        " UNION ALL SELECT x.database, x.schema_name, NULL, 'shared', NULL, NULL, NULL FROM sys_shared_relations AS x"
+        f" WHERE x.relation = 0 AND {shares.SEES_SHARED}"),
     _view(4_105, "svv_redshift_databases",
         f"database_name {_V}, database_owner int4, database_type varchar(32), database_acl {_V},"
         f"database_options {_V}, database_isolation_level {_V}",
-        "SELECT d.name AS database_name, d.owner AS database_owner, 'local' AS database_type,"
+        "SELECT d.name AS database_name, d.owner AS database_owner,"
+        " CASE WHEN d.oid IN (SELECT x.oid FROM sys_share_databases AS x) THEN 'shared' ELSE 'local' END AS database_type,"
         f" {_ACL.format('d')} AS database_acl, NULL AS database_options, d.isolation AS database_isolation_level"
         " FROM sys_databases AS d WHERE d.allow"),
     _view(4_106, "svv_redshift_schemas",

@@ -9,9 +9,6 @@ from catalog.system.spec import SystemView, columns
 
 # fmt: off
 _SHAPES: Final = (
-    (4_215, "svv_datashares", "share_name varchar(128), share_id int4, share_owner int4, source_database varchar(128), consumer_database varchar(128), share_type varchar(8), createdate ts, is_publicaccessible bool, share_acl varchar(256), producer_account varchar(16), producer_namespace varchar(64), managed_by varchar(64)"),
-    (4_216, "svv_datashare_objects", "share_type varchar(8), share_name varchar(128), object_type varchar(64), object_name varchar(512), producer_account varchar(16), producer_namespace varchar(64), include_new bool"),
-    (4_217, "svv_datashare_consumers", "share_name varchar(128), consumer_account varchar(16), consumer_namespace varchar(64), share_date ts"),
     (4_220, "svv_alter_table_recommendations", "type bpchar(30), database bpchar(128), table_id int4, group_id int4, ddl bpchar(1024), auto_eligible bpchar(1)"),
     (4_221, "svv_vacuum_progress", "table_name text, status text, time_remaining_estimate text"),
     (4_227, "svv_ml_model_info", "schema_name bpchar(128), user_name bpchar(128), model_name bpchar(128), life_cycle bpchar(20), is_refreshable int4, model_state bpchar(128)"),

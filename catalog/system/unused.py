@@ -38,12 +38,6 @@ _SHARED: Final = (
     "object_type varchar(64), object_oid int4, object_name varchar(128), consumer_account varchar(16),"
     "consumer_namespace varchar(64), consumer_transaction_uid varchar(50)"
 )
-_SHARE_CHANGE: Final = (
-    "share_object_type bpchar(64), share_object_id int4, share_object_name bpchar(128), target_user_type bpchar(16),"
-    "target_userid int4, target_username bpchar(128), consumer_account bpchar(16), consumer_namespace bpchar(64),"
-    "producer_account bpchar(16), producer_namespace bpchar(64), attribute_name bpchar(64),"
-    "attribute_value bpchar(128), message bpchar(512)"
-)
 _QUOTA: Final = "schema_id int4, schema_name bpchar(128), quota int4, disk_usage int4"
 
 # fmt: off
@@ -107,9 +101,6 @@ _SHAPES: Final[tuple[tuple[int, str, Visible, str], ...]] = (
     (6_062, "svl_spectrum_scan_error", "own", "userid int4, query int4, location bpchar(256), rowid bpchar(2100), colname bpchar(127), original_value bpchar(1024), modified_value bpchar(1024), trigger bpchar(128), action bpchar(128), action_value bpchar(128), error_code int4"),
     (6_063, "sys_external_query_error", "own", "user_id int4, query_id int8, file_location bpchar(256), rowid bpchar(2100), column_name bpchar(127), original_value bpchar(1024), modified_value bpchar(1024), trigger bpchar(128), action bpchar(128), action_value bpchar(128), error_code int4"),
     # Datashares.
-    (6_070, "svv_datashare_privileges", "all", "share_name text, " + _WHO),
-    (6_071, "svl_datashare_change_log", "own", "userid int4, username bpchar(128), pid int4, xid int8, share_id int4, share_name bpchar(128), source_database_id int4, source_database_name bpchar(128), consumer_database_id int4, consumer_database_name bpchar(128), recordtime ts, action bpchar(128), status bpchar(128), " + _SHARE_CHANGE),
-    (6_072, "sys_datashare_change_log", "own", "user_id int4, user_name bpchar(128), session_id int4, transaction_id int8, share_id int4, share_name bpchar(128), source_database_id int4, source_database_name bpchar(128), consumer_database_id int4, consumer_database_name bpchar(128), record_time ts, action bpchar(128), status bpchar(128), " + _SHARE_CHANGE),
     (6_073, "svl_datashare_cross_region_usage", "superuser", "query int4, segment int4, starttime ts, endtime ts, transferred_data int8, source_region bpchar(25)"),
     (6_074, "sys_datashare_cross_region_usage", "superuser", "query_id int8, segment_id int4, start_time ts, end_time ts, transferred_data int8, source_region bpchar(25)"),
     (6_075, "svl_datashare_usage_consumer", "own", "userid int4, pid int4, xid int8, request_id varchar(50), " + _CONSUMER + ", recordtime ts, status int4, error varchar(512)"),

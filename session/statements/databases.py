@@ -13,6 +13,7 @@ from session.context import Work
 from session.locks import Mode
 from session.statements.objects import remove_relations
 from session.statements.routines import remove_routines
+from session.statements.shares import origin_of, refuse_source
 from sql.commands.databases import AlterDatabase, CreateDatabase, DatabaseOptions, DropDatabase, Use
 from storage import lake
 
@@ -34,6 +35,9 @@ async def create_database(work: Work, command: CreateDatabase) -> Done:
         acl=(Grant(grantee=PUBLIC, grantor=work.principal.oid, privileges=frozenset({"TEMPORARY"})),),
     )
     database = _with_options(work, database, command.options)
+    if command.share is not None:
+        work.change(replace(database, share=origin_of(work, command.share), acl=()))
+        return Done("CREATE DATABASE")
     place = ddl.free_engine_schema(work.state, lake.schema_name(command.name, "public"))
     await work.engine.script(lake.create_schema(place))
     public = Schema(
@@ -69,11 +73,13 @@ async def drop_database(work: Work, command: DropDatabase) -> Done:
     if database.oid in {work.session.database.oid, work.database.oid}:
         raise SqlError(SqlState.OBJECT_IN_USE, "cannot drop the currently open database")
     _refuse_used(work, database)
+    refuse_source(work, database)
     await work.tx.writing(frozenset())
     for schema in work.state.schemas(database.oid):
         await remove_relations(work, work.state.relations(schema.oid), cascade=True)
         await remove_routines(work, routines(work.state, schema.oid), cascade=True)
-        await work.engine.script(lake.drop_schema(schema.engine_name))
+        if schema.external is None:
+            await work.engine.script(lake.drop_schema(schema.engine_name))
         work.change(drops=(schema.oid,))
     work.change(drops=(database.oid,))
     return Done("DROP DATABASE")

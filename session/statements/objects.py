@@ -15,6 +15,7 @@ from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
+from session.sharing import refuse_shared
 from session.statements.alterations import follow
 from session.statements.external import drop_external_table
 from session.statements.external_schemas import drop_external_database
@@ -146,6 +147,7 @@ def _refuse_external(work: Work, query: Fragment) -> None:
 async def create_schema(work: Work, command: CreateSchema) -> Done:
     """CREATE SCHEMA."""
     name = command.name[-1]
+    refuse_shared(work.database)
     if len(command.name) > 1 and command.name[0] != work.database.name:
         if work.state.database(command.name[0]) is None:
             raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{command.name[0]}" does not exist')

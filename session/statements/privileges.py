@@ -13,6 +13,7 @@ from catalog.model import PUBLIC, Acl, Database, Group, Relation, Schema, User
 from catalog.model import Grant as Entry
 from catalog.roles import Role, role
 from catalog.routines import Language, Routine, RoutineKind, language, routines
+from catalog.shares import Datashare
 from core.errors import SqlError, warning
 from core.sqlstate import SqlState
 from session.context import Work
@@ -22,6 +23,7 @@ from session.statements.iam_roles import change_roles
 from session.statements.policies import policy_oid
 from session.statements.routines import find_routine
 from session.statements.scopes import change_scoped
+from session.statements.shares import change_shared, find_datashare, share_with
 from sql.commands.privileges import (
     Grant,
     Grantee,
@@ -33,8 +35,9 @@ from sql.commands.privileges import (
     Revoke,
     RevokeRole,
 )
+from sql.commands.shares import ShareWith
 
-Target = Relation | Schema | Database | Routine | Language
+Target = Relation | Schema | Database | Routine | Language | Datashare
 Apply = Callable[[Acl, Change], Acl]
 _KINDS: Final = {
     ObjectKind.TABLE: privileges.ObjectKind.RELATION,
@@ -43,11 +46,14 @@ _KINDS: Final = {
     ObjectKind.FUNCTION: privileges.ObjectKind.FUNCTION,
     ObjectKind.PROCEDURE: privileges.ObjectKind.PROCEDURE,
     ObjectKind.LANGUAGE: privileges.ObjectKind.LANGUAGE,
+    ObjectKind.DATASHARE: privileges.ObjectKind.DATASHARE,
 }
 
 
-async def grant(work: Work, command: Grant | GrantRole) -> str:
+async def grant(work: Work, command: Grant | GrantRole | ShareWith) -> str:
     """GRANT privileges ON objects TO grantees, or roles."""
+    if isinstance(command, ShareWith):
+        return await share_with(work, command)
     if isinstance(command, GrantRole):
         await roles.grant_roles(work, command)
         return "GRANT"
@@ -79,13 +85,21 @@ async def _change(work: Work, command: Grant | Revoke, apply: Apply) -> None:
         await change_scoped(work, command, grantees)
         return
     _check_policies(command)
+    if change_shared(work, command, lambda item, acl: _applied(work, item, acl, command, grantees, apply)):
+        return
     for target in _targets(work, command.target):
         current = await _locked(work, target)
-        acl = current.acl
-        for item in command.privileges:
-            for change in _meant(work, current, item, command, grantees):
-                acl = apply(acl, change)
-        work.change(replace(current, acl=acl))
+        work.change(replace(current, acl=_applied(work, current, current.acl, command, grantees, apply)))
+
+
+def _applied(
+    work: Work, target: Target, acl: Acl, command: Grant | Revoke, grantees: list[tuple[Grantee, int]], apply: Apply
+) -> Acl:
+    """Return an object's list after all that a command says."""
+    for item in command.privileges:
+        for change in _meant(work, target, item, command, grantees):
+            acl = apply(acl, change)
+    return acl
 
 
 def _check_policies(command: Grant | Revoke) -> None:
@@ -137,12 +151,14 @@ async def _locked(work: Work, target: Target) -> Target:
         await work.tx.lock(target.oid, Mode.ACCESS_SHARE)
     await work.tx.lock(("acl", target.oid), Mode.ACCESS_EXCLUSIVE)
     now = work.state.objects.get(target.oid)
-    return now if isinstance(now, (Relation, Schema, Database, Routine, Language)) else target
+    return now if isinstance(now, (Relation, Schema, Database, Routine, Language, Datashare)) else target
 
 
 def _targets(work: Work, target: PrivilegeTarget) -> list[Target]:
     if target.kind is ObjectKind.DATABASE:
         return [_database(work, name[-1]) for name in target.names]
+    if target.kind is ObjectKind.DATASHARE:
+        return [find_datashare(work, name[-1]) for name in target.names]
     if target.kind is ObjectKind.SCHEMA:
         return [work.find_schema(name) for name in target.names]
     if target.kind is ObjectKind.LANGUAGE:

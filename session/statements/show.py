@@ -21,6 +21,7 @@ from session.external.tables import Known, known
 from session.statements.identity import described
 from session.statements.policies import require_manager
 from session.statements.routines import find_routine
+from session.statements.shares import find_datashare
 from session.streams import Page, Reader, table
 from session.visible import SYSTEM_SCHEMAS
 from sql.commands.show import ShowObjects, bind
@@ -182,8 +183,8 @@ def _filters(command: ShowObjects, listing: Listing) -> tuple[tuple[str, str], .
 def _parts(work: Work, command: ShowObjects) -> tuple[str, ...]:
     """Return the full name that a command is about; raises where there is nothing of that name."""
     topic, name = command.topic, command.name
-    if topic == "DATABASES":
-        return ()
+    if topic in _OF_CLUSTER:
+        return _of_cluster(work, command)
     if "POLICIES" in topic:
         require_manager(work)
     if topic in _OF_DATABASE or (topic == "GRANTS ON" and command.object == "DATABASE"):
@@ -199,6 +200,20 @@ def _parts(work: Work, command: ShowObjects) -> tuple[str, ...]:
     if found is None:
         raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(name)}" does not exist')
     return found.database, found.schema, found.name
+
+
+_OF_CLUSTER = frozenset({"DATABASES", "DATASHARES", "DATASHARE"})
+
+
+def _of_cluster(work: Work, command: ShowObjects) -> tuple[str, ...]:
+    if command.name:
+        share = find_datashare(work, command.name[0])
+        if command.database not in {None, work.limits.namespace}:
+            raise SqlError(
+                SqlState.UNDEFINED_OBJECT,
+                f'Datashare "{share.name}" of namespace {command.database} does not exist',
+            )
+    return command.name
 
 
 def _routine(work: Work, command: ShowObjects, kind: RoutineKind) -> tuple[str, ...]:
@@ -221,7 +236,7 @@ def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
     if len(name) > 2:
         raise SqlError(SqlState.SYNTAX_ERROR, f"improper qualified name: {'.'.join(name)}")
     database = _database(work, name[0] if len(name) > 1 else None)
-    if name[-1] not in SYSTEM_SCHEMAS:
+    if name[-1] not in SYSTEM_SCHEMAS and not work.visible.doors((database, name[-1])):
         work.visible.schema((database, name[-1]))
     return database, name[-1]
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from core.errors import not_supported
 from sql.commands.columns import read_collation
 from sql.commands.schemas import UNLIMITED
+from sql.commands.shares import FromDatashare, read_from_datashare
 from sql.stream import Stream
 
 
@@ -30,6 +31,7 @@ class CreateDatabase:
 
     name: str
     options: DatabaseOptions = DatabaseOptions()
+    share: FromDatashare | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +62,15 @@ class Use:
 def read_create_database(stream: Stream) -> CreateDatabase:
     """Take what follows CREATE DATABASE."""
     name = stream.identifier()
+    permissions = stream.take("WITH", "PERMISSIONS")
+    if permissions or stream.at("FROM", "DATASHARE"):
+        stream.expect("FROM", "DATASHARE")
+        return CreateDatabase(name=name, share=read_from_datashare(stream, permissions=permissions))
     if stream.at("FROM"):
         kind = stream.tokens[min(stream.index + 1, len(stream.tokens) - 1)].key
-        if kind in {"DATASHARE", "INTEGRATION", "ARN"}:
+        if kind in {"INTEGRATION", "ARN"}:
             raise not_supported(f"CREATE DATABASE FROM {kind}", position=stream.position)
-    if stream.take("WITH") and stream.at("PERMISSIONS"):
-        raise not_supported("CREATE DATABASE WITH PERMISSIONS FROM DATASHARE", position=stream.position)
+    stream.take("WITH")
     options = _options(stream)
     if stream.at("IAM_ROLE"):
         raise not_supported("CREATE DATABASE IAM_ROLE", position=stream.position)

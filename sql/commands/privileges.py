@@ -12,6 +12,7 @@ from core.types import ColumnType
 from sql.commands.alterations import take_cascade
 from sql.commands.datatypes import read_signature
 from sql.commands.iam_roles import read_iam_commands, read_iam_roles
+from sql.commands.shares import ShareWith, at_consumer, read_consumer
 from sql.commands.unsupported import Unsupported
 from sql.stream import Stream
 from sql.tokens import TokenKind
@@ -58,6 +59,8 @@ class ObjectKind(StrEnum):
     FUNCTION = "FUNCTION"
     PROCEDURE = "PROCEDURE"
     LANGUAGE = "LANGUAGE"
+    DATASHARE = "DATASHARE"
+    """ALTER and SHARE; USAGE, which namespaces and accounts get, is ``ShareWith``."""
     IAM_ROLE = "IAM ROLE"
     """ASSUMEROLE: the privileges are the commands after FOR."""
     SYSTEM = "SYSTEM"
@@ -129,11 +132,11 @@ class AlterDefaultPrivileges:
     schemas: tuple[str, ...] = ()
 
 
-Change = Grant | Revoke | GrantRole | RevokeRole | Unsupported
+Change = Grant | Revoke | GrantRole | RevokeRole | ShareWith | Unsupported
 
-_ABSENT_TARGETS: Final = ("DATASHARE", "MODEL", "COPY", "TEMPLATE", "EXTERNAL")
+_ABSENT_TARGETS: Final = ("MODEL", "COPY", "TEMPLATE", "EXTERNAL")
 _ABSENT_GRANTEES: Final = ("IAM_ROLE", "NAMESPACE", "ACCOUNT")
-_NAMED: Final = (ObjectKind.SCHEMA, ObjectKind.DATABASE, ObjectKind.LANGUAGE)
+_NAMED: Final = (ObjectKind.SCHEMA, ObjectKind.DATABASE, ObjectKind.LANGUAGE, ObjectKind.DATASHARE)
 _ROUTINES: Final = (ObjectKind.FUNCTION, ObjectKind.PROCEDURE)
 _PLURALS: Final = {
     "TABLES": ObjectKind.TABLE,
@@ -165,6 +168,8 @@ def read_grant(stream: Stream) -> Change:
         return Unsupported(feature=f"GRANT {feature}")
     target = _target(stream)
     stream.expect("TO")
+    if target.kind is ObjectKind.DATASHARE and at_consumer(stream):
+        return _shared(stream, privileges, target, takes=False)
     if stream.at_any(*_ABSENT_GRANTEES):
         feature = stream.token.key
         stream.rest()
@@ -193,6 +198,8 @@ def read_revoke(stream: Stream) -> Change:
         return Unsupported(feature=f"REVOKE {feature}")
     target = _target(stream)
     stream.expect("FROM")
+    if target.kind is ObjectKind.DATASHARE and at_consumer(stream):
+        return _shared(stream, privileges, target, takes=True)
     if stream.at_any(*_ABSENT_GRANTEES):
         feature = stream.token.key
         stream.rest()
@@ -205,6 +212,15 @@ def read_revoke(stream: Stream) -> Change:
         grant_option_only=grant_option_only,
         cascade=take_cascade(stream),
     )
+
+
+def _shared(
+    stream: Stream, privileges: tuple[PrivilegeItem, ...], target: PrivilegeTarget, *, takes: bool
+) -> ShareWith:
+    """Take the namespace or account that USAGE of datashares is granted to."""
+    if [item.name for item in privileges] != ["USAGE"]:
+        stream.fail()
+    return read_consumer(stream, tuple(name[-1] for name in target.names), takes=takes)
 
 
 def _iam_roles(stream: Stream) -> PrivilegeTarget:
@@ -287,13 +303,19 @@ def _target(stream: Stream) -> PrivilegeTarget:
         stream.expect("IN", "SCHEMA")
         return PrivilegeTarget(kind=kind, all_in_schemas=stream.names(2))
     for kind in _NAMED:
-        if stream.take(kind):
+        if _takes(stream, kind):
             return PrivilegeTarget(kind=kind, names=stream.names(2))
     for kind in _ROUTINES:
         if stream.take(kind):
             return _routines(stream, kind)
     stream.take("TABLE")
     return PrivilegeTarget(kind=ObjectKind.TABLE, names=stream.names())
+
+
+def _takes(stream: Stream, kind: ObjectKind) -> bool:
+    """Take the word for a kind of object, unless a table is called so."""
+    following = stream.tokens[min(stream.index + 1, len(stream.tokens) - 1)].key
+    return following not in {"TO", "FROM", ",", "."} and stream.take(kind)
 
 
 def _scope(stream: Stream) -> PrivilegeTarget:

@@ -13,6 +13,7 @@ from core.types import ColumnType
 from sql.commands.datatypes import read_signature
 from sql.commands.privileges import Grantee, read_grantee
 from sql.commands.settings import ShowSetting, read_show_setting
+from sql.commands.shares import read_producer
 from sql.commands.unsupported import Unsupported
 from sql.statement import Fragment
 from sql.stream import Stream, syntax_error
@@ -38,7 +39,7 @@ class ShowObjects:
     grantee: Grantee | None = None
     """FOR …."""
     database: str | None = None
-    """GRANTS FOR … FROM DATABASE."""
+    """GRANTS FOR … FROM DATABASE; DATASHARE … OF NAMESPACE."""
     filters: tuple[tuple[str, str], ...] = ()
     """WHERE of a whole database's lists: (column, pattern)."""
     parameters: int = 0
@@ -95,12 +96,12 @@ _FORMS: Final = (
         )
     ),
     _Form(words=("USER", "LOCKOUT"), topic="USER LOCKOUT"),
+    _Form(words=("DATASHARES",), topic="DATASHARES"),
     _Form(words=("USE",), topic="USE"),
 )
 # fmt: on
 _ABSENT: Final = (
     (("DATABASES", "FROM", "DATA", "CATALOG"), "SHOW DATABASES FROM DATA CATALOG"),
-    (("DATASHARES",), "SHOW DATASHARES"),
     (("MODEL",), "SHOW MODEL"),
     (("TEMPLATES",), "SHOW TEMPLATES"),
     (("TEMPLATE",), "SHOW TEMPLATE"),
@@ -111,10 +112,17 @@ _GRANTED_ON: Final = ("DATABASE", "SCHEMA", "TABLE", "FUNCTION", "PROCEDURE")
 
 
 def read_desc(stream: Stream) -> ShowObjects:
-    """Take DESC IDENTITY PROVIDER."""
+    """Take DESC IDENTITY PROVIDER, DESC DATASHARE name [OF [ACCOUNT 'number'] NAMESPACE 'guid']."""
     stream.expect("DESC")
-    stream.expect("IDENTITY", "PROVIDER")
-    return ShowObjects(topic="IDENTITY PROVIDER", name=(stream.identifier(),))
+    if not stream.take("DATASHARE"):
+        stream.expect("IDENTITY", "PROVIDER")
+        return ShowObjects(topic="IDENTITY PROVIDER", name=(stream.identifier(),))
+    name = stream.identifier()
+    _, namespace = read_producer(stream)
+    # With a namespace it is the consumer's side that is described.
+    return ShowObjects(
+        topic="DATASHARE", name=(name, "INBOUND" if namespace else "OUTBOUND"), database=namespace or None
+    )
 
 
 def read_show(stream: Stream) -> ShowObjects | ShowSetting | Unsupported:

@@ -11,14 +11,12 @@ class Unsupported:
     """A statement of a known feature that is absent."""
 
     feature: str
-    """As ``core.errors.not_supported`` takes it: ``CREATE DATASHARE``."""
+    """As ``core.errors.not_supported`` takes it: ``CREATE MODEL``."""
 
 
 HEADS: Final = (
-    "ALTER DATASHARE",
     "ALTER EXTERNAL VIEW",
     "ALTER TEMPLATE",
-    "CREATE DATASHARE",
     "CREATE EXTERNAL FUNCTION",
     "CREATE EXTERNAL MODEL",
     "CREATE EXTERNAL VIEW",
@@ -26,8 +24,6 @@ HEADS: Final = (
     "CREATE MODEL",
     "CREATE PROTECTED EXTERNAL VIEW",
     "CREATE TEMPLATE",
-    "DESC DATASHARE",
-    "DROP DATASHARE",
     "DROP EXTERNAL VIEW",
     "DROP LIBRARY",
     "DROP MODEL",

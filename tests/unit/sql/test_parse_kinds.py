@@ -75,7 +75,6 @@ def test_kind_and_tag(text, kind, tag):
 
 
 UNSUPPORTED = [
-    ("create datashare s", "CREATE DATASHARE"),
     ("create or replace library l language plpythonu from 's3://b/l.zip'", "CREATE LIBRARY"),
     (
         "create or replace external function f(int) returns int volatile lambda 'x' iam_role default",
@@ -83,10 +82,7 @@ UNSUPPORTED = [
     ),
     ("create model m from t target y function f iam_role default", "CREATE MODEL"),
     ("alter system set metadata_security = true", "ALTER SYSTEM"),
-    ("show datashares", "SHOW DATASHARES"),
-    ("desc datashare s", "DESC DATASHARE"),
     ("copy job run j", "COPY JOB"),
-    ("grant usage on datashare s to account '1'", "GRANT ON DATASHARE"),
     ("grant all for copy jobs in database d to u", "GRANT FOR COPY JOBS"),
 ]
 
