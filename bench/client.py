@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 import socket
+import ssl
 import struct
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Final
 
 TEXT: Final = 0
 BINARY: Final = 1
+_TLS_REQUEST: Final = 80_877_103
 _READY: Final = b"Z\x00\x00\x00\x05"
 _TAG: Final = re.compile(rb"C\x00\x00\x00.[A-Z][A-Z ]*(?:\d+ )?(\d+)?\x00Z\x00\x00\x00\x05.\Z", re.DOTALL)
 _ERROR: Final = re.compile(rb"\x00M([^\x00]+)\x00")
@@ -43,16 +45,25 @@ class Drained:
 class Client:
     """One connection."""
 
-    def __init__(self, host: str, port: int, user: str, password: str, database: str) -> None:
-        """Connect and authenticate."""
+    def __init__(
+        self, host: str, port: int, user: str, password: str, database: str, *, buffer_bytes: int = 1 << 20,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
+        """Connect and authenticate; encrypted where *tls* is given."""
         self._socket = socket.create_connection((host, port))
         self._socket.settimeout(_PATIENCE_S)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._buffer = bytearray(1 << 20)
+        if tls is not None:
+            self._socket.sendall(struct.pack("!ii", 8, _TLS_REQUEST))
+            if self._socket.recv(1) != b"S":
+                raise ServerError("the server does not take encrypted connections")
+            self._socket = tls.wrap_socket(self._socket)
+        self._buffer = bytearray(buffer_bytes)
         pairs = b"".join(part.encode() + b"\0" for part in ("user", user, "database", database)) + b"\0"
         self._socket.sendall(struct.pack("!ii", len(pairs) + 8, 196608) + pairs)
         self._authenticate(password)
-        self._drain()
+        while self._receive()[0] != b"Z":
+            pass
 
     def simple(self, sql: str) -> Drained:
         """Run *sql* by the simple protocol and drain its rows."""
