@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from core.errors import Canceled, SqlError
 from core.sqlstate import SqlState
+from engine import profiles
 from engine.errors import from_engine, from_stream
 from engine.executor import Executor
 from engine.spool import ArrowSpool
@@ -49,6 +50,7 @@ class RowStream:
         self.failed: SqlError | None = None
         """Set by an interrupt that came between two reads."""
         self.schema = schema
+        self.begun = time.perf_counter()
         self.begun_s = 0.0
         """Processor time of its worker that its first rows took."""
 
@@ -131,8 +133,13 @@ class DuckDbEngine:
         self._canceled: SqlError | None = None
         self._refused: SqlError | None = None
         self._nudge: asyncio.TimerHandle | None = None
+        self._counting = False
+        self.profile = ""
+        """What the last statement that was profiled did (``engine.profiles``), if that took its time."""
 
-    async def run(self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None) -> int:
+    async def run(
+        self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, profiled: bool = False
+    ) -> int:
         """Run a statement without rows; return how many rows it changed.
 
         *prepare* is called with the connection first, in the same hand-over.
@@ -142,7 +149,11 @@ class DuckDbEngine:
         def work() -> int:
             if prepare is not None:
                 prepare(self.connection)
-            return _changed(self.connection.execute(sql, list(parameters) or None))
+            self._count(profiled)
+            begun = time.perf_counter()
+            changed = _changed(self.connection.execute(sql, list(parameters) or None))
+            self.observed(None, begun)
+            return changed
 
         return await self.guarded(work)
 
@@ -185,8 +196,9 @@ class DuckDbEngine:
         return await self.guarded(work, here=instant)
 
     async def rows(
-        self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, instant: bool = False
-    ) -> RowStream:
+        self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, instant: bool = False,
+        profiled: bool = False,
+    ) -> RowStream:  # fmt: skip
         """Start a query and return its stream; its first rows are read in the same hand-over.
 
         An *instant* one (constants only) runs here and now: the hand-over would cost twice what it does.
@@ -197,6 +209,8 @@ class DuckDbEngine:
             start = time.thread_time()
             if prepare is not None:
                 prepare(self.connection)
+            self._count(profiled)
+            begun = time.perf_counter()
             reader = self.connection.execute(sql, list(parameters) or None).to_arrow_reader(BATCH_ROWS)
             first = _read(reader)
             # A short batch is nearly always the whole answer: see now, and save a hand-over.
@@ -204,7 +218,9 @@ class DuckDbEngine:
             ready = [batch for batch in (first, second) if batch is not None]
             open_still = second is not None or (first is not None and first.num_rows >= BATCH_ROWS)
             stream = RowStream(self, reader.schema, reader if open_still else None, ready)
-            stream.begun_s = time.thread_time() - start
+            stream.begun, stream.begun_s = begun, time.thread_time() - start
+            if not open_still:
+                self.observed(None, begun)
             return stream
 
         stream = await self.guarded(work, here=instant)
@@ -253,6 +269,20 @@ class DuckDbEngine:
     def canceled(self) -> SqlError | None:
         """Why what ran last was to stop, whether it did or had ended before."""
         return self._canceled
+
+    def observed(self, batch: pa.RecordBatch | None, begun: float) -> pa.RecordBatch | None:
+        """Return *batch*; at the end of rows (None) ask what a statement did that began at *begun* long ago."""
+        if batch is None and self._counting and time.perf_counter() - begun > profiles.WORTH_S:
+            self.profile = self.connection.get_profiling_information(format="json")
+        return batch
+
+    def _count(self, wanted: bool) -> None:
+        """Have the connection count what operators do, or not."""
+        self.profile = ""
+        if wanted is not self._counting:
+            for sql in profiles.ON if wanted else profiles.OFF:
+                self.connection.execute(sql)
+            self._counting = wanted
 
     def interrupt(self, reason: SqlError) -> None:
         """Stop what runs now with *reason*; without effect on anything later."""

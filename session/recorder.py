@@ -12,14 +12,13 @@ from catalog.model import Kind as Kinds
 from catalog.store import Changes
 from core.clock import Clock
 from core.errors import Canceled, SqlError
-from sql.facts import SourceKind
+from session.steps import recorded
 from sql.redact import redacted
 from sql.statement import QUERIES, Kind
 from storage.history import TABLES, History, HistoryError
 from storage.journal import Journal
 
 if TYPE_CHECKING:
-    from session.plans import Plan
     from session.session import Session
     from session.transactions import Transaction
 
@@ -78,30 +77,13 @@ def query_type(kind: Kind | None) -> str:
     return _TYPES.get(kind, "UTILITY") if kind is not None else "UTILITY"
 
 
-_WRITES: Final = {Kind.INSERT: ("insert",), Kind.UPDATE: ("delete", "insert"), Kind.DELETE: ("delete",),
-                  Kind.MERGE: ("delete", "insert")}  # fmt: skip
-
-
 _RUNS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CTAS", "COPY", "UNLOAD"})
 
 
-def _steps(plan: "Plan | None", kind: Kind | None, error: SqlError | None) -> str:
-    """Return what a statement did, step by step: ``scan:OID,…,sort,insert:OID,return``."""
-    if plan is None or error is not None or query_type(kind) not in _RUNS:
-        return ""
-    target = plan.translated.target
-    writes = _WRITES.get(kind, ()) if kind is not None and target is not None else ()
-    uses = plan.translated.uses
-    scanned = {use.source.oid for use in uses if use.source.kind is SourceKind.TABLE and use.privilege == "SELECT"}
-    if target is not None and "delete" in writes:
-        scanned.add(target.oid)
-    if not scanned and not writes:
-        # Constants and catalogs only: nothing that a compute node would do.
-        return ""
-    found = [f"scan:{oid}" for oid in sorted(scanned)] + list(plan.translated.steps)
-    if target is not None:
-        found += [f"{name}:{target.oid}" for name in writes]
-    return ",".join((*found, "return"))
+def _steps(session: "Session", kind: Kind | None, rows: int, error: SqlError | None) -> str:
+    """Return what a statement did, step by step; nothing of one that failed or does nothing with rows."""
+    found = recorded(session, kind, rows)
+    return found if error is None and query_type(kind) in _RUNS else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +144,7 @@ class Recorder:
             session.query, session.user.oid, session.user.name, session.settings.get("query_group"),
             session.tx.number, session.pid, session.database.name, text[:_TEXT], query_type(kind), status,
             error.message[:_ERROR] if error is not None else "", _plain(session.query_started),
-            _plain(self._clock.now()), rows, 0, False, _steps(session.plan, kind, error), *session.admission.spent(),
+            _plain(self._clock.now()), rows, 0, False, _steps(session, kind, rows, error), *session.admission.spent(),
         ))  # fmt: skip
 
     def evicted(self, session: "Session", spent: tuple[Any, ...]) -> None:

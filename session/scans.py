@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from catalog.model import CatalogState, Relation, Schema
+from core.names import literal
 from engine.cursors import DuckDbEngine
 from session.hot import HotTables, Taken
 from session.rewriting import substituted
@@ -93,6 +94,10 @@ class Scans:
         There one thread reads, which is what keeps pace with one client, and takes a third less of the processor.
         """
         return self._hot.store.reads_files and _PLAIN.fullmatch(sql) is not None
+
+    def reads(self, table: int, path: str) -> bool:
+        """Tell whether the file *path* is known to hold rows of *table* (OID)."""
+        return bool(path) and literal(path) in (self._known.get(table) or "")
 
     async def _learn(self, relation: Relation, state: CatalogState, engine: DuckDbEngine) -> None:
         schema = state.objects.get(relation.schema)

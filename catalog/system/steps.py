@@ -1,9 +1,10 @@
 """Views of queries' steps and plans: STL_SCAN and its like, SVL_QUERY_SUMMARY, STL_EXPLAIN, SYS_QUERY_DETAIL.
 
-The history keeps of each query which tables it read and wrote and which kinds of work it asked for, because to ask the
-engine for its profile costs more than many a query takes. So every query is one stream of one segment on one slice;
-a scan's rows are those that the table has, a query's other steps have the rows that it returned or changed, and there
-are times of the whole query only. Redshift, "STL views for logging", "SVL views", "SYS monitoring views".
+The history keeps of each query which tables it read and wrote and which kinds of work it did, on one slice. Of queries
+that took five milliseconds or more the engine has counted the rows and the processor time of each step, and segments
+end where rows must all be there before the next step (``engine.profiles``). To ask that of briefer ones would cost more
+than they do: there a scan's rows are those that the table has, other steps have the rows that the query returned or
+changed, and times are the whole query's. Redshift, "STL views for logging", "SVL views", "SYS monitoring views".
 """
 
 from typing import Final
@@ -23,22 +24,26 @@ _KINDS: Final = (
     "(VALUES " + ", ".join(f"('{name}', '{label}', '{node}')" for name, label, node in _NAMES) + ") AS k(kind, step_label, node)"
 )
 _SLICED: Final = (
-    "SELECT q.*, split_part(q.part, ':', 1) AS step_kind, TRY_CAST(split_part(q.part, ':', 2) AS BIGINT) AS tbl FROM (SELECT"
+    "SELECT q.*, split_part(q.part, ':', 1) AS step_kind, TRY_CAST(split_part(q.part, ':', 2) AS BIGINT) AS tbl,"
+    " TRY_CAST(split_part(q.part, ':', 3) AS BIGINT) AS done_rows, TRY_CAST(split_part(q.part, ':', 4) AS BIGINT) AS micros,"
+    " COALESCE(TRY_CAST(split_part(q.part, ':', 5) AS INTEGER), 0) AS segment FROM (SELECT"
     " p.*, unnest(p.parts) AS part, generate_subscripts(p.parts, 1) - 1 AS step FROM (SELECT s.*,"
     " string_split(s.steps, ',') AS parts FROM sys_queries AS s WHERE s.steps IS NOT NULL AND s.steps <> '') AS p) AS q"
 )
 _STEPS: Final = (
     "SELECT u.* EXCLUDE (rows, bytes), k.step_label, k.node, r.name AS table_name, r.schema_name, r.database AS table_database,"
-    " CASE WHEN u.step_kind = 'scan' THEN COALESCE(z.rows, 0) ELSE u.rows END AS rows,"
+    " COALESCE(u.done_rows, CASE WHEN u.step_kind = 'scan' THEN COALESCE(z.rows, 0) ELSE u.rows END) AS rows,"
+    " GREATEST(COALESCE(z.rows, 0), COALESCE(u.done_rows, 0)) AS scanned,"
+    " u.step - min(u.step) OVER (PARTITION BY u.query, u.segment) AS place,"
     " CASE WHEN u.step_kind = 'scan' THEN COALESCE(z.bytes, 0) ELSE 0 END AS bytes,"
-    f" date_diff('microsecond', u.started, u.ended) AS elapsed FROM ({_SLICED}) AS u JOIN {_KINDS} ON k.kind = u.step_kind"
+    f" COALESCE(u.micros, date_diff('microsecond', u.started, u.ended)) AS elapsed FROM ({_SLICED}) AS u JOIN {_KINDS} ON k.kind = u.step_kind"
     " LEFT JOIN sys_relations AS r ON r.oid = u.tbl LEFT JOIN sys_storage AS z ON z.relation = u.tbl"
 )
 _HEAD: Final = (
     "userid int4, query int4, slice int4, segment int4, step int4, starttime ts, endtime ts, tasknum int4, rows int8"
 )
 _DONE: Final = (
-    "SELECT t.userid, t.query, 0 AS slice, 0 AS segment, t.step, t.started AS starttime, t.ended AS endtime,"
+    "SELECT t.userid, t.query, 0 AS slice, t.segment, t.place AS step, t.started AS starttime, t.ended AS endtime,"
     " 0 AS tasknum, t.rows"
 )
 
@@ -69,9 +74,9 @@ _LABEL: Final = (
 )
 _RATE: Final = "CASE WHEN t.elapsed > 0 THEN t.{0} * 1000000.0 / t.elapsed END"
 _SUMMED: Final = (
-    "SELECT t.userid, t.query, 0 AS stm, 0 AS seg, t.step, t.elapsed AS maxtime, t.elapsed AS avgtime, t.rows, t.bytes,"
+    "SELECT t.userid, t.query, 0 AS stm, t.segment AS seg, t.place AS step, t.elapsed AS maxtime, t.elapsed AS avgtime, t.rows, t.bytes,"
     f" {_RATE.format('rows')} AS rate_row, {_RATE.format('bytes')} AS rate_byte, {_LABEL} AS label, {_NO_DISK},"
-    " 'f' AS is_rrscan, 'f' AS is_delayed_scan, CASE WHEN t.step_kind = 'scan' THEN t.rows ELSE 0 END AS rows_pre_filter"
+    " 'f' AS is_rrscan, 'f' AS is_delayed_scan, CASE WHEN t.step_kind = 'scan' THEN t.scanned ELSE 0 END AS rows_pre_filter"
     f" FROM ({_STEPS}) AS t"
 )
 _EXPLAIN_SHAPE: Final = "userid int4, query int4, nodeid int4, parentid int4, plannode bpchar(400), info bpchar(400)"
@@ -90,20 +95,24 @@ _PLAN_INFO_SHAPE: Final = (
     "totalcost float8, rows int8, bytes int8"
 )
 _PLANNED: Final = (
-    "SELECT n.userid, n.query, n.nodeid, 0 AS segment, n.step, 0 AS locus, 0 AS plannode, 0 AS startupcost,"
+    "SELECT n.userid, n.query, n.nodeid, n.segment, n.place AS step, 0 AS locus, 0 AS plannode, 0 AS startupcost,"
     f" 0 AS totalcost, n.rows, n.bytes FROM ({_NODES}) AS n"
 )
 _STREAM_SHAPE: Final = "userid int4, query int4, stream int4, segment int4"
 _STREAMED: Final = (
-    "SELECT s.userid, s.query, 0 AS stream, 0 AS segment FROM sys_queries AS s"
-    " WHERE s.steps IS NOT NULL AND s.steps <> ''"
+    f"SELECT DISTINCT t.userid, t.query, 0 AS stream, t.segment FROM ({_SLICED}) AS t"
 )
 _ALERT_SHAPE: Final = "segment int4, step int4, pid int4, xid int8, event bpchar(1024), solution bpchar(1024), event_time ts"
-# Of the alerts that Redshift knows, this one follows from the statement.
+_SELECTIVE: Final = "t.step_kind = 'scan' AND t.done_rows < t.scanned * 0.01 AND t.scanned >= 10000"
+# Of the alerts that Redshift knows, these follow from what was done.
 _ALERTED: Final = (
-    "0 AS segment, t.step, t.pid, t.xid, 'Nested Loop Join in the query plan' AS event,"
-    " 'Review the join predicates to avoid Cartesian products' AS solution, t.ended AS event_time"
-    f" FROM ({_STEPS}) AS t WHERE t.step_kind = 'nestloop'"
+    "t.segment, t.place AS step, t.pid, t.xid, CASE WHEN t.step_kind = 'nestloop' THEN 'Nested Loop Join in the query plan'"
+    " ELSE 'Very selective query filter:ratio=rows(' || CAST(t.rows AS VARCHAR) || ')/rows_pre_user_filter(' ||"
+    " CAST(t.scanned AS VARCHAR) || ')=' || printf('%.6f', CAST(t.rows AS DOUBLE) / t.scanned) END AS event,"
+    " CASE WHEN t.step_kind = 'nestloop' THEN 'Review the join predicates to avoid Cartesian products' ELSE"
+    " 'Review the choice of sort key to enable range restricted scans, or run the VACUUM command to ensure the table is"
+    " sorted' END AS solution, t.ended AS event_time"
+    f" FROM ({_STEPS}) AS t WHERE t.step_kind = 'nestloop' OR ({_SELECTIVE})"
 )
 _SECONDS: Final = "date_diff('second', s.started, s.ended)"
 _RAN: Final = f"sys_queries AS s WHERE s.kind IN {_QUERIES}"
@@ -120,8 +129,8 @@ ROWS: Final = (
         "is_vectorized_scan bpchar(1), is_vectorized_scan_reason int4, row_fetcher_reason int8, topology_signature int8,"
         "use_tpm_partition bpchar(1), is_rrscan_expr bpchar(1)",
         # Type 2 is a permanent table's.
-        "t.bytes, 0 AS fetches, 2 AS type, t.tbl, 'f' AS is_rrscan, 'f' AS is_delayed_scan, t.rows AS rows_pre_filter,"
-        " t.rows AS rows_pre_user_filter, t.table_name AS perm_table_name, 'f' AS is_rlf_scan, 0 AS is_rlf_scan_reason,"
+        "t.bytes, 0 AS fetches, 2 AS type, t.tbl, 'f' AS is_rrscan, 'f' AS is_delayed_scan, t.scanned AS rows_pre_filter,"
+        " t.scanned AS rows_pre_user_filter, t.table_name AS perm_table_name, 'f' AS is_rlf_scan, 0 AS is_rlf_scan_reason,"
         " 0 AS num_em_blocks, 0 AS checksum, 'f' AS runtime_filtering, 0 AS scan_region, 0 AS num_sortkey_as_predicate,"
         " 0 AS row_fetcher_state, 0 AS consumed_scan_ranges, 0 AS work_stealing_reason, 'f' AS is_vectorized_scan,"
         " 0 AS is_vectorized_scan_reason, 0 AS row_fetcher_reason, 0 AS topology_signature, 'f' AS use_tpm_partition,"
@@ -179,9 +188,9 @@ ROWS: Final = (
         "userid int4, query int4, slice int4, segment int4, step int4, start_time ts, end_time ts, elapsed_time int8,"
         "rows int8, bytes int8, label bpchar(256), is_diskbased bpchar(1), workmem int8, is_rrscan bpchar(1),"
         "is_delayed_scan bpchar(1), rows_pre_filter int8",
-        "SELECT t.userid, t.query, 0 AS slice, 0 AS segment, t.step, t.started AS start_time, t.ended AS end_time,"
+        "SELECT t.userid, t.query, 0 AS slice, t.segment, t.place AS step, t.started AS start_time, t.ended AS end_time,"
         f" t.elapsed AS elapsed_time, t.rows, t.bytes, {_LABEL} AS label, {_NO_DISK}, 'f' AS is_rrscan,"
-        " 'f' AS is_delayed_scan, CASE WHEN t.step_kind = 'scan' THEN t.rows ELSE 0 END AS rows_pre_filter"
+        " 'f' AS is_delayed_scan, CASE WHEN t.step_kind = 'scan' THEN t.scanned ELSE 0 END AS rows_pre_filter"
         f" FROM ({_STEPS}) AS t"),
     _view(6_173, "svv_query_state",
         "userid int4, query int4, seg int4, step int4, maxtime interval, avgtime interval, rows int8, bytes int8,"
@@ -195,12 +204,12 @@ ROWS: Final = (
         "data_skewness int4, time_skewness int4, is_active bpchar(1), spilled_block_local_disk int8,"
         "spilled_block_remote_disk int8, step_attribute bpchar(64), metrics_level bpchar(64), plan_parent_id int4,"
         "plan_node_id int4",
-        "SELECT t.userid AS user_id, t.query AS query_id, 1 AS child_query_sequence, 0 AS stream_id, 0 AS segment_id,"
-        " t.step AS step_id, t.step_kind AS step_name, COALESCE(t.tbl, -1) AS table_id,"
+        "SELECT t.userid AS user_id, t.query AS query_id, 1 AS child_query_sequence, 0 AS stream_id, t.segment AS"
+        " segment_id, t.place AS step_id, t.step_kind AS step_name, COALESCE(t.tbl, -1) AS table_id,"
         " t.table_database || '.' || t.schema_name || '.' || t.table_name AS table_name, 'f' AS is_rrscan,"
         " t.started AS start_time, t.ended AS end_time, t.elapsed AS duration,"
         " CASE WHEN t.step_kind = 'nestloop' THEN 'Nested Loop Join in the query plan' ELSE '' END AS alert,"
-        " t.bytes AS input_bytes, CASE WHEN t.step_kind = 'scan' THEN t.rows ELSE 0 END AS input_rows, 0 AS output_bytes,"
+        " t.bytes AS input_bytes, CASE WHEN t.step_kind = 'scan' THEN t.scanned ELSE 0 END AS input_rows, 0 AS output_bytes,"
         " t.rows AS output_rows, 0 AS blocks_read, 0 AS blocks_write, 0 AS local_read_io, 0 AS remote_read_io,"
         " 'local' AS source, 0 AS data_skewness, 0 AS time_skewness, 'f' AS is_active, 0 AS spilled_block_local_disk,"
         " 0 AS spilled_block_remote_disk, '' AS step_attribute, 'step' AS metrics_level, -1 AS plan_parent_id,"

@@ -78,7 +78,10 @@ async def _begun(work: Work, plan: Plan, sql: str, parameters: tuple[Value, ...]
         if sql != lake and scans.is_plain(lake):
             engine = await work.session.hot.ready(work.settings.get("timezone"))
             return await engine.rows(sql)
-    return await work.engine.rows(sql, parameters, work.prepare(plan, parameters), instant=plan.instant)
+    profiled = bool(plan.tables) and not plan.instant
+    return await work.engine.rows(
+        sql, parameters, work.prepare(plan, parameters), instant=plan.instant, profiled=profiled
+    )
 
 
 async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page | None:
@@ -175,7 +178,9 @@ async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, .
     if given is not None:
         count = await work.engine.run_given(translated.engine_sql, GIVEN, table(given), work.prepare(plan))
     else:
-        count = await work.engine.run(translated.engine_sql, parameters, work.prepare(plan, parameters))
+        count = await work.engine.run(
+            translated.engine_sql, parameters, work.prepare(plan, parameters), profiled=bool(plan.tables)
+        )
     if identity is not None and target is not None:
         work.tx.reserve(identity[0], identity[2], count)
     return count
