@@ -17,7 +17,7 @@ _NO_SORTKEY: Final = frozenset({"super", "varbyte", "geometry", "geography", "hl
 COLUMNS_MAX: Final = 1_600
 # What no column of a table can be called in the lake, which keeps new rows beside columns of its own.
 _LAKE_OWN: Final = frozenset(
-    {"row_id", "begin_snapshot", "end_snapshot", "_ducklake_internal_row_id", "_ducklake_internal_snapshot_id"}
+    {"rowid", "row_id", "begin_snapshot", "end_snapshot", "_ducklake_internal_row_id", "_ducklake_internal_snapshot_id"}
 )
 _INTERLEAVED_MAX: Final = 8
 

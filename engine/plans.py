@@ -8,7 +8,7 @@ Redshift, "Creating and interpreting a query plan".
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -141,7 +141,7 @@ class _Shaper:
 
     def scan(self, node: Operator) -> Step:
         """A table, a system source, or rows at hand."""
-        name = str(node.info.get("Table") or node.info.get("Text") or "").rpartition(".")[2]
+        name = _known(node, self._tables)
         stored = self._tables.get(name)
         columns = _listed(node.info, "Projections")
         rows = node.rows or 1
@@ -343,11 +343,17 @@ def _written(step: Step, depth: int) -> list[str]:
 
 def _scanned(node: Operator, secured: Mapping[str, Secured]) -> Iterator[Secured]:
     """Yield the secured tables below *node*."""
-    found = secured.get(str(node.info.get("Table") or "").rpartition(".")[2])
+    found = secured.get(_known(node, secured))
     if found is not None:
         yield found
     for child in node.children:
         yield from _scanned(child, secured)
+
+
+def _known(node: Operator, names: Collection[str]) -> str:
+    """Return which of *names* is the last part of what a node reads: the engine writes dots without quotes."""
+    read = str(node.info.get("Table") or node.info.get("Text") or "")
+    return max((name for name in names if f".{read}".endswith(f".{name}")), key=len, default="")
 
 
 def _listed(info: Mapping[str, Any], name: str) -> list[str]:

@@ -55,9 +55,16 @@ def _cte(item: exp.CTE, scope: Scope, *, recursive: bool) -> str:
 
 
 def _alias(name: str, scope: Scope) -> str:
-    """Return the engine's name of a query: none that another in sight has in whatever case."""
+    """Return the engine's name of a query: none that another in sight has in whatever case, nor one of our own.
+
+    The session's relations have no schema before their names, and a query called like one would be read in its place.
+    """
     taken = {lower(cte.alias) for cte in scope.ctes.values()}
-    return scope.writer.free(name, taken)
+    return scope.writer.fresh(name) if lower(name).startswith(_OWN) else scope.writer.free(name, taken)
+
+
+_OWN: Final = ("sys_", "rs_")
+"""How the session's relations and what rules write into queries are called."""
 
 
 def _refers(node: exp.Expr, name: str, scope: Scope) -> bool:

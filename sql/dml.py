@@ -237,7 +237,7 @@ def target_relation(table: exp.Table, source: Source, scope: Scope) -> Target:
         Relation(name=name, alias=engine, fields=fields, schema=source.schema, database=source.database)
     )
     guard = guards.standing(source, scope)
-    hidden = any(column.name.lower() == "rowid" for column in source.columns)
+    hidden = any(column.engine_name.lower() == "rowid" for column in source.columns)
     if guard is None:
         read = f"{source.engine_name} AS {engine}"
         if not hidden:
