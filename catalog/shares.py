@@ -88,7 +88,7 @@ class ObjectGrants:
 class ShareOrigin:
     """Which datashare a database is made of."""
 
-    share: str
+    name: str
     namespace: str
     account: str = ""
     permissions: bool = False
@@ -124,6 +124,12 @@ class Door:
         return self.share is None or self.share.holds(item)
 
 
+def grants_inside(item: object) -> Acl:
+    """Return all that was granted on objects of a database made of a datashare; () of anything else."""
+    origin = item.share if isinstance(item, Database) else None
+    return () if origin is None else tuple(grant for row in origin.grants for grant in row.acl)
+
+
 def datashare(state: CatalogState, name: str) -> Datashare | None:
     """Return the datashare called *name*."""
     found = state.objects.get(state.names.get((Kind.DATASHARE, 0, name), -1))
@@ -137,7 +143,7 @@ def datashares(state: CatalogState) -> list[Datashare]:
 
 def consumers(state: CatalogState, share: Datashare) -> list[Database]:
     """Return the databases that are made of a datashare."""
-    return [item for item in state.databases() if item.share is not None and item.share.share == share.name]
+    return [item for item in state.databases() if item.share is not None and item.share.name == share.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,7 @@ class Doors:
 
     def share(self, origin: ShareOrigin) -> Datashare | None:
         """Return the datashare that a database is made of, None where it is gone or may not be used any more."""
-        found = datashare(self.state, origin.share)
+        found = datashare(self.state, origin.name)
         return found if found is not None and found.serves(self.account, self.namespace) else None
 
 

@@ -62,17 +62,19 @@ class Visible:
         if view is not None:
             return view
         doors = self.doors(parts[:-1])
-        if doors:
-            return self._through(doors, parts[-1])
-        relation = self.relation(parts)
+        # A bare name may be a temporary table's everywhere.
+        relation = None if doors and len(parts) > 1 else self.relation(parts)
         if relation is not None:
             return self.stored(relation)
+        if doors:
+            return self._through(doors, parts[-1])
         schema = self.external_schema(parts)
         return None if schema is None or self._external is None else self._external.source(schema, parts[-1])
 
     def doors(self, qualifiers: tuple[str, ...]) -> list[Door]:
         """Return the ways to other databases' objects that *qualifiers* mean, [] where they mean none."""
-        if self._external is None or (len(qualifiers) == 1 and qualifiers[0] in SYSTEM_SCHEMAS):
+        own = self._temporary.name if self._temporary is not None else ""
+        if self._external is None or (qualifiers and qualifiers[-1] in {*SYSTEM_SCHEMAS, "pg_temp", own}):
             return []
         return self._external.doors.at(self.database, qualifiers, self.search_path)
 

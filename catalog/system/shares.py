@@ -51,9 +51,9 @@ def consumer_rows(state: CatalogState, live: Live) -> pa.Table:
 
 def database_rows(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_share_databases: those that are made of datashares."""
-    found = [(each, each.share, datashare(state, each.share.share)) for each in state.databases() if each.share]
+    found = [(each, each.share, datashare(state, each.share.name)) for each in state.databases() if each.share]
     return table("sys_share_databases", [
-        (each.oid, each.name, origin.share, share.oid if share is not None else 0) for each, origin, share in found
+        (each.oid, each.name, origin.name, share.oid if share is not None else 0) for each, origin, share in found
     ])  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def relation_rows(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_shared_relations: schemas (``relation`` is 0) and what is in them, as consumers see them."""
     rows: list[tuple[Any, ...]] = []
     for each in state.databases():
-        share = None if each.share is None else datashare(state, each.share.share)
+        share = None if each.share is None else datashare(state, each.share.name)
         for place in () if share is None else share.schemas:
             schema = state.objects.get(place.schema)
             if share is not None and isinstance(schema, Schema):

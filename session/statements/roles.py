@@ -13,6 +13,7 @@ from catalog.roles import SYSTEM_ROLES, DefaultPrivileges, Membership, Role, rol
 from catalog.roles import role as role_named
 from catalog.routines import Language, Routine
 from catalog.scopes import ScopedPrivileges
+from catalog.shares import Datashare
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from session.context import Work
@@ -20,7 +21,7 @@ from session.locks import Mode
 from sql.commands.privileges import Grant, Grantee, GranteeKind, GrantRole, Revoke, RevokeRole
 from sql.commands.users import AlterRole, CreateRole, DropRole
 
-_GRANTED = (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole, ScopedPrivileges)
+_GRANTED = (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole, ScopedPrivileges, Datashare)
 _SYSTEM = frozenset(role.oid for role in SYSTEM_ROLES)
 
 

@@ -112,7 +112,7 @@ def origin_of(work: Work, command: FromDatashare) -> ShareOrigin:
     namespace = command.namespace or work.limits.namespace
     account = command.account or work.limits.account
     origin = ShareOrigin(
-        share=command.share, namespace=namespace, account=account, permissions=command.permissions
+        name=command.share, namespace=namespace, account=account, permissions=command.permissions
     )
     own = (namespace, account) == (work.limits.namespace, work.limits.account)
     doors = Doors(work.state, work.limits.account, work.limits.namespace)

@@ -14,6 +14,7 @@ from catalog.policies import forgotten
 from catalog.roles import DefaultPrivileges, Role, roles
 from catalog.routines import Language, Routine
 from catalog.scopes import ScopedPrivileges
+from catalog.shares import Datashare, grants_inside
 from core.errors import SqlError, notice
 from core.sqlstate import SqlState
 from session.context import Work
@@ -21,7 +22,7 @@ from session.locks import Mode
 from session.settings import Settings
 from sql.commands.users import AlterGroup, AlterUser, CreateGroup, CreateUser, DropGroup, DropUser, UserOptions
 
-_GRANTED = (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole, ScopedPrivileges)
+_GRANTED = (Database, Schema, Relation, Routine, Language, DefaultPrivileges, IamRole, ScopedPrivileges, Datashare)
 
 
 async def create_user(work: Work, command: CreateUser) -> str:
@@ -200,7 +201,7 @@ def _refuse_needed(work: Work, user: User) -> None:
     if user.oid <= ADMIN_USER:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'user "{user.name}" cannot be dropped')
     owns = any(
-        isinstance(item, (Database, Schema, Relation, Routine, Role)) and item.owner == user.oid
+        isinstance(item, (Database, Schema, Relation, Routine, Role, Datashare)) and item.owner == user.oid
         for item in work.state.objects.values()
     )
     if owns or _is_granted(work, user.oid):
@@ -215,7 +216,7 @@ def _is_granted(work: Work, oid: int) -> bool:
         oid in {grant.grantee, grant.grantor}
         for item in work.state.objects.values()
         if isinstance(item, _GRANTED)
-        for grant in item.acl
+        for grant in (*item.acl, *grants_inside(item))
     )
 
 
