@@ -13,8 +13,9 @@ from api.data.statements import Bounds, Statements
 from api.gateway import Gateway
 from api.http import HttpServer, HttpSettings
 from api.identities import Directory
-from api.management.clusters import ClusterApi, Facts
+from api.management.clusters import ClusterApi
 from api.management.credentials import Credentials
+from api.management.facts import Facts
 from api.management.serverless import ServerlessApi
 from api.place import Place
 from api.seams import Codec

@@ -151,6 +151,16 @@ class HistoryOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotOptions:
+    """Section ``snapshots``."""
+
+    destination: str
+    interval_hours: int
+    changed_mb: int
+    retention_days: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditOptions:
     """Section ``audit``."""
 
@@ -231,6 +241,7 @@ class Options:
     copy: CopyOptions
     external: ExternalOptions
     history: HistoryOptions
+    snapshots: SnapshotOptions
     audit: AuditOptions
     api: ApiOptions
     flight: FlightOptions
@@ -272,6 +283,7 @@ def load(
         copy=CopyOptions(**_section(values, "copy")),
         external=ExternalOptions(**_section(values, "external")),
         history=HistoryOptions(**_section(values, "history")),
+        snapshots=SnapshotOptions(**_section(values, "snapshots")),
         audit=AuditOptions(**_section(values, "audit")),
         api=ApiOptions(**_section(values, "api")),
         flight=FlightOptions(**_section(values, "flight")),

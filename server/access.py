@@ -1,7 +1,21 @@
 """How the configuration says that S3 and other services of AWS are reached."""
 
-from core.config import S3Options
+from pathlib import Path
+from typing import Final
+
+from core.config import Options, S3Options
 from storage.database import S3Access
+from storage.objects import LocalStore, ObjectStore, S3Store
+
+_S3: Final = "s3://"
+
+
+def destination(options: Options, place: str) -> tuple[ObjectStore, str]:
+    """Return the store of *place*, a folder or ``s3://…`` as section ``s3`` reaches it, and its whole name."""
+    if place.startswith(_S3):
+        return S3Store(s3_access(options.s3)), place
+    folder = str(Path(place).expanduser().absolute())
+    return LocalStore((folder,)), folder
 
 
 def s3_access(given: S3Options, *, assumed: str = "") -> S3Access:

@@ -41,6 +41,7 @@ from server.auditing import audit_log
 from server.codec import WireCodec
 from server.listener import Listener, ListenerSettings
 from server.roles import external_id, roles
+from server.snapshots import keeper
 from server.tls import Handshake, ServerTls, TlsMode
 from server.tokens import IDENTITY_PROVIDER, by_token, files
 from session.external.catalogs import DataCatalogs
@@ -323,6 +324,7 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         stream_poll_ms=options.external.stream_poll_ms,
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),
+        snapshots=keeper(options, database, clock),
         account=options.api.account,
         namespace=place.identifier("cluster-namespace"),
         queues=read(options.wlm.json_configuration),

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from api.door import ApiDoor, Building
 from api.http import HttpSettings
 from api.identities import Directory, Identity
-from api.management.clusters import Facts
+from api.management.facts import Facts
 from auth import iam
 from auth.exchange import Entry
 from auth.methods import Policy, admitted, judged
@@ -154,6 +154,7 @@ def facts(options: Options, port: int, *, created: datetime) -> Facts:
         database=options.admin.database,
         created=created,
         encrypted=options.storage.encrypted,
+        snapshot_days=options.snapshots.retention_days if options.snapshots.destination else 0,
         roles=tuple(name for name in options.roles if name.startswith("arn:")),
     )
 

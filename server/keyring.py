@@ -26,6 +26,11 @@ def data_keys(options: Options) -> tuple[DataKey, ...]:
     return _ring(options).keys
 
 
+def keys_of(options: Options) -> tuple[DataKey, ...]:
+    """Return the keys that are in the data folder, whether or not there is a warehouse yet; raises ``ConfigError``."""
+    return _ring(options).keys if options.storage.encrypted else ()
+
+
 def rotate_keys(options: Options) -> None:
     """Give the data folder of a stopped server a new data key; raises ``ConfigError``, ``WarehouseError``."""
     folder = options.storage.state_folder

@@ -1,4 +1,4 @@
-"""The command line: ``duckshift serve``, ``duckshift health``, ``duckshift rotate-keys``, ``duckshift --version``.
+"""The command line: ``duckshift serve``, ``health``, ``snapshot``, ``rotate-keys``, ``--version``.
 
 Reads flags, environment and file into ``Options`` and hands them to ``server.app``; decides nothing else.
 """
@@ -33,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _health(options)
     if given.command == "rotate-keys":
         return _rotate_keys(options)
+    if given.command == "snapshot":
+        return _snapshot(options, given)
     log.start(options.log, sys.stderr)
     # Imported here: a wrong flag is reported, and health asked, without loading DuckDB.
     from server.opening import begin
@@ -59,12 +61,17 @@ def _parser() -> argparse.ArgumentParser:
             option = BY_FLAG[flag]
             help_text = f"{option.doc} (default {option.default}, or {option.variable})".replace("%", "%%")
             added.add_argument(flag, metavar=flag.strip("-").upper(), help=help_text)
+        if command == "snapshot":
+            added.add_argument("action", choices=("list", "delete", "verify", "restore"))
+            added.add_argument("name", nargs="?", default="", metavar="NAME")
+            added.add_argument("--at", default="", metavar="TIME", help="restore as it was then, before the snapshot")
     return parser
 
 
 _COMMANDS: Final = (
     ("serve", ("--data", "--host", "--port"), "Start the server."),
     ("health", ("--host", "--port"), "Exit with 0 if a server answers, with 1 if not."),
+    ("snapshot", ("--data",), "Look after snapshots; restore one into a new data folder (--data)."),
     ("rotate-keys", ("--data",), "Encrypt a stopped server's data folder with a new data key."),
 )
 
@@ -80,6 +87,20 @@ def _health(options: Options) -> int:
     if is_healthy(host, port):
         return 0
     print(f"duckshift: no server answers at {host}:{port}", file=sys.stderr)
+    return EXIT_FAILURE
+
+
+def _snapshot(options: Options, given: argparse.Namespace) -> int:
+    from core.errors import SqlError
+    from server.snapshots import command
+    from storage.database import WarehouseError
+
+    try:
+        return command(options, given.action, given.name, given.at)
+    except SqlError as error:
+        print(f"duckshift: {error.message}", file=sys.stderr)
+    except (ConfigError, WarehouseError, OSError) as error:
+        print(f"duckshift: {error}", file=sys.stderr)
     return EXIT_FAILURE
 
 

@@ -1,4 +1,4 @@
-"""What is done without being asked: inlined rows are flushed once there are many, views are refreshed.
+"""What is done without being asked: inlined rows are flushed once there are many, views refreshed, snapshots taken.
 
 Small inserts go into the lake's catalog, where they are cheap to write and dear to scan. After a number of
 writes to one table its rows are moved into a Parquet file, under the table's lock, between two writers.
@@ -39,6 +39,8 @@ class Upkeep:
         """Go on with what waited when the server ended, and begin to ask streams."""
         self.views.resume()
         self.streams.start()
+        if self._warehouse.limits.snapshots is not None:
+            self._warehouse.limits.snapshots.start()
 
     def note(self, tables: frozenset[int]) -> None:
         """Take note that a transaction which wrote *tables* (OIDs) has committed."""
@@ -52,6 +54,8 @@ class Upkeep:
 
     async def close(self) -> None:
         """Wait for what is under way."""
+        if self._warehouse.limits.snapshots is not None:
+            await self._warehouse.limits.snapshots.close()
         await self.streams.close()
         await self.views.close()
         if self._tasks:

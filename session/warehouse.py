@@ -43,6 +43,7 @@ from session.recorder import Records
 from session.scans import Scans
 from session.serializability import SerializationGraph
 from session.shared import SharedSources
+from session.snapshots import SnapshotKeeper
 from session.summaries import Summaries
 from session.templates import Templates
 from session.upkeep import Upkeep
@@ -110,6 +111,8 @@ class Limits:
     """Memory for copies of tables that are read often."""
     udfs: Udfs | None = None
     """Where Python functions run, None where they may not."""
+    snapshots: SnapshotKeeper | None = None
+    """What takes snapshots, where there is a place for them."""
     catalogs: DataCatalogs | None = None
     """Data catalogs outside the warehouse."""
     stream_poll_ms: int = 1_000

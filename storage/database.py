@@ -254,7 +254,7 @@ class Database:
         location = self.location
         data = location.data or str(location.folder / "data")
         if data.startswith("s3://"):
-            self._root.execute(_secret(location.s3, data))
+            self._root.execute(s3_secret(location.s3, data))
         elif not location.data:
             Path(data).mkdir(exist_ok=True, mode=0o700)
         if location.catalog.startswith(_SQLITE):
@@ -290,6 +290,15 @@ class Database:
         self._root.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{quote(METADATA_SCHEMA)}")
 
 
+def loaded() -> duckdb.DuckDBPyConnection:
+    """Return an instance that has the extensions which every lake needs, and no lake."""
+    connection = duckdb.connect(":memory:")
+    for name in _EXTENSIONS:
+        import_extension(name, con=connection)
+        connection.execute(f"LOAD {name}")
+    return connection
+
+
 def _lake(catalog: str, options: Sequence[str]) -> str:
     return f"ATTACH {literal('ducklake:' + catalog)} AS {LAKE} ({', '.join(options)})"
 
@@ -315,7 +324,8 @@ SETTINGS: Final = (
 )
 
 
-def _secret(access: S3Access, scope: str) -> str:
+def s3_secret(access: S3Access, scope: str) -> str:
+    """Return the statement by which the engine reaches what lies below *scope*, ``s3://bucket/prefix``."""
     parts = ["TYPE s3", "PROVIDER config", f"SCOPE {literal(scope)}"]
     for key, value in (
         ("KEY_ID", access.access_key_id),

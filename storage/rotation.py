@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-from duckdb_extensions import import_extension
 
 from core.names import literal
-from storage.database import CATALOG_FILE, FolderLock, WarehouseError, attach
+from storage.database import CATALOG_FILE, FolderLock, WarehouseError, attach, loaded
 from storage.history import FILE as HISTORY_FILE
 from storage.keys import DataKey, Keyring
 
@@ -39,11 +38,9 @@ def _rewrite(place: Path, purpose: str, keys: tuple[DataKey, ...], made: DataKey
     fresh = place.with_name(f"{place.name}.rotated")
     for leftover in (fresh, fresh.with_name(f"{fresh.name}.wal")):
         leftover.unlink(missing_ok=True)
-    connection = duckdb.connect(":memory:")
+    # With OpenSSL, which encrypts several times faster than what DuckDB brings.
+    connection = loaded()
     try:
-        # OpenSSL, which encrypts several times faster than what DuckDB brings, comes with it.
-        import_extension("httpfs", con=connection)
-        connection.execute("LOAD httpfs")
         attach(connection, lambda key: _attached(place, "old", key), [key.secret(purpose) for key in keys])
         connection.execute(_attached(fresh, "fresh", made.secret(purpose)))
         connection.execute("COPY FROM DATABASE old TO fresh")

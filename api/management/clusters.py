@@ -6,14 +6,14 @@ and reboot. What would take another server, or a copy of all data, is an error t
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 from api.errors import ApiError, invalid
 from api.gateway import Operation, Operations
 from api.identities import Caller
 from api.management.credentials import Credentials
+from api.management.facts import Facts
+from api.management.snapshots import SnapshotApi
 from api.users import Users
 from core.errors import ConnectionFatal
 from core.names import literal, quote
@@ -25,25 +25,6 @@ _NODE: Final = "duckshift"
 _ENGINE: Final = "1.0"
 _QUIET: Final = frozenset({"ClusterIdentifier", "MasterUserPassword"})
 _PASSWORD: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[!-~]{8,64}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is told of the server."""
-
-    host: str
-    """Where it listens; empty for every address of the machine."""
-    port: int
-    admin: str
-    database: str
-    created: datetime
-    encrypted: bool
-    roles: tuple[str, ...]
-    """ARNs of the roles that COPY and UNLOAD may name."""
-
-    def address(self, caller: Caller) -> str:
-        """Return the host that a client should connect to: the one by which it has reached us, where any will do."""
-        return self.host or caller.host
 
 
 class ClusterApi:
@@ -71,11 +52,7 @@ class ClusterApi:
             "PauseCluster": self._own("PauseCluster", self._pause),
             "ResumeCluster": self._own("ResumeCluster", self._resume),
             "RebootCluster": self._own("RebootCluster", self._reboot),
-            "DescribeClusterSnapshots": self.snapshots,
-            "CreateClusterSnapshot": self._own("CreateClusterSnapshot", self._no_snapshot),
-            "DeleteClusterSnapshot": _refused(
-                "DeleteClusterSnapshot", "ClusterSnapshotNotFoundFault", "There are no snapshots."
-            ),
+            **SnapshotApi(self._warehouse, self._facts).operations(self._own),
             "DescribeLoggingStatus": self._own("DescribeLoggingStatus", self._logging),
             "DescribeTags": self.tags,
             "DescribeCustomDomainAssociations": _refused(
@@ -96,13 +73,6 @@ class ClusterApi:
         tagged = given.get("TagKeys") or given.get("TagValues")
         return {"Clusters": [] if tagged else [self._cluster(caller)]}
 
-    async def snapshots(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
-        """DescribeClusterSnapshots."""
-        caller.require("redshift:DescribeClusterSnapshots", caller.place.cluster_arn)
-        if given.get("SnapshotIdentifier"):
-            raise ApiError("ClusterSnapshotNotFoundFault", f"Snapshot {given['SnapshotIdentifier']} not found.")
-        return {"Snapshots": []}
-
     async def tags(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         """DescribeTags."""
         caller.require("redshift:DescribeTags", caller.place.cluster_arn)
@@ -121,9 +91,6 @@ class ClusterApi:
 
     async def _keep(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         raise ApiError("InvalidClusterStateFault", "A server does not delete itself: stop it and remove its data.")
-
-    async def _no_snapshot(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
-        raise ApiError("InvalidClusterStateFault", "Snapshots are not supported by this server.")
 
     async def _logging(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         return {"LoggingEnabled": False}
@@ -179,7 +146,7 @@ class ClusterApi:
             "DBName": facts.database,
             "Endpoint": {"Address": host, "Port": facts.port},
             "ClusterCreateTime": facts.created,
-            "AutomatedSnapshotRetentionPeriod": 0,
+            "AutomatedSnapshotRetentionPeriod": facts.snapshot_days,
             "ManualSnapshotRetentionPeriod": -1,
             "ClusterSecurityGroups": [],
             "VpcSecurityGroups": [],

@@ -6,8 +6,8 @@ from typing import Any, Final
 from api.errors import ApiError
 from api.gateway import Operations
 from api.identities import Caller
-from api.management.clusters import Facts
 from api.management.credentials import Credentials
+from api.management.facts import Facts
 
 _BASE_CAPACITY: Final = 8
 

@@ -18,12 +18,12 @@ from engine import results
 from session.answers import Answer, Done, Value
 from session.context import Work
 from session.plans import Plan
-from session.programs import control, transactions
+from session.programs import builtin, control, transactions
 from session.programs.commands import located
 from session.programs.frame import LEVELS, Execution, Frame
 from session.programs.messages import recorded
 from session.programs.variables import Names, Scalar
-from session.streams import Page, Reader
+from session.streams import Page, Reader, table
 from sql.commands.routines import Call
 from sql.plpgsql.parser import parse
 from sql.plpgsql.tree import Program
@@ -43,7 +43,12 @@ class Given:
 async def call(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
     """CALL procedure(arguments)."""
     command = _command(statement)
-    routine, plan = resolve(work, command.name, tuple(item.text for item in command.arguments))
+    texts = tuple(item.text for item in command.arguments)
+    own = builtin.builtin(work, command.name)
+    if own is not None:
+        given = await arguments_of(work, builtin.planned(work, own, texts), parameters)
+        return table(own.columns, await builtin.run(work, own, tuple(item.value for item in given)), tag="CALL")
+    routine, plan = resolve(work, command.name, texts)
     execution = Execution(session=work.session, block=work.tx.block, nonatomic=routine.nonatomic)
     transactions.begin(execution)
     outputs = await invoke(execution, routine, await arguments_of(work, plan, parameters))
@@ -61,6 +66,9 @@ def _command(statement: Statement) -> Call:
 async def describe_call(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...] | None:
     """Return the columns of CALL: the procedure's OUT and INOUT arguments, None where it has none."""
     command = _command(statement)
+    own = builtin.builtin(work, command.name)
+    if own is not None:
+        return own.columns
     routine, _ = resolve(work, command.name, tuple(item.text for item in command.arguments), oids)
     return _columns(routine) or None
 
@@ -68,7 +76,9 @@ async def describe_call(work: Work, statement: Statement, oids: tuple[int, ...])
 def parameter_types(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[ColumnType, ...]:
     """Return the types of ``$1``, ``$2`` … among a CALL's arguments."""
     command = _command(statement)
-    _, plan = resolve(work, command.name, tuple(item.text for item in command.arguments), oids)
+    texts = tuple(item.text for item in command.arguments)
+    own = builtin.builtin(work, command.name)
+    plan = resolve(work, command.name, texts, oids)[1] if own is None else builtin.planned(work, own, texts, oids)
     return plan.translated.parameter_types
 
 

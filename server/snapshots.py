@@ -1,0 +1,158 @@
+"""Snapshots as the configuration wants them, and the commands that work on them without a server."""
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from core.clock import Clock
+from core.config import ConfigError, Options
+from core.errors import SqlError
+from core.sqlstate import SqlState
+from server.access import destination, s3_access
+from server.keyring import keys_of
+from session.snapshots import Schedule, SnapshotKeeper
+from storage import keys
+from storage.database import CATALOG_FILE, Database, FolderLock
+from storage.snapshots import Place, Snapshot, Snapshots
+from storage.taking import DataPath, rewind, settle_catalog
+
+
+def keeper(options: Options, database: Database, clock: Clock) -> SnapshotKeeper | None:
+    """Return what keeps snapshots of the warehouse, None where there is no place for them."""
+    wanted = options.snapshots
+    if not wanted.destination:
+        return None
+    ring = options.storage.state_folder / keys.FILE
+    schedule = Schedule(
+        every=timedelta(hours=wanted.interval_hours) if wanted.interval_hours else None,
+        changed_bytes=wanted.changed_mb << 20,
+        kept=timedelta(days=wanted.retention_days),
+    )
+    return SnapshotKeeper(
+        database,
+        _data(options),
+        _snapshots(options),
+        schedule,
+        clock=clock,
+        cluster=options.api.cluster,
+        keyring=ring.read_text(encoding="utf-8") if ring.exists() else "",
+    )
+
+
+def command(options: Options, action: str, name: str, at: str) -> int:
+    """Run ``duckshift snapshot ACTION [NAME]``; raises ``ConfigError``, ``SqlError``, ``WarehouseError``."""
+    if not options.snapshots.destination:
+        raise ConfigError("snapshots.destination says where snapshots are, and is empty")
+    if (action == "list") is bool(name):
+        raise ConfigError(f"duckshift snapshot {action} {'takes no name' if name else 'needs the name of a snapshot'}")
+    return _ACTIONS[action](options, name, at)
+
+
+def _list(options: Options, name: str, at: str) -> int:
+    for each in _snapshots(options).all():
+        kind = "automated" if each.automated else "manual"
+        _say(f"{each.name}\t{kind}\t{each.moment:%Y-%m-%d %H:%M:%S}\t{each.size}\t{len(each.files)} files")
+    return 0
+
+
+def _delete(options: Options, name: str, at: str) -> int:
+    _snapshots(options).delete(name)
+    return 0
+
+
+def _verify(options: Options, name: str, at: str) -> int:
+    snapshots = _snapshots(options)
+    left = 0
+    for damage in snapshots.verify(snapshots.find(name), _data(options)):
+        _say(f"{damage.path} {damage.problem}{', repaired' if damage.repaired else ''}")
+        left += not damage.repaired
+    return 1 if left else 0
+
+
+def _restore(options: Options, name: str, at: str) -> int:
+    """Make a data folder of a snapshot, as it was at a moment before it if one is given."""
+    snapshots = _snapshots(options)
+    snapshot = snapshots.find(name)
+    folder = options.storage.state_folder
+    moment = _moment(at, snapshot) if at else None
+    if options.storage.catalog:
+        raise ConfigError("a restored warehouse has a catalogue of its own: leave storage.catalog empty")
+    lock = FolderLock(folder)
+    try:
+        _require_empty(folder)
+        _bring_keys(options, folder, snapshot)
+        catalog = folder / f"{CATALOG_FILE}.restored"
+        if moment is None:
+            _bring(snapshots, snapshot, _data(options), catalog, options)
+        else:
+            _bring_past(snapshots, snapshot, catalog, moment, options)
+        # The last step: a folder without a catalogue is no warehouse.
+        catalog.replace(folder / CATALOG_FILE)
+    finally:
+        lock.release()
+    _say(f"{folder} is what snapshot {name} was{f' at {at}' if at else ''}")
+    return 0
+
+
+def _bring(snapshots: Snapshots, snapshot: Snapshot, data: Place, catalog: Path, options: Options) -> None:
+    snapshots.restore(snapshot, data, catalog)
+    settle_catalog(catalog, data.root, keys_of(options))
+
+
+def _bring_past(snapshots: Snapshots, snapshot: Snapshot, catalog: Path, moment: datetime, options: Options) -> None:
+    """Bring the whole of a snapshot, write what it was at *moment* anew, and throw the whole away."""
+    whole = options.storage.state_folder / "past"
+    try:
+        past = whole / CATALOG_FILE
+        whole.mkdir()
+        _bring(snapshots, snapshot, Place(*destination(options, str(whole))), past, options)
+        data = _data(options)
+        rewind(past, catalog, DataPath(data.root, s3_access(options.s3)), moment, keys_of(options))
+    finally:
+        shutil.rmtree(whole, ignore_errors=True)
+
+
+_ACTIONS: Final[Mapping[str, Callable[[Options, str, str], int]]] = {
+    "list": _list, "delete": _delete, "verify": _verify, "restore": _restore,
+}  # fmt: skip
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+
+
+def _snapshots(options: Options) -> Snapshots:
+    return Snapshots(Place(*destination(options, options.snapshots.destination)))
+
+
+def _data(options: Options) -> Place:
+    storage = options.storage
+    return Place(*destination(options, storage.data if storage.is_remote else str(storage.state_folder / "data")))
+
+
+def _moment(text: str, snapshot: Snapshot) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"{text} is no time: write 2026-11-26T14:05:00+00:00") from None
+    moment = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    if moment > snapshot.moment:
+        raise ConfigError(f"snapshot {snapshot.name} was taken at {snapshot.moment:%Y-%m-%d %H:%M:%S}, before that")
+    return moment
+
+
+def _require_empty(folder: Path) -> None:
+    if (folder / CATALOG_FILE).exists() or (folder / "data").exists():
+        raise SqlError(SqlState.DUPLICATE_FILE, f"{folder} holds a warehouse already")
+
+
+def _bring_keys(options: Options, folder: Path, snapshot: Snapshot) -> None:
+    if bool(snapshot.keyring) is not options.storage.encrypted:
+        verb = "is" if snapshot.keyring else "is not"
+        raise ConfigError(f"the snapshot {verb} encrypted: set storage.encrypted accordingly")
+    if snapshot.keyring:
+        (folder / keys.FILE).write_text(snapshot.keyring, encoding="utf-8")
+        (folder / keys.FILE).chmod(0o600)
