@@ -123,6 +123,12 @@ def _configure() -> None:
     RedshiftParser.UNARY_PARSERS[_ABSOLUTE] = _absolute
 
 
+_PLAIN: Final = frozenset({
+    TokenType.COMMA, TokenType.STRING, TokenType.L_PAREN, TokenType.R_PAREN, TokenType.EQ,
+})  # fmt: skip
+"""Tokens that long lists are made of, and that are never rewritten."""
+
+
 def prepare(tokens: list[Token]) -> list[Token]:
     """Return *tokens* with PostgreSQL spellings that sqlglot cannot read written as those that it can.
 
@@ -134,7 +140,12 @@ def prepare(tokens: list[Token]) -> list[Token]:
     out: list[Token] = []
     index = 0
     while index < len(tokens):
-        index = _step(tokens, index, out)
+        token = tokens[index]
+        if token.token_type in _PLAIN or (token.token_type == TokenType.NUMBER and token.text.isdigit()):
+            out.append(token)
+            index += 1
+        else:
+            index = _step(tokens, index, out)
     return out
 
 

@@ -252,12 +252,6 @@ def _alias(reading: _Reading) -> None:
         raise reading.wrong(1)
 
 
-def _string(reading: _Reading) -> None:
-    # Strings are put together over a line's end only.
-    if reading.kind(1) == _T.STRING and reading.tokens[reading.index + 1].line == reading.tokens[reading.index].line:
-        raise reading.wrong(1)
-
-
 def _distinct(reading: _Reading) -> None:
     if reading.kind(1) == _T.ALL and reading.kind(-1) == _T.SELECT:
         raise reading.wrong(1)
@@ -285,7 +279,6 @@ _CHECKS: Final[dict[TokenType, Callable[[_Reading], None]]] = {
     _T.EQ: _equals,
     _T.NOT: _not,
     _T.ALIAS: _alias,
-    _T.STRING: _string,
     _T.DISTINCT: _distinct,
     _T.TOP: _top,
 }

@@ -24,10 +24,11 @@ from sql.value import Slot, Value
 if TYPE_CHECKING:
     from sql.canon import Pattern
 
-_SPINE: Final = (exp.Add, exp.Sub, exp.Mul, exp.Div, exp.Mod, exp.DPipe)
+_SUMS: Final = (exp.Add, exp.Sub)
+_SPINE: Final = (*_SUMS, exp.Mul, exp.Div, exp.Mod, exp.DPipe)
 _CHAIN: Final = 40
 """Operators in a row that are not translated one inside the other."""
-_DEEPEST: Final = 900
+DEEPEST: Final = 400
 """Operators in a row that the engine takes one inside the other."""
 VIEW_DEPTH: Final = 64
 """Views within views beyond this are taken for a circle."""
@@ -269,17 +270,17 @@ class Scope:
 
     def _descend(self, node: exp.Expr) -> None:
         """Translate the left operands of a long chain from the innermost on, without going deep."""
-        spine = []
-        item = node.this
+        spine, above, item = [], node, node.this
         while isinstance(item, _SPINE) and id(item) not in self.done:
-            spine.append(item)
-            item = item.this
+            if not (isinstance(item, _SUMS) and isinstance(above, _SUMS)):
+                spine.append(item)
+            above, item = item, item.this
         if len(spine) < _CHAIN:
             return
         for item in reversed(spine):
             self.done[id(item)] = self.value(item)
         value = self.done[id(spine[0])]
-        if len(spine) > _DEEPEST and not value.fixed and not value.pieces:
+        if len(spine) > DEEPEST and not value.fixed and not value.pieces:
             raise too_complex()
 
     def nested(self, node: exp.Expr) -> Value:
@@ -372,11 +373,8 @@ class Scope:
     def _only(self, name: str, node: exp.Expr, found: list[tuple[Relation, Field]], *, bare: bool) -> Value:
         """Return the one column that a name means; raises 42702 where there are several."""
         if len(found) > 1:
-            raise SqlError(
-                SqlState.AMBIGUOUS_COLUMN,
-                f'column reference "{name}" is ambiguous',
-                position=self.writer.position(node),
-            )
+            message = f'column reference "{name}" is ambiguous'
+            raise SqlError(SqlState.AMBIGUOUS_COLUMN, message, position=self.writer.position(node))
         self.writer.mention(node, *found[0], bare=bare)
         return self.read(found[0][1])
 

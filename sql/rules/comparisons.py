@@ -196,11 +196,33 @@ def connected(node: exp.Expr, scope: Scope) -> Value:
             stack += [item.expression, item.this]
         else:
             operands.append(item)
+    if kind is exp.And and len(operands) > _MANY:
+        operands = _excluded(operands)
     parts = [truth(scope.value(item), word, scope, item).sql for item in operands]
     if kind is exp.Or and len(parts) > _MANY:
         # The engine looks for what all of them have in common, in a time that grows with the square.
         parts = [f"CAST(CAST({part} AS TINYINT) AS BOOLEAN)" if " AND " in part else part for part in parts]
     return made(f"({f' {word} '.join(parts)})", BOOL, exact=True)
+
+
+def _excluded(operands: list[exp.Expr]) -> list[exp.Expr]:
+    """Put ``a <> 1``, ``a <> 2`` … together as NOT IN: the engine compares each such condition with all others."""
+    found: dict[tuple[exp.Expr, bool], list[exp.Expr]] = {}
+    rest = []
+    for item in operands:
+        inner = item.this if isinstance(item, exp.Paren) else item
+        plain = isinstance(inner, exp.NEQ) and isinstance(inner.this, exp.Column)
+        if plain and isinstance(inner.expression, exp.Literal) and "." not in inner.expression.name:
+            found.setdefault((inner.this, bool(inner.expression.is_string)), []).append(inner)
+        else:
+            rest.append(item)
+    for (column, _), alike in found.items():
+        if len(alike) <= _MANY:
+            rest += alike
+        else:
+            listed = exp.In(this=column, expressions=[item.expression for item in alike])
+            rest.append(exp.Not(this=listed))
+    return rest
 
 
 def negated(node: exp.Expr, scope: Scope) -> Value:

@@ -19,9 +19,10 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, decimals, dynamic, floats
 from sql.inference import arithmetic, concatenated, is_float, is_integer, number_type
+from sql.query import too_complex
 from sql.rules import temporal
 from sql.rules.spec import Rule
-from sql.scope import Scope, Write
+from sql.scope import DEEPEST, Scope, Write
 from sql.value import FLOAT8, INT4, INT8, INTERVAL, VARBYTE, Value, made
 
 _SCIENTIFIC: Final = re.compile(r"CAST\((\d*\.?\d*e[+-]?\d+) AS DOUBLE\)", re.IGNORECASE)
@@ -44,6 +45,53 @@ def _binary(sign: str) -> Write:
         return combine(sign, left, right, scope, node)
 
     return write
+
+
+def _added(node: exp.Expr, scope: Scope) -> Value:
+    """Write a sum or difference; of many numbers as a sum of sums, because the engine's time grows with its depth."""
+    spine = [node]
+    while isinstance(spine[-1].this, exp.Add | exp.Sub) and id(spine[-1].this) not in scope.done:
+        spine.append(spine[-1].this)
+    spine.reverse()
+    values = [scope.value(spine[0].this), *(scope.value(item.expression) for item in spine)]
+    signs = ["-" if isinstance(item, exp.Sub) else "+" for item in spine]
+    if len(spine) >= _LONG and all(_whole(value) for value in values):
+        return _paired(values, signs)
+    total = values[0]
+    for item, sign, value in zip(spine, signs, values[1:], strict=True):
+        total = combine(sign, total, value, scope, item)
+    if len(spine) > DEEPEST and not total.fixed and not total.pieces:
+        raise too_complex()
+    return total
+
+
+_LONG: Final = 64
+
+
+def _whole(value: Value) -> bool:
+    """Tell whether a value is a number that may be added in any order."""
+    return value.category == "N" and not is_float(value.type) and value.slot is None
+
+
+def _paired(values: list[Value], signs: list[str]) -> Value:
+    """Add numbers up in pairs of pairs; the type is that of adding them one after the other."""
+    type_ = values[0].type
+    for sign, value in zip(signs, values[1:], strict=True):
+        type_ = arithmetic(sign, type_, value.type)
+    parts = {
+        wanted: [value for sign, value in zip(["+", *signs], values, strict=True) if sign == wanted] for wanted in "+-"
+    }
+    total = _halved(parts["+"])
+    if parts["-"]:
+        total = _numbers("-", total, _halved(parts["-"]))
+    return total if total.type == type_ else Value(sql=total.sql, type=type_, fixed=total.fixed)
+
+
+def _halved(values: list[Value]) -> Value:
+    if len(values) == 1:
+        return values[0]
+    middle = len(values) // 2
+    return _numbers("+", _halved(values[:middle]), _halved(values[middle:]))
 
 
 def combine(sign: str, left: Value, right: Value, scope: Scope, node: exp.Expr) -> Value:
@@ -319,8 +367,8 @@ def _real(template: str, arguments: tuple[str, ...]) -> Write:
 
 
 RULES: Final = (
-    Rule(node=exp.Add, write=_binary("+"), doc="r_OPERATOR_SYMBOLS"),
-    Rule(node=exp.Sub, write=_binary("-"), doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Add, write=_added, doc="r_OPERATOR_SYMBOLS"),
+    Rule(node=exp.Sub, write=_added, doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.Mul, write=_binary("*"), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.Div, write=_binary("/"), doc="r_OPERATOR_SYMBOLS"),
     Rule(node=exp.Mod, write=_binary("%"), doc="r_OPERATOR_SYMBOLS"),

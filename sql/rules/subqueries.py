@@ -8,14 +8,23 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql import groups
 from sql.clauses import modified
+from sql.query import too_complex
 from sql.relations import Query
 from sql.rules.spec import Rule
 from sql.scope import Scope
 from sql.value import BOOL, Value, made
 
+_DEEPEST: Final = 16
+"""Queries one inside the other: for each the engine takes twice the time to plan, where nothing can stop it."""
+
 
 def inside(node: exp.Expr, scope: Scope, *, width: int = 0) -> Query:
     """Translate a query that stands in an expression."""
+    around, depth = scope.parent, 1
+    while around is not None:
+        around, depth = around.parent, depth + 1
+    if depth > _DEEPEST:
+        raise too_complex()
     query = scope.writer.query(node, scope.child())
     if width and len(query.outputs) != width:
         raise SqlError(SqlState.SYNTAX_ERROR, "subquery must return only one column",

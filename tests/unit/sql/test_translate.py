@@ -137,7 +137,7 @@ def test_current_setting_is_not_kept() -> None:
 
 
 def test_deep_nesting_is_refused() -> None:
-    for text in ("select " + "(" * 5000 + "1" + ")" * 5000, "select " + "qty+" * 5000 + "1 from sales", "select " + "not " * 5000):
+    for text in ("select " + "(" * 5000 + "1" + ")" * 5000, "select " + "qty*" * 5000 + "1 from sales", "select " + "not " * 5000):
         with pytest.raises(SqlError):
             done(text)
 
