@@ -35,12 +35,16 @@ class Outside:
         listed = self.endpoint.client.list_objects_v2(Bucket=BUCKET).get("Contents", ())
         for item in listed:
             self.endpoint.client.delete_object(Bucket=BUCKET, Key=item["Key"])
+        yield self.running(catalog).dsn, self.put
+
+    def running(self, catalog: str) -> Server:
+        """Return the server with a kind of data catalog."""
         if catalog not in self._servers:
             config = self._folder / f"{catalog}.toml"
             config.write_text(self.config(catalog))
             running = Server(self._folder / catalog, arguments=("--config", str(config)))
             self._servers[catalog] = self._stack.enter_context(running)
-        yield self._servers[catalog].dsn, self.put
+        return self._servers[catalog]
 
     def put(self, location: str, data: bytes) -> None:
         """Put an object."""
