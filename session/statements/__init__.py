@@ -84,6 +84,10 @@ def _loaded(run: Callable[[Work, Any, Any], Awaitable[str]]) -> Handler:
 
 async def _unsupported(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
     command = statement.command
+    if isinstance(command, Unsupported) and command.foreign:
+        raise SqlError(
+            SqlState.FEATURE_NOT_SUPPORTED, f'SQL command "{command.foreign}" not supported on Redshift tables.'
+        )
     raise not_supported(command.feature if isinstance(command, Unsupported) else statement.tag)
 
 

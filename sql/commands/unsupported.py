@@ -12,6 +12,8 @@ class Unsupported:
 
     feature: str
     """As ``core.errors.not_supported`` takes it: ``CREATE MODEL``."""
+    foreign: str = ""
+    """The text of a statement that PostgreSQL has and Redshift has not."""
 
 
 HEADS: Final = (
@@ -31,6 +33,30 @@ HEADS: Final = (
 )
 """Redshift, "SQL commands": those that duckshift knows and does not have. OR REPLACE may stand in between."""
 
+FOREIGN: Final = (
+    "ALTER INDEX",
+    "ALTER SEQUENCE",
+    "CREATE AGGREGATE",
+    "CREATE DOMAIN",
+    "CREATE INDEX",
+    "CREATE RULE",
+    "CREATE SEQUENCE",
+    "CREATE TABLESPACE",
+    "CREATE TRIGGER",
+    "CREATE TYPE",
+    "CREATE UNIQUE INDEX",
+    "DROP AGGREGATE",
+    "DROP DOMAIN",
+    "DROP INDEX",
+    "DROP RULE",
+    "DROP SEQUENCE",
+    "DROP TABLESPACE",
+    "DROP TRIGGER",
+    "DROP TYPE",
+)
+"""Redshift, "Unsupported PostgreSQL features": statements of PostgreSQL 8.0 that it reads and refuses."""
+
+_FOREIGN: Final = frozenset(tuple(head.split()) for head in FOREIGN)
 _HEADS: Final = {tuple(head.split()): head for head in HEADS}
 
 
@@ -39,6 +65,8 @@ def read_unsupported(stream: Stream) -> Unsupported | None:
     keys = [token.key for token in stream.tokens[stream.index : stream.index + 6]]
     if keys[1:3] == ["OR", "REPLACE"]:
         del keys[1:3]
+    if any(tuple(keys[:length]) in _FOREIGN for length in (2, 3)):
+        return Unsupported(feature=" ".join(keys[:2]), foreign=stream.rest().text)
     for length in (3, 2, 4):
         feature = _HEADS.get(tuple(keys[:length]))
         if feature:

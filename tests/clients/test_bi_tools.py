@@ -21,10 +21,15 @@ from tests.support.slt import Record, parse
 
 RECORDS = Path(__file__).resolve().parents[1] / "conformance" / "session"
 POSTGRESQL = Path("/usr/share/java/postgresql.jar")
-TOOLS = {
-    # tool → by which driver
-    "tableau": "odbc", "powerbi": "odbc", "metabase": "jdbc", "looker": "jdbc", "dbeaver": "jdbc", "datagrip": "jdbc",
-}  # fmt: skip
+TOOLS = [
+    # tool, by which driver
+    pytest.param("tableau", "odbc", marks=pytest.mark.client("tableau"), id="tableau"),
+    pytest.param("powerbi", "odbc", marks=pytest.mark.client("powerbi"), id="powerbi"),
+    pytest.param("metabase", "jdbc", marks=pytest.mark.client("metabase"), id="metabase"),
+    pytest.param("looker", "jdbc", marks=pytest.mark.client("looker"), id="looker"),
+    pytest.param("dbeaver", "jdbc", marks=pytest.mark.client("dbeaver"), id="dbeaver"),
+    pytest.param("datagrip", "jdbc", marks=pytest.mark.client("datagrip"), id="datagrip"),
+]
 _ERROR = re.compile(r"error \((\w+)\)\s*(.*)")
 _CLOSE = 1e-12
 
@@ -44,8 +49,8 @@ def command(driver: str, request: pytest.FixtureRequest) -> list[Any]:
     return ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", jars, "Statements"]
 
 
-@pytest.mark.parametrize("tool", [pytest.param(tool, marks=pytest.mark.client(tool)) for tool in TOOLS])
-def test_statements(server: Server, tool: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize(("tool", "driver"), TOOLS)
+def test_statements(server: Server, tool: str, driver: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     records = [record for record in parse(RECORDS / f"{tool}.slt") if record.case]
     schema = f"slt_{tool}"
     statements = [f"set search_path to {schema}, public", *(record.sql for record in records)]
@@ -60,7 +65,7 @@ def test_statements(server: Server, tool: str, tmp_path: Path, request: pytest.F
         own.execute(f"drop schema if exists {schema} cascade")
         own.execute(f"create schema {schema}")
         done = subprocess.run(
-            command(TOOLS[tool], request), env=environment, capture_output=True, text=True, timeout=100, check=True
+            command(driver, request), env=environment, capture_output=True, text=True, timeout=100, check=True
         )
         own.execute(f"drop schema {schema} cascade")
     answers = [json.loads(line) for line in done.stdout.splitlines()][1:]
