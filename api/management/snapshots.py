@@ -59,16 +59,16 @@ class SnapshotApi:
 
     async def _delete(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         caller.require("redshift:DeleteClusterSnapshot", caller.place.cluster_arn)
-        keeper = self._keeper()
+        keeper = self._keeper("ClusterSnapshotNotFoundFault")
         try:
             gone = await keeper.delete(given["SnapshotIdentifier"])
         except SqlError as error:
             raise _fault(error) from None
         return {"Snapshot": {**self._shown(caller, gone), "Status": "deleted"}}
 
-    def _keeper(self) -> SnapshotKeeper:
+    def _keeper(self, fault: str = "InvalidClusterStateFault") -> SnapshotKeeper:
         if self._warehouse.limits.snapshots is None:
-            raise ApiError("InvalidClusterStateFault", "The server has no place for snapshots.")
+            raise ApiError(fault, "The server has no place for snapshots.")
         return self._warehouse.limits.snapshots
 
     def _shown(self, caller: Caller, snapshot: Snapshot) -> dict[str, Any]:

@@ -88,7 +88,7 @@ def test_what_a_server_cannot_do_is_an_error_of_aws(redshift: Any, operation: st
     assert code(caught) == expected
 
 
-def test_there_are_no_snapshots(redshift: Any) -> None:
+def test_there_are_no_snapshots_without_a_place_for_them(redshift: Any) -> None:
     assert redshift.describe_cluster_snapshots()["Snapshots"] == []
     assert redshift.describe_logging_status(**OURS)["LoggingEnabled"] is False
 
