@@ -97,6 +97,8 @@ class Protection:
     shared_row_security: bool | None = None
     """ON or OFF FOR DATASHARES: whether it cannot be read over one; None is as ``row_security`` has it."""
     shared_any_of: bool = False
+    shared_masking: bool | None = None
+    """MASKING ON or OFF FOR DATASHARES: whether it cannot be read over one; None is as masks are attached."""
     policies: tuple[Attachment, ...] = ()
     masks: tuple[MaskAttachment, ...] = ()
 
@@ -111,7 +113,8 @@ def shared_openly(kept: Protection | None) -> bool:
     if kept is None:
         return True
     closed = kept.row_security if kept.shared_row_security is None else kept.shared_row_security
-    return not closed and not kept.masks
+    masked = bool(kept.masks) if kept.shared_masking is None else kept.shared_masking
+    return not closed and not masked
 
 
 def rls_policy(state: CatalogState, database: int, name: str) -> RlsPolicy | None:

@@ -15,6 +15,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import TYPNAMES, ColumnType
+from session.external.streams import kept_rows
 from session.external.tables import Lookup
 from session.protection import guard_of
 from session.settings import AS_WRITTEN, Settings
@@ -260,7 +261,12 @@ class Visible:
             seen={item.relation: item.columns for item in relation.seen},
             guard=guard_of(relation, columns, self._viewer.who, self.state),
             storage=relation.materialized.table if relation.materialized is not None else 0,
+            kept=self._kept(relation),
         )
+
+    def _kept(self, relation: Relation) -> Source | None:
+        rows = kept_rows(self.state, relation)
+        return None if rows is None else replace(self.stored(rows), name=relation.name)
 
     def _read_as(self, relation: Relation) -> str | None:
         """Return the query that a view stands for; a materialized one's is to read its table."""

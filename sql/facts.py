@@ -123,6 +123,8 @@ class Source:
     """What row-level security and masking ask for where the session's user reads it."""
     storage: int = 0
     """Of a materialized view: the table that keeps its rows, which is read as it is through the view."""
+    kept: "Source | None" = None
+    """Of a materialized view whose rows may be deleted: the table that keeps them."""
     external: object | None = None
     """Of an external table: what the session reads it by; it is not looked into here."""
     door: object | None = None

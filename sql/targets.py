@@ -27,6 +27,8 @@ def target_of(node: exp.Table, scope: Scope, verb: str, privilege: str) -> Sourc
             f'cannot {verb} "{source.name}": what another database shares is read only',
             position=scope.writer.position(node),
         )
+    if source.kept is not None and privilege == "DELETE":
+        source = source.kept
     if source.kind is not SourceKind.TABLE:
         raise SqlError(
             SqlState.WRONG_OBJECT_TYPE if source.kind is SourceKind.VIEW else SqlState.INSUFFICIENT_PRIVILEGE,

@@ -24,7 +24,7 @@ from core.sqlstate import SqlState
 from storage.database import S3Access
 from storage.streams import CHUNK_RECORDS, Chunk, Positions, Record
 
-_ANSWER_S: Final = 10.0
+_ANSWER_S: Final = 5.0
 _TOKEN_S: Final = 900
 _ENCRYPTED: Final = ("9094", "9194")
 """Ports at which brokers of MSK speak TLS to clients that do not say who they are."""

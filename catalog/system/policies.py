@@ -72,7 +72,8 @@ def mask_attachments(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_mask_attachments."""
     kept = _storages(state)
     return table("sys_mask_attachments", [
-        (each.oid, item.policy, item.grantee, item.grantor, item.priority, _paths(item.inputs), _paths(item.outputs))
+        (each.oid, item.policy, item.grantee, item.grantor, item.priority, _paths(item.inputs), _paths(item.outputs),
+         bool(each.protection.shared_masking))
         for each in state.relations()
         if each.protection is not None and each.oid not in kept
         for item in each.protection.masks
@@ -121,7 +122,7 @@ ATTACHED: Final = (
 """RLS policies and where they are attached."""
 MASKED: Final = (
     f"SELECT r.database, r.schema_name, r.name AS relation_name, {_KIND} AS relation_kind, p.name AS policy_name, {_WHO},"
-    " w.kind AS grantee_kind, a.priority, a.inputs AS input_columns, a.outputs AS output_columns"
+    " w.kind AS grantee_kind, a.priority, a.inputs AS input_columns, a.outputs AS output_columns, a.shared"
     " FROM sys_mask_attachments AS a JOIN sys_masking_policies AS p ON p.oid = a.policy"
     f" JOIN sys_relations AS r ON r.oid = a.relation JOIN sys_grantees AS w ON w.oid = a.grantee WHERE {MANAGES}"
 )
@@ -166,7 +167,7 @@ _ROWS: Final = (
         "grantee_type text, priority int4, input_columns text, output_columns text, is_masking_datashare_on bool",
         "SELECT q.policy_name, q.schema_name, q.relation_name AS table_name, q.relation_kind AS table_type, q.grantor,"
         " q.grantee, q.grantee_kind AS grantee_type, q.priority, q.input_columns, q.output_columns,"
-        f" false AS is_masking_datashare_on FROM ({MASKED}) AS q WHERE q.database = {access.HERE}"),
+        f" q.shared AS is_masking_datashare_on FROM ({MASKED}) AS q WHERE q.database = {access.HERE}"),
 )
 _LOGS: Final = (
     (4_230, "svv_rls_applied_policy",

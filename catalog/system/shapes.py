@@ -105,7 +105,7 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     ),
     "sys_rls_attachments": _shape("relation oid, policy oid, grantee oid, grantor oid"),
     "sys_mask_attachments": _shape(
-        "relation oid, policy oid, grantee oid, grantor oid, priority int4, inputs text, outputs text"
+        "relation oid, policy oid, grantee oid, grantor oid, priority int4, inputs text, outputs text, shared bool"
     ),
     "sys_dependencies": _shape("dependent oid, referenced oid"),
     # Remarks on what is no relation or column, by catalogue and OID.

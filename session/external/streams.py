@@ -95,6 +95,13 @@ def stream_over(state: CatalogState, view: Relation) -> Stream | None:
     return Stream(oid=external_oid(schema, name), schema=schema, origin=schema.external, name=name)
 
 
+def kept_rows(state: CatalogState, view: Relation) -> Relation | None:
+    """Return the table that keeps the rows of a materialized view over a stream, None of anything else."""
+    info = view.materialized
+    found = state.objects.get(info.table) if info is not None and info.stream else None
+    return found if isinstance(found, Relation) else None
+
+
 def refuse_reading(external: Iterable[object]) -> None:
     """Raise 0A000 where a plan that is to be run reads a stream."""
     stream = stream_of(external)

@@ -11,6 +11,7 @@ from core.names import quote
 from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
+from session.external.streams import kept_rows
 from session.locks import Mode
 from session.protection import IGNORES
 from session.settings import AS_WRITTEN
@@ -20,7 +21,8 @@ from sql.commands.alterations import AlterTableAppend
 
 async def append(work: Work, command: AlterTableAppend) -> Done:
     """ALTER TABLE target APPEND FROM source."""
-    target, source = work.find_table(command.name), work.find_table(command.source)
+    target = work.find_table(command.name)
+    source = kept_rows(work.state, work.find_relation(command.source)) or work.find_table(command.source)
     for relation in (target, source):
         work.require_owner(relation)
         if relation.temporary:

@@ -183,12 +183,14 @@ async def store(work: Work, relation: Relation) -> None:
 
 
 async def row_security(work: Work, relation: Relation, action: RowLevelSecurity) -> Relation:
-    """Return *relation* after ROW LEVEL SECURITY ON or OFF."""
+    """Return *relation* after ROW LEVEL SECURITY ON or OFF, or MASKING ON or OFF FOR DATASHARES."""
     require_manager(work)
-    if action.on:
+    if action.on and not action.masking:
         refuse_unfit(work, relation)
     kept = relation.protection or NOTHING
-    if action.datashares:
+    if action.masking:
+        kept = replace(kept, shared_masking=action.on)
+    elif action.datashares:
         any_of = kept.shared_any_of if action.any_of is None else action.any_of
         kept = replace(kept, shared_row_security=action.on, shared_any_of=any_of)
     else:

@@ -10,6 +10,7 @@ from core.sqlstate import SqlState
 from core.types import Column, ColumnType
 from session.answers import Done
 from session.context import Work
+from session.external.streams import kept_rows
 from session.locks import Mode
 from session.statements.query import describe
 from sql.commands.tables import (
@@ -73,7 +74,7 @@ async def fill(work: Work, relation: Relation, query: Fragment) -> int:
 
 async def truncate(work: Work, command: Truncate) -> Done:
     """TRUNCATE: all rows go."""
-    relation = work.find_table(command.name)
+    relation = kept_rows(work.state, work.find_relation(command.name)) or work.find_table(command.name)
     if relation.owner != work.principal.oid and not work.principal.may("TRUNCATE TABLE"):
         work.require("TRUNCATE", relation)
     relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)

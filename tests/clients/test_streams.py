@@ -277,3 +277,66 @@ def test_the_schema_is_needed_by_its_views(place: Place) -> None:
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("CREATE EXTERNAL SCHEMA nobody FROM KINESIS IAM_ROLE 'arn:aws:iam::123456789012:role/none'")
             connection.execute("CREATE MATERIALIZED VIEW nobody_view AS SELECT shard_id FROM nobody.needed")
+
+
+def test_rows_of_a_view_may_be_taken_away(place: Place) -> None:
+    place.stream("taken")
+    place.put("taken", *range(6))
+    with place.connect() as connection:
+        connection.execute(
+            "CREATE MATERIALIZED VIEW taken AS SELECT from_varbyte(kinesis_data, 'utf8')::int AS n FROM kds.taken"
+        )
+        connection.execute("REFRESH MATERIALIZED VIEW taken")
+        assert connection.execute("DELETE FROM taken WHERE n < 2 OR taken.n = 5").rowcount == 3
+        connection.execute("CREATE TABLE taken_others (n int)")
+        connection.execute("INSERT INTO taken_others VALUES (2)")
+        assert connection.execute("DELETE FROM taken USING taken_others o WHERE o.n = taken.n").rowcount == 1
+        connection.execute("REFRESH MATERIALIZED VIEW taken")
+        assert connection.execute("SELECT n FROM taken ORDER BY 1").fetchall() == [(3,), (4,)]
+        for sql in ("UPDATE taken SET n = 0", "INSERT INTO taken VALUES (1)"):
+            with pytest.raises(psycopg.errors.WrongObjectType):
+                connection.execute(sql)
+        connection.execute("TRUNCATE taken")
+        place.put("taken", 7)
+        connection.execute("REFRESH MATERIALIZED VIEW taken")
+        assert connection.execute("SELECT n FROM taken").fetchall() == [(7,)]
+        connection.execute("CREATE TABLE taken_over (n int) DISTSTYLE EVEN")
+        connection.execute("ALTER TABLE taken_over APPEND FROM taken")
+        assert connection.execute("SELECT n FROM taken_over").fetchall() == [(7,)]
+        assert connection.execute("SELECT count(*) FROM taken").fetchone() == (0,)
+        # Other materialized views keep theirs.
+        connection.execute("CREATE MATERIALIZED VIEW usual AS SELECT n FROM taken_over")
+        with pytest.raises(psycopg.errors.WrongObjectType):
+            connection.execute("DELETE FROM usual")
+        with pytest.raises(psycopg.errors.WrongObjectType):
+            connection.execute("TRUNCATE usual")
+
+
+def test_views_over_such_views_follow(place: Place) -> None:
+    place.stream("deep")
+    place.put("deep", {"n": 1}, {"n": 2})
+    with place.connect() as connection:
+        connection.execute("CREATE TABLE names (n int, name varchar(10))")
+        connection.execute("INSERT INTO names VALUES (1, 'one'), (2, 'two'), (3, 'three')")
+        connection.execute(
+            "CREATE MATERIALIZED VIEW deep AS SELECT sequence_number, JSON_PARSE(kinesis_data).n::int AS n FROM kds.deep"
+        )
+        connection.execute(
+            "CREATE MATERIALIZED VIEW deeper AUTO REFRESH YES AS SELECT names.name, deep.n FROM deep JOIN names ON deep.n = names.n"
+        )
+        connection.execute("ALTER MATERIALIZED VIEW deep AUTO REFRESH YES")
+        for wanted in (["one", "two"], ["one", "three", "two"]):
+            for _ in range(100):
+                found = [row[0] for row in connection.execute("SELECT name FROM deeper ORDER BY 1").fetchall()]
+                if found == wanted:
+                    break
+                time.sleep(PAUSE_S)
+            assert found == wanted
+            place.put("deep", {"n": 3}) if wanted == ["one", "two"] else None
+        connection.execute("ALTER MATERIALIZED VIEW deep AUTO REFRESH NO")
+        connection.execute("DROP MATERIALIZED VIEW deeper")
+        connection.execute("DROP MATERIALIZED VIEW deep")
+        # A view of the same name begins anew.
+        connection.execute("CREATE MATERIALIZED VIEW deep AS SELECT sequence_number FROM kds.deep")
+        connection.execute("REFRESH MATERIALIZED VIEW deep")
+        assert connection.execute("SELECT count(*) FROM deep").fetchone() == (3,)

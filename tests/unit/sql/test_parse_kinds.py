@@ -170,7 +170,6 @@ OTHER_ERRORS = [
         "REMOVEQUOTES argument is not supported for CSV based COPY",
     ),
     ("copy t from 's3://b' iam_role default ^ssh", "0A000", "COPY SSH is not supported"),
-    ("alter table t ^masking on for datashares", "0A000", "ALTER TABLE MASKING is not supported"),
     ("fetch ^backward 1 from c", "0A000", "fetch direction other than forward is not supported"),
 ]
 
