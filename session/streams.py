@@ -47,6 +47,8 @@ class Reader:
         """Read from *source*."""
         self.taken = 0
         """How many rows were taken so far."""
+        self.current: pa.RecordBatch | None = None
+        """The row that was taken last; None before the first and after the last."""
         self._source = source
         self._rest: pa.RecordBatch | None = None
 
@@ -57,20 +59,24 @@ class Reader:
         while batch is not None and batch.num_rows == 0:
             batch = await self._source.next()
         if batch is None:
+            self.current = None
             return None
         if limit is not None and batch.num_rows > limit:
             self._rest = batch.slice(limit)
             batch = batch.slice(0, limit)
         self.taken += batch.num_rows
+        self.current = batch.slice(batch.num_rows - 1)
         return batch
 
     async def kept(self) -> "Reader":
         """Return a reader of what is left that needs the source no longer."""
-        batches = []
+        batches, current = [], self.current
         while (batch := await self.take(None)) is not None:
             batches.append(batch)
         self.close()
-        return Reader(FixedRows(*batches))
+        kept = Reader(FixedRows(*batches))
+        kept.current = current
+        return kept
 
     def close(self) -> None:
         """Give up what was not read."""

@@ -11,7 +11,7 @@ from session.answers import Done, Value
 from session.context import Work
 from session.portals import Cursor
 from session.statements.query import rows
-from session.streams import Page, Part
+from session.streams import FixedRows, Page, Part, Reader
 from sql.commands.cursors import Close, Declare, Fetch, Move
 from sql.statement import Statement
 
@@ -39,6 +39,9 @@ async def fetch(work: Work, statement: Statement, parameters: tuple[Value, ...] 
     if not isinstance(command, Fetch):
         raise SqlError(SqlState.INTERNAL_ERROR, "FETCH without a cursor")
     cursor = _cursor(work, command.name)
+    if command.count == 0:
+        # FORWARD 0 shows the current row again.
+        return Page(cursor.columns, Reader(FixedRows(cursor.reader.current)), tag="FETCH")
     return Page(cursor.columns, Part(cursor.reader, command.count), tag="FETCH")
 
 
