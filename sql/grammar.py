@@ -154,7 +154,8 @@ def _conditions_given(reading: _Reading) -> None:
 
 
 def _clause(reading: _Reading) -> None:
-    if reading.kind(-1) in _NAMES:
+    if reading.kind(-1) in _NAMES or reading.kind(-1) == _T.WITH:
+        # UNNEST(…) WITH OFFSET is no clause.
         return
     kind, level = reading.kind(), reading.level
     if kind == _T.QUALIFY and reading.kind(1) in _AFTER_NAME:
