@@ -324,6 +324,7 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         stream_poll_ms=options.external.stream_poll_ms,
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),
+        requires_ssl=options.server.tls == TlsMode.REQUIRE,
         snapshots=keeper(options, database, clock),
         account=options.api.account,
         namespace=place.identifier("cluster-namespace"),

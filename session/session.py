@@ -93,6 +93,7 @@ class Session:
     async def open(self, parameters: dict[str, str]) -> None:
         """Apply the user's defaults and the start-up packet's parameters; unknown ones are ignored."""
         self.settings.fix("wlm_json_configuration", self.warehouse.limits.queues.text)
+        self.settings.fix("require_ssl", "true" if self.warehouse.limits.requires_ssl else "false")
         for name, value in self.user.settings:
             self._offer(name, value)
         for name, value in parameters.items():

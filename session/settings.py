@@ -227,7 +227,7 @@ SETTINGS: Final = (
     Setting(name="pg_federation_repeatable_read", default="on", parse=switch, doc="Isolation of federated queries."),
     Setting(name="query_group", default="default", doc="A label that queries are routed and logged by."),
     Setting(name="readonly", default="off", parse=switch, doc="What Redshift's drivers send for read-only connections."),
-    Setting(name="require_ssl", default="false", parse=boolean, read_only=True, doc="Of the parameter group; here it is `tls` in section server of the configuration."),
+    Setting(name="require_ssl", default="false", parse=boolean, read_only=True, doc="Of the parameter group; true where `server.tls` of the configuration is require."),
     Setting(name="row_security", default="on", parse=switch, doc="Taken for PostgreSQL tools."),
     Setting(name="search_path", default="$user, public", translation=True, doc="Schemas that bare names are looked up in."),
     Setting(name="seed", default="0", parse=fraction, doc="Start of RANDOM()."),

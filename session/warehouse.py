@@ -117,6 +117,8 @@ class Limits:
     """Data catalogs outside the warehouse."""
     stream_poll_ms: int = 1_000
     """How often streams are asked that views follow by themselves."""
+    requires_ssl: bool = False
+    """Whether nobody comes in without TLS, as require_ssl shows."""
     account: str = "123456789012"
     """The AWS account that the cluster says it belongs to."""
     namespace: str = "00000000-0000-0000-0000-000000000000"

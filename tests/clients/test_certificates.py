@@ -126,6 +126,8 @@ def test_certificates_of_clients(tmp_path: Path, mode: str) -> None:
     }
     with Server(tmp_path / "data", environment=environment) as server:
         assert user(server, **ours.client("awsuser")) == "awsuser"
+        with psycopg.connect(server.dsn, sslmode="require", **ours.client("awsuser")) as connection:
+            assert connection.execute("SHOW require_ssl").fetchone() == ("true",)
         # It is asked for besides the password, not instead.
         with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
             user(server, password="Wrong4ever", **ours.client("awsuser"))
