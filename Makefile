@@ -96,6 +96,7 @@ bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARG
 .PHONY: bench-scale
 bench-scale: install-dev  ## Time what clients ask of a catalog of 10,000 tables (ARGS="--tables 2000 --folder DIR")
 	$(BIN)/python -m bench.scale $(ARGS)
+	$(BIN)/python -m bench.idle --tls
 
 .PHONY: changelog
 changelog: install-dev  ## Show what the next release's notes would say

@@ -49,7 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 make(server, chosen.tables)
         begun = time.perf_counter()
         with Server(folder, environment=_QUIET) as server:
-            print(f"start of the server  {time.perf_counter() - begun:8.2f} s")
+            took, others = time.perf_counter() - begun, os.getloadavg()[0]
+            print(f"start of the server {took:.2f} s, {_used(server):.2f} s of the processor; load {others:.1f}")
+            if not chosen.only:
+                change(server)
             slow = crawl(server, chosen.only)
     print(f"{slow} crawls over {WANTED_S:g} s")
     return 1 if slow else 0
@@ -77,14 +80,39 @@ def make(server: Server, tables: int) -> None:
             _batches(connection, count, statement)
             took = time.perf_counter() - begun
             print(f"{what:20} {took:8.2f} s  {took / max(count, 1) * 1000:8.3f} ms each", flush=True)
-        for what, sql in (
-            ("one more table", "CREATE TABLE crawled.more (a int)"),
-            ("its first row", "INSERT INTO crawled.more VALUES (1)"),
-            ("its removal", "DROP TABLE crawled.more"),
-        ):
-            begun = time.perf_counter()
-            connection.execute(sql)
-            print(f"{what:20} {time.perf_counter() - begun:8.2f} s", flush=True)
+
+
+def change(server: Server) -> None:
+    """Print what statements cost that change the catalog, each begun when the server has nothing left to do."""
+    print(f"\n{'change of the catalog':38} {'time':>9} {'processor until idle':>22}")
+    with _connection(server) as connection:
+        for what, sql in _CHANGES:
+            _idle(server)
+            used, begun = _used(server), time.perf_counter()
+            result = connection.pgconn.exec_(sql.encode())
+            took = time.perf_counter() - begun
+            if result.error_message:
+                raise RuntimeError(result.error_message.decode())
+            _idle(server)
+            print(f"{what:38} {took * 1000:6.0f} ms {(_used(server) - used) * 1000:19.0f} ms", flush=True)
+
+
+_CHANGES: Final = (
+    ("CREATE TABLE", "CREATE TABLE crawled.more (a int)"),
+    ("its first INSERT", "INSERT INTO crawled.more VALUES (1)"),
+    ("CREATE TABLE AS", "CREATE TABLE crawled.copied AS SELECT * FROM crawled.more"),
+    ("ALTER TABLE ADD COLUMN", "ALTER TABLE crawled.copied ADD COLUMN b int"),
+    ("ALTER TABLE RENAME TO", "ALTER TABLE crawled.copied RENAME TO model"),
+    ("a model of dbt, in a transaction",
+     "BEGIN; CREATE TABLE crawled.model__tmp AS SELECT * FROM crawled.more; ALTER TABLE crawled.model RENAME TO"
+     " model__backup; ALTER TABLE crawled.model__tmp RENAME TO model; COMMIT"),
+    ("DROP TABLE of what it was before", "DROP TABLE crawled.model__backup"),
+    ("CREATE VIEW", "CREATE VIEW crawled.over AS SELECT a FROM crawled.more"),
+    ("DROP TABLE, and its views", "DROP TABLE crawled.more CASCADE"),
+    ("CREATE TEMP TABLE", "CREATE TEMP TABLE passing (a int)"),
+    ("GRANT", "GRANT SELECT ON crawled.model TO part"),
+    ("DROP TABLE", "DROP TABLE crawled.model"),
+)  # fmt: skip
 
 
 def crawl(server: Server, only: str) -> int:
@@ -133,19 +161,29 @@ class _Crawl:
         if change:
             self.other.execute("DROP TABLE IF EXISTS crawled.changing")
             self.other.execute("CREATE TABLE crawled.changing (a int, b varchar(20))")
-        used, begun = self._used(), time.perf_counter()
+        used, begun = _used(self.server), time.perf_counter()
         result = self.connection.pgconn.exec_(self.statement.encode())
         took = time.perf_counter() - begun
         if result.error_field(DiagnosticField.SQLSTATE) == b"42501":
             return None
         if result.error_message:
             raise RuntimeError(result.error_message.decode())
-        return _Figures(result.ntuples, took, self._used() - used)
+        return _Figures(result.ntuples, took, _used(self.server) - used)
 
-    def _used(self) -> float:
-        assert self.server.process is not None
-        words = Path(f"/proc/{self.server.process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+def _used(server: Server) -> float:
+    """Return the seconds of processor time that the server has used."""
+    assert server.process is not None
+    words = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _idle(server: Server) -> None:
+    """Wait until the server has nothing to do; drops are gathered for a second."""
+    used = -1.0
+    while _used(server) > used + 0.05:
+        used = _used(server)
+        time.sleep(1.5)
 
 
 def _batches(

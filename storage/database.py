@@ -224,13 +224,17 @@ class Database:
     def _start(self, resources: Resources) -> duckdb.DuckDBPyConnection:
         _spare_searches()
         folder = self.location.folder
+        spilled = Path(resources.temp_folder or folder / "tmp")
+        # What a server that was killed has left would keep DuckDB from starting.
+        for left in spilled.glob("duckdb_temp_*"):
+            left.unlink(missing_ok=True)
         config: dict[str, str | bool | int | float | list[str]] = {
             "extension_directory": str(folder / "extensions"),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
             "allow_unsigned_extensions": "false",
             "allow_community_extensions": "false",
-            "temp_directory": resources.temp_folder or str(folder / "tmp"),
+            "temp_directory": str(spilled),
         }
         if resources.threads:
             config["threads"] = resources.threads

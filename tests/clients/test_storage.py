@@ -72,3 +72,15 @@ def test_catalog_in_postgresql(tmp_path: Path) -> None:
         story(Server(tmp_path / "data", environment={"DUCKSHIFT_STORAGE_CATALOG": address}))
         with psycopg.connect(address) as connection:
             assert connection.execute("SELECT count(*) > 0 FROM ducklake_snapshot").fetchone() == (True,)
+
+
+def test_what_a_killed_server_has_spilled_is_no_obstacle(tmp_path: Path) -> None:
+    with Server(tmp_path / "data") as server:
+        server.kill()
+        left = tmp_path / "data" / "tmp" / "duckdb_temp_storage_DEFAULT-0.tmp"
+        left.parent.mkdir(exist_ok=True)
+        left.write_bytes(b"\0" * 4096)
+        server.start()
+        assert not left.exists()
+        with connected(server) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
