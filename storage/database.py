@@ -321,6 +321,8 @@ SETTINGS: Final = (
     "default_null_order = 'nulls_last_on_asc_first_on_desc'",
     "errors_as_json = true",
     "python_enable_replacements = false",
+    # Else every name that is not found has the engine read all of the lake's, to guess what was meant.
+    "catalog_error_max_schemas = 0",
     "TimeZone = 'UTC'",
     "preserve_insertion_order = false",
     # Decimals in as many bytes as they need: what streams them is a tenth quicker.

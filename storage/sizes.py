@@ -24,6 +24,10 @@ _SIZES: Final = """
     WHERE t.end_snapshot IS NULL
 """
 _INLINED: Final = "SELECT table_id, table_name FROM {m}.ducklake_inlined_data_tables"
+_NOTED: Final = r"""
+    SELECT DISTINCT CAST(unnest(regexp_extract_all(changes_made, 'inlined_delete:(\d+)', 1)) AS BIGINT)
+    FROM {m}.ducklake_snapshot_changes WHERE contains(changes_made, 'inlined_delete:')
+"""
 _AT_ONCE: Final = 200
 """Tables of inlined rows that one statement counts."""
 
@@ -69,8 +73,9 @@ def _inlined(connection: duckdb.DuckDBPyConnection, place: str, wanted: set[int]
 def _deleted(connection: duckdb.DuckDBPyConnection, place: str, tables: list[int]) -> dict[int, int]:
     """Return how many rows in the files of *tables* were deleted by a note in DuckLake's catalog."""
     found: dict[int, int] = {}
-    for number in tables:
-        # To list the tables of such notes would have DuckLake read its whole catalog.
+    # To list the tables of such notes, or to ask for one that is not there, has the engine look through all tables.
+    noted = {row[0] for row in connection.execute(_NOTED.format(m=place)).fetchall()}
+    for number in noted.intersection(tables):
         with contextlib.suppress(duckdb.CatalogException):
             name = quote(f"ducklake_inlined_delete_{number}")
             row = connection.execute(f"SELECT count(*) FROM {place}.{name}").fetchone()
