@@ -24,15 +24,15 @@ from sql.finish import Finish
 from sql.functions import FUNCTIONS, administration
 from sql.query import parse_expression, parse_query, too_complex
 from sql.relations import External, Query
-from sql.rules import arrays, calls, comparisons, literals, navigation, operators, patterns, subqueries
+from sql.rules import arrays, calls, cases, comparisons, literals, navigation, operators, patterns, subqueries
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write, Writer
 from sql.steps import steps
 from sql.value import Slot, made
 
 RULES: Final[tuple[Rule, ...]] = (
-    *literals.RULES, *navigation.RULES, *operators.RULES, *comparisons.RULES, *patterns.RULES, *subqueries.RULES,
-    *calls.RULES, *arrays.RULES, *hierarchy.RULES,
+    *literals.RULES, *navigation.RULES, *operators.RULES, *comparisons.RULES, *cases.RULES, *patterns.RULES,
+    *subqueries.RULES, *calls.RULES, *arrays.RULES, *hierarchy.RULES,
 )  # fmt: skip
 SETTINGS: Final = ("enable_case_sensitive_identifier",)
 """Settings that a translation depends on besides those that make it not ``cacheable``."""

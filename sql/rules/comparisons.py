@@ -335,22 +335,6 @@ def _projected(query: Query, columns: list[str]) -> str:
 # CASE
 
 
-def case(node: exp.Expr, scope: Scope) -> Value:
-    """Write CASE, its results brought to one type."""
-    subject = scope.value(node.this) if node.this is not None else None
-    conditions = []
-    for branch in node.args["ifs"]:
-        if subject is None:
-            conditions.append(truth(scope.value(branch.this), "CASE/WHEN", scope, branch).sql)
-        else:
-            conditions.append(compared("=", subject, scope.value(branch.this), scope, branch).sql)
-    results = [scope.value(branch.args["true"]) for branch in node.args["ifs"]]
-    default = node.args.get("default")
-    if default is not None:
-        results.append(scope.value(default))
-    return chosen(conditions, results)
-
-
 def chosen(conditions: list[str], results: list[Value]) -> Value:
     """Write CASE WHEN for conditions and their results, one more result being ELSE."""
     type_ = common(results)
@@ -393,6 +377,5 @@ RULES: Final = (
     Rule(node=exp.Is, write=tested, doc="r_null_condition"),
     Rule(node=exp.Between, write=between, doc="r_range_condition"),
     Rule(node=exp.In, write=member, doc="r_in_condition"),
-    Rule(node=exp.Case, write=case, doc="r_CASE_function"),
     Rule(node=exp.Overlaps, write=overlaps, doc="r_OPERATOR_SYMBOLS"),
 )
