@@ -1,5 +1,6 @@
 """Data frames: pandas over SQLAlchemy 2, Polars, connectorx, awswrangler, and DuckDB's postgres extension."""
 
+import contextlib
 import datetime as dt
 import os
 
@@ -53,6 +54,17 @@ def postgresql():
     return sa.create_engine(URI.replace("postgresql://", "postgresql+psycopg://"), use_native_hstore=False)
 
 
+@contextlib.contextmanager
+def raises_in(place):
+    """Give what goes wrong where columns are reflected by way of *place*."""
+    try:
+        sa.inspect(place).get_columns("own", schema=SCHEMA)
+    except sa.exc.DBAPIError as error:
+        yield [error]
+    else:
+        raise AssertionError("nothing went wrong")
+
+
 def case_pandas_reads():
     engine = postgresql()
     with engine.connect() as connection:
@@ -69,6 +81,31 @@ def case_pandas_writes():
     frame.to_sql("written", engine, schema=SCHEMA, index=False, method="multi", chunksize=300)
     frame.to_sql("written", engine, schema=SCHEMA, index=False, if_exists="append")
     assert ask(f"select count(*), sum(a), max(c)::varchar, count(d) from {SCHEMA}.written") == [(1400, 489300, "2025-11-30 00:00:00", 700)]
+
+
+def case_sqlalchemys_own_dialect():
+    """It works but for what Redshift has not: savepoints, by which hstore is looked up, and JSON functions of its reflection."""
+    with raises_in(sa.create_engine(URI.replace("postgresql://", "postgresql+psycopg://"))) as error:
+        assert 'SQL command "SAVEPOINT' in str(error[0])
+    engine = postgresql()
+    metadata = sa.MetaData(schema=SCHEMA)
+    table = sa.Table("own", metadata, sa.Column("id", sa.Integer, primary_key=True, autoincrement=False), sa.Column("name", sa.String(20)), sa.Column("price", sa.Numeric(8, 2)))
+    metadata.create_all(engine)
+    metadata.create_all(engine)
+    with engine.begin() as connection:
+        assert connection.dialect.server_version_info == (8, 0, 2)
+        connection.execute(table.insert(), [{"id": n, "name": f"row {n}", "price": n} for n in range(5)])
+        connection.execute(table.update().where(table.c.id == 1).values(name="it's"))
+        assert connection.execute(sa.select(table.c.name).where(table.c.id.in_([1, 2])).order_by(table.c.id)).scalars().all() == ["it's", "row 2"]
+        assert connection.scalar(sa.select(sa.func.sum(table.c.price))) == 10
+    inspector = sa.inspect(engine)
+    assert inspector.has_table("own", schema=SCHEMA)
+    assert "own" in inspector.get_table_names(schema=SCHEMA)
+    assert SCHEMA in inspector.get_schema_names()
+    with engine.begin() as connection, raises_in(connection) as error:
+        assert "json_build_object" in str(error[0])
+    metadata.drop_all(engine)
+    assert not sa.inspect(engine).has_table("own", schema=SCHEMA)
 
 
 def case_polars_reads_by_connectorx():

@@ -53,6 +53,14 @@ def case_seed():
     assert ask("select venue_name, seats from tickets_raw.venues where venue_id = 1") == [("Last Arena 1", 42200)]
 
 
+def case_a_seed_of_ten_thousand_rows():
+    lines = ["id,name,amount,day", *(f"{n},\"it's {n}\",{n / 4},2024-01-{n % 28 + 1:02}" for n in range(10_000))]
+    (PROJECT / "seeds/many.csv").write_text("\n".join([*lines, ""]))
+    assert dbt("seed", "--select", "many")["many"] == "success"
+    (PROJECT / "seeds/many.csv").unlink()
+    assert ask("select count(*), sum(id), sum(amount)::bigint, max(name) from tickets_raw.many") == [(10_000, 49_995_000, 12_498_750, "it's 9999")]
+
+
 def case_freshness():
     dbt("run-operation", "load_clicks", "--args", "{clicks: 60}")
     assert dbt("source", "freshness")["clicks"] == "pass"
