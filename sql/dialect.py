@@ -100,6 +100,10 @@ _BEFORE: Final = {
     **dict.fromkeys((TokenType.SEMI, TokenType.ANTI, TokenType.ASOF), TokenType.JOIN),
 }
 """What follows words that are keywords only there."""
+NAME: Final = "\ufdd1"
+"""Ends a quoted name that sqlglot would take for a keyword."""
+_READ_PAST_QUOTES: Final = frozenset({"EXCLUDE"})
+"""Words that it knows by their letters alone."""
 _NO_KEYWORDS: Final = {
     *_BEFORE, TokenType.XOR, TokenType.GLOB, TokenType.RLIKE, TokenType.WINDOW,
     TokenType.STRAIGHT_JOIN, TokenType.DESCRIBE, TokenType.UNCACHE, TokenType.CACHE, TokenType.LOCK, TokenType.KILL,
@@ -228,7 +232,8 @@ def _typed_literal(tokens: list[Token], index: int) -> int:
 
 def _exclude(tokens: list[Token], index: int, out: list[Token]) -> int:
     """Put parentheses round the names after EXCLUDE: a list without them runs to the end of the select list."""
-    if tokens[index].text.upper() != "EXCLUDE" or not index or tokens[index - 1].token_type != TokenType.STAR:
+    starred = index and tokens[index - 1].token_type == TokenType.STAR
+    if not starred or tokens[index].text.upper() != "EXCLUDE" or tokens[index].token_type == TokenType.IDENTIFIER:
         return 0
     out.append(tokens[index])
     index += 1
@@ -264,7 +269,17 @@ def _retyped(token: Token, tokens: list[Token], index: int) -> Token:
         return _as(token, TokenType.VAR)
     if token.text.upper() == "XID" and _names_type(tokens, index):
         return _as(token, TokenType.OBJECT_IDENTIFIER)
+    if token.token_type == TokenType.IDENTIFIER and token.text.upper() in _READ_PAST_QUOTES:
+        return _as(token, TokenType.IDENTIFIER, token.text + NAME)
     return token
+
+
+def unmarked(tree: exp.Expr, tokens: list[Token]) -> exp.Expr:
+    """Return the *tree* of prepared *tokens* without the marks of names that sqlglot would take for keywords."""
+    if any(token.text.endswith(NAME) for token in tokens):
+        for node in tree.find_all(exp.Identifier):
+            node.set("this", node.name.removesuffix(NAME))
+    return tree
 
 
 def _names_type(tokens: list[Token], index: int) -> bool:

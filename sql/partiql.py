@@ -27,6 +27,9 @@ _ALIAS_ENDS: Final = _ENDS | {
 }  # fmt: skip
 
 
+_IN_QUOTES: Final = frozenset({TokenType.IDENTIFIER, TokenType.STRING})
+
+
 def navigations(tokens: list[Token]) -> list[Token]:
     """Return *tokens* with the items of FROM that iterate over SUPER written as calls."""
     if not any(token.text.upper() in _SIGNS for token in tokens):
@@ -156,7 +159,9 @@ class _Rewriting:
     # Looking ahead
 
     def word(self, index: int) -> str:
-        return self.tokens[index].text.upper() if index < len(self.tokens) else ""
+        """Return the word or sign at *index*, nothing for what is in quotes."""
+        token = self.tokens[index] if index < len(self.tokens) else None
+        return token.text.upper() if token is not None and token.token_type not in _IN_QUOTES else ""
 
     def copy(self) -> None:
         self.out.append(self.tokens[self.place])

@@ -13,7 +13,7 @@ from sqlglot.transforms import eliminate_join_marks
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from sql import grammar
-from sql.dialect import DIALECT, prepare, tokenized
+from sql.dialect import DIALECT, prepare, tokenized, unmarked
 from sql.grammar import near
 
 REMOVE_DUPLICATES: Final = "remove_duplicates"
@@ -68,7 +68,7 @@ def _parse(tokens: list[Token], text: str, offset: int) -> exp.Expr:
     found = [tree for tree in trees if tree is not None]
     if len(found) != 1 or isinstance(found[0], exp.Command):
         raise near(tokens[0], offset)
-    return _outer_joins(found[0], offset)
+    return _outer_joins(unmarked(found[0], tokens), offset)
 
 
 def _outer_joins(tree: exp.Expr, offset: int) -> exp.Expr:
