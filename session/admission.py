@@ -56,6 +56,7 @@ class Admission:
         self._kind: Kind | None = None
         self._plan: Plan | None = None
         self._again = False
+        self._expected = 0
         self.ticket: Ticket | None = None
         """Of the statement that is active, once it has asked for a place."""
         self.queued: datetime | None = None
@@ -75,7 +76,15 @@ class Admission:
     @property
     def scanned_rows(self) -> int:
         """Rows of the tables that the statement reads, as far as they are known."""
-        return 0 if self._plan is None else self.session.warehouse.estimates.rows(self._plan)
+        plan = self._plan or self.session.plan
+        return 0 if plan is None else self.session.warehouse.estimates.rows(plan)
+
+    @property
+    def expected_bytes(self) -> int:
+        """Memory that the statement will need, as far as that is known."""
+        plan = self._plan or self.session.plan
+        self._expected = 0 if plan is None else self.session.warehouse.estimates.memory(plan)
+        return self._expected
 
     def interrupt(self, reason: Canceled) -> None:
         """Stop the statement."""
@@ -143,7 +152,7 @@ class Admission:
                 ended = self.session.stopped is None
                 self.session.warehouse.estimates.note(self._key(), self.ticket.executed_s, ended=ended)
         self.ticket = self.queued = self._plan = None
-        self._again = False
+        self._again, self._expected = False, 0
 
     def pause(self) -> bool:
         """Give the place back for a while; tell whether there was one."""
@@ -174,7 +183,7 @@ class Admission:
         wait = ticket.queued_s - ticket.waited_s
         return (
             queue.number, queue.name, ticket.slots, self.queued, int(wait * _MICROSECONDS),
-            int(ticket.waited_s * _MICROSECONDS), self.shown_priority(ticket), ticket.memory_bytes, ticket.task,
+            int(ticket.waited_s * _MICROSECONDS), self.shown_priority(ticket), self._expected, ticket.task,
         )  # fmt: skip
 
     def shown_priority(self, ticket: Ticket) -> str:
@@ -200,7 +209,6 @@ class Admission:
         asker, place = self._routed()
         tx, auto = session.tx, self._workload.configuration.auto
         named = session.priority or session.warehouse.priorities.get(session.user.name)
-        estimates = session.warehouse.estimates
         return Ticket(
             owner=self,
             asker=asker,
@@ -210,7 +218,6 @@ class Admission:
             task=session.query,
             slots=1 if auto or place is self._workload.superuser else session.settings.number("wlm_query_slot_count"),
             priority=Priority[named.upper()] if named else place.queue.priority,
-            memory_bytes=estimates.memory(self._plan) if self._plan is not None and place.pool.used else 0,
             restartable=self._kind in _RESTARTED and not tx.block and not tx.held and tx.commands == 1,
             waited_s=before.queued_s if before is not None else 0.0,
         )

@@ -21,22 +21,26 @@ class Pool:
         self.slots = slots
         self.memory_bytes = memory_bytes
         self.used = 0
+        self.running: dict[Ticket, None] = {}
         self.waiting: list[Ticket] = []
         self.shared = shared
-        self._memory_used = 0
         self._started = started
 
     def fits(self, ticket: Ticket) -> bool:
         """Tell whether there is room for *ticket* now."""
-        if self.used + ticket.slots > self.slots:
-            return False
-        # What asks for more than there is runs alone.
-        return not (self.shared and self.used) or self._memory_used + ticket.memory_bytes <= self.memory_bytes
+        return self.used + ticket.slots <= self.slots and self._has_memory(ticket)
+
+    def _has_memory(self, ticket: Ticket) -> bool:
+        """Tell whether there is memory for *ticket*; what needs more than there is runs alone."""
+        if not self.shared or not self.running:
+            return True
+        needed = ticket.owner.expected_bytes
+        return not needed or needed + sum(each.owner.expected_bytes for each in self.running) <= self.memory_bytes
 
     def take(self, ticket: Ticket) -> None:
         """Let *ticket* in."""
         self.used += ticket.slots
-        self._memory_used += ticket.memory_bytes
+        self.running[ticket] = None
         ticket.place.running += 1
         ticket.place.executed += 1
         ticket.state = State.RUNNING
@@ -46,7 +50,7 @@ class Pool:
     def give(self, ticket: Ticket) -> None:
         """Take back what *ticket* held."""
         self.used -= ticket.slots
-        self._memory_used -= ticket.memory_bytes
+        del self.running[ticket]
         ticket.place.running -= 1
 
     def queued(self, now: float) -> list[Ticket]:
@@ -54,15 +58,21 @@ class Pool:
         return sorted(self.waiting, key=lambda ticket: _rank(ticket, now))
 
     def advance(self, now: float) -> None:
-        """Let in who has room, the first of the queue first: nobody is overtaken for asking for more."""
-        while self.waiting:
-            best = min(self.waiting, key=lambda ticket: _rank(ticket, now))
-            if not self.fits(best):
+        """Let in who has room, the first of the queue first.
+
+        Nobody is overtaken for asking for more slots, and who waits for memory only by those who need none.
+        """
+        scarce = False
+        for ticket in self.queued(now):
+            if self.used + ticket.slots > self.slots:
                 return
-            self.waiting.remove(best)
-            self.take(best)
-            if best.turn is not None and not best.turn.done():
-                best.turn.set_result(None)
+            if not self._has_memory(ticket) or (scarce and ticket.owner.expected_bytes):
+                scarce = True
+                continue
+            self.waiting.remove(ticket)
+            self.take(ticket)
+            if ticket.turn is not None and not ticket.turn.done():
+                ticket.turn.set_result(None)
 
 
 class ServiceClass:

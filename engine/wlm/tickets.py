@@ -33,6 +33,11 @@ class Owner(Protocol):
         """Rows of the tables that the statement reads, as far as they are known."""
         ...
 
+    @property
+    def expected_bytes(self) -> int:
+        """Memory that the statement will need, as far as that is known; 0 where it holds no rows."""
+        ...
+
     def interrupt(self, reason: Canceled) -> None:
         """Stop the statement, wherever it is."""
         ...
@@ -99,8 +104,6 @@ class Ticket:
     """Number that stays the same when the statement is begun again."""
     slots: int = 1
     priority: Priority = Priority.NORMAL
-    memory_bytes: int = 0
-    """What it is expected to need, 0 where that is not known."""
     restartable: bool = False
     """Whether nothing would be lost if it were begun again."""
     state: State = State.QUEUED

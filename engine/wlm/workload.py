@@ -221,7 +221,7 @@ class Workload:
 
     def _has_room(self, target: ServiceClass, ticket: Ticket) -> bool:
         pool = target.pool
-        enough = pool.shared or ticket.memory_bytes <= target.slot_bytes * ticket.slots
+        enough = pool.shared or ticket.owner.expected_bytes <= target.slot_bytes * ticket.slots
         return enough and not pool.waiting and pool.fits(ticket)
 
     def _reassign(self, ticket: Ticket, target: ServiceClass) -> None:

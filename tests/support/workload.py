@@ -15,6 +15,7 @@ class Owner:
     """A statement that tells what was done to it."""
 
     query = 7
+    expected_bytes = 0
 
     def __init__(self) -> None:
         self.returned_rows = self.scanned_rows = 0

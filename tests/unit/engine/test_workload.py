@@ -9,7 +9,8 @@ import pytest
 from core.errors import SqlError
 from core.option_values import ConfigError
 from engine.wlm.configuration import Asker
-from engine.wlm.tickets import CHANGING, READING, UNTOUCHED, Evicted, State, Treatment
+from engine.wlm.tickets import CHANGING, READING, UNTOUCHED, Evicted, State, Ticket, Treatment
+from engine.wlm.workload import Workload
 from tests.support.workload import owner, ticket, workload
 
 
@@ -295,18 +296,30 @@ def test_waits_can_be_ended() -> None:
 def test_memory_decides_who_runs_beside_whom() -> None:
     async def story() -> None:
         load = workload(memory=100)
-        first, large, small = (ticket(load, memory_bytes=size) for size in (80, 30, 10))
+        first, second, large, none = (_needing(load, size) for size in (80, 10, 30, 0))
         assert load.enter(first)
-        assert load.enter(small)
+        assert load.enter(second)
         assert not load.enter(large)
+        # Who needs none waits for nobody, who needs some for those before.
+        assert load.enter(none)
+        tiny = _needing(load, 5)
+        assert not load.enter(tiny)
         load.leave(first)
         assert large.held
+        assert tiny.held
         # More than there is runs alone.
-        huge = ticket(load, memory_bytes=500)
+        huge = _needing(load, 500)
         assert not load.enter(huge)
-        load.leave(large)
+        for each in (large, tiny, second):
+            load.leave(each)
         assert not huge.held
-        load.leave(small)
+        load.leave(none)
         assert huge.held
 
     play(story())
+
+
+def _needing(load: Workload, size: int) -> Ticket:
+    one = ticket(load)
+    owner(one).expected_bytes = size
+    return one
