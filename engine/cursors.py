@@ -136,6 +136,8 @@ class DuckDbEngine:
         self._counting = False
         self.profile = ""
         """What the last statement that was profiled did (``engine.profiles``), if that took its time."""
+        self.barred: SqlError | None = None
+        """Why nothing may run: its transaction has been ended, and who works in it does not know yet."""
 
     async def run(
         self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, profiled: bool = False
@@ -266,6 +268,11 @@ class DuckDbEngine:
         return found
 
     @property
+    def running(self) -> bool:
+        """Whether something runs now."""
+        return self._running
+
+    @property
     def canceled(self) -> SqlError | None:
         """Why what ran last was to stop, whether it did or had ended before."""
         return self._canceled
@@ -312,6 +319,8 @@ class DuckDbEngine:
 
     async def guarded(self, function: Callable[[], T], *, here: bool = False) -> T:
         """Run *function* on a worker (or *here*), turning DuckDB's errors and interrupts into ``SqlError``."""
+        if self.barred is not None:
+            raise self.barred
         self._running, self._canceled, self._refused = True, None, None
         try:
             return function() if here else await self._executor.run(function)

@@ -15,7 +15,7 @@ from session.statements import HANDLERS
 from session.statements.alterations import alters_lake
 from sql.commands.alterations import AlterTable
 from sql.commands.drops import Drop
-from sql.statement import Kind, Statement
+from sql.statement import QUERIES, Kind, Statement
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -35,6 +35,9 @@ _PHYSICAL = frozenset(
 """Kinds that change the lake's own schema; DROP of anything but a schema does not wait for its turn."""
 
 
+_REPEATED = frozenset({*QUERIES, Kind.CREATE_TABLE_AS, Kind.CREATE_TABLE, Kind.COPY_STDOUT})
+
+
 async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
     """Run *statement* up to its answer. The answer of a query is still to be read."""
     rule, tx = statement.rule, work.tx
@@ -45,10 +48,21 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
         )
     if not rule.in_block and tx.block:
         raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{statement.tag} cannot run inside a transaction block")
+    mending = work.warehouse.mending
+    await mending.settled()
+    generation = mending.generation
     try:
         answer = await _handled(work, statement, parameters)
     except Evicted as evicted:
-        await _begin_again(work.session, evicted)
+        await _begin_again(work.session)
+        work.session.admission.move(evicted)
+        return await run(work, statement, parameters)
+    except SqlError as error:
+        if not await mending.mended(error, generation):
+            raise
+        if not _repeatable(work, statement):
+            raise _broken_off() from error
+        await _begin_again(work.session)
         return await run(work, statement, parameters)
     if rule.commits:
         await tx.commit()
@@ -69,12 +83,24 @@ async def _handled(work: Work, statement: Statement, parameters: tuple[Value, ..
     return await resolved(work.session, lambda: HANDLERS[statement.kind](work, statement, parameters))
 
 
-async def _begin_again(session: "Session", evicted: Evicted) -> None:
-    """Have the statement begin again in another queue: it was the first of its transaction."""
-    await session.rollback()
+async def _begin_again(session: "Session") -> None:
+    """Undo what the statement has done, the first of its transaction."""
+    await session.tx.rollback()
     session.stopped = None
     session.query = session.warehouse.next_query()
-    session.admission.move(evicted)
+
+
+def _repeatable(work: Work, statement: Statement) -> bool:
+    """Tell whether nothing would be lost if the statement were begun again."""
+    tx = work.tx
+    return statement.kind in _REPEATED and not tx.block and not tx.held and tx.commands == 1
+
+
+def _broken_off() -> SqlError:
+    return SqlError(
+        SqlState.SERIALIZATION_FAILURE, "the transaction was broken off, because the catalogue had to be opened anew",
+        hint="Run the transaction again.",
+    )  # fmt: skip
 
 
 def _alters_lake(work: Work, statement: Statement) -> bool:

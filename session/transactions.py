@@ -265,6 +265,15 @@ class Transaction:
         elif self.status is Status.IDLE and self._running:
             await self.rollback()
 
+    async def break_off(self, reason: SqlError) -> None:
+        """Undo what is open in the engine: a block waits for its end as failed, and a statement that runs fails."""
+        if self._engine_open:
+            if self.status is Status.OPEN:
+                self.status = Status.FAILED
+            await self._undo()
+            if self.session is not None and self.session.active:
+                self._engine.barred = reason
+
     async def _open_engine(self) -> None:
         if self._engine_open:
             return
@@ -332,6 +341,7 @@ class Transaction:
             self._warehouse.store.publish(permanent)
 
     async def _undo(self) -> None:
+        self._engine.barred = None
         self._forget_changes()
         for table, (_, mark) in self._reserved.items():
             self._warehouse.unreserve(table, mark)

@@ -38,6 +38,7 @@ from session.functions import install_functions
 from session.hot import HotTables
 from session.lake_schema import LakeSchema
 from session.locks import LockManager
+from session.mending import Mending
 from session.paces import Paces
 from session.recorder import Records
 from session.scans import Scans
@@ -181,7 +182,7 @@ class Warehouse:
         self.scans = Scans(database, self.hot)
         estimates = Estimates(self, Cache(limits.translation_cache))
         self.workload, self.estimates = _workload(database, limits, clock), estimates
-        self.summaries = Summaries(self)
+        self.summaries, self.mending = Summaries(self), Mending(self)
         self.upkeep = Upkeep(self)
         self.metastore = Metastore(database.cursor())
         self.metastore.compact()

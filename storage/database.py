@@ -4,6 +4,7 @@ Extensions come signed from their wheels (``duckdb-extension-*``) and are never 
 What a lake is made of is DuckLake's business (https://ducklake.select/docs).
 """
 
+import contextlib
 import fcntl
 import importlib.util
 import os
@@ -197,9 +198,37 @@ class Database:
 
     def memory_bytes(self) -> int:
         """Return how much memory the instance may use."""
-        row = self._root.execute("SELECT current_setting('memory_limit')").fetchone()
-        number, unit = str(row[0] if row else "").split()
+        number, unit = self._root.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
         return int(float(number) * _UNITS[unit])
+
+    @property
+    def reopens(self) -> bool:
+        """Whether the lake's catalogue is a file of this server's own, which can be opened anew."""
+        return not self.location.catalog
+
+    def is_sound(self) -> bool:
+        """Tell whether the lake answers; blocking."""
+        connection = self.cursor()
+        try:
+            connection.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()
+        except duckdb.Error:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    def let_go(self) -> None:
+        """Give the lake up that is out of use; blocking."""
+        with contextlib.suppress(duckdb.Error):
+            self._root.execute(f"DETACH {LAKE}")
+
+    def reopen(self) -> bool:
+        """Attach the lake again; false where somebody still holds what was given up. Blocking."""
+        try:
+            self._attach()
+        except duckdb.Error:
+            return False
+        return self.is_sound()
 
     def extend(self, name: str) -> None:
         """Load an extension that few statements need; raises 0A000 where its package is not installed."""

@@ -48,8 +48,7 @@ class Metastore:
 
     def highest_oid(self) -> int:
         """Return the largest OID ever used, 0 for none."""
-        row = self._connection.execute(f"SELECT coalesce(max(oid), 0) FROM {_LOG}").fetchone()
-        return int(row[0]) if row else 0
+        return self._number("SELECT coalesce(max(oid), 0)")
 
     def append(self, connection: duckdb.DuckDBPyConnection, entries: Iterable[Entry]) -> None:
         """Add *entries* in the transaction that is open on *connection*."""
@@ -63,8 +62,8 @@ class Metastore:
 
     def compact(self) -> None:
         """Rewrite the log to its living rows where most of it is history; only while nobody else writes."""
-        row = self._connection.execute(f"SELECT count(*), count(DISTINCT (kind, oid)) FROM {_LOG}").fetchone()
-        if row is None or row[0] < _COMPACT_FROM_ROWS or row[0] < 2 * row[1]:
+        rows, living_rows = self._number("SELECT count(*)"), self._number("SELECT count(DISTINCT (kind, oid))")
+        if rows < _COMPACT_FROM_ROWS or rows < 2 * living_rows:
             return
         living = self.load()
         connection = self._connection
@@ -80,5 +79,9 @@ class Metastore:
             raise
 
     def _highest_change(self) -> int:
-        row = self._connection.execute(f"SELECT coalesce(max(change), 0) FROM {_LOG}").fetchone()
-        return int(row[0]) if row else 0
+        return self._number("SELECT coalesce(max(change), 0)")
+
+    def _number(self, question: str) -> int:
+        # A result that is not read to its end keeps its transaction open, and with it all that others do away with:
+        # as long as there is one, the engine writes no checkpoint of the catalogue.
+        return int(self._connection.execute(f"{question} FROM {_LOG}").fetchall()[0][0])
