@@ -4,7 +4,7 @@ from typing import Final
 
 from core import types
 from core.types import ColumnType
-from sql import conversion
+from sql import conversion, floats
 from sql.functions.spec import Call, Function
 from sql.inference import is_float, is_integer, precision_scale
 from sql.rules.operators import combine
@@ -91,8 +91,16 @@ def _sign(values: tuple[Value, ...]) -> ColumnType:
 def _logarithm(call: Call) -> Value:
     values = [conversion.coerce(value, FLOAT8).sql for value in call.values]
     if len(values) == 1:
-        return made(f"rs_log({values[0]})", FLOAT8, exact=True)
-    return made(f"rs_divide(rs_ln({values[1]}), rs_ln({values[0]}))", FLOAT8, exact=True)
+        return made(floats.looked_at("rs_log({0})", *values), FLOAT8, exact=True)
+    return made(floats.looked_at("rs_divide(rs_ln({1}), rs_ln({0}))", *values), FLOAT8, exact=True)
+
+
+def _looking(name: str, engine: str, doc: str, count: int = 1) -> Function:
+    def write(call: Call) -> Value:
+        values = [conversion.coerce(value, FLOAT8).sql for value in call.values]
+        return made(floats.looked_at(engine, *values), FLOAT8, exact=True)
+
+    return Function(name=name, arguments=("float8",) * count, engine=write, doc=doc)
 
 
 def _real(name: str, engine: str, doc: str, count: int = 1) -> Function:
@@ -109,25 +117,25 @@ TABLE: Final = (
     Function(name="sign", arguments=("number",), engine="sign({0})", returns=_sign, doc="r_SIGN"),
     Function(name="mod", arguments=("number", "number"), engine=_mod, doc="r_MOD"),
     Function(name="log", arguments=("number", "number?"), engine=_logarithm, doc="r_LOG"),
-    _real("dlog10", "rs_log({0})", "r_DLOG10"),
-    _real("ln", "rs_ln({0})", "r_LN"),
-    _real("dlog1", "rs_ln({0})", "r_DLOG1"),
-    _real("exp", "rs_exp({0})", "r_EXP"),
-    _real("dexp", "rs_exp({0})", "r_DEXP"),
-    _real("sqrt", "rs_sqrt({0})", "r_SQRT"),
+    _looking("dlog10", "rs_log({0})", "r_DLOG10"),
+    _looking("ln", "rs_ln({0})", "r_LN"),
+    _looking("dlog1", "rs_ln({0})", "r_DLOG1"),
+    _looking("exp", "rs_exp({0})", "r_EXP"),
+    _looking("dexp", "rs_exp({0})", "r_DEXP"),
+    _looking("sqrt", "rs_sqrt({0})", "r_SQRT"),
     _real("cbrt", "cbrt({0})", "r_CBRT"),
-    _real("power", "rs_power({0}, {1})", "r_POWER", 2),
-    _real("pow", "rs_power({0}, {1})", "r_POWER", 2),
+    _looking("power", "rs_power({0}, {1})", "r_POWER", 2),
+    _looking("pow", "rs_power({0}, {1})", "r_POWER", 2),
     _real("pi", "pi()", "r_PI", 0),
     _real("random", "random()", "r_RANDOM", 0),
-    _real("degrees", "rs_degrees({0})", "r_DEGREES"),
+    _looking("degrees", "rs_degrees({0})", "r_DEGREES"),
     _real("radians", "radians({0})", "r_RADIANS"),
     _real("sin", "sin({0})", "r_SIN"),
     _real("cos", "cos({0})", "r_COS"),
     _real("tan", "tan({0})", "r_TAN"),
     _real("cot", "cot({0})", "r_COT"),
-    _real("asin", "asin(rs_unit({0}))", "r_ASIN"),
-    _real("acos", "acos(rs_unit({0}))", "r_ACOS"),
+    _looking("asin", "asin(rs_unit({0}))", "r_ASIN"),
+    _looking("acos", "acos(rs_unit({0}))", "r_ACOS"),
     _real("atan", "atan({0})", "r_ATAN"),
     _real("atan2", "atan2({0}, {1})", "r_ATAN2", 2),
 )

@@ -361,7 +361,7 @@ def complement(node: exp.Expr, scope: Scope) -> Value:
 def _real(template: str, arguments: tuple[str, ...]) -> Write:
     def write(node: exp.Expr, scope: Scope) -> Value:
         values = [conversion.coerce(scope.value(node.args[name]), FLOAT8).sql for name in arguments]
-        return made(template.format(*values), FLOAT8, exact=True)
+        return made(floats.looked_at(template, *values), FLOAT8, exact=True)
 
     return write
 
