@@ -4,15 +4,10 @@ PostgreSQL, "Floating-Point Types": an infinite result of finite operands is an 
 so a result is looked at, once for all operators that made it (``Value.raw``).
 """
 
-from collections.abc import Sequence
-from typing import Final
-
 from core.types import ColumnType
 from sql.inference import is_float
+from sql.once import LONG, named, names, once
 from sql.value import Raw, Value
-
-_LONG: Final = 250
-"""Engine SQL of more characters is written once in what looks at it, or what is in one another grows without end."""
 
 _Side = tuple[str, tuple[str, ...]]
 """Engine SQL, unchecked, and what must be finite for its result to have to be."""
@@ -22,7 +17,7 @@ def computed(sign: str, left: Value, right: Value, type_: ColumnType) -> Value:
     """Write ``left sign right``, sign one of + - * /."""
     (first, sources), (second, others) = _side(left, type_), _side(right, type_)
     divided = sign == "/" and not (right.constant and right.sql.strip("0.") != "")
-    sql = looked_at("rs_divide({0}, {1})", first, second) if divided else f"({first} {sign} {second})"
+    sql = once("rs_divide({0}, {1})".format, first, second) if divided else f"({first} {sign} {second})"
     return _checked(sql, tuple(dict.fromkeys(sources + others)), type_, fixed=left.fixed and right.fixed)
 
 
@@ -32,40 +27,23 @@ def negated(value: Value) -> Raw | None:
     return None if found is None else Raw(of=f"(-{value.sql})", sql=f"(-{found.sql})", sources=found.sources)
 
 
-def looked_at(template: str, *values: str) -> str:
-    """Write *template*, which has *values* more than once: by names that stand for them where one is long."""
-    if all(len(value) <= _LONG for value in values):
-        return template.format(*values)
-    return _named("rs_v", values, template.format(*_names("rs_v", values)))
-
-
-def _names(row: str, values: Sequence[str]) -> list[str]:
-    # ``rs_v.v0`` would be a column to the engine in HAVING.
-    return [f"{row}['v{place}']" for place in range(len(values))]
-
-
-def _named(row: str, values: Sequence[str], inner: str) -> str:
-    fields = ", ".join(f"'v{place}': {value}" for place, value in enumerate(values))
-    return f"list_transform([{{{fields}}}], lambda {row}: {inner})[1]"
-
-
 def gathered(name: str, value: Value, distinct: str, over: str) -> str:
     """Write the sum or average of floats."""
     found, infinite = f"{name}({distinct}{value.sql}){over}", f"bool_or(isinf({value.sql})){over}"
-    return looked_at("CASE WHEN isinf({0}) AND NOT {1} THEN rs_too_large() ELSE {0} END", found, infinite)
+    return once("CASE WHEN isinf({0}) AND NOT {1} THEN rs_too_large() ELSE {0} END".format, found, infinite)
 
 
 def _checked(sql: str, sources: tuple[str, ...], type_: ColumnType, *, fixed: bool) -> Value:
     finite = "".join(f" AND NOT isinf({{{place}}})" for place in range(1, len(sources) + 1))
     template = f"CASE WHEN isinf({{0}}){finite} THEN rs_too_large() ELSE {{0}} END"
-    long = sorted((source for source in sources if len(source) > _LONG), key=len, reverse=True)
-    names = dict(zip(long, _names("rs_w", long), strict=True))
+    long = sorted((source for source in sources if len(source) > LONG), key=len, reverse=True)
+    called = dict(zip(long, names("rs_w", long), strict=True))
     inner = sql
-    for source, name in names.items():
+    for source, name in called.items():
         inner = inner.replace(source, name)
-    whole = looked_at(template, inner, *(names.get(source, source) for source in sources))
+    whole = once(template.format, inner, *(called.get(source, source) for source in sources))
     if long:
-        whole = _named("rs_w", long, whole)
+        whole = named("rs_w", long, whole)
     return Value(sql=whole, type=type_, exact=True, fixed=fixed, raw=Raw(of=whole, sql=sql, sources=sources))
 
 

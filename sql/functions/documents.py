@@ -1,5 +1,6 @@
 """Functions over JSON in text: JSON_EXTRACT_PATH_TEXT and the like. SUPER is ``json``'s."""
 
+import re
 from typing import Final
 
 from core.errors import SqlError
@@ -8,9 +9,12 @@ from core.sqlstate import SqlState
 from core.types import of
 from sql import conversion
 from sql.functions.spec import Call, Function
+from sql.once import once
 from sql.value import INT4, VARCHAR, Value, made
 
 _LEVELS: Final = 5
+_KNOWN: Final = re.compile(r"'(?:[^']|'')*'|CAST\(\d+ AS BIGINT\)|\d+")
+"""Engine SQL of a constant."""
 
 
 def _flag(call: Call) -> tuple[tuple[Value, ...], str]:
@@ -21,12 +25,17 @@ def _flag(call: Call) -> tuple[tuple[Value, ...], str]:
     return call.values, "false"
 
 
-def _either(macro: str, arguments: str, flag: str) -> str:
+def _either(macro: str, flag: str, text: str, *others: str) -> str:
     """Call *macro*, or its form that gives NULL for what is no JSON where *flag* holds."""
-    lax = f"rs_try_{macro}({arguments})"
-    strict = f"rs_{macro}({arguments})"
-    known = {"true": lax, "false": strict}.get(flag.lower())
-    return known or f"CASE WHEN {flag} THEN {lax} ELSE {strict} END"
+    forms = {"true": f"rs_try_{macro}", "false": f"rs_{macro}"}
+    if flag.lower() not in forms:
+        return f"CASE WHEN {flag} THEN {_either(macro, 'true', text, *others)} ELSE {_either(macro, 'false', text, *others)} END"
+    form = forms[flag.lower()]
+    if all(_KNOWN.fullmatch(other) for other in others):
+        # A path that is known before is better for the engine.
+        after = "".join(f", {other}" for other in others)
+        return once(lambda value: f"{form}({value}{after})", text, heavy="_json_" in text)
+    return once(lambda *values: f"{form}({', '.join(values)})", text, *others, heavy="_json_" in text)
 
 
 def _path(keys: tuple[Value, ...]) -> str:
@@ -52,19 +61,19 @@ def _path_text(call: Call) -> Value:
     if not 2 <= len(values) <= _LEVELS + 1:
         raise SqlError(SqlState.UNDEFINED_FUNCTION, "json_extract_path_text takes one to five path elements")
     text = conversion.string(values[0]).sql
-    return made(_either("json_text", f"{text}, {_path(values[1:])}", flag), VARCHAR, exact=True)
+    return made(_either("json_text", flag, text, _path(values[1:])), VARCHAR, exact=True)
 
 
 def _item_text(call: Call) -> Value:
     values, flag = _flag(call)
     index = conversion.coerce(values[1], of("int8")).sql
     text = conversion.string(values[0]).sql
-    return made(_either("json_item", f"{text}, {index}", flag), VARCHAR, exact=True)
+    return made(_either("json_item", flag, text, index), VARCHAR, exact=True)
 
 
 def _length(call: Call) -> Value:
     values, flag = _flag(call)
-    return made(_either("json_length", conversion.string(values[0]).sql, flag), INT4, exact=True)
+    return made(_either("json_length", flag, conversion.string(values[0]).sql), INT4, exact=True)
 
 
 TABLE: Final = (

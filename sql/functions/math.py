@@ -4,9 +4,10 @@ from typing import Final
 
 from core import types
 from core.types import ColumnType
-from sql import conversion, floats
+from sql import conversion
 from sql.functions.spec import Call, Function
 from sql.inference import is_float, is_integer, precision_scale
+from sql.once import once
 from sql.rules.operators import combine
 from sql.value import FLOAT8, Value, made
 
@@ -91,14 +92,14 @@ def _sign(values: tuple[Value, ...]) -> ColumnType:
 def _logarithm(call: Call) -> Value:
     values = [conversion.coerce(value, FLOAT8).sql for value in call.values]
     if len(values) == 1:
-        return made(floats.looked_at("rs_log({0})", *values), FLOAT8, exact=True)
-    return made(floats.looked_at("rs_divide(rs_ln({1}), rs_ln({0}))", *values), FLOAT8, exact=True)
+        return made(once("rs_log({0})".format, *values), FLOAT8, exact=True)
+    return made(once("rs_divide(rs_ln({1}), rs_ln({0}))".format, *values), FLOAT8, exact=True)
 
 
 def _looking(name: str, engine: str, doc: str, count: int = 1) -> Function:
     def write(call: Call) -> Value:
         values = [conversion.coerce(value, FLOAT8).sql for value in call.values]
-        return made(floats.looked_at(engine, *values), FLOAT8, exact=True)
+        return made(once(engine.format, *values), FLOAT8, exact=True)
 
     return Function(name=name, arguments=("float8",) * count, engine=write, doc=doc)
 

@@ -19,6 +19,7 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, decimals, dynamic, floats
 from sql.inference import arithmetic, concatenated, is_float, is_integer, number_type
+from sql.once import once
 from sql.query import too_complex
 from sql.rules import temporal
 from sql.rules.spec import Rule
@@ -361,7 +362,7 @@ def complement(node: exp.Expr, scope: Scope) -> Value:
 def _real(template: str, arguments: tuple[str, ...]) -> Write:
     def write(node: exp.Expr, scope: Scope) -> Value:
         values = [conversion.coerce(scope.value(node.args[name]), FLOAT8).sql for name in arguments]
-        return made(floats.looked_at(template, *values), FLOAT8, exact=True)
+        return made(once(template.format, *values), FLOAT8, exact=True)
 
     return write
 

@@ -24,6 +24,7 @@ _CHAINS = (
     ("CASE WHEN " + " AND ".join(f"qty <> {number + 100}" for number in range(3000)) + " THEN 1 END", 1),
     ("CASE WHEN " + " OR ".join(f"(qty = {number} AND buyerid = 'a')" for number in range(300)) + " THEN 1 END", 1),
     ("CASE " + " ".join(f"WHEN qty = {number} THEN {number * 2}" for number in range(2000)) + " END", 20),
+    ("json_extract_path_text(" * 12 + "'" + '{"a":' * 12 + "1" + "}" * 12 + "'" + ", 'a')" * 12, "1"),
     ("sqrt(1 + 1 / " * 30 + "(qty::float8 / 10)" + ")" * 30, pytest.approx(1.3247179572447)),
 )
 
