@@ -122,6 +122,10 @@ class Visible:
 
     def routines(self, parts: tuple[str, ...]) -> list[Routine]:
         """Return the routines called *parts*, in the order of the search path; raises 3F000."""
+        doors = self.doors(parts[:-1])
+        if doors:
+            found = [(door, item) for door in doors for item in routines(self.state, door.schema.oid, parts[-1])]
+            return [item for door, item in found if door.holds(item)]
         if len(parts) > 1:
             return routines(self.state, self.schema(parts[:-1]).oid, parts[-1])
         places = [schema for name in self.search_path if (schema := self._schema(name)) is not None]

@@ -38,9 +38,14 @@ _PLAIN: Final = re.compile(
 """Engine SQL that may stand several times: computing it again costs nothing and gives the same."""
 
 
-def called(schema: str, name: str, values: tuple[Value, ...], scope: Scope, node: exp.Expr) -> Value | None:
-    """Write a call of the user's function that fits, or return None where there is none."""
-    found = resolve(schema, name, values, scope, node)
+def called(
+    place: tuple[str, ...], name: str, values: tuple[Value, ...], scope: Scope, node: exp.Expr
+) -> Value | None:
+    """Write a call of the user's function that fits, or return None where there is none.
+
+    *place* is what stands before its name: nothing, a schema, a database and a schema.
+    """
+    found = resolve(place, name, values, scope, node)
     if found is None:
         return None
     scope.writer.call(found, scope.owner)
@@ -50,10 +55,10 @@ def called(schema: str, name: str, values: tuple[Value, ...], scope: Scope, node
 
 
 def resolve(
-    schema: str, name: str, values: tuple[Value, ...], scope: Scope, node: exp.Expr
+    place: tuple[str, ...], name: str, values: tuple[Value, ...], scope: Scope, node: exp.Expr
 ) -> FunctionSource | None:
     """Return the user's function that a call means; raises 42725 where several are as good."""
-    candidates = scope.writer.facts.functions((schema, name) if schema else (name,))
+    candidates = scope.writer.facts.functions((*place, name))
     best = choose([item.arguments for item in candidates], values)
     if not best:
         return None

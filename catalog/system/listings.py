@@ -152,7 +152,11 @@ ROWS: Final = (
         f" FROM {access.columns(everywhere=True)} WHERE r.kind IN ('r', 'v')"
         " UNION ALL SELECT n.database, n.name, c.table_name, c.name, c.number, NULL, 'YES',"
         f" {access.TYPE_NAME}, {access.CHARACTER_LENGTH}, {access.PRECISION}, {access.SCALE}, NULL, NULL, 0, 0, NULL,"
-        f" NULL FROM {svv_external.COLUMNS} WHERE {svv_external.SEES}",
+        f" NULL FROM {svv_external.COLUMNS} WHERE {svv_external.SEES}"
+        " UNION ALL SELECT x.database, x.schema_name, r.name, c.name, c.place, NULL,"
+        f" CASE WHEN c.not_null THEN 'NO' ELSE 'YES' END, {access.TYPE_NAME}, {access.CHARACTER_LENGTH},"
+        f" {access.PRECISION}, {access.SCALE}, c.comment, NULL, 0, 0, NULL, NULL"
+        f" FROM {shares.SHARED_COLUMNS} WHERE {shares.SEES_SHARED}",
         named=_NAME, like="column_name", order="5"),
     _listing("PRIMARY KEYS",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, key_seq int4, pk_name {_V}",

@@ -169,7 +169,7 @@ def called(node: exp.Expr, scope: Scope, frame: Frame) -> Value:
                 over=frame.filtered + frame.over, distinct=distinct, order=order, ordered=ordered, nulls=frame.nulls,
             )  # fmt: skip
             return _write(row, found, frame)
-    made = _users("", name, values, frame, scope, node)
+    made = _users((), name, values, frame, scope, node)
     if made is None:
         raise unknown(name, values, scope, node)
     return made
@@ -186,17 +186,18 @@ def qualified(place: exp.Expr, node: exp.Expr, scope: Scope) -> Value:
     arguments, distinct, _ = _arguments(node)
     name = scope.writer.called_name(node)
     values = tuple(scope.value(item) for item in arguments)
-    made = None if distinct else _users(schema, name, values, Frame(), scope, node)
+    database = names[:1] if isinstance(place, exp.Dot) and names[0] != schema else []
+    made = None if distinct else _users((*database, schema), name, values, Frame(), scope, node)
     if made is None:
         raise unknown(f"{schema}.{name}", values, scope, node)
     return made
 
 
 def _users(
-    schema: str, name: str, values: tuple[Value, ...], frame: Frame, scope: Scope, node: exp.Expr
+    place: tuple[str, ...], name: str, values: tuple[Value, ...], frame: Frame, scope: Scope, node: exp.Expr
 ) -> Value | None:
     """Write a call of a user's function, which is no aggregate; None where there is none that fits."""
-    made = routines.called(schema, name, values, scope, node)
+    made = routines.called(place, name, values, scope, node)
     if made is not None and (frame.over or frame.filtered):
         raise SqlError(
             SqlState.WRONG_OBJECT_TYPE,

@@ -197,7 +197,7 @@ def test_a_view_may_refresh_itself_also_after_a_crash(place: Place) -> None:
             "CREATE MATERIALIZED VIEW auto AUTO REFRESH YES AS SELECT shard_id, sequence_number, kinesis_data FROM kds.auto"
         )
     sent = 0
-    for round_ in range(3):
+    for round_ in range(2):
         place.put("auto", *range(700))
         sent += 700
         if round_:
