@@ -242,6 +242,18 @@ class DuckDbEngine:
 
         await self._executor.run(work)
 
+    async def settle(self, function: Callable[[], T]) -> T:
+        """Run blocking Python that cannot be interrupted: a commit, which is done or not and must be known to be.
+
+        DuckDB can say that a commit was interrupted when the lake has it already.
+        """
+        await self._detach()
+        try:
+            return await self._executor.run(function)
+        except duckdb.Error as error:
+            _log.debug("the engine refused", exc_info=error)
+            raise from_engine(error) from error
+
     async def describe(self, sql: str, parameters: int = 0, prepare: Prepare | None = None) -> pa.Schema:
         """Return the schema of a query's rows without running it; its *parameters* are taken as NULL."""
         await self._detach()

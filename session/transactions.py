@@ -312,7 +312,7 @@ class Transaction:
                 connection.execute("COMMIT")
 
             with warehouse.scans.changing(self._written):
-                await self._engine.work(finish)
+                await self._engine.settle(finish)
             self._engine_open = False
             warehouse.note_refreshes(self._refreshed, self._streamed)
             self._publish()

@@ -87,6 +87,8 @@ def parse(path: Path) -> Iterator[Record]:
 
 def _record(line: int, kind: str, argument: str, body: list[str]) -> Record:
     record = Record(line, kind, argument)
+    if kind in {"connection", "user", "gap"} and body:
+        raise ValueError(f"line {line}: {kind} is a paragraph of its own, what follows would not be run")
     if kind == "file":
         record.sql = "".join(f"{line}\n" for line in body)
         return record
