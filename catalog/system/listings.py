@@ -7,6 +7,7 @@ Redshift, "SHOW DATABASES", "SHOW SCHEMAS", "SHOW TABLES", "SHOW COLUMNS", "SHOW
 from dataclasses import dataclass, replace
 from typing import Final
 
+from catalog.external import OriginKind
 from catalog.system import access, policies, shares, svv_external
 from catalog.system.access import HERE
 from catalog.system.spec import SUPERUSER, Columns, columns
@@ -108,6 +109,21 @@ ROWS: Final = (
         " CASE WHEN d.oid IN (SELECT x.oid FROM sys_share_databases AS x) THEN 'shared' ELSE 'local' END AS database_type,"
         f" {_ACL.format('d')} AS database_acl, NULL AS parameters, d.isolation AS database_isolation_level"
         " FROM sys_databases AS d WHERE d.allow", like="database_name"),
+    _listing("DATABASES OF DATA CATALOG",
+        f"database_name {_V}, database_owner int4, database_type varchar(32), database_acl {_V}, parameters varchar(65535),"
+        f"database_isolation_level {_V}",
+        "SELECT d.name AS database_name, NULL AS database_owner, 'external' AS database_type, NULL AS database_acl,"
+        " NULLIF(d.parameters, '{}') AS parameters, NULL AS database_isolation_level FROM sys_external_databases AS d"
+        f" WHERE d.kind = {int(OriginKind.DATA_CATALOG)}", like="database_name"),
+    # There are none of these.
+    _listing("TEMPLATES",
+        f"template_name {_V}, template_id int8, template_type varchar(32), template_owner {_V}, database_name {_V},"
+        f"schema_name {_V}, create_time ts, last_modified_time ts, last_modified_by int4",
+        "SELECT NULL AS template_name, NULL AS template_id, NULL AS template_type, NULL AS template_owner,"
+        " NULL AS database_name, NULL AS schema_name, NULL AS create_time, NULL AS last_modified_time,"
+        " NULL AS last_modified_by WHERE false",
+        named=("database_name", "schema_name"), like="template_name"),
+    _listing("MODELS", f"schema_name {_V}, model_name {_V}", "SELECT NULL AS schema_name, NULL AS model_name WHERE false"),
     _listing("DATASHARES", shares.SHARES_SHAPE.partition(",managed_by")[0].partition(", managed_by")[0], shares.SHARES,
         like="share_name", order="share_name, share_type DESC"),
     _listing("DATASHARE",

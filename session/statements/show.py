@@ -31,7 +31,9 @@ _TEXT = types.of("text")
 _OF_DATABASE = frozenset({
     "SCHEMAS", "TABLES OF DATABASE", "COLUMNS OF DATABASE", "GRANTS OF DATABASE", "RLS POLICIES", "MASKING POLICIES",
 })  # fmt: skip
-_OF_SCHEMA = frozenset({"TABLES", "PROCEDURES", "FUNCTIONS"})
+_OF_SCHEMA = frozenset({"TABLES", "PROCEDURES", "FUNCTIONS", "TEMPLATES"})
+_NEVER = {"TEMPLATE": "template", "MODEL": "model"}
+"""What there is none of here."""
 _ROUTINES = {"PROCEDURE": RoutineKind.PROCEDURE, "FUNCTION": RoutineKind.FUNCTION}
 _DEFINITIONS = {
     "TABLE": "Show Table DDL statement",
@@ -121,6 +123,9 @@ def _moment(time: datetime | None) -> datetime | None:
 
 
 def _listing(command: ShowObjects) -> Listing:
+    if command.topic in _NEVER:
+        name = ".".join(command.name)
+        raise SqlError(SqlState.UNDEFINED_OBJECT, f'{_NEVER[command.topic]} "{name}" does not exist')
     topic = f"{command.topic} {command.object}" if command.topic == "GRANTS ON" else command.topic
     found = LISTINGS.get(topic)
     if found is None:
@@ -202,7 +207,7 @@ def _parts(work: Work, command: ShowObjects) -> tuple[str, ...]:
     return found.database, found.schema, found.name
 
 
-_OF_CLUSTER = frozenset({"DATABASES", "DATASHARES", "DATASHARE"})
+_OF_CLUSTER = frozenset({"DATABASES", "DATASHARES", "DATASHARE", "DATABASES OF DATA CATALOG", "MODELS"})
 
 
 def _of_cluster(work: Work, command: ShowObjects) -> tuple[str, ...]:

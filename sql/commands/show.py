@@ -14,7 +14,6 @@ from sql.commands.datatypes import read_signature
 from sql.commands.privileges import Grantee, read_grantee
 from sql.commands.settings import ShowSetting, read_show_setting
 from sql.commands.shares import read_producer
-from sql.commands.unsupported import Unsupported
 from sql.statement import Fragment
 from sql.stream import Stream, syntax_error
 from sql.tokens import Token, TokenKind, tokenize
@@ -27,7 +26,8 @@ class ShowObjects:
     topic: str
     """DATABASES, SCHEMAS, TABLES, COLUMNS, PRIMARY KEYS, FOREIGN KEYS, EXPORTED FOREIGN KEYS, GRANTS ON,
     GRANTS FOR, COLUMN GRANTS, PROCEDURES, FUNCTIONS, PARAMETERS OF PROCEDURE, PARAMETERS OF FUNCTION,
-    TABLE, EXTERNAL TABLE, VIEW, PROCEDURE, USE, USER LOCKOUT, RLS POLICIES [ON], MASKING POLICIES [ON]; and
+    TABLE, EXTERNAL TABLE, VIEW, PROCEDURE, USE, USER LOCKOUT, RLS POLICIES [ON], MASKING POLICIES [ON],
+    DATABASES OF DATA CATALOG, TEMPLATES, TEMPLATE, MODELS, MODEL; and
     TABLES OF DATABASE, COLUMNS OF DATABASE, GRANTS OF DATABASE, which drivers send."""
     name: tuple[str, ...] = ()
     """The database, schema, relation or routine it is about."""
@@ -61,7 +61,12 @@ class _Form:
 
 # fmt: off
 _FORMS: Final = (
+    _Form(words=("DATABASES", "FROM", "DATA", "CATALOG"), topic="DATABASES OF DATA CATALOG"),
     _Form(words=("DATABASES",), topic="DATABASES"),
+    _Form(words=("TEMPLATES", "FROM", "SCHEMA"), topic="TEMPLATES", named=True),
+    _Form(words=("TEMPLATE",), topic="TEMPLATE", named=True),
+    _Form(words=("MODEL", "ALL"), topic="MODELS"),
+    _Form(words=("MODEL",), topic="MODEL", named=True),
     _Form(words=("SCHEMAS", "FROM", "DATABASE"), topic="SCHEMAS", named=True),
     _Form(words=("SCHEMAS",), topic="SCHEMAS"),
     _Form(words=("TABLES", "FROM", "SCHEMA"), topic="TABLES", named=True),
@@ -100,12 +105,6 @@ _FORMS: Final = (
     _Form(words=("USE",), topic="USE"),
 )
 # fmt: on
-_ABSENT: Final = (
-    (("DATABASES", "FROM", "DATA", "CATALOG"), "SHOW DATABASES FROM DATA CATALOG"),
-    (("MODEL",), "SHOW MODEL"),
-    (("TEMPLATES",), "SHOW TEMPLATES"),
-    (("TEMPLATE",), "SHOW TEMPLATE"),
-)
 _OF_DATABASE: Final = frozenset({"TABLES OF DATABASE", "COLUMNS OF DATABASE", "GRANTS OF DATABASE"})
 _FILTERED: Final = ("SCHEMA_NAME", "TABLE_NAME", "COLUMN_NAME")
 _GRANTED_ON: Final = ("DATABASE", "SCHEMA", "TABLE", "FUNCTION", "PROCEDURE")
@@ -125,7 +124,7 @@ def read_desc(stream: Stream) -> ShowObjects:
     )
 
 
-def read_show(stream: Stream) -> ShowObjects | ShowSetting | Unsupported:
+def read_show(stream: Stream) -> ShowObjects | ShowSetting:
     """Take SHOW: one of the family, or a parameter. In place of names, types and patterns ``$n`` may stand."""
     numbers = [int(token.value[1:]) for token in stream.tokens if token.kind is TokenKind.PARAMETER]
     if not numbers:
@@ -173,12 +172,8 @@ def _with_values(stream: Stream, values: tuple[str, ...]) -> Stream:
     return Stream(stream.text, stream.offset, tokens, stream.case_sensitive)
 
 
-def _read(stream: Stream) -> ShowObjects | ShowSetting | Unsupported:
+def _read(stream: Stream) -> ShowObjects | ShowSetting:
     stream.expect("SHOW")
-    for words, feature in _ABSENT:
-        if stream.at(*words):
-            stream.rest()
-            return Unsupported(feature=feature)
     form = next((form for form in _FORMS if stream.take(*form.words)), None)
     if form is None:
         return _grants(stream) if stream.take("GRANTS") else read_show_setting(stream)
@@ -186,7 +181,22 @@ def _read(stream: Stream) -> ShowObjects | ShowSetting | Unsupported:
     signature = read_signature(stream) if form.routine and stream.at("(") else None
     partitions = form.topic == "EXTERNAL TABLE" and stream.take("PARTITION")
     shown = ShowObjects(topic=form.topic, name=name, signature=signature, partitions=partitions)
+    if form.topic == "DATABASES OF DATA CATALOG":
+        return _of_data_catalog(stream, shown)
     return _filtered(stream, shown) if form.topic in _OF_DATABASE else _restricted(stream, shown)
+
+
+def _of_data_catalog(stream: Stream, shown: ShowObjects) -> ShowObjects:
+    """Take ACCOUNT ids, LIKE, IAM_ROLE and LIMIT: which account and role the data catalog is asked by is configured."""
+    if stream.take("ACCOUNT"):
+        stream.string()
+        while stream.take(","):
+            stream.string()
+    if stream.take("LIKE"):
+        shown = replace(shown, like=stream.string())
+    if stream.take("IAM_ROLE") and not stream.take("DEFAULT"):
+        stream.string()
+    return replace(shown, limit=stream.integer()) if stream.take("LIMIT") else shown
 
 
 def _filtered(stream: Stream, shown: ShowObjects) -> ShowObjects:
