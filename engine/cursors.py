@@ -14,8 +14,7 @@ from typing import Any, Final, TypeVar
 import duckdb
 import pyarrow as pa
 
-from core.errors import Canceled, SqlError
-from core.sqlstate import SqlState
+from core.errors import SqlError
 from engine import profiles
 from engine.errors import from_engine, from_stream
 from engine.executor import Executor
@@ -366,11 +365,6 @@ class DuckDbEngine:
         if self._stream is not None:
             stream, self._stream = self._stream, None
             await stream.detach()
-
-
-def canceled_by_user(query: int) -> Canceled:
-    """Return the error of a statement that was cancelled."""
-    return Canceled(SqlState.QUERY_CANCELED, f"Query ({query}) cancelled on user's request")
 
 
 def _read(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:

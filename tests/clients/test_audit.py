@@ -49,7 +49,7 @@ def test_files_in_a_folder(tmp_path: Path) -> None:
     connections = [line.split("|") for line in found["connectionlog"]]
     assert {len(fields) for fields in connections} == {22}
     assert [fields[0] for fields in connections if fields[15] == "audited/app"] == [
-        "initiating session", "authenticated", "disconnecting session"
+        "authenticated", "initiating session", "disconnecting session"
     ]  # fmt: skip
     refused = [fields for fields in connections if fields[0] == "authentication failure"]
     assert [(fields[5], fields[6]) for fields in refused] == [("dev", "anna")]

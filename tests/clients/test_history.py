@@ -76,7 +76,7 @@ def test_connections_are_kept(server: Server, own: psycopg.Connection) -> None:
         events = own.execute(
             "SELECT trim(event) FROM stl_connection_log WHERE pid = %s ORDER BY recordtime", (pid,)
         ).fetchall()
-    assert events == [("initiating session",), ("authenticated",), ("disconnecting session",)]
+    assert events == [("authenticated",), ("initiating session",), ("disconnecting session",)]
     failures = own.execute(
         "SELECT count(*) FROM stl_connection_log WHERE trim(event) = 'authentication failure' AND trim(username) = 'awsuser'"
     ).fetchone()
