@@ -104,7 +104,7 @@ changelog: install-dev  ## Show what the next release's notes would say
 
 .PHONY: clean
 clean:  ## Remove the environment and what was built
-	rm -rf $(VENV) .clients dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .clients .examples dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	rm -f server/wire/native/*.so
 
 ##@ Help
