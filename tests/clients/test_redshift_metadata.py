@@ -33,6 +33,13 @@ GRANT SELECT (name) ON rsmeta.venue TO rsmeta_reader;
 
 
 @pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    # Of its own: the driver asks every database there is for what a test names, and fails where one lacks it.
+    with Server(tmp_path_factory.mktemp("metadata") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
 def cursor(server: Server) -> Iterator[Any]:
     with psycopg.connect(server.dsn, autocommit=True) as admin:
         for statement in SETUP.strip().split("\n"):
