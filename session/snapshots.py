@@ -85,8 +85,13 @@ class SnapshotKeeper:
 
     async def _alone(self, work: Callable[[], T]) -> T:
         async with self._lock:
-            # A thread's work cannot be ended: who waits no longer must not let the next one begin.
-            return await asyncio.shield(asyncio.ensure_future(asyncio.to_thread(work)))
+            task = asyncio.ensure_future(asyncio.to_thread(work))
+            try:
+                return await asyncio.shield(task)
+            except asyncio.CancelledError:
+                # A thread's work cannot be ended: who waits no longer must not let the next one begin.
+                await asyncio.wait([task])
+                raise
 
     def _take(self, name: str, *, automated: bool) -> Snapshot:
         self._snapshots.check_name(name)
