@@ -24,6 +24,7 @@ class ObjectKind(StrEnum):
     PROCEDURE = "procedure"
     LANGUAGE = "language"
     DATASHARE = "datashare"
+    COPY_JOB = "copy job"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Privilege:
 
 
 _R, _S, _D = ObjectKind.RELATION, ObjectKind.SCHEMA, ObjectKind.DATABASE
+_J = ObjectKind.COPY_JOB
 _L, _H, _ROUTINES = ObjectKind.LANGUAGE, ObjectKind.DATASHARE, frozenset({ObjectKind.FUNCTION, ObjectKind.PROCEDURE})
 
 # In the order in which an ACL shows them.
@@ -53,11 +55,11 @@ _ROWS: Final = (
     Privilege(name="TRIGGER", letter="t", kinds=frozenset({_R}), doc="Without effect; part of ALL."),
     Privilege(name="USAGE", letter="U", kinds=frozenset({_S, _D, _L}), doc="Reach what is in it; write in it."),
     Privilege(name="EXECUTE", letter="X", kinds=_ROUTINES, doc="Call it."),
-    Privilege(name="CREATE", letter="C", kinds=frozenset({_S, _D}), doc="Make objects (schemas) in it."),
+    Privilege(name="CREATE", letter="C", kinds=frozenset({_S, _D, _J}), doc="Make objects (schemas) in it."),
     Privilege(name="TEMPORARY", letter="T", kinds=frozenset({_D}), doc="Make temporary tables."),
-    Privilege(name="DROP", letter="D", kinds=frozenset({_R, _S}), doc="Drop it."),
+    Privilege(name="DROP", letter="D", kinds=frozenset({_R, _S, _J}), doc="Drop it."),
     Privilege(name="TRUNCATE", letter="P", kinds=frozenset({_R}), doc="Empty it."),
-    Privilege(name="ALTER", letter="A", kinds=frozenset({_R, _S, _D, _H}), doc="Change its definition."),
+    Privilege(name="ALTER", letter="A", kinds=frozenset({_R, _S, _D, _H, _J}), doc="Change its definition."),
     Privilege(name="SHARE", letter="S", kinds=frozenset({_H}), doc="Let namespaces and accounts use it."),
 )
 PRIVILEGES: Final = {row.name: row for row in _ROWS}

@@ -5,6 +5,7 @@ from dataclasses import fields, is_dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
+from catalog.copy_jobs import CopyJob
 from catalog.external import ExternalDatabase, ExternalTable, Origin
 from catalog.iam_roles import IamRole
 from catalog.identity import IdentityProvider
@@ -51,6 +52,7 @@ _CLASSES: Final[dict[Kind, type[Any]]] = {
     Kind.EXTERNAL_TABLE: ExternalTable,
     Kind.IDENTITY_PROVIDER: IdentityProvider,
     Kind.DATASHARE: Datashare,
+    Kind.COPY_JOB: CopyJob,
 }
 
 

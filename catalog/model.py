@@ -14,6 +14,7 @@ from core.names import last_part
 from core.types import ColumnType
 
 if TYPE_CHECKING:
+    from catalog.copy_jobs import CopyJob
     from catalog.external import ExternalDatabase, ExternalTable, Origin
     from catalog.iam_roles import IamRole
     from catalog.identity import IdentityProvider
@@ -58,6 +59,7 @@ class Kind(StrEnum):
     EXTERNAL_TABLE = "external_table"
     IDENTITY_PROVIDER = "identity_provider"
     DATASHARE = "datashare"
+    COPY_JOB = "copy_job"
 
 
 class RelationKind(StrEnum):
@@ -273,7 +275,7 @@ class Group:
 CatalogObject: TypeAlias = (
     "Database | Schema | Relation | Routine | Language | User | Group | Role | DefaultPrivileges | IamRole"
     " | ScopedPrivileges | RlsPolicy | MaskingPolicy | SystemParameter | ExternalDatabase | ExternalTable"
-    " | IdentityProvider | Datashare"
+    " | IdentityProvider | Datashare | CopyJob"
 )
 
 

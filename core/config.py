@@ -132,6 +132,7 @@ class CopyOptions:
     """Section ``copy``."""
 
     local_folders: tuple[str, ...]
+    job_poll_ms: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -113,6 +113,7 @@ OPTIONS: Final = (
     Option(section="udf", key="time_limit_s", kind=_S, default=10, minimum=1, maximum=3_600, doc="Seconds that a function has for a batch of up to 2048 rows."),
     Option(section="udf", key="workers", kind=_I, default=2, minimum=1, maximum=64, doc="Processes at a time; one runs functions of one owner."),
     Option(section="copy", key="local_folders", kind=_L, default=(), doc="Folders that COPY may read from and UNLOAD write to by file:// or an absolute path."),
+    Option(section="copy", key="job_poll_ms", kind=_I, default=1_000, minimum=50, maximum=3_600_000, doc="Milliseconds between two looks of a copy job for new files."),
     Option(section="external", key="data_catalog", kind=_C, default="built_in", choices=("built_in", "glue"), doc="What CREATE EXTERNAL SCHEMA FROM DATA CATALOG means: the warehouse's own catalogue, or AWS Glue, which is asked as the schema's role."),
     Option(section="external", key="stream_poll_ms", kind=_I, default=1_000, minimum=50, maximum=3_600_000, doc="Milliseconds between two looks at a stream for a materialized view with AUTO REFRESH."),
     Option(section="history", key="retention_days", kind=_I, default=7, maximum=3650, doc="Days that statements, connections and loads are kept."),

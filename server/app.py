@@ -321,6 +321,7 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
     return Limits(
         stores=stores,
         catalogs=DataCatalogs(reached, glue=options.external.data_catalog == "glue"),
+        copy_poll_ms=options.copy.job_poll_ms,
         stream_poll_ms=options.external.stream_poll_ms,
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),

@@ -26,6 +26,7 @@ from session.recorder import address, query_type
 from session.settings import BY_NAME
 from sql.finish import Finish
 from sql.translate import translate
+from storage import copied
 from storage.changes import newest_snapshot
 from storage.database import Database, beside
 from storage.journal import source_sql
@@ -119,6 +120,7 @@ _HISTORY = {
     "sys_conflicts": "conflicts", "sys_analyzes": "analyzes", "sys_terminations": "terminations",
     "sys_calls": "calls", "sys_stream_scans": "stream_scans", "sys_stream_errors": "stream_errors",
     "sys_evictions": "evictions", "sys_rule_actions": "rule_actions", "sys_share_changes": "share_changes",
+    "sys_job_messages": "job_messages",
 }  # fmt: skip
 """Live sources that are tables of the history."""
 
@@ -175,11 +177,23 @@ def _storage(state: CatalogState, database: Database) -> list[dict[str, Any]]:
     return found
 
 
+def _copied(session: "Session", name: str) -> Builder:
+    """Return what copy jobs have loaded and what they could not, and what waits to be."""
+    waiting = live_table(name, session.warehouse.upkeep.jobs.waiting())
+
+    def build(connection: Connection) -> pa.Table:
+        found: pa.Table = beside(connection).execute(copied.source_sql()).to_arrow_table()
+        return pa.concat_tables([_shaped(found, name), waiting])
+
+    return build
+
+
 _KEPT: dict[str, Callable[["Session", str], Builder]] = {
     **dict.fromkeys(_JOURNAL, _of_journal),
     **dict.fromkeys(_HISTORY, _of_history),
     "sys_storage": _of_storage,
     "sys_messages": _of_messages,
+    "sys_copied_files": _copied,
 }
 
 

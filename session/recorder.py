@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+from catalog.copy_jobs import CopyJob
 from catalog.model import CatalogState, Relation, Schema, User
 from catalog.model import Kind as Kinds
 from catalog.store import Changes
@@ -100,6 +101,8 @@ class Load:
     files: tuple[tuple[str, int], ...] = ()
     """(location, bytes)"""
     failed: bool = False
+    job: int = -1
+    """The copy job that it is of (OID)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,13 +226,18 @@ class Recorder:
         self.history.record("loads", (
             session.query, session.user.oid, session.tx.number, session.pid, session.database.name, load.relation,
             load.relation_name, "failed" if load.failed else "completed", _plain(load.started), now, load.source,
-            load.format, load.rows, sum(size for _, size in files), len(files), load.errors,
+            load.format, load.rows, sum(size for _, size in files), len(files), load.errors, load.job,
         ))  # fmt: skip
         lines = load.rows if len(files) == 1 else None
         for name, size in files:
             self.history.record(
-                "load_files", (session.query, session.user.oid, name, lines, size, now, load.format)
+                "load_files", (session.query, session.user.oid, name, lines, size, now, load.format, load.job)
             )
+
+    def job_message(self, job: CopyJob, database: str, message: str) -> None:
+        """Take note of what kept a copy job from loading."""
+        now = _plain(self._clock.now())
+        self.history.record("job_messages", (job.oid, job.owner, job.name, database, now, message[:_ERROR]))
 
     def unload(
         self, session: "Session", form: str, files: list[tuple[str, int, int]], started: datetime

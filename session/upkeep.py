@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from catalog.model import Relation, Schema
 from core.errors import SqlError
 from session.autorefresh import AutoRefresh
+from session.copying import CopyJobs
 from session.lake_schema import DDL
 from session.locks import Mode
 from session.polling import Polling
@@ -34,11 +35,13 @@ class Upkeep:
         self._tasks: set[asyncio.Task[None]] = set()
         self.views = AutoRefresh(warehouse)
         self.streams = Polling(warehouse)
+        self.jobs = CopyJobs(warehouse)
 
     def start(self) -> None:
         """Go on with what waited when the server ended, and begin to ask streams."""
         self.views.resume()
         self.streams.start()
+        self.jobs.start()
         if self._warehouse.limits.snapshots is not None:
             self._warehouse.limits.snapshots.start()
 
@@ -56,6 +59,7 @@ class Upkeep:
         """Wait for what is under way."""
         if self._warehouse.limits.snapshots is not None:
             await self._warehouse.limits.snapshots.close()
+        await self.jobs.close()
         await self.streams.close()
         await self.views.close()
         if self._tasks:

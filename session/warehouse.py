@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from auth.lockout import Lockouts
+from catalog.copy_jobs import CopyJob
 from catalog.documents import parsed
 from catalog.model import (
     BOOTSTRAP_USER,
@@ -48,8 +49,8 @@ from session.snapshots import SnapshotKeeper
 from session.summaries import Summaries
 from session.templates import Templates
 from session.upkeep import Upkeep
+from storage import copied, lake
 from storage import database as storage
-from storage import lake
 from storage.hot import HotStore
 from storage.metastore import STREAM, Entry, Metastore
 from storage.objects import StoreAccess
@@ -118,6 +119,8 @@ class Limits:
     """Data catalogs outside the warehouse."""
     stream_poll_ms: int = 1_000
     """How often streams are asked that views follow by themselves."""
+    copy_poll_ms: int = 1_000
+    """How often copy jobs look for new files."""
     requires_ssl: bool = False
     """Whether nobody comes in without TLS, as require_ssl shows."""
     account: str = "123456789012"
@@ -182,8 +185,7 @@ class Warehouse:
         self.scans = Scans(database, self.hot)
         estimates = Estimates(self, Cache(limits.translation_cache))
         self.workload, self.estimates = _workload(database, limits, clock), estimates
-        self.summaries, self.mending = Summaries(self), Mending(self)
-        self.upkeep = Upkeep(self)
+        self.summaries, self.mending, self.upkeep = Summaries(self), Mending(self), Upkeep(self)
         self.metastore = Metastore(database.cursor())
         self.metastore.compact()
         entries = self.metastore.load()
@@ -199,6 +201,7 @@ class Warehouse:
         objects = [parsed(entry.kind, entry.body) for entry in entries if entry.kind in _KINDS and entry.body]
         if not objects:
             objects = self._found(founder.database, founder.admin())
+        copied.prepare(database.cursor(), [item.oid for item in objects if isinstance(item, CopyJob)])
         self.store = CatalogStore(objects, self.metastore.highest_oid())
         self.sessions: dict[int, Session] = {}
         # Numbers go on where the history ends: they stay unique over restarts.

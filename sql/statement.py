@@ -61,6 +61,10 @@ class Kind(StrEnum):
     ALTER_IDENTITY_PROVIDER = "alter_identity_provider"
     DROP_IDENTITY_PROVIDER = "drop_identity_provider"
     COPY = "copy"
+    CREATE_COPY_JOB = "create_copy_job"
+    ALTER_COPY_JOB = "alter_copy_job"
+    RUN_COPY_JOB = "run_copy_job"
+    DROP_COPY_JOB = "drop_copy_job"
     COPY_STDIN = "copy_stdin"
     COPY_STDOUT = "copy_stdout"
     UNLOAD = "unload"
@@ -170,6 +174,10 @@ RULES: Final = (
     Rule(kind=Kind.ALTER_IDENTITY_PROVIDER, tag="ALTER IDENTITY PROVIDER", writes=True, description="Changes an identity provider"),
     Rule(kind=Kind.DROP_IDENTITY_PROVIDER, tag="DROP IDENTITY PROVIDER", writes=True, description="Removes an identity provider, its users and roles"),
     Rule(kind=Kind.COPY, tag="COPY", writes=True, description="Loads files into a table"),
+    Rule(kind=Kind.CREATE_COPY_JOB, tag="COPY JOB CREATE", in_block=False, writes=True, description="Keeps a COPY that loads new files"),
+    Rule(kind=Kind.ALTER_COPY_JOB, tag="COPY JOB ALTER", writes=True, description="Says whether a copy job runs by itself"),
+    Rule(kind=Kind.RUN_COPY_JOB, tag="COPY JOB RUN", writes=True, description="Loads the files that are new for a copy job"),
+    Rule(kind=Kind.DROP_COPY_JOB, tag="COPY JOB DROP", in_block=False, writes=True, description="Removes a copy job"),
     Rule(kind=Kind.COPY_STDIN, tag="COPY", writes=True, description="Loads what the client sends into a table"),
     Rule(kind=Kind.COPY_STDOUT, tag="COPY", description="Sends a table or query to the client as COPY data"),
     Rule(kind=Kind.UNLOAD, tag="UNLOAD", description="Writes a query's rows to files"),

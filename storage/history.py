@@ -83,10 +83,12 @@ _TABLES: Final = (
     _table("loads", "ended",
            "query BIGINT, userid INTEGER, xid BIGINT, pid INTEGER, database VARCHAR, relation BIGINT,"
            "relation_name VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP, source VARCHAR,"
-           "format VARCHAR, rows BIGINT, bytes BIGINT, files INTEGER, errors BIGINT"),
+           "format VARCHAR, rows BIGINT, bytes BIGINT, files INTEGER, errors BIGINT, job BIGINT"),
     _table("load_files", "ended",
            "query BIGINT, userid INTEGER, filename VARCHAR, lines BIGINT, bytes BIGINT, ended TIMESTAMP,"
-           "format VARCHAR"),
+           "format VARCHAR, job BIGINT"),
+    _table("job_messages", "time",
+           "job BIGINT, userid INTEGER, name VARCHAR, database VARCHAR, time TIMESTAMP, message VARCHAR"),
     _table("mv_refreshes", "ended",
            "userid INTEGER, pid INTEGER, xid BIGINT, database VARCHAR, schema_name VARCHAR, view BIGINT, name VARCHAR,"
            "refresh_type VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP"),

@@ -15,6 +15,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Final, Protocol
 from urllib.parse import unquote
@@ -48,6 +49,13 @@ class StoredObject:
 
     location: str
     size_bytes: int
+    version: str = ""
+    """What changes when the object is written anew: S3's ETag, of a file size and time."""
+    modified: datetime | None = None
+
+
+class StoreError(SqlError):
+    """The store itself could not be asked: it is away, slow, or refuses."""
 
 
 class ObjectStore(Protocol):
@@ -191,7 +199,7 @@ class LocalStore:
         start = f"{path}/" if prefix.endswith("/") else str(path)
         # A link may lead out of the allowed folders: such files are not there.
         found = [
-            StoredObject(str(file), file.stat().st_size)
+            _stored(file)
             for file in folder.rglob("*")
             if str(file).startswith(start) and self._allowed(file.resolve()) and file.is_file()
         ]
@@ -249,6 +257,12 @@ class LocalStore:
         return any(path.is_relative_to(folder) for folder in self._folders)
 
 
+def _stored(file: Path) -> StoredObject:
+    facts = file.stat()
+    version = f"{facts.st_mtime_ns:x}-{facts.st_size:x}"
+    return StoredObject(str(file), facts.st_size, version, datetime.fromtimestamp(facts.st_mtime, UTC))
+
+
 class S3Store:
     """Objects of S3 or of anything that speaks its protocol."""
 
@@ -270,7 +284,8 @@ class S3Store:
         with _Failures(prefix):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key):
                 for item in page.get("Contents", ()):
-                    found.append(StoredObject(f"{_S3}{bucket}/{item['Key']}", int(item["Size"])))  # noqa: PERF401
+                    place, version = f"{_S3}{bucket}/{item['Key']}", str(item.get("ETag", "")).strip('"')
+                    found.append(StoredObject(place, int(item["Size"]), version, item.get("LastModified")))
         return found
 
     def size(self, location: str) -> int | None:
@@ -353,12 +368,12 @@ class _Failures:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
             code, message = facts.get("Code", "?"), facts.get("Message", "")
             denied = code in {"AccessDenied", "403", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-            raise SqlError(
+            raise StoreError(
                 SqlState.INSUFFICIENT_PRIVILEGE if denied else SqlState.INTERNAL_ERROR,
                 f"S3ServiceException:{message},Status {status},Error {code}",
                 detail=f"The location is '{self._location}'.",
             ) from None
         if isinstance(error, (BotoCoreError, OSError)):
-            raise SqlError(
+            raise StoreError(
                 SqlState.IO_ERROR, f"the object store of '{self._location}' cannot be reached"
             ) from None

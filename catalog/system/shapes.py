@@ -103,6 +103,7 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     "sys_identity_providers": _shape(
         "uid int4, name text, type text, instanceid text, namespc text, params text, enabled bool"
     ),
+    "sys_copy_jobs": _shape("oid oid, database text, name text, owner oid, iam_role text, text text, auto bool"),
     "sys_rls_attachments": _shape("relation oid, policy oid, grantee oid, grantor oid"),
     "sys_mask_attachments": _shape(
         "relation oid, policy oid, grantee oid, grantor oid, priority int4, inputs text, outputs text, shared bool"
@@ -245,9 +246,16 @@ LIVE: Final[dict[str, pa.Schema]] = {
     ),
     "sys_loads": _shape(
         "query int8, userid int4, xid int8, pid int4, database text, relation oid, relation_name text, status text,"
-        "started ts, ended ts, source text, format text, rows int8, bytes int8, files int4, errors int8"
+        "started ts, ended ts, source text, format text, rows int8, bytes int8, files int4, errors int8,"
+        "job int8"
     ),
-    "sys_load_files": _shape("query int8, userid int4, filename text, lines int8, bytes int8, ended ts, format text"),
+    "sys_load_files": _shape(
+        "query int8, userid int4, filename text, lines int8, bytes int8, ended ts, format text, job int8"
+    ),
+    "sys_job_messages": _shape("job int8, userid int4, name text, database text, time ts, message text"),
+    "sys_copied_files": _shape(
+        "job int8, location text, bytes int8, version text, modified ts, enqueued ts, status text"
+    ),
     "sys_unloads": _shape(
         "query int8, userid int4, xid int8, pid int4, database text, path text, format text, started ts, ended ts,"
         "rows int8, bytes int8"

@@ -33,7 +33,19 @@ from catalog.routines import Routine
 from catalog.routines import languages as all_languages
 from catalog.routines import routines as all_routines
 from catalog.shares import datashares
-from catalog.system import acl, external, identity, keys, policies, routines, shapes, shares, type_functions, views
+from catalog.system import (
+    acl,
+    external,
+    identity,
+    keys,
+    loads,
+    policies,
+    routines,
+    shapes,
+    shares,
+    type_functions,
+    views,
+)
 from catalog.system.build import Live, Place, Source, arrays, empty, live_table, places_of, surroundings, table
 from catalog.system.parts import Part
 from core.types import TYPES, ColumnType
@@ -481,6 +493,7 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_masking_policies": policies.masking_rows,
     "sys_protections": policies.protections,
     "sys_identity_providers": identity.providers,
+    "sys_copy_jobs": loads.job_rows,
     "sys_rls_attachments": policies.attachments,
     "sys_mask_attachments": policies.mask_attachments,
     "sys_dependencies": dependencies,

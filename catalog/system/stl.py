@@ -76,7 +76,7 @@ ROWS: Final = (
         "start_offset int8, copy_job_id int8",
         "SELECT f.userid, f.query, 0 AS slice, f.filename AS name, f.filename, 0 AS byte_offset,"
         " f.lines AS lines_scanned, 0 AS errors, f.ended AS curtime, 1 AS status, f.format AS file_format,"
-        " 0 AS is_partial, 0 AS start_offset, -1 AS copy_job_id FROM sys_load_files AS f"),
+        " 0 AS is_partial, 0 AS start_offset, COALESCE(f.job, -1) AS copy_job_id FROM sys_load_files AS f"),
     _view(5_003, "stl_unload_log", _UNLOAD_LOG, _UNLOADED),
     _view(5_025, "svcs_unload_log", _UNLOAD_LOG, _UNLOADED),
     _view(5_004, "stl_query",

@@ -63,7 +63,7 @@ ROWS: Final = (
         " l.ended AS end_time, date_diff('microsecond', l.started, l.ended) AS duration, l.source AS data_source,"
         " l.format AS file_format, l.rows AS loaded_rows, l.bytes AS loaded_bytes, l.files AS source_file_count,"
         " l.bytes AS source_file_bytes, l.files AS file_count_scanned, l.bytes AS file_bytes_scanned,"
-        " l.errors AS error_count, -1 AS copy_job_id FROM sys_loads AS l"),
+        " l.errors AS error_count, COALESCE(l.job, -1) AS copy_job_id FROM sys_loads AS l"),
     _view(5_303, "sys_load_detail",
         "user_id int4, query_id int4, file_name bpchar(256), bytes_scanned int4, lines_scanned int4, record_time ts,"
         "splits_scanned int4, start_time ts, end_time ts, file_etag bpchar(256), file_last_modified ts",
@@ -186,9 +186,6 @@ ROWS: Final = (
     _view(5_319, "sys_serverless_usage",
         "start_time ts, end_time ts, compute_seconds float8, compute_capacity float8, data_storage int4,"
         "cross_region_transferred_data int4, charged_seconds int4", "", "all"),
-    _view(5_320, "sys_copy_job",
-        "job_id int8, job_name bpchar(128), iam_role bpchar(128), job_text bpchar(256), is_auto int4,"
-        "on_error_suspend int4", "", "all"),
     _view(6_085, "sys_stream_scan_errors",
         "external_schema_name bpchar(128), stream_name bpchar(255), mv_name bpchar(128), transaction_id int8,"
         "query_id int8, stream_timestamp_type bpchar(1), stream_timestamp ts, record_time ts, partition_id bpchar(128),"

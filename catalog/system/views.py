@@ -5,6 +5,7 @@ from typing import Final
 from catalog.system import (
     identity,
     information_schema,
+    loads,
     pg_cluster,
     pg_empty,
     pg_relations,
@@ -42,6 +43,7 @@ ROWS: Final[tuple[SystemView, ...]] = (
     *stv.ROWS,
     *svl.ROWS,
     *sys_views.ROWS,
+    *loads.ROWS,
     *steps.ROWS,
     *wlm.ROWS,
     *unused.ROWS,

@@ -8,7 +8,7 @@ what may fail for its data runs where that does no harm: in a transaction that h
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -160,16 +160,27 @@ def _count(cursor: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 0
 
 
-def error_rows(
-    rejections: Sequence[Rejection], *, user: int, table: int, started: datetime, session: int, query: int
-) -> list[tuple[Any, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """Which load it was: whose, into which table (OID), in which session, as which statement, of which copy job."""
+
+    user: int
+    table: int
+    started: datetime
+    session: int
+    query: int
+    job: int = -1
+
+
+def error_rows(rejections: Sequence[Rejection], of: Occasion) -> list[tuple[Any, ...]]:
     """Return the rows of ``storage.journal``'s load_errors for *rejections*."""
     return [
         (
-            user, 0, table, started.replace(tzinfo=None), session, query, item.filename[:256], item.line_number,
+            of.user, 0, of.table, of.started.replace(tzinfo=None), of.session, of.query, item.filename[:256],
+            item.line_number,
             item.column.name if item.column else "", item.column.type.type.name if item.column else "",
             _length(item), item.fault.position, item.raw_line.replace("\0", ""), item.raw_value.replace("\0", ""),
-            item.fault.code, item.fault.reason[:_REASON_CHARS], 0, 0, -1,
+            item.fault.code, item.fault.reason[:_REASON_CHARS], 0, 0, of.job,
         )
         for item in rejections
     ]  # fmt: skip

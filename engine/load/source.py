@@ -28,10 +28,15 @@ _PIECE_BYTES: Final = 1 << 20
 
 def files(store: ObjectStore, location: str) -> list[StoredObject]:
     """Return the objects whose key starts with *location*; raises where there are none."""
-    found = [item for item in store.list(location) if not (item.location.endswith("/") and not item.size_bytes)]
+    found = existing(store, location)
     if not found:
         raise SqlError(SqlState.INTERNAL_ERROR, f"The specified S3 prefix '{_key(location)}' does not exist")
     return found
+
+
+def existing(store: ObjectStore, location: str) -> list[StoredObject]:
+    """Return the objects whose key starts with *location*, but for the marks of empty folders."""
+    return [item for item in store.list(location) if not (item.location.endswith("/") and not item.size_bytes)]
 
 
 def manifest_files(store: ObjectStore, location: str) -> list[StoredObject]:

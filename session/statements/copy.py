@@ -4,16 +4,17 @@ Redshift, "COPY".
 """
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
+from catalog.copy_jobs import CopyJob
 from catalog.model import Relation, TableColumn
 from core.errors import SqlError, info, not_supported
 from core.names import quote_if_needed
 from core.sqlstate import SqlState
 from engine.cursors import Connection, DuckDbEngine, constant
-from engine.load.copy import LoadFailedError, error_rows, load
+from engine.load.copy import LoadFailedError, Occasion, error_rows, load
 from engine.load.datetimes import directives
 from engine.load.items import items_as_documents
 from engine.load.plan import (
@@ -29,7 +30,7 @@ from engine.load.plan import (
     Loaded,
     Rejection,
 )
-from engine.load.source import files, json_paths, manifest_files
+from engine.load.source import existing, files, json_paths, manifest_files
 from session.context import Work
 from session.functions import needs
 from session.locks import Mode
@@ -38,6 +39,7 @@ from session.recorder import Load
 from session.statements.iam_roles import require_role
 from sql.commands.copy import Copy
 from sql.options import Given
+from storage.objects import StoredObject
 
 _FORMATS: Final = {
     "text": Format.DELIMITED,
@@ -62,8 +64,26 @@ _MAX_ERRORS: Final = 100_000
 _WIDTH: Final = re.compile(r"\s*([^:,]+):([0-9]+)\s*\Z")
 
 
-async def copy(work: Work, engine: DuckDbEngine, command: Copy) -> str:
-    """Load files into a table, all of them or, but for what MAXERROR lets pass, nothing; return the tag."""
+class Selection(Protocol):
+    """What a copy job has to say about the files of its COPY."""
+
+    job: CopyJob
+
+    def chosen(self, connection: Connection, objects: list[StoredObject]) -> list[StoredObject]:
+        """Return those of *objects* that are to be loaded."""
+        ...
+
+    def loaded(self, connection: Connection, objects: list[StoredObject]) -> None:
+        """Take note that *objects* have been loaded, in the transaction that did it."""
+        ...
+
+
+async def copy(work: Work, engine: DuckDbEngine, command: Copy, selection: Selection | None = None) -> str:
+    """Load files into a table, all of them or, but for what MAXERROR lets pass, nothing; return the tag.
+
+    A copy job says by *selection* which files.
+    """
+    job = -1 if selection is None else selection.job.oid
     relation = work.find_table(command.table)
     chosen = _chosen(relation, command.columns, explicit=command.options.on("explicit_ids"))
     work.require("INSERT", relation, frozenset(column.name for column in chosen))
@@ -74,26 +94,37 @@ async def copy(work: Work, engine: DuckDbEngine, command: Copy) -> str:
     chosen = _chosen(relation, command.columns, explicit=command.options.on("explicit_ids"))
     started = work.warehouse.clock.now()
     try:
-        loaded = await _load(work, engine, command, relation, chosen, fresh=fresh)
+        loaded = await _load(work, engine, command, _Target(relation, chosen, fresh), selection)
     except LoadFailedError as failure:
-        await _record(work, relation, failure.rejections, started)
+        await _record(work, relation, failure.rejections, started, job)
         nothing = Loaded(rows=0, rejections=failure.rejections)
-        work.warehouse.recorder.load(work.session, _remembered(command, relation, nothing, started, failed=True))
+        remembered = _remembered(command, relation, nothing, started)
+        work.warehouse.recorder.load(work.session, replace(remembered, failed=True, job=job))
         raise
     if loaded.rejections:
-        await _record(work, relation, loaded.rejections, started)
+        await _record(work, relation, loaded.rejections, started, job)
         work.notice(info(NOT_LOADED.format(table=relation.name, rows=len(loaded.rejections))))
-    work.warehouse.recorder.load(work.session, _remembered(command, relation, loaded, started))
+    work.warehouse.recorder.load(work.session, replace(_remembered(command, relation, loaded, started), job=job))
     count_identities(work, relation, chosen, loaded.rows)
     work.session.last_copy = (work.session.query, loaded.rows)
     work.notice(info(LOADED.format(table=relation.name, rows=loaded.rows)))
     return "COPY"
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a load goes into."""
+
+    relation: Relation
+    chosen: list[TableColumn]
+    fresh: bool
+    """Whether the transaction may be begun again."""
+
+
 async def _load(
-    work: Work, engine: DuckDbEngine, command: Copy, relation: Relation, chosen: list[TableColumn], *, fresh: bool
+    work: Work, engine: DuckDbEngine, command: Copy, target: _Target, selection: Selection | None
 ) -> Loaded:
-    options = command.options
+    options, relation, chosen, fresh = command.options, target.relation, target.chosen, target.fresh
     fillers = filled(work, relation, frozenset(column.name for column in chosen))
     variables = work.session.fresh_variables(needs(" ".join(filler.sql for filler in fillers))[0])
     connection = engine.connection
@@ -119,8 +150,13 @@ async def _load(
             work.warehouse.database.extend(extension)
         store = open_store(work, command.source, command.credentials, options)
         where = location(command.source)
-        objects = manifest_files(store, where) if options.on("manifest") else files(store, where)
+        if selection is not None:
+            objects = selection.chosen(connection, existing(store, where))
+        else:
+            objects = manifest_files(store, where) if options.on("manifest") else files(store, where)
         done = load(connection, plan, store, objects, fresh=fresh)
+        if selection is not None:
+            selection.loaded(connection, objects)
         return replace(done, files=tuple((item.location, item.size_bytes) for item in objects))
 
     return await engine.work(run)
@@ -285,7 +321,7 @@ def _check(plan: CopyPlan) -> None:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "JSON 'noshred' needs a single column of type SUPER")
 
 
-def _remembered(command: Copy, relation: Relation, loaded: Loaded, started: datetime, *, failed: bool = False) -> Load:
+def _remembered(command: Copy, relation: Relation, loaded: Loaded, started: datetime) -> Load:
     return Load(
         relation=relation.oid,
         relation_name=relation.name,
@@ -295,21 +331,23 @@ def _remembered(command: Copy, relation: Relation, loaded: Loaded, started: date
         rows=loaded.rows,
         errors=len(loaded.rejections),
         files=loaded.files,
-        failed=failed,
     )
 
 
-async def _record(work: Work, relation: Relation, rejections: tuple[Rejection, ...], started: datetime) -> None:
+async def _record(
+    work: Work, relation: Relation, rejections: tuple[Rejection, ...], started: datetime, job: int
+) -> None:
     """Keep rejected records for STL_LOAD_ERRORS, whatever becomes of the transaction."""
     session = work.session
-    rows = error_rows(
-        rejections,
+    occasion = Occasion(
         user=work.principal.oid,
         table=relation.oid,
         started=started,
         session=session.pid,
         query=session.query,
+        job=job,
     )
+    rows = error_rows(rejections, occasion)
     # Two commits to the lake at one moment would be in each other's way.
     async with work.warehouse.commit_lock:
         await work.warehouse.executor.run(lambda: work.warehouse.journal.append("load_errors", rows))

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from catalog import ddl
+from catalog.copy_jobs import copy_jobs
 from catalog.model import PUBLIC, Database, Grant, Schema
 from catalog.routines import routines
 from core.errors import SqlError, notice
@@ -81,7 +82,7 @@ async def drop_database(work: Work, command: DropDatabase) -> Done:
         if schema.external is None:
             await work.engine.script(lake.drop_schema(schema.engine_name))
         work.change(drops=(schema.oid,))
-    work.change(drops=(database.oid,))
+    work.change(drops=(*(job.oid for job in copy_jobs(work.state, database.oid)), database.oid))
     return Done("DROP DATABASE")
 
 

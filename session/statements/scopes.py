@@ -24,6 +24,7 @@ _KINDS: Final = {
     ObjectKind.FUNCTION: (scopes.FUNCTIONS, privileges.ObjectKind.FUNCTION),
     ObjectKind.PROCEDURE: (scopes.FUNCTIONS, privileges.ObjectKind.PROCEDURE),
     ObjectKind.LANGUAGE: (scopes.LANGUAGES, privileges.ObjectKind.LANGUAGE),
+    ObjectKind.COPY_JOB: (scopes.COPY_JOBS, privileges.ObjectKind.COPY_JOB),
 }
 _WITHOUT_EFFECT: Final = frozenset({"RULE", "TRIGGER"})
 

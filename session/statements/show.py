@@ -7,6 +7,7 @@ from catalog.model import RelationKind
 from catalog.routines import RoutineKind
 from catalog.system import routines
 from catalog.system.listings import LIMIT, LISTINGS, Listing
+from catalog.system.loads import JOB_SHAPE
 from catalog.system.spec import columns as shape
 from core import types
 from core.errors import SqlError, not_supported
@@ -18,6 +19,7 @@ from session.context import Work
 from session.external.access import require_external
 from session.external.catalogs import asked
 from session.external.tables import Known, known
+from session.statements.copy_jobs import shown
 from session.statements.identity import described
 from session.statements.policies import require_manager
 from session.statements.routines import find_routine
@@ -58,6 +60,8 @@ async def show_objects(work: Work, statement: Statement, parameters: tuple[Value
         return table(_columns(command), _lockouts(work), tag="SHOW")
     if command.topic == "IDENTITY PROVIDER":
         return table(_columns(command), described(work, command.name[0]), tag="SHOW")
+    if command.topic in {"COPY JOB", "COPY JOBS"}:
+        return table(_columns(command), shown(work, command.name[0] if command.name else None), tag="SHOW")
     return await _listed(work, command, _listing(command))
 
 
@@ -90,7 +94,7 @@ def _columns(command: ShowObjects) -> tuple[Column, ...]:
     return tuple(Column(name, kind) for name, kind in shown)
 
 
-_SHAPES = {
+_SHAPES = dict.fromkeys(("COPY JOB", "COPY JOBS"), shape(JOB_SHAPE)) | {
     "USER LOCKOUT": shape(
         "user_name varchar(128), is_locked bool, lock_reason varchar(16), locked_at ts, last_failed_at ts,"
         "failed_login_attempts int4, locked_by int4"

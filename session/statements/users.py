@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from auth.passwords import secrets_of
 from auth.validity import moment
+from catalog.copy_jobs import CopyJob
 from catalog.iam_roles import IamRole
 from catalog.model import ADMIN_USER, Database, Group, Relation, Schema, User
 from catalog.policies import forgotten
@@ -201,7 +202,7 @@ def _refuse_needed(work: Work, user: User) -> None:
     if user.oid <= ADMIN_USER:
         raise SqlError(SqlState.INSUFFICIENT_PRIVILEGE, f'user "{user.name}" cannot be dropped')
     owns = any(
-        isinstance(item, (Database, Schema, Relation, Routine, Role, Datashare)) and item.owner == user.oid
+        isinstance(item, (Database, Schema, Relation, Routine, Role, Datashare, CopyJob)) and item.owner == user.oid
         for item in work.state.objects.values()
     )
     if owns or _is_granted(work, user.oid):

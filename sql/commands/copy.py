@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
+from sql.commands.copy_jobs import CopyJobCommand, CreateCopyJob, at_copy_job, read_auto, read_copy_job
 from sql.commands.parameters import Credentials, read_parameters
-from sql.commands.unsupported import Unsupported
 from sql.options import COPY_OPTIONS, Given
 from sql.statement import Fragment
 from sql.stream import Stream
@@ -66,19 +66,19 @@ class CopyToStdout:
     format: CopyFormat = CopyFormat()
 
 
-CopyCommand = Copy | CopyFromStdin | CopyToStdout | Unsupported
+CopyCommand = Copy | CopyFromStdin | CopyToStdout | CreateCopyJob | CopyJobCommand
 
 
 def read_copy(stream: Stream) -> CopyCommand:
     """Take COPY in any of its forms."""
+    start = stream.token.start
     stream.expect("COPY")
     if stream.at("("):
         query = stream.parenthesised()
         _to_stdout(stream)
         return CopyToStdout(query=query, format=_read_format(stream))
-    if stream.at("JOB") and stream.tokens[stream.index + 1].key in {"ALTER", "RUN", "LIST", "SHOW", "DROP"}:
-        stream.rest()
-        return Unsupported(feature="COPY JOB")
+    if at_copy_job(stream):
+        return read_copy_job(stream)
     table = stream.name()
     columns = stream.columns() if stream.at("(") else ()
     if stream.at("TO"):
@@ -90,8 +90,13 @@ def read_copy(stream: Stream) -> CopyCommand:
     if stream.at("PROGRAM"):
         raise not_supported("COPY FROM PROGRAM", position=stream.position)
     source = stream.string()
-    options, credentials = read_parameters(stream, COPY_OPTIONS, "COPY")
-    return Copy(table=table, columns=columns, source=source, credentials=credentials, options=options)
+    options, credentials = read_parameters(stream, COPY_OPTIONS, "COPY", until=("JOB", "CREATE"))
+    copy = Copy(table=table, columns=columns, source=source, credentials=credentials, options=options)
+    end = stream.token.start
+    if not stream.take("JOB", "CREATE"):
+        return copy
+    name, auto = stream.identifier(), read_auto(stream)
+    return CreateCopyJob(copy=copy, text=stream.text[start:end].rstrip(), name=name, auto=auto is not False)
 
 
 def _to_stdout(stream: Stream) -> None:

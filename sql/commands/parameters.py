@@ -27,11 +27,13 @@ class Credentials:
     master_symmetric_key: str | None = field(default=None, repr=False)
 
 
-def read_parameters(stream: Stream, options: tuple[Option, ...], command: str) -> tuple[Given, Credentials]:
-    """Take parameters to the end of the statement, in any order."""
+def read_parameters(
+    stream: Stream, options: tuple[Option, ...], command: str, *, until: tuple[str, ...] = ("",)
+) -> tuple[Given, Credentials]:
+    """Take parameters to the end of the statement, or up to the words *until*, in any order."""
     values: dict[str, Value] = {}
     given: list[tuple[Option, int]] = []
-    while not stream.ended:
+    while not stream.ended and not stream.at(*until):
         position = stream.position
         option = _option(stream, options)
         if option.status == "absent":

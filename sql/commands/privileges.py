@@ -61,6 +61,8 @@ class ObjectKind(StrEnum):
     LANGUAGE = "LANGUAGE"
     DATASHARE = "DATASHARE"
     """ALTER and SHARE; USAGE, which namespaces and accounts get, is ``ShareWith``."""
+    COPY_JOB = "COPY JOB"
+    """Of a whole database only: FOR COPY JOBS IN DATABASE."""
     IAM_ROLE = "IAM ROLE"
     """ASSUMEROLE: the privileges are the commands after FOR."""
     SYSTEM = "SYSTEM"
@@ -146,7 +148,7 @@ _PLURALS: Final = {
 
 
 _SCOPED: Final = _PLURALS | {"SCHEMAS": ObjectKind.SCHEMA, "LANGUAGES": ObjectKind.LANGUAGE}
-_IN_DATABASES: Final = (ObjectKind.SCHEMA, ObjectKind.LANGUAGE)
+_IN_DATABASES: Final = (ObjectKind.SCHEMA, ObjectKind.LANGUAGE, ObjectKind.COPY_JOB)
 
 
 def read_grant(stream: Stream) -> Change:
@@ -277,8 +279,6 @@ _SPELLED: Final = {"ALL PRIVILEGES": "ALL", "TEMP": "TEMPORARY"}
 
 def _absent(stream: Stream, privileges: tuple[PrivilegeItem, ...]) -> str:
     """Return the name of the feature, where what follows is one that duckshift does not have."""
-    if stream.at("FOR", "COPY", "JOBS"):
-        return "FOR COPY JOBS"
     if stream.at("FOR", "TEMPLATES"):
         return "FOR TEMPLATES"
     following = stream.tokens[min(stream.index + 1, len(stream.tokens) - 1)]
@@ -319,7 +319,7 @@ def _takes(stream: Stream, kind: ObjectKind) -> bool:
 
 
 def _scope(stream: Stream) -> PrivilegeTarget:
-    kind = _SCOPED[stream.expect_any(*_SCOPED)]
+    kind = ObjectKind.COPY_JOB if stream.take("COPY", "JOBS") else _SCOPED[stream.expect_any(*_SCOPED)]
     stream.expect("IN")
     schema: tuple[str, ...] = ()
     if kind not in _IN_DATABASES and stream.take("SCHEMA"):

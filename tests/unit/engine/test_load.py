@@ -18,7 +18,7 @@ import pytest
 from core import types
 from core.errors import SqlError
 from engine.load import direct
-from engine.load.copy import LoadFailedError, error_rows, load
+from engine.load.copy import LoadFailedError, Occasion, error_rows, load
 from engine.load.plan import Compression, Conversion, CopyPlan, Filler, Format, Layout, LoadColumn
 from engine.load.source import files, manifest_files
 from engine.macros import MACROS
@@ -293,5 +293,5 @@ def test_rows_for_the_journal(loader: Loader) -> None:
     with pytest.raises(LoadFailedError) as caught:
         loader.load()
     started = datetime(2026, 1, 2, tzinfo=UTC)
-    row = error_rows(caught.value.rejections, user=100, table=5, started=started, session=7, query=9)[0]
+    row = error_rows(caught.value.rejections, Occasion(user=100, table=5, started=started, session=7, query=9))[0]
     assert row[6:16] == (f"{loader.folder}/data", 1, "b", "varchar", "5", 0, "1|toolong", "toolong", 1204, "String length exceeds DDL length")

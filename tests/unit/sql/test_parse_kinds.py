@@ -37,6 +37,10 @@ KINDS_OF = [
     ("select 1 into t from u", "CREATE_TABLE_AS", "SELECT"),
     ("select 'into' from t", "SELECT", "SELECT"),
     ("select 1 from (select 1 as into_) a", "SELECT", "SELECT"),
+    ("copy t from 's3://b/k' iam_role 'r' csv job create j auto off", "CREATE_COPY_JOB", "COPY JOB CREATE"),
+    ("copy job from 's3://b/k' iam_role 'r' csv", "COPY", "COPY"),
+    ("copy job run j", "RUN_COPY_JOB", "COPY JOB RUN"),
+    ("copy job list", "SHOW_OBJECTS", "SHOW"),
     ("start transaction", "BEGIN", "START TRANSACTION"),
     ("begin", "BEGIN", "BEGIN"),
     ("end", "COMMIT", "COMMIT"),
@@ -82,8 +86,6 @@ UNSUPPORTED = [
     ),
     ("create model m from t target y function f iam_role default", "CREATE MODEL"),
     ("alter system set metadata_security = true", "ALTER SYSTEM"),
-    ("copy job run j", "COPY JOB"),
-    ("grant all for copy jobs in database d to u", "GRANT FOR COPY JOBS"),
 ]
 
 

@@ -17,7 +17,7 @@ def history(tmp_path: Path) -> History:
 
 
 def load(number: int, ended: datetime) -> tuple[object, ...]:
-    return (number, 100, "file", 5, 50, ended.replace(tzinfo=None), "csv")
+    return (number, 100, "file", 5, 50, ended.replace(tzinfo=None), "csv", -1)
 
 
 def test_what_was_recorded_is_read_without_waiting(history: History) -> None:
