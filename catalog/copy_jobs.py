@@ -37,5 +37,4 @@ def copy_job(state: CatalogState, database: int, name: str) -> CopyJob | None:
 
 def copy_jobs(state: CatalogState, database: int | None = None) -> list[CopyJob]:
     """Return the jobs, of one database or of all."""
-    found = (item for item in state.objects.values() if isinstance(item, CopyJob))
-    return [item for item in found if database is None or item.database == database]
+    return [item for item in state.of(CopyJob) if database is None or item.database == database]

@@ -210,7 +210,7 @@ def free_engine_table(state: CatalogState, schema: int, wanted: str, left: Colle
 
 def free_engine_schema(state: CatalogState, wanted: str) -> str:
     """Return a lake schema name that no schema uses: a renamed schema keeps the name it began with."""
-    taken = {lower(item.engine_name) for item in state.objects.values() if isinstance(item, Schema)}
+    taken = {lower(item.engine_name) for item in state.of(Schema)}
     name, number = wanted, 1
     while lower(name) in taken:
         number += 1

@@ -88,13 +88,13 @@ def external_database(state: CatalogState, name: str) -> ExternalDatabase | None
 
 def external_databases(state: CatalogState) -> list[ExternalDatabase]:
     """Return all databases of the built-in data catalog."""
-    return [item for item in state.objects.values() if isinstance(item, ExternalDatabase)]
+    return state.of(ExternalDatabase)
 
 
 def external_tables(state: CatalogState, database: ExternalDatabase) -> list[ExternalTable]:
     """Return the tables of a database of the built-in data catalog."""
     return [
-        item for item in state.objects.values() if isinstance(item, ExternalTable) and item.database == database.oid
+        item for item in state.of(ExternalTable) if item.database == database.oid
     ]
 
 

@@ -48,7 +48,7 @@ def iam_role(state: CatalogState, name: str) -> IamRole | None:
 
 def iam_roles(state: CatalogState) -> list[IamRole]:
     """Return all roles that something was said of."""
-    return [item for item in state.objects.values() if isinstance(item, IamRole)]
+    return state.of(IamRole)
 
 
 def granted_on(state: CatalogState, name: str) -> Acl:

@@ -60,4 +60,4 @@ def row(provider: IdentityProvider) -> list[int | str | bool]:
 
 def identity_providers(state: CatalogState) -> Iterable[IdentityProvider]:
     """Return all providers."""
-    return [item for item in state.objects.values() if isinstance(item, IdentityProvider)]
+    return state.of(IdentityProvider)

@@ -7,13 +7,15 @@ by ``auth``.
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
 from catalog.views import Materialized, Seen
 from core.names import last_part
 from core.types import ColumnType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from catalog.copy_jobs import CopyJob
     from catalog.external import ExternalDatabase, ExternalTable, Origin
     from catalog.iam_roles import IamRole
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from catalog.scopes import ScopedPrivileges
     from catalog.shares import Datashare, ShareOrigin
 
+T = TypeVar("T")
+N = TypeVar("N", "Database", "Schema", "Relation", "User", "Group")
 FIRST_OID: Final = 100_000
 """Objects made by users start here; below are PostgreSQL's own."""
 BOOTSTRAP_USER: Final = 1
@@ -291,12 +295,23 @@ class CatalogState:
     Users and groups share one key space of names each; a routine's name here holds its signature."""
     overloads: dict[tuple[int, str], tuple[int, ...]] = field(default_factory=dict)
     """(schema, name) → OIDs of the routines so called, oldest first."""
+    _known: dict[object, object] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def once(self, work: "Callable[[CatalogState], T]") -> T:
+        """Return what *work* makes of this state; it is worked out once."""
+        if work not in self._known:
+            self._known[work] = work(self)
+        return cast("T", self._known[work])
+
+    def of(self, wanted: type[T]) -> list[T]:
+        """Return all objects of a class, oldest first."""
+        return cast("list[T]", list(self.once(_by_class).get(wanted, ())))
 
     def with_changes(self, puts: tuple[CatalogObject, ...], drops: tuple[int, ...] = ()) -> "CatalogState":
         """Return the state after *drops* and then *puts*, one version on."""
         objects = dict(self.objects)
         names = dict(self.names)
-        routines = [item for item in (*puts, *(self.objects.get(oid) for oid in drops)) if _is_routine(item)]
+        touched = (*puts, *(self.objects[oid] for oid in drops if oid in self.objects))
         for oid in drops:
             gone = objects.pop(oid, None)
             if gone is not None:
@@ -308,65 +323,60 @@ class CatalogState:
         for new in puts:
             objects[new.oid] = new
             names[_key(new)] = new.oid
-        overloads = _overloads(objects) if routines else self.overloads
+        overloads = _overloads(objects) if any(item.kind is Kind.ROUTINE for item in touched) else self.overloads
         return replace(self, version=self.version + 1, objects=objects, names=names, overloads=overloads)
 
     def database(self, name: str) -> Database | None:
         """Return the database called *name*."""
-        found = self._named(Kind.DATABASE, 0, name)
-        return found if isinstance(found, Database) else None
+        return self._named(Database, 0, name)
 
     def schema(self, database: int, name: str) -> Schema | None:
         """Return the schema called *name* of a database."""
-        found = self._named(Kind.SCHEMA, database, name)
-        return found if isinstance(found, Schema) else None
+        return self._named(Schema, database, name)
 
     def relation(self, schema: int, name: str) -> Relation | None:
         """Return the table or view called *name* of a schema."""
-        found = self._named(Kind.RELATION, schema, name)
-        return found if isinstance(found, Relation) else None
+        return self._named(Relation, schema, name)
 
     def user(self, name: str) -> User | None:
         """Return the user called *name*; one of an identity is found by its folded name too (``iam:alice``)."""
-        found = self._named(Kind.USER, 0, name)
+        found = self._named(User, 0, name)
         if found is None and name.startswith(_FEDERATED):
             found = next((user for user in self.users() if user.name.lower() == name), None)
-        return found if isinstance(found, User) else None
+        return found
 
     def group(self, name: str) -> Group | None:
         """Return the group called *name*."""
-        found = self._named(Kind.GROUP, 0, name)
-        return found if isinstance(found, Group) else None
+        return self._named(Group, 0, name)
 
     def databases(self) -> list[Database]:
         """Return all databases."""
-        return [item for item in self.objects.values() if isinstance(item, Database)]
+        return self.of(Database)
 
     def schemas(self, database: int | None = None) -> list[Schema]:
         """Return the schemas, of one database or of all."""
-        found = (item for item in self.objects.values() if isinstance(item, Schema))
-        return [item for item in found if database is None or item.database == database]
+        return [item for item in self.of(Schema) if database is None or item.database == database]
 
     def relations(self, schema: int | None = None) -> list[Relation]:
         """Return the relations, of one schema or of all."""
-        found = (item for item in self.objects.values() if isinstance(item, Relation))
-        return [item for item in found if schema is None or item.schema == schema]
+        return [item for item in self.of(Relation) if schema is None or item.schema == schema]
 
     def users(self) -> list[User]:
         """Return all users."""
-        return [item for item in self.objects.values() if isinstance(item, User)]
+        return self.of(User)
 
     def groups(self) -> list[Group]:
         """Return all groups."""
-        return [item for item in self.objects.values() if isinstance(item, Group)]
+        return self.of(Group)
 
     def groups_of(self, user: int) -> frozenset[int]:
         """Return the OIDs of the groups that *user* is in."""
         return frozenset(group.oid for group in self.groups() if user in group.members)
 
-    def _named(self, kind: Kind, parent: int, name: str) -> "CatalogObject | None":
-        oid = self.names.get((kind, parent, name))
-        return None if oid is None else self.objects[oid]
+    def _named(self, wanted: type[N], parent: int, name: str) -> N | None:
+        oid = self.names.get((wanted.kind, parent, name))
+        found = None if oid is None else self.objects[oid]
+        return found if isinstance(found, wanted) else None
 
 
 def _key(item: CatalogObject) -> tuple[Kind, int, str]:
@@ -374,14 +384,17 @@ def _key(item: CatalogObject) -> tuple[Kind, int, str]:
     return item.kind, parent, getattr(item, "identity", item.name)
 
 
-def _is_routine(item: "CatalogObject | None") -> bool:
-    return item is not None and item.kind is Kind.ROUTINE
+def _by_class(state: CatalogState) -> dict[type, list[CatalogObject]]:
+    found: dict[type, list[CatalogObject]] = {}
+    for item in state.objects.values():
+        found.setdefault(type(item), []).append(item)
+    return found
 
 
 def _overloads(objects: dict[int, CatalogObject]) -> dict[tuple[int, str], tuple[int, ...]]:
     """Return the index of routines by name."""
     found: dict[tuple[int, str], tuple[int, ...]] = {}
-    for oid in sorted(oid for oid, item in objects.items() if _is_routine(item)):
+    for oid in sorted(oid for oid, item in objects.items() if item.kind is Kind.ROUTINE):
         key = _key(objects[oid])[1], objects[oid].name
         found[key] = (*found.get(key, ()), oid)
     return found

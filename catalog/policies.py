@@ -131,12 +131,12 @@ def masking_policy(state: CatalogState, database: int, name: str) -> MaskingPoli
 
 def rls_policies(state: CatalogState) -> list[RlsPolicy]:
     """Return all row-level security policies."""
-    return [item for item in state.objects.values() if isinstance(item, RlsPolicy)]
+    return state.of(RlsPolicy)
 
 
 def masking_policies(state: CatalogState) -> list[MaskingPolicy]:
     """Return all masking policies."""
-    return [item for item in state.objects.values() if isinstance(item, MaskingPolicy)]
+    return state.of(MaskingPolicy)
 
 
 def protected(state: CatalogState, policy: int) -> list[Relation]:

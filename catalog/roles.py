@@ -67,7 +67,7 @@ class DefaultPrivileges:
 
 def roles(state: CatalogState) -> list[Role]:
     """Return all roles, the system's own among them."""
-    found = {item.oid: item for item in state.objects.values() if isinstance(item, Role)}
+    found = {item.oid: item for item in state.of(Role)}
     return [*(row for row in SYSTEM_ROLES if row.oid not in found), *found.values()]
 
 
@@ -93,7 +93,7 @@ def roles_of(state: CatalogState, member: int) -> frozenset[int]:
 def defaults_in(state: CatalogState, schemas: frozenset[int]) -> list[DefaultPrivileges]:
     """Return what was said of new objects in *schemas* (OIDs): it goes with them."""
     return [
-        item for item in state.objects.values() if isinstance(item, DefaultPrivileges) and item.schema in schemas
+        item for item in state.of(DefaultPrivileges) if item.schema in schemas
     ]
 
 

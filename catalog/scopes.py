@@ -47,7 +47,7 @@ def scoped(state: CatalogState, scope: int, object_kind: str) -> ScopedPrivilege
 
 def all_scoped(state: CatalogState) -> list[ScopedPrivileges]:
     """Return all of them."""
-    return [item for item in state.objects.values() if isinstance(item, ScopedPrivileges)]
+    return state.of(ScopedPrivileges)
 
 
 def in_scopes(state: CatalogState, scopes: Iterable[int]) -> list[ScopedPrivileges]:

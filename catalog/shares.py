@@ -138,7 +138,7 @@ def datashare(state: CatalogState, name: str) -> Datashare | None:
 
 def datashares(state: CatalogState) -> list[Datashare]:
     """Return all datashares."""
-    return [item for item in state.objects.values() if isinstance(item, Datashare)]
+    return state.of(Datashare)
 
 
 def consumers(state: CatalogState, share: Datashare) -> list[Database]:

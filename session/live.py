@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from catalog.model import CatalogState, Schema
 from catalog.system import shapes
+from catalog.system.reduction import without_rows
 from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
 from core.errors import SqlError
 from core.names import quote
@@ -97,7 +98,7 @@ def _builder(session: "Session", name: str) -> Builder:
     if listing.asked(session, name):
         return lambda _: listing.REMOTE[name](session)
     if name in _WORKED_OUT:
-        return lambda _: live_table(name, _WORKED_OUT[name](session))
+        return partial(_worked_out, session, name)
     if name not in CATALOG_SOURCES:
         rows = _ROWS[name](session) if name in _ROWS else []
         live = Live(database=database, tables={name: live_table(name, rows)})
@@ -107,6 +108,15 @@ def _builder(session: "Session", name: str) -> Builder:
     if session.tx.private:
         return lambda _: source(state, live)
     return lambda _: parts.whole(name, state.version, lambda: source(state, live))
+
+
+def _worked_out(session: "Session", name: str, _: Connection) -> Any:
+    def build() -> Any:
+        return live_table(name, _WORKED_OUT[name](session))
+
+    # Tables of external schemas change without the catalog's notice.
+    follows = name == "sys_late_columns" and "sys_external_schemas" in session.tx.state.once(without_rows)
+    return session.warehouse.parts.whole(name, session.translation_key(), build) if follows else build()
 
 
 _JOURNAL = {"sys_load_errors": "load_errors"}

@@ -4,11 +4,13 @@ Implements ``sql.facts.Facts`` over the catalog's state, the system views and th
 """
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 from auth.authorize import Principal
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
 from catalog.routines import Parameter, Routine, RoutineKind, routines
 from catalog.shares import Door
+from catalog.system.reduction import narrowed, reduced, without_rows
 from catalog.system.spec import SystemView
 from catalog.system.views import VIEWS
 from core.errors import SqlError, not_supported
@@ -43,9 +45,7 @@ class Viewer:
 class Visible:
     """Name resolution for one statement."""
 
-    def __init__(
-        self, state: CatalogState, database: Database, search_path: tuple[str, ...], viewer: Viewer
-    ) -> None:
+    def __init__(self, state: CatalogState, database: Database, search_path: tuple[str, ...], viewer: Viewer) -> None:
         """See *state* from *database* along *search_path* (schema names, ``$user`` already replaced)."""
         self._viewer = viewer
         self._external = viewer.external
@@ -86,9 +86,7 @@ class Visible:
                 refuse_guarded(door, relation)
                 source, (database, schema) = self.stored(relation), door.name
                 guard = source.guard if door.share is None else None
-                return replace(
-                    source, database=database, schema=schema, home=source.database, door=door, guard=guard
-                )
+                return replace(source, database=database, schema=schema, home=source.database, door=door, guard=guard)
         return None
 
     def external_schema(self, parts: tuple[str, ...]) -> Schema | None:
@@ -207,6 +205,7 @@ class Visible:
             if len(parts) > 1:
                 raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(parts)}" does not exist')
             return None
+        definition = self.reduced(view.definition)
         return Source(
             oid=view.oid,
             kind=SourceKind.SYSTEM,
@@ -219,8 +218,13 @@ class Visible:
                 for number, (name, kind) in enumerate(view.columns, start=1)
             )
             + (_ROW_VERSION if view.table else ()),
-            definition=view.definition,
+            definition=definition,
+            narrow=partial(narrowed, definition),
         )
+
+    def reduced(self, sql: str) -> str:
+        """Return engine SQL over the system views' sources without what is idle for this user in this catalog."""
+        return reduced(sql, superuser=self._viewer.who.superuser, empty=self.state.once(without_rows))
 
     def _at_home(self, database: str) -> None:
         """Raise for the catalogs of another database, which cannot be read from here."""

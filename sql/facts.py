@@ -3,7 +3,7 @@
 ``session`` implements it over the catalog; tests implement it over a dict.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
@@ -135,6 +135,8 @@ class Source:
     """Of a view: the parameters that its text means what it means by, where they are not the session's."""
     changing: bool = False
     """Whether it may change without the catalog's notice, so that no translation of it can be kept."""
+    narrow: Callable[[frozenset[str]], str] | None = field(default=None, compare=False)
+    """Of a system view: its definition with some of its columns alone."""
 
     def known_as(self, columns: tuple[tuple[str, int], ...]) -> "Source":
         """Return the source with those of its columns, called so."""

@@ -11,7 +11,7 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion, groups, guards, joins, pivots, unnest
+from sql import conversion, groups, guards, joins, narrowing, pivots, unnest
 from sql.clauses import conditional
 from sql.facts import Source, SourceColumn, SourceKind, settled
 from sql.functions import rowsets
@@ -142,7 +142,7 @@ def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scop
         return _add_query(sql, query.outputs, parts[-1], alias, scope, source=source)
     if source.kind is SourceKind.SYSTEM:
         scope.writer.system = True
-        scanned = f"({source.definition})"
+        scanned = narrowing.place(source)
     else:
         scanned = source.engine_name if guard is None else guards.of_table(source, guard, scope)
     name, engine, names = _names(alias, parts[-1], scope)

@@ -16,7 +16,20 @@ from core import types
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from sql import assignment, bulk, conversion, dates, dml, evaluation, hierarchy, intervals, merge, routines, select
+from sql import (
+    assignment,
+    bulk,
+    conversion,
+    dates,
+    dml,
+    evaluation,
+    hierarchy,
+    intervals,
+    merge,
+    narrowing,
+    routines,
+    select,
+)
 from sql.assignment import Goal
 from sql.canon import Pattern
 from sql.facts import Facts, FunctionSource, Guard, Source
@@ -216,7 +229,7 @@ def translate_expression(text: str, facts: Facts) -> str:
     """Translate a lone expression without columns: a DEFAULT, an argument of EXECUTE or COPY."""
     writer = new_writer(facts, 0, ())
     value = Scope(writer=writer).value(parse_expression(text))
-    return conversion.exact(value).sql
+    return narrowing.filled(conversion.exact(value).sql, writer.sources)
 
 
 def translate_default(text: str, goal: Goal, facts: Facts) -> str:
@@ -281,6 +294,7 @@ def _changed(change: dml.Change, writer: Writer) -> Translated:
 def _result(
     sql: str, writer: Writer, *, columns: tuple[OutputColumn, ...] = (), target: Source | None = None
 ) -> Translated:
+    sql = narrowing.filled(sql, writer.sources)
     return Translated(
         engine_sql=sql,
         columns=columns,

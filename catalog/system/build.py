@@ -54,8 +54,7 @@ def arrays(name: str, data: list[Any]) -> pa.Table:
 
 def surroundings(state: CatalogState) -> tuple[Database | Schema | User | Group | Role, ...]:
     """Return what the rows of relations depend on beside the relations: where they are, and who is named in ACLs."""
-    kinds = (Database, Schema, User, Group, Role)
-    return tuple(each for each in state.objects.values() if isinstance(each, kinds))
+    return (*state.databases(), *state.schemas(), *state.users(), *state.groups(), *state.of(Role))
 
 
 def places_of(state: CatalogState, live: Live) -> Callable[[Relation], Place]:

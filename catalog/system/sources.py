@@ -289,8 +289,7 @@ def default_privileges(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_default_privileges."""
     rows = [
         (each.owner, each.schema, each.object_kind, grant.grantee, grant.grantor, name, name in grant.grantable)
-        for each in state.objects.values()
-        if isinstance(each, DefaultPrivileges)
+        for each in state.of(DefaultPrivileges)
         for grant in each.acl
         for name in sorted(grant.privileges)
     ]
@@ -303,8 +302,8 @@ def default_acls(state: CatalogState, live: Live) -> pa.Table:
     rows = [
         (each.oid, each.owner, each.schema, each.object_kind,
          [acl.item("table" if each.object_kind == "TABLE" else "routine", grant, names) for grant in each.acl])
-        for each in state.objects.values()
-        if isinstance(each, DefaultPrivileges) and each.acl
+        for each in state.of(DefaultPrivileges)
+        if each.acl
     ]  # fmt: skip
     return table("sys_default_acls", rows)
 
@@ -377,11 +376,8 @@ def dependencies(state: CatalogState, live: Live) -> pa.Table:
 
 def comments(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_comments."""
-    rows = [
-        (each.oid, _CATALOGS[type(each)], each.comment)
-        for each in state.objects.values()
-        if isinstance(each, Database | Schema | Routine) and each.comment is not None
-    ]
+    remarked: list[Database | Schema | Routine] = [*state.databases(), *state.schemas(), *state.of(Routine)]
+    rows = [(each.oid, _CATALOGS[type(each)], each.comment) for each in remarked if each.comment is not None]
     rows += [
         (oids.constraint(each.oid, place), oids.CLASS_PG_CONSTRAINT, key.comment)
         for each in state.relations()

@@ -1,5 +1,6 @@
 """SHOW of objects: lists from the catalog's sources, and the statements that would make a table or view."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from catalog import definitions
@@ -170,7 +171,7 @@ async def _listed(work: Work, command: ShowObjects, listing: Listing) -> Page:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"LIMIT must be between 0 and {LIMIT}")
     if command.like is not None and not listing.like:
         raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near "LIKE"')
-    sql = listing.sql(
+    sql = replace(listing, query=work.visible.reduced(listing.query)).sql(
         _parts(work, command),
         like=command.like,
         grantee=_grantee(command) if command.topic != "GRANTS FOR" else None,
