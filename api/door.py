@@ -1,6 +1,6 @@
 """The door over HTTP, put together: its services on one port, and their life."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,13 +10,18 @@ from api.data.operations import DataApi
 from api.data.results import ResultFolder
 from api.data.sessions import Desk
 from api.data.statements import Bounds, Statements
-from api.gateway import Gateway
+from api.forwarding import Forwarding
+from api.gateway import Gateway, Hosting
+from api.hosting import Host
 from api.http import HttpServer, HttpSettings
 from api.identities import Directory
 from api.management.clusters import ClusterApi
 from api.management.credentials import Credentials
 from api.management.facts import Facts
+from api.management.hosting import HostedClusters
 from api.management.serverless import ServerlessApi
+from api.management.serverless_snapshots import ServerlessSnapshots
+from api.management.snapshots import Archive
 from api.place import Place
 from api.seams import Codec
 from api.users import Users
@@ -42,6 +47,12 @@ class Building:
     """Where results may be kept."""
     passwords: TemporaryPasswords
     facts: Facts
+    host: Host | None = None
+    """Has the clusters beside the server itself, where there may be some."""
+    host_token: str = field(default="", repr=False)
+    """What those believe."""
+    token: str = field(default="", repr=False)
+    """What this server believes, where another one hosts it."""
 
 
 class ApiDoor:
@@ -49,7 +60,9 @@ class ApiDoor:
 
     def __init__(self, options: ApiOptions, http: HttpSettings, directory: Directory, building: Building) -> None:
         """Put the services together."""
-        place = Place(cluster=options.cluster, region=options.region, account=options.account)
+        place = Place(
+            cluster=options.cluster, namespace=options.namespace, region=options.region, account=options.account
+        )
         clock = building.clock
         users = Users(building.warehouse, building.sessions, building.database)
         access = Access(directory, users)
@@ -69,13 +82,19 @@ class ApiDoor:
         data = DataApi(building.warehouse, access, self._desk, self._statements, building.codec, clock)
         catalogs = CatalogApi(access, self._desk, building.codec)
         credentials = Credentials(building.passwords, users)
-        clusters = ClusterApi(building.warehouse, building.sessions, users, credentials, building.facts)
+        host, facts = building.host, building.facts
+        forwarding = Forwarding(host, building.host_token) if host is not None else None
+        hosted = HostedClusters(host, forwarding, facts, clock)
+        clusters = ClusterApi(building.warehouse, building.sessions, users, credentials, facts, hosted)
+        serverless = ServerlessApi(credentials, facts, users, clock, host, forwarding)
+        kept = ServerlessSnapshots(Archive(building.warehouse, host), facts, host)
         services = {
             "redshift-data": {**data.operations, **catalogs.operations},
             "redshift": clusters.operations,
-            "redshift-serverless": ServerlessApi(credentials, building.facts).operations,
+            "redshift-serverless": {**serverless.operations, **kept.operations},
         }
-        self._http = HttpServer(http, Gateway(place, directory, clock, services).handle)
+        gateway = Gateway(place, directory, clock, services, Hosting(forwarding, building.token))
+        self._http = HttpServer(http, gateway.handle)
 
     async def start(self) -> None:
         """Listen; raises OSError when the address cannot be had."""

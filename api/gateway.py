@@ -8,12 +8,13 @@ import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from api import models
 from api.errors import ApiError
+from api.forwarding import Forwarding, Relayed, believed
 from api.http import Request, Response
 from api.identities import Caller, Directory
 from api.models import Service
@@ -41,6 +42,17 @@ _QUERY_CODES: Final = {
 }
 """How the Query protocol calls errors that the services share."""
 
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """What the gateway has to do with other servers of this machine."""
+
+    forwarding: Forwarding | None = None
+    """To the clusters that this server hosts."""
+    token: str = field(default="", repr=False)
+    """What the server that hosts this one shows with what it hands on; empty where none does."""
+
+
 Operation = Callable[[Caller, dict[str, Any]], Awaitable[Mapping[str, Any]]]
 Operations = Mapping[str, Operation]
 
@@ -57,15 +69,19 @@ class _Called:
 class Gateway:
     """The handler of all requests."""
 
-    def __init__(self, place: Place, directory: Directory, clock: Clock, services: Mapping[str, Operations]) -> None:
+    def __init__(
+        self, place: Place, directory: Directory, clock: Clock, services: Mapping[str, Operations], hosting: Hosting
+    ) -> None:
         """Serve the operations of *services* (name → operation → function)."""
         self._place = place
         self._directory = directory
         self._clock = clock
         self._services = services
+        self._hosting = hosting
 
     async def handle(self, request: Request) -> Response:
         """Answer a request; never raises."""
+        request = believed(request, self._hosting.token)
         number = str(uuid.uuid4())
         began = time.monotonic()
         called = None
@@ -116,8 +132,14 @@ class Gateway:
         if operation is None:
             raise ApiError("UnsupportedOperation", f"{called.name} is not supported by this server.")
         given = models.read_query(model, called.pairs) if service.is_query else models.read_json(model, request.body)
+        forwarding = self._hosting.forwarding
         try:
+            target = forwarding and await forwarding.target(service.model.service_name, called.name, given)
+            if forwarding and target:
+                return await forwarding.answer(target, request)
             answer = await operation(caller, given)
+        except Relayed as relayed:
+            return relayed.response
         except ApiError as error:
             code, status = models.code_of(model, error.code)
             raise ApiError(code, error.message, status=max(status, error.status), **error.fields) from None
@@ -157,6 +179,7 @@ class Gateway:
             tls=request.tls,
             host=host.strip("[]"),
             extra={"aws:currenttime": (now.isoformat(),), "aws:epochtime": (str(int(now.timestamp())),)},
+            request=request,
         )
 
 

@@ -37,6 +37,8 @@ class Request:
     peer: str
     """Address and port of the client."""
     tls: bool
+    handed: bool = False
+    """Whether another server, which is believed, has handed it on."""
 
     @property
     def path(self) -> str:

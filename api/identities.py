@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from api.errors import denied
+from api.http import Request
 from api.place import Place
 from auth.iam import Context, Policy, may
 from auth.signature import Key
@@ -63,6 +64,8 @@ class Caller:
     host: str = ""
     """By which name the server was reached."""
     extra: Context = field(default_factory=dict)
+    request: Request | None = field(default=None, repr=False)
+    """What was sent, for operations that hand it on."""
 
     @property
     def arn(self) -> str:

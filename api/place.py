@@ -1,7 +1,7 @@
 """What this server is in AWS's words: one cluster, one workgroup with its namespace; names and ARNs."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.errors import invalid
 
@@ -15,6 +15,13 @@ class Place:
     cluster: str
     region: str
     account: str
+    namespace: str = ""
+    """Name of the serverless namespace where it is not the cluster's."""
+
+    @property
+    def namespace_name(self) -> str:
+        """The name of the serverless namespace."""
+        return self.namespace or self.cluster
 
     @property
     def cluster_arn(self) -> str:
@@ -34,7 +41,16 @@ class Place:
     @property
     def serverless_namespace_arn(self) -> str:
         """The ARN of the workgroup's namespace."""
-        return self._arn(_WORKGROUP_SERVICE, f"namespace/{self.identifier('namespace')}")
+        return self._arn(_WORKGROUP_SERVICE, f"namespace/{self.namespace_id}")
+
+    @property
+    def namespace_id(self) -> str:
+        """The unique identifier of the workgroup's namespace."""
+        return replace(self, cluster=self.namespace_name).identifier("namespace")
+
+    def of(self, cluster: str, namespace: str = "") -> "Place":
+        """Return the place of another cluster or workgroup of this account."""
+        return replace(self, cluster=cluster, namespace=namespace)
 
     def user_arn(self, user: str) -> str:
         """Return the ARN of a database user."""
@@ -47,6 +63,15 @@ class Place:
     def group_arn(self, group: str) -> str:
         """Return the ARN of a database group."""
         return self._arn("redshift", f"dbgroup:{self.cluster}/{group}")
+
+    def snapshot_arn(self, name: str) -> str:
+        """Return the ARN of a snapshot of the cluster."""
+        return self._arn("redshift", f"snapshot:{self.cluster}/{name}")
+
+    def serverless_snapshot_arn(self, name: str) -> str:
+        """Return the ARN of a snapshot of the namespace."""
+        owner = replace(self, cluster=self.namespace_name)
+        return self._arn(_WORKGROUP_SERVICE, f"snapshot/{owner.identifier(f'snapshot/{name}')}")
 
     def identifier(self, what: str) -> str:
         """Return a UUID that is always the same for *what* of this place."""

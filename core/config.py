@@ -26,206 +26,29 @@ from core.options import (
     Option,
     Value,
 )
+from core.sections import AdminOptions as AdminOptions
+from core.sections import ApiOptions as ApiOptions
+from core.sections import AuditOptions as AuditOptions
+from core.sections import ClusterOptions as ClusterOptions
+from core.sections import CopyOptions as CopyOptions
+from core.sections import EngineOptions as EngineOptions
+from core.sections import ExternalOptions as ExternalOptions
+from core.sections import FlightOptions as FlightOptions
+from core.sections import HistoryOptions as HistoryOptions
+from core.sections import IdentityOptions as IdentityOptions
+from core.sections import LogOptions as LogOptions
+from core.sections import Role as Role
+from core.sections import S3Options as S3Options
+from core.sections import ServerOptions as ServerOptions
+from core.sections import SnapshotOptions as SnapshotOptions
+from core.sections import StorageOptions as StorageOptions
+from core.sections import UdfOptions as UdfOptions
+from core.sections import WlmOptions as WlmOptions
 
 CONFIG_VARIABLE: Final = "DUCKSHIFT_CONFIG"
 """Names the file where no ``--config`` does."""
 TABLES: Final = ("roles", "identities", "policies", "secrets", "issuers")
 """Tables of the file whose keys are names that the administrator chooses."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerOptions:
-    """Section ``server``."""
-
-    host: str
-    port: int
-    max_connections: int
-    max_unauthenticated: int
-    authentication_timeout_s: float
-    drain_grace_s: float
-    max_message_bytes: int
-    tls: str
-    tls_certificate: str
-    tls_key: str
-    tls_client_authority: str
-    tls_client_certificate: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdminOptions:
-    """Section ``admin``."""
-
-    user: str
-    password: str = field(repr=False)
-    database: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorageOptions:
-    """Section ``storage``."""
-
-    data: str
-    folder: str
-    catalog: str = field(repr=False)  # an address may hold a password
-    inline_row_limit: int
-    encrypted: bool
-    master_key: str
-    previous_master_key: str
-
-    @property
-    def is_remote(self) -> bool:
-        """Return whether the Parquet files are in S3."""
-        return self.data.startswith("s3://")
-
-    @property
-    def state_folder(self) -> Path:
-        """Return the local folder of lock, catalogue file, certificates and the generated password."""
-        local = BY_NAME["storage.data"].default if self.is_remote else self.data
-        return Path(self.folder or str(local)).expanduser().absolute()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class S3Options:
-    """Section ``s3``, and the credentials of a role."""
-
-    endpoint: str
-    region: str
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    session_token: str = field(repr=False)
-    url_style: str
-    use_ssl: bool
-    services: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions:
-    """Section ``engine``."""
-
-    threads: int
-    memory_limit: str
-    temp_folder: str
-    hot_tables_mb: int
-    workers: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WlmOptions:
-    """Section ``wlm``."""
-
-    json_configuration: str
-    queue_length: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UdfOptions:
-    """Section ``udf``."""
-
-    python: str
-    memory_mb: int
-    time_limit_s: float
-    workers: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyOptions:
-    """Section ``copy``."""
-
-    local_folders: tuple[str, ...]
-    job_poll_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExternalOptions:
-    """Section ``external``."""
-
-    data_catalog: str
-    stream_poll_ms: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryOptions:
-    """Section ``history``."""
-
-    retention_days: int
-    rows: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotOptions:
-    """Section ``snapshots``."""
-
-    destination: str
-    interval_hours: int
-    changed_mb: int
-    retention_days: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditOptions:
-    """Section ``audit``."""
-
-    destination: str
-    interval_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogOptions:
-    """Section ``log``."""
-
-    level: str
-    format: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiOptions:
-    """Section ``api``."""
-
-    listen: str
-    cluster: str
-    region: str
-    account: str
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    max_connections: int
-    active_statements: int
-    running_statements: int
-    result_mb: int
-    results_mb: int
-    retention_hours: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FlightOptions:
-    """Section ``flight``."""
-
-    listen: str
-    max_connections: int
-    idle_timeout_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IdentityOptions:
-    """Who may sign requests, and what it may do."""
-
-    name: str
-    access_key_id: str
-    secret_access_key: str = field(repr=False)
-    session_token: str = field(repr=False)
-    policies: tuple[str, ...]
-    db_user: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
-    """What an IAM role's name, or ``default``, stands for."""
-
-    name: str
-    access: S3Options
-    allowed: tuple[str, ...]
-    assume: bool = False
-    policies: tuple[str, ...] = ()
-    trust: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +69,7 @@ class Options:
     audit: AuditOptions
     api: ApiOptions
     flight: FlightOptions
+    clusters: ClusterOptions
     log: LogOptions
     roles: Mapping[str, Role]
     identities: Mapping[str, IdentityOptions]
@@ -257,6 +81,8 @@ class Options:
     """Issuer of an identity provider's tokens → the file with its public keys."""
     origins: Mapping[str, str]
     """``section.key`` → ``default``, the file's name, the variable's or the flag's."""
+    document: Mapping[str, Any] = field(repr=False)
+    """All of it, as a file would say it."""
 
 
 def load(
@@ -265,11 +91,14 @@ def load(
     flags: Mapping[str, str | None] | None = None,
 ) -> Options:
     """Return the options of *file*, *environment* and *flags* (``--port`` → text); raises ``ConfigError``."""
+    return _options(_document(file), str(file), (_from_environment(environment or {}), _from_flags(flags or {})))
+
+
+def _options(document: dict[str, Any], file: str, others: Iterable["Found"]) -> Options:
     values: dict[str, Value] = {option.name: option.default for option in OPTIONS}
     origins = dict.fromkeys(values, "default")
-    document = _document(file)
     tables = {name: document.pop(name, {}) for name in TABLES}
-    for found in (_from_file(document, str(file)), _from_environment(environment or {}), _from_flags(flags or {})):
+    for found in (_from_file(document, file), *others):
         for option, value, origin in found:
             values[option.name] = value
             origins[option.name] = origin
@@ -288,14 +117,21 @@ def load(
         audit=AuditOptions(**_section(values, "audit")),
         api=ApiOptions(**_section(values, "api")),
         flight=FlightOptions(**_section(values, "flight")),
+        clusters=ClusterOptions(**_section(values, "clusters")),
         log=LogOptions(**_section(values, "log")),
-        roles=_roles(tables["roles"], str(file)),
-        identities=_identities(tables["identities"], str(file)),
+        roles=_roles(tables["roles"], file),
+        identities=_identities(tables["identities"], file),
         policies=_documents(tables["policies"], f"{file}: policies"),
         secrets=_texts(tables["secrets"], f"{file}: secrets"),
         issuers=_texts(tables["issuers"], f"{file}: issuers"),
         origins=origins,
+        document={**_sections(values), **tables},
     )
+
+
+def stated(document: Mapping[str, Any], origin: str) -> Options:
+    """Return the options that *document* says, the form of a file; raises ``ConfigError``."""
+    return _options(dict(document), origin, ())
 
 
 Found = Iterable[tuple[Option, Value, str]]
@@ -386,6 +222,15 @@ def _texts(document: object, where: str) -> dict[str, str]:
 
 def _section(values: Mapping[str, Value], section: str) -> dict[str, Any]:
     return {option.key: values[option.name] for option in OPTIONS if option.section == section}
+
+
+def _sections(values: Mapping[str, Value]) -> dict[str, dict[str, Any]]:
+    """Return *values* as a file has them: lists are lists."""
+    return {section: dict(_listed(_section(values, section))) for section, _ in SECTIONS}
+
+
+def _listed(section: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    return ((key, list(value) if isinstance(value, tuple) else value) for key, value in section.items())
 
 
 def _table(content: object, where: str) -> dict[str, Any]:

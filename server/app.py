@@ -35,10 +35,12 @@ from engine.sandbox.pool import Sandbox, SandboxLimits
 from engine.udfs import Udfs
 from engine.wlm.configuration import read
 from engine.wlm.monitor import Monitor
-from server import doors, tls
+from server import doors, hosted, tls
 from server.access import s3_access
 from server.auditing import audit_log
+from server.clusters import Clusters
 from server.codec import WireCodec
+from server.hosted import Terms
 from server.listener import Listener, ListenerSettings
 from server.roles import external_id, roles
 from server.snapshots import keeper
@@ -65,9 +67,12 @@ _SECRET_FILE: Final = "server-secret"  # noqa: S105 - a file's name
 _SECRET_BYTES: Final = 32
 
 
-def serve(options: Options, database: "Future[Database]") -> int:
-    """Run the server on *database* until it is told to stop; return the exit status."""
-    server = _Server(options, database)
+def serve(options: Options, database: "Future[Database]", terms: Terms | None = None) -> int:
+    """Run the server on *database* until it is told to stop; return the exit status.
+
+    *terms* are what another server says that hosts it.
+    """
+    server = _Server(options, database, terms)
     try:
         status = asyncio.run(server.run())
         if server.stuck:
@@ -85,13 +90,15 @@ def serve(options: Options, database: "Future[Database]") -> int:
 class _Server:
     """One run of the server."""
 
-    def __init__(self, options: Options, database: "Future[Database]") -> None:
+    def __init__(self, options: Options, database: "Future[Database]", terms: Terms | None) -> None:
         self._options = options
+        self._terms = terms
         self._opened = database
         self._clock = SystemClock()
         self._folder = options.storage.state_folder
         self._stop = asyncio.Event()
         self._certificates: list[ServerTls] = []
+        self._clusters: Clusters | None = None
         self.stuck = False
         """Whether a door could not be closed."""
 
@@ -115,17 +122,17 @@ class _Server:
             await listener.start()
             opened = self._doors(warehouse, sessions, policy, listener.port)
             warehouse.terminate = _terminator(listener.terminate, *(door.terminate for _, door in opened))
-            for place, door in opened:
-                await door.start()
-                print(f"duckshift listens on {place.url(door.port)}", file=sys.stderr)
+            await self._open(opened)
             warehouse.upkeep.start()
-            print(f"duckshift ready on {options.server.host}:{listener.port}", file=sys.stderr, flush=True)
+            self._say_ready(listener.port, opened)
             watching = asyncio.create_task(self._watch_certificates())
             await self._stop.wait()
             watching.cancel()
             _log.info("draining", extra={"connections": listener.connections})
             grace = options.server.drain_grace_s
-            await asyncio.gather(listener.drain(grace), *(door.drain(grace) for _, door in opened))
+            await asyncio.gather(
+                listener.drain(grace), self._close_clusters(grace), *(door.drain(grace) for _, door in opened)
+            )
             self.stuck = any(door.stuck for _, door in opened)
             await monitor.close()
             await warehouse.close()
@@ -138,6 +145,25 @@ class _Server:
             executor.close()
             database.close()
         return 0
+
+    async def _open(self, opened: list[tuple[doors.Address, doors.Door]]) -> None:
+        for _, door in opened:
+            await door.start()
+        if self._clusters is not None:
+            self._clusters.start()
+
+    async def _close_clusters(self, grace_s: float) -> None:
+        if self._clusters is not None:
+            await self._clusters.close(grace_s)
+
+    def _say_ready(self, port: int, opened: list[tuple[doors.Address, doors.Door]]) -> None:
+        if self._terms is not None:
+            hosted.end_with_host(self._stop)
+            hosted.announce(hosted.Doors(port, opened[0][1].port))
+            return
+        for place, door in opened:
+            print(f"duckshift listens on {place.url(door.port)}", file=sys.stderr)
+        print(f"duckshift ready on {self._options.server.host}:{port}", file=sys.stderr, flush=True)
 
     def _warehouse(self, database: Database, executor: Executor) -> Warehouse:
         # What is read here stays: the collector need not look for garbage in it, neither now nor later.
@@ -171,6 +197,9 @@ class _Server:
         """Return the doors that are to be opened beside the PostgreSQL protocol."""
         opened: list[tuple[doors.Address, doors.Door]] = []
         options = self._options
+        if options.clusters.folder and options.api.listen:
+            self._clusters = Clusters(options, self._certificate, self._clock)
+        clusters = self._clusters
         building = Building(
             warehouse=warehouse,
             sessions=sessions,
@@ -180,6 +209,9 @@ class _Server:
             folder=doors.results_folder(options),
             passwords=policy.temporaries or TemporaryPasswords(policy.secret, self._clock),
             facts=doors.facts(options, port, created=self._created()),
+            host=clusters,
+            host_token=clusters.token if clusters is not None else "",
+            token=self._terms.token if self._terms is not None else "",
         )
         if options.api.listen:
             opened.append(doors.api_door(options, building, self._http_tls))
@@ -261,6 +293,9 @@ class _Server:
     def _admin(self) -> User:
         """Return the first superuser; a password that was not given is made, shown once and kept."""
         admin = self._options.admin
+        if self._terms is not None:
+            verifier = self._terms.verifier
+            return User(oid=ADMIN_USER, name=admin.user, superuser=True, createdb=True, scram=verifier)
         password = admin.password
         if not password:
             password = secrets.token_urlsafe(_PASSWORD_BYTES)
@@ -336,7 +371,9 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
 
 
 def _place(options: ApiOptions) -> Place:
-    return Place(cluster=options.cluster, region=options.region, account=options.account)
+    return Place(
+        cluster=options.cluster, namespace=options.namespace, region=options.region, account=options.account
+    )
 
 
 def _udfs(options: UdfOptions) -> Udfs | None:

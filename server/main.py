@@ -13,7 +13,7 @@ from typing import Final
 
 from core.config import CONFIG_VARIABLE, ConfigError, Options, load
 from core.options import BY_FLAG
-from server import log
+from server import hosted, log
 from server.health import is_healthy
 
 EXIT_FAILURE: Final = 1
@@ -24,8 +24,11 @@ _LOCAL: Final = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1", "*": "127
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* ask for and return the exit status."""
     given = _parser().parse_args(arguments)
+    terms = None
     try:
-        options = _options(given, os.environ)
+        if given.command == "serve" and given.hosted:
+            terms = hosted.read(sys.stdin.buffer)
+        options = terms.options if terms is not None else _options(given, os.environ)
     except ConfigError as error:
         print(f"duckshift: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -42,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     database = begin(options)
     from server.app import serve
 
-    return serve(options, database)
+    return serve(options, database, terms)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -61,13 +64,16 @@ def _parser() -> argparse.ArgumentParser:
             option = BY_FLAG[flag]
             help_text = f"{option.doc} (default {option.default}, or {option.variable})".replace("%", "%%")
             added.add_argument(flag, metavar=flag.strip("-").upper(), help=help_text)
+        if command == "serve":
+            added.add_argument("--hosted", action="store_true", help=_HOSTED)
         if command == "snapshot":
-            added.add_argument("action", choices=("list", "delete", "verify", "restore"))
+            added.add_argument("action", choices=("create", "list", "delete", "verify", "restore"))
             added.add_argument("name", nargs="?", default="", metavar="NAME")
             added.add_argument("--at", default="", metavar="TIME", help="restore as it was then, before the snapshot")
     return parser
 
 
+_HOSTED: Final = "serve a cluster of another server, which says everything else on standard input"
 _COMMANDS: Final = (
     ("serve", ("--data", "--host", "--port"), "Start the server."),
     ("health", ("--host", "--port"), "Exit with 0 if a server answers, with 1 if not."),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from core.config import Options
 from server.access import s3_access
 from server.keyring import data_keys
-from storage.database import Database, LakeLocation, Resources
+from storage.database import Database, Install, LakeLocation, Resources
 
 if TYPE_CHECKING:
     from engine.cursors import Connection
@@ -22,7 +22,7 @@ def begin(options: Options) -> "Future[Database]":
 
     def work() -> None:
         try:
-            future.set_result(_opened(options))
+            future.set_result(opened(options, _install))
         except BaseException as error:  # noqa: BLE001 - it is raised where the database is awaited
             future.set_exception(error)
 
@@ -30,7 +30,8 @@ def begin(options: Options) -> "Future[Database]":
     return future
 
 
-def _opened(options: Options) -> Database:
+def opened(options: Options, install: Install | None = None) -> Database:
+    """Return the database that *options* describe; it blocks."""
     storage, engine = options.storage, options.engine
     location = LakeLocation(
         folder=storage.state_folder,
@@ -41,7 +42,7 @@ def _opened(options: Options) -> Database:
         keys=data_keys(options),
     )
     resources = Resources(threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder)
-    return Database(location, resources, _install)
+    return Database(location, resources, install)
 
 
 def _install(connection: "Connection") -> None:

@@ -1,5 +1,6 @@
 """Snapshots as the configuration wants them, and the commands that work on them without a server."""
 
+import asyncio
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -7,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from core.clock import Clock
+from core.clock import Clock, SystemClock
 from core.config import ConfigError, Options
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from server.access import destination, s3_access
 from server.keyring import keys_of
-from session.snapshots import Schedule, SnapshotKeeper
+from server.opening import opened
+from session.snapshots import Origin, Schedule, SnapshotKeeper
 from storage import keys
 from storage.database import CATALOG_FILE, Database, FolderLock
 from storage.snapshots import Place, Snapshot, Snapshots
@@ -36,10 +38,53 @@ def keeper(options: Options, database: Database, clock: Clock) -> SnapshotKeeper
         _data(options),
         _snapshots(options),
         schedule,
-        clock=clock,
-        cluster=options.api.cluster,
-        keyring=ring.read_text(encoding="utf-8") if ring.exists() else "",
+        clock,
+        Origin(
+            cluster=options.api.cluster,
+            admin=options.admin.user,
+            database=options.admin.database,
+            keyring=ring.read_text(encoding="utf-8") if ring.exists() else "",
+        ),
     )
+
+
+def place_of(options: Options, place: str) -> Snapshots:
+    """Return the snapshots that are in *place*, reached as *options* say."""
+    return Snapshots(Place(*destination(options, place)))
+
+
+def create(options: Options, name: str, clock: Clock) -> Snapshot:
+    """Take a snapshot of a warehouse that nobody serves; it blocks."""
+    database = opened(options)
+    try:
+        kept = keeper(options, database, clock)
+        assert kept is not None  # noqa: S101 - whoever asks for a snapshot has a place for it
+        return asyncio.run(kept.create(name))
+    finally:
+        database.close()
+
+
+def restore(options: Options, snapshots: Snapshots, snapshot: Snapshot, moment: datetime | None = None) -> None:
+    """Make the data folder of *options* of a snapshot, as it was at *moment* if one is given; it blocks.
+
+    Raises ``ConfigError``, ``SqlError``, ``WarehouseError``.
+    """
+    folder = options.storage.state_folder
+    if options.storage.catalog:
+        raise ConfigError("a restored warehouse has a catalogue of its own: leave storage.catalog empty")
+    lock = FolderLock(folder)
+    try:
+        _require_empty(folder)
+        _bring_keys(options, folder, snapshot)
+        catalog = folder / f"{CATALOG_FILE}.restored"
+        if moment is None:
+            _bring(snapshots, snapshot, _data(options), catalog, options)
+        else:
+            _bring_past(snapshots, snapshot, catalog, moment, options)
+        # The last step: a folder without a catalogue is no warehouse.
+        catalog.replace(folder / CATALOG_FILE)
+    finally:
+        lock.release()
 
 
 def command(options: Options, action: str, name: str, at: str) -> int:
@@ -55,6 +100,11 @@ def _list(options: Options, name: str, at: str) -> int:
     for each in _snapshots(options).all():
         kind = "automated" if each.automated else "manual"
         _say(f"{each.name}\t{kind}\t{each.moment:%Y-%m-%d %H:%M:%S}\t{each.size}\t{len(each.files)} files")
+    return 0
+
+
+def _create(options: Options, name: str, at: str) -> int:
+    create(options, name, SystemClock())
     return 0
 
 
@@ -76,24 +126,8 @@ def _restore(options: Options, name: str, at: str) -> int:
     """Make a data folder of a snapshot, as it was at a moment before it if one is given."""
     snapshots = _snapshots(options)
     snapshot = snapshots.find(name)
-    folder = options.storage.state_folder
-    moment = _moment(at, snapshot) if at else None
-    if options.storage.catalog:
-        raise ConfigError("a restored warehouse has a catalogue of its own: leave storage.catalog empty")
-    lock = FolderLock(folder)
-    try:
-        _require_empty(folder)
-        _bring_keys(options, folder, snapshot)
-        catalog = folder / f"{CATALOG_FILE}.restored"
-        if moment is None:
-            _bring(snapshots, snapshot, _data(options), catalog, options)
-        else:
-            _bring_past(snapshots, snapshot, catalog, moment, options)
-        # The last step: a folder without a catalogue is no warehouse.
-        catalog.replace(folder / CATALOG_FILE)
-    finally:
-        lock.release()
-    _say(f"{folder} is what snapshot {name} was{f' at {at}' if at else ''}")
+    restore(options, snapshots, snapshot, _moment(at, snapshot) if at else None)
+    _say(f"{options.storage.state_folder} is what snapshot {name} was{f' at {at}' if at else ''}")
     return 0
 
 
@@ -116,7 +150,7 @@ def _bring_past(snapshots: Snapshots, snapshot: Snapshot, catalog: Path, moment:
 
 
 _ACTIONS: Final[Mapping[str, Callable[[Options, str, str], int]]] = {
-    "list": _list, "delete": _delete, "verify": _verify, "restore": _restore,
+    "create": _create, "list": _list, "delete": _delete, "verify": _verify, "restore": _restore,
 }  # fmt: skip
 
 
@@ -125,7 +159,7 @@ def _say(line: str) -> None:
 
 
 def _snapshots(options: Options) -> Snapshots:
-    return Snapshots(Place(*destination(options, options.snapshots.destination)))
+    return place_of(options, options.snapshots.destination)
 
 
 def _data(options: Options) -> Place:

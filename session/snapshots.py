@@ -8,7 +8,7 @@ import asyncio
 import logging
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
@@ -22,6 +22,17 @@ from storage.taking import changed_bytes, take_catalog
 _log = logging.getLogger(__name__)
 _LOOK_S: Final = 30.0
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Whose snapshots they are."""
+
+    cluster: str
+    admin: str = ""
+    database: str = ""
+    keyring: str = ""
+    """The warehouse's keys, wrapped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +50,12 @@ class Schedule:
 class SnapshotKeeper:
     """The snapshots of one running warehouse."""
 
-    def __init__(  # noqa: PLR0913 - the facts of a warehouse
-        self, database: Database, data: Place, snapshots: Snapshots, schedule: Schedule, *, clock: Clock, cluster: str,
-        keyring: str = "",
-    ) -> None:  # fmt: skip
-        """Keep *snapshots* of *database*, whose Parquet files are in *data*; *keyring* holds its wrapped keys."""
+    def __init__(
+        self, database: Database, data: Place, snapshots: Snapshots, schedule: Schedule, clock: Clock, origin: Origin
+    ) -> None:
+        """Keep *snapshots* of *database*, whose Parquet files are in *data*."""
         self._database, self._data, self._snapshots = database, data, snapshots
-        self._schedule, self._clock, self._cluster, self._keyring = schedule, clock, cluster, keyring
+        self._schedule, self._clock, self._origin = schedule, clock, origin
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -100,7 +110,7 @@ class SnapshotKeeper:
             newest, paths = take_catalog(self._database, catalog)
             begun = Snapshot(
                 name=name, automated=automated, taken=self._clock.now().astimezone(UTC).isoformat(),
-                lake_snapshot=newest, cluster=self._cluster, keyring=self._keyring, catalog=SnapshotFile("", 0, ""),
+                lake_snapshot=newest, **asdict(self._origin), catalog=SnapshotFile("", 0, ""),
             )  # fmt: skip
             return self._snapshots.add(begun, catalog, self._data, paths)
 
@@ -116,7 +126,7 @@ class SnapshotKeeper:
         now = self._clock.now().astimezone(UTC)
         found = self._snapshots.all()
         if self._due(found[-1] if found else None):
-            self._take(f"rs-{self._cluster}-{now:%Y-%m-%d-%H-%M-%S}", automated=True)
+            self._take(f"rs-{self._origin.cluster}-{now:%Y-%m-%d-%H-%M-%S}", automated=True)
         automated = [each for each in found if each.automated]
         for old in automated[:-1]:
             # The newest stays, however old: a warehouse that nobody changes must not run out of snapshots.

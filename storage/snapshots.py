@@ -50,6 +50,10 @@ class Snapshot:
     """ISO 8601, UTC."""
     lake_snapshot: int
     cluster: str = ""
+    admin: str = ""
+    """Name of the first superuser."""
+    database: str = ""
+    """Name of the first database."""
     keyring: str = ""
     """The keys that encrypt it, wrapped by the master key; empty where it is plain."""
     catalog: SnapshotFile

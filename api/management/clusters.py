@@ -1,19 +1,20 @@
-"""The operations of ``redshift``: one cluster, which is this server.
+"""The operations of ``redshift``: this server as a cluster, and those that it hosts.
 
 What a server can do to itself it does: describe itself, change the first superuser's password, pause, resume
-and reboot. What would take another server, or a copy of all data, is an error that AWS has too.
+and reboot. What is about another cluster goes to ``hosting``.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from api.errors import ApiError, invalid
+from api.errors import ApiError
 from api.gateway import Operation, Operations
 from api.identities import Caller
+from api.management import checks
 from api.management.credentials import Credentials
 from api.management.facts import Facts
-from api.management.snapshots import SnapshotApi
+from api.management.hosting import HostedClusters
+from api.management.snapshots import Archive, SnapshotApi
 from api.users import Users
 from core.errors import ConnectionFatal
 from core.names import literal, quote
@@ -24,35 +25,42 @@ from session.warehouse import Warehouse
 _NODE: Final = "duckshift"
 _ENGINE: Final = "1.0"
 _QUIET: Final = frozenset({"ClusterIdentifier", "MasterUserPassword"})
-_PASSWORD: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[!-~]{8,64}")
 
 
 class ClusterApi:
     """The operations, by name in ``operations``."""
 
     def __init__(
-        self, warehouse: Warehouse, sessions: SessionFactory, users: Users, credentials: Credentials, facts: Facts
+        self,
+        warehouse: Warehouse,
+        sessions: SessionFactory,
+        users: Users,
+        credentials: Credentials,
+        facts: Facts,
+        hosted: HostedClusters,
     ) -> None:
-        """Manage the server of *warehouse*."""
+        """Manage the server of *warehouse* and the *hosted* clusters."""
         self._warehouse = warehouse
         self._sessions = sessions
         self._users = users
         self._credentials = credentials
         self._facts = facts
+        self._hosted = hosted
+        self._snapshots = SnapshotApi(Archive(warehouse, hosted.host), facts)
 
     @property
     def operations(self) -> Operations:
         """The operations by their names."""
         return {
             "DescribeClusters": self.describe,
-            "CreateCluster": _refused("CreateCluster", "ClusterQuotaExceededFault", _ONE),
-            "RestoreFromClusterSnapshot": _refused("RestoreFromClusterSnapshot", "ClusterQuotaExceededFault", _ONE),
+            "CreateCluster": self._hosted.create,
             "DeleteCluster": self._own("DeleteCluster", self._keep),
             "ModifyCluster": self._own("ModifyCluster", self._modify),
             "PauseCluster": self._own("PauseCluster", self._pause),
             "ResumeCluster": self._own("ResumeCluster", self._resume),
             "RebootCluster": self._own("RebootCluster", self._reboot),
-            **SnapshotApi(self._warehouse, self._facts).operations(self._own),
+            "ModifyClusterIamRoles": self._own("ModifyClusterIamRoles", self._roles),
+            **self._snapshots.operations(self._own, self._hosted.restore),
             "DescribeLoggingStatus": self._own("DescribeLoggingStatus", self._logging),
             "DescribeTags": self.tags,
             "DescribeCustomDomainAssociations": _refused(
@@ -66,12 +74,23 @@ class ClusterApi:
 
     async def describe(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         """DescribeClusters."""
-        caller.require("redshift:DescribeClusters", caller.place.cluster_arn)
-        wanted = given.get("ClusterIdentifier")
-        if wanted is not None and wanted != caller.place.cluster:
-            raise ApiError("ClusterNotFoundFault", f"Cluster {wanted} not found.")
-        tagged = given.get("TagKeys") or given.get("TagValues")
-        return {"Clusters": [] if tagged else [self._cluster(caller)]}
+        own, wanted = caller.place.cluster, given.get("ClusterIdentifier")
+        caller.require("redshift:DescribeClusters", caller.place.of(wanted or own).cluster_arn)
+        if wanted not in {None, own}:
+            record = self._hosted.find(wanted)
+            if record is None:
+                raise ApiError("ClusterNotFoundFault", f"Cluster {wanted} not found.")
+            return {"Clusters": [self._hosted.shown(caller, record)]}
+        found = [self._cluster(caller)]
+        if wanted is None:
+            seen = (
+                each
+                for each in self._hosted.all()
+                if caller.may("redshift:DescribeClusters", caller.place.of(each.name).cluster_arn)
+            )
+            found += [self._hosted.shown(caller, each) for each in seen]
+        keys, values = given.get("TagKeys"), given.get("TagValues")
+        return {"Clusters": [each for each in found if _tagged(each, keys, values)]}
 
     async def tags(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         """DescribeTags."""
@@ -82,12 +101,22 @@ class ClusterApi:
         """Return *operation* with what all need that are about the cluster: permission, and that it is ours."""
 
         async def called(caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
-            caller.require(f"redshift:{action}", caller.place.cluster_arn)
-            if given["ClusterIdentifier"] != caller.place.cluster:
-                raise ApiError("ClusterNotFoundFault", f"Cluster {given['ClusterIdentifier']} not found.")
-            return await operation(caller, given)
+            name = given["ClusterIdentifier"]
+            caller.require(f"redshift:{action}", caller.place.of(name).cluster_arn)
+            if name == caller.place.cluster:
+                return await operation(caller, given)
+            record, other = self._hosted.find(name), self._hosted.on.get(action)
+            if record is None:
+                raise ApiError("ClusterNotFoundFault", f"Cluster {name} not found.")
+            if other is None:
+                raise ApiError("UnsupportedOperationFault", f"{action} is not supported for a hosted cluster.")
+            return await other(caller, record, given)
 
         return called
+
+    async def _roles(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
+        message = "The server's own roles are those of its configuration ([roles.ARN])."
+        raise ApiError("InvalidClusterStateFault", message)
 
     async def _keep(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         raise ApiError("InvalidClusterStateFault", "A server does not delete itself: stop it and remove its data.")
@@ -97,15 +126,12 @@ class ClusterApi:
 
     async def _modify(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         others = sorted(given.keys() - _QUIET)
-        if others:
+        handed = caller.request is not None and caller.request.handed
+        if others and not handed:
             raise ApiError("UnsupportedOptionFault", f"{others[0]} cannot be changed on this server.")
         password = given.get("MasterUserPassword")
         if password is not None:
-            if not _PASSWORD.fullmatch(password) or set(password) & set("'\"\\/@ "):
-                raise invalid(
-                    "MasterUserPassword must have 8 to 64 printable characters, a capital, a small letter and a "
-                    "digit, and none of ' \" \\ / @."
-                )
+            checks.password(password, "MasterUserPassword")
             await self._users.run([f"ALTER USER {quote(self._facts.admin)} PASSWORD {literal(password)}"])
         return {"Cluster": self._cluster(caller)}
 
@@ -164,7 +190,12 @@ class ClusterApi:
         }
 
 
-_ONE: Final = "This server is one cluster: start another server for another cluster."
+def _tagged(cluster: Mapping[str, Any], keys: Sequence[str] | None, values: Sequence[str] | None) -> bool:
+    """Tell whether a cluster has one of *keys* and one of *values*, of those that are given."""
+    tags = cluster["Tags"]
+    return (not keys or any(each["Key"] in keys for each in tags)) and (
+        not values or any(each["Value"] in values for each in tags)
+    )
 
 
 def _refused(action: str, code: str, message: str) -> Operation:

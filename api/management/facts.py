@@ -19,6 +19,8 @@ class Facts:
     encrypted: bool
     snapshot_days: int
     """Days that automated snapshots are kept, 0 where there are none."""
+    takes_snapshots: bool
+    """Whether there is a place for snapshots."""
     roles: tuple[str, ...]
     """ARNs of the roles that COPY and UNLOAD may name."""
 
