@@ -37,9 +37,11 @@ async def parse(session: "Session", name: str, text: str, parameter_oids: tuple[
         raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
     statement = parse_statement(fragments[0], case_sensitive=keep) if fragments else None
     session.notices += names_cut(text)
-    session.shelf.statements[name] = await resolved(
-        session, lambda: prepare(session, name, statement, parameter_oids)
-    )
+    prepared = await resolved(session, lambda: prepare(session, name, statement, parameter_oids))
+    if name and statement is not None and statement.kind in QUERIES:
+        # What a Describe would refuse must not leave the name taken: drivers use it again for their next statement.
+        await columns(session, prepared)
+    session.shelf.statements[name] = prepared
 
 
 async def prepare(

@@ -23,7 +23,8 @@ _HEAD: Final = ("client", "version", "cases", "passing")
 _INTRODUCTION: Final = """\
 Clients are used as they come: nothing in them is changed, and they are told that this is Amazon Redshift. A case is
 one test in `tests/clients`, which runs the real client; `make clients` runs them and writes this table.
-`scripts/clients` installs those that are not duckshift's own test dependencies."""
+`scripts/clients` installs those that are not duckshift's own test dependencies. The connections of each are listed with
+their application names in STV_SESSIONS, STL_CONNECTION_LOG, SYS_CONNECTION_LOG and SYS_SESSION_HISTORY."""
 
 
 @dataclass
@@ -74,6 +75,8 @@ def _notes(client: Client) -> Iterator[str]:
     fence = "```"
     yield from (f"{fence}text", *client.connect.strip().splitlines(), fence, "")
     yield f"Tested: {client.tested}"
+    if client.application:
+        yield from ("", f"Listed in STL_CONNECTION_LOG as `{client.application}` where its user names no application.")
     if client.limits:
         yield from ("", f"Known limits: {client.limits}")
 

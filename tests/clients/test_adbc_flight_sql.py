@@ -151,3 +151,17 @@ answer = [
 ]
 """)
     assert "28P01" in answer[0] and "certificate" in answer[1]
+
+
+def test_a_connection_is_listed_by_the_drivers_name(adbc: Run) -> None:
+    ((name, method, user, sessions, history),) = adbc("""
+with connect(autocommit=True) as connection, connection.cursor() as cursor:
+    cursor.execute(
+        "select trim(application_name), trim(authmethod), trim(username), (select count(*) from stv_sessions where process = pg_backend_pid()),"
+        " (select count(*) from sys_session_history where session_id = pg_backend_pid() and status = 'active')"
+        " from stl_connection_log where pid = pg_backend_pid() and event = 'initiating session'"
+    )
+    answer = cursor.fetchall()
+""")
+    assert "ADBC Flight SQL Driver" in name
+    assert (method, user, sessions, history) == ("password", "awsuser", 1, 1)

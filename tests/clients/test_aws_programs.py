@@ -16,6 +16,13 @@ from tests.support.server import Server
 Aws = Callable[..., Any]
 HERE = ("--cluster-identifier", "duckshift", "--database", "dev", "--db-user", "awsuser")
 _TIMEOUT_S = 60
+# Where a statement's own connection is listed.
+LISTED = (
+    "select trim(application_name) as a, trim(authmethod) as m, trim(username) as u, trim(dbname) as d,"
+    " (select count(*) from stv_sessions where process = pid) as s,"
+    " (select count(*) from sys_session_history where session_id = pid) as h"
+    " from stl_connection_log where pid = pg_backend_pid() and event = 'initiating session'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +92,13 @@ def test_the_cli_manages_the_cluster_and_gets_credentials(cli: Aws, served: Serv
     assert cli("redshift-serverless", "list-workgroups")["workgroups"][0]["workgroupName"] == "duckshift"
 
 
+@pytest.mark.client("awscli")
+def test_the_connections_of_the_cli_are_listed(cli: Aws) -> None:
+    begun = cli("redshift-data", "execute-statement", *HERE, "--sql", LISTED)
+    (found,) = cli("redshift-data", "get-statement-result", "--id", begun["Id"], "--wait-time-seconds", "20")["Records"]
+    assert [next(iter(value.values())) for value in found] == ["RedshiftDataAPI", "IAM", "awsuser", "dev", 1, 1]
+
+
 WRANGLER = """
 import json
 import awswrangler as wr
@@ -93,6 +107,8 @@ client = wr.data_api.redshift.connect(**ASKED)
 sql = "select 1 as n, 'x'::varchar(5) as t, null::varchar(3) as m, 1.5::float8 as f, true as b union all select 2, 'y', 'z', 2.5, false order by 1"
 frame = wr.data_api.redshift.read_sql_query(sql, con=client)
 many = wr.data_api.redshift.read_sql_query("select a from generate_series(1, 2500) as g(a)", con=client)
+if "workgroup_name" not in ASKED:  # whose user is none of those who see the log
+    assert wr.data_api.redshift.read_sql_query(LISTED, con=client).values.tolist() == [["RedshiftDataAPI", "IAM", "awsuser", "dev", 1, 1]]
 print(json.dumps([list(frame.columns), frame.astype(object).where(frame.notna(), None).values.tolist(), len(many), int(many.a.astype(int).sum())]))
 """
 
@@ -108,7 +124,7 @@ print(json.dumps([list(frame.columns), frame.astype(object).where(frame.notna(),
     ids=["user", "workgroup", "secret"],
 )
 def test_awswrangler_reads_through_the_data_api(environment: dict[str, str], asked: dict[str, str]) -> None:
-    command = [str(python_of("aws")), "-c", WRANGLER.replace("ASKED", repr(asked))]
+    command = [str(python_of("aws")), "-c", WRANGLER.replace("ASKED", repr(asked)).replace("LISTED", repr(LISTED))]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
     assert done.returncode == 0, done.stderr
     columns, rows, count, total = json.loads(done.stdout)
@@ -127,6 +143,7 @@ frame = pd.DataFrame({"n": [1, 2, 3], "t": ["a", None, "c"]})
 wr.redshift.to_sql(df=frame, con=connection, table="wrangled", schema="public", mode="overwrite", index=False)
 found = wr.redshift.read_sql_query("select n, t, current_user as u from wrangled order by n", con=connection)
 print(json.dumps(found.astype(object).where(found.notna(), None).values.tolist()))
+input()
 """
 
 
@@ -136,6 +153,13 @@ def test_awswrangler_connects_with_temporary_credentials(environment: dict[str, 
         connection.execute("create group loaders")
         connection.execute("grant all on schema public to group loaders")
     given = environment | {"SSL_CERT_FILE": environment["AWS_CA_BUNDLE"]}
-    done = subprocess.run([str(python_of("aws")), "-c", TEMPORARY], env=given, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == [[1, "a", "wrangler"], [2, None, "wrangler"], [3, "c", "wrangler"]]
+    command = [str(python_of("aws")), "-c", TEMPORARY]
+    with subprocess.Popen(command, env=given, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdin and running.stdout and running.stderr
+        line = running.stdout.readline()
+        assert line, running.stderr.read()
+        with psycopg.connect(served.dsn, autocommit=True) as connection:
+            asked = LISTED.replace("pid = pg_backend_pid()", "username = 'wrangler'")
+            assert connection.execute(asked).fetchall() == [("awswrangler._utils", "IAM", "wrangler", "dev", 1, 1)]
+        running.communicate("\n", timeout=_TIMEOUT_S)
+    assert json.loads(line) == [[1, "a", "wrangler"], [2, None, "wrangler"], [3, "c", "wrangler"]]

@@ -280,6 +280,24 @@ def test_an_error_carries_its_fields(own: Any) -> None:
         assert cursor.fetchone() == [1]
 
 
+def test_a_refused_query_leaves_the_next_one_its_name(server: Server, own: Any) -> None:
+    with own.cursor() as cursor:
+        cursor.execute("create user refused password 'Refused1'")
+    made = _connect(server, user="refused", password="Refused1")
+    try:
+        with made.cursor() as cursor:
+            for _ in range(2):
+                with pytest.raises(redshift_connector.ProgrammingError, match="permission denied"):
+                    cursor.execute("select * from stl_connection_log")
+                made.rollback()
+            cursor.execute("select 1")
+            assert cursor.fetchone() == [1]
+    finally:
+        made.close()
+        with own.cursor() as cursor:
+            cursor.execute("drop user refused")
+
+
 def test_notices_arrive(own: Any) -> None:
     with own.cursor() as cursor:
         cursor.execute("begin")

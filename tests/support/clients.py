@@ -34,7 +34,7 @@ class Client:
     tested: str
     limits: str = ""
     application: str = ""
-    """The application_name that it gives by itself."""
+    """The application_name that it gives where its user gives none."""
 
 
 def clients() -> tuple[Client, ...]:

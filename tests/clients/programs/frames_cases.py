@@ -18,6 +18,7 @@ from duckdb_extensions import import_extension
 SCHEMA = os.environ["CASE_SCHEMA"]
 os.environ["SSL_CERT_FILE"] = CERTIFICATE
 URI = f"postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{DATABASE}"
+SQLALCHEMY = URI.replace("postgresql://", "postgresql+psycopg://")
 REDSHIFT = redshift_connector.connect(host=HOST, port=PORT, user=USER, password=PASSWORD, database=DATABASE)
 REDSHIFT.autocommit = True
 ROWS = 3000
@@ -51,7 +52,7 @@ def checked(id_, name, price, at):
 
 def postgresql():
     """SQLAlchemy's own dialect; looking hstore up would take a savepoint, which Redshift has not."""
-    return sa.create_engine(URI.replace("postgresql://", "postgresql+psycopg://"), use_native_hstore=False)
+    return sa.create_engine(SQLALCHEMY, use_native_hstore=False)
 
 
 @contextlib.contextmanager
@@ -63,6 +64,20 @@ def raises_in(place):
         yield [error]
     else:
         raise AssertionError("nothing went wrong")
+
+
+def case_is_listed():
+    """By the name that it gives, its driver's, or the one in its connection string."""
+    told = {"driver": "Redshift Python Driver", "system": "Linux", "level": 2}
+    cases.listed(wr.redshift.read_sql_query(cases.LISTED, con=REDSHIFT).values.tolist(), "__main__", **told)
+    cases.listed(pd.read_sql(sa.text(cases.LISTED), sa.create_engine(f"{SQLALCHEMY}?application_name=pandas", use_native_hstore=False)).values.tolist(), "pandas")
+    cases.listed(pl.read_database_uri(cases.LISTED, f"{URI}?application_name=polars&sslmode=require").rows(), "polars")
+    with duckdb.connect() as here:
+        import_extension("postgres", con=here)
+        for given, name in (("", ""), (" application_name=duckdb", "duckdb")):
+            here.execute(f"attach 'host={HOST} port={PORT} user={USER} password={PASSWORD} dbname={DATABASE}{given}' as far (type postgres)")
+            cases.listed(here.execute("from postgres_query('far', ?)", [cases.LISTED]).fetchall(), name)
+            here.execute("detach far")
 
 
 def case_pandas_reads():
@@ -85,7 +100,7 @@ def case_pandas_writes():
 
 def case_sqlalchemys_own_dialect():
     """It works but for what Redshift has not: savepoints, by which hstore is looked up, and JSON functions of its reflection."""
-    with raises_in(sa.create_engine(URI.replace("postgresql://", "postgresql+psycopg://"))) as error:
+    with raises_in(sa.create_engine(SQLALCHEMY)) as error:
         assert 'SQL command "SAVEPOINT' in str(error[0])
     engine = postgresql()
     metadata = sa.MetaData(schema=SCHEMA)

@@ -3,6 +3,8 @@
 The file is not called dbt_…: dbt would take it for a plug-in and import it.
 """
 
+import contextlib
+import io
 import json
 import os
 import shutil
@@ -10,11 +12,17 @@ from pathlib import Path
 
 import cases
 import redshift_connector
+import yaml
 from cases import CERTIFICATE, DATABASE, HOST, PASSWORD, PORT, USER
 
 FOLDER = Path(os.environ["CASE_FOLDER"])
 PROJECT = FOLDER / "project"
 shutil.copytree(Path(__file__).parents[3] / "examples/dbt", PROJECT)
+# A second environment, for what takes the first one's tables.
+profiles = yaml.safe_load((PROJECT / "profiles.yml").read_text())
+outputs = profiles["tickets"]["outputs"]
+outputs["elsewhere"] = outputs["dev"] | {"schema": "elsewhere"}
+(PROJECT / "profiles.yml").write_text(yaml.safe_dump(profiles))
 os.environ |= {
     "DUCKSHIFT_HOST": HOST, "DUCKSHIFT_PORT": str(PORT), "DUCKSHIFT_USER": USER,
     "DBT_ENV_SECRET_DUCKSHIFT_PASSWORD": PASSWORD, "SSL_CERT_FILE": CERTIFICATE,
@@ -37,6 +45,13 @@ def dbt(*words, fails=False):
     return {one.node.name: str(getattr(one.status, "value", one.status)) for one in getattr(result.result, "results", ()) if hasattr(one, "node")}
 
 
+def shown(*words):
+    """Return the rows that ``dbt show`` shows."""
+    with contextlib.redirect_stdout(io.StringIO()) as said:
+        dbt("show", "--output", "json", *words)
+    return json.loads(said.getvalue())["show"]
+
+
 def ask(text):
     with CONNECTION.cursor() as cursor:
         cursor.execute(text)
@@ -45,6 +60,21 @@ def ask(text):
 
 def case_debug():
     dbt("debug")
+
+
+def case_connections_are_listed():
+    """It names none itself: its driver tells the module that connects."""
+    assert ask(
+        "select distinct trim(remotehost), trim(authmethod), trim(username), left(sslversion, 4), trim(driver_version) like 'Redshift Python Driver %',"
+        " (select count(*) > 0 from sys_session_history h join sys_connection_log c on c.session_id = h.session_id where c.application_name = l.application_name)"
+        " from stl_connection_log l where application_name = 'dbt.adapters.base.connections' and event = 'initiating session'"
+    ) == [("127.0.0.1", "password", USER, "TLSv", True, True)]
+    name = "dbt.adapters.base.connections"
+    before = ask(f"select count(*) from stl_connection_log where application_name = '{name}' and event = 'disconnecting session'")[0][0]
+    # A query that asks who is there finds its own session.
+    asked = f"select count(*) as n from stv_sessions s join stl_connection_log l on l.pid = s.process where s.process = pg_backend_pid() and l.application_name = '{name}' and l.event = 'initiating session'"
+    assert shown("--inline", asked) == [{"n": 1}]
+    assert ask(f"select count(*) from stl_connection_log where application_name = '{name}' and event = 'disconnecting session'")[0][0] > before
 
 
 def case_seed():
@@ -149,6 +179,42 @@ def case_a_full_refresh():
     assert set(states.values()) == {"success"}, states
     assert ask("select count(*) from tickets_marts.fct_sales") == [(2001,)]
     assert ask("select sum(revenue) - (select sum(price_paid) from tickets_raw.sales) from tickets_marts.monthly_revenue") == [(0,)]
+
+
+def case_show():
+    found = shown("--select", "daily_revenue", "--limit", "2")
+    assert [set(row) for row in found] == [{"day_key", "sold_on", "category_name", "tickets", "revenue"}] * 2
+    found = shown("--inline", "select user_id, has_bought, current_date - 1 as day, 1.5::decimal(5,2) as price, null as nothing from {{ ref('dim_users') }} where user_id = 1")
+    assert found[0]["user_id"] == 1 and found[0]["price"] == 1.5 and found[0]["nothing"] is None, found
+
+
+def case_failures_are_stored():
+    (PROJECT / "tests/no_user_one.sql").write_text("select user_id, 'it''s one' as why from {{ ref('dim_users') }} where user_id = 1")
+    assert dbt("test", "--select", "no_user_one", "--store-failures", fails=True)["no_user_one"] == "fail"
+    (PROJECT / "tests/no_user_one.sql").unlink()
+    assert ask("select user_id, why from tickets_dbt_test__audit.no_user_one") == [(1, "it's one")]
+
+
+def case_clone_and_defer():
+    (FOLDER / "state").mkdir()
+    dbt("compile")
+    shutil.copy(FOLDER / "target/manifest.json", FOLDER / "state")
+    there = ("--target", "elsewhere", "--state", str(FOLDER / "state"))
+    # Redshift has no clones: they are views over what is cloned.
+    assert set(dbt("clone", "--select", "dim_users", "daily_revenue", *there).values()) == {"success"}
+    assert ask("select count(*), sum(revenue) from elsewhere_marts.daily_revenue") == ask("select count(*), sum(revenue) from tickets_marts.daily_revenue")
+    assert ask("select count(*) from pg_views where schemaname = 'elsewhere_marts' and viewname in ('dim_users', 'daily_revenue')") == [(2,)]
+    deferred = ("--defer", "--favor-state", *there)
+    assert dbt("run", "--select", "group_revenue", *deferred)["group_revenue"] == "success"
+    assert ask("select * from elsewhere_marts.group_revenue order by 1, 2") == ask("select * from tickets_marts.group_revenue order by 1, 2")
+
+
+def case_empty_and_sampled_runs():
+    there = ("--target", "elsewhere", "--defer", "--favor-state", "--state", str(FOLDER / "state"))
+    assert dbt("run", "--empty", "--select", "daily_revenue", *there)["daily_revenue"] == "success"
+    assert ask("select count(*) from elsewhere_marts.daily_revenue") == [(0,)]
+    assert dbt("run", "--sample", "{'start': '2008-01-01', 'end': '2008-02-01'}", "--select", "sales_by_hour", *there)["sales_by_hour"] == "success"
+    assert ask("select count(*) from elsewhere_marts.sales_by_hour where sold_hour < '2008-02-01'") == ask("select count(distinct date_trunc('hour', sold_at)) from tickets_raw.sales where sold_at < '2008-02-01'")
 
 
 cases.run(globals())

@@ -14,7 +14,7 @@ from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
-from cases import CERTIFICATE, DATABASE, HOST, PASSWORD, PORT, USER, raises, run
+from cases import CERTIFICATE, DATABASE, HOST, LISTED, PASSWORD, PORT, USER, listed, raises, run
 
 FOLDER = Path(os.environ["CASE_FOLDER"])
 (FOLDER / "superset_config.py").write_text(
@@ -117,6 +117,13 @@ def case_connections_are_tested_and_made():
         " (3, 2, 5, '2024-02-29 11:59:59', '2024-02-29', 1709207999, NULL, 'xy'),"
         " (4, 3, 7, '2025-03-03 00:00:00', '2025-03-03', 1740960000, true, '')",
     )
+
+
+def case_connections_are_listed():
+    by_redshift = {"driver": "Redshift Python Driver", "system": "Linux", "level": 2, "tls": False}
+    told = {"psycopg2": ("", {}), "redshift_connector": ("sqlalchemy-redshift", by_redshift)}
+    for driver, database in each():
+        listed(database.get_df(LISTED, schema=SCHEMA).values.tolist(), told[driver][0], **told[driver][1])
 
 
 def case_refused_connections_say_why():
@@ -390,5 +397,4 @@ def case_queries_are_cancelled():
             assert len(ended) == 1 and "cancel" in ended[0].lower(), (driver, ended)
 
 
-if __name__ == "__main__":
-    run(globals())
+run(globals())

@@ -33,6 +33,11 @@ def names(table):
 GIVEN = [(1, "one"), (2, None), (3, "it's")]
 
 
+def case_is_listed():
+    told = {"driver": "Redshift Python Driver", "system": "Linux", "level": 2, "tls": False}
+    cases.listed(wr.redshift.read_sql_query(cases.LISTED, con=CONNECTION).values.tolist(), "__main__", **told)
+
+
 def case_to_sql_in_all_modes():
     wr.redshift.to_sql(FRAME, table="written", mode="append", **HERE)
     wr.redshift.to_sql(FRAME.head(1), table="written", mode="append", use_column_names=True, **HERE)
