@@ -19,7 +19,7 @@ from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
 from core.errors import SqlError
 from core.names import quote
 from engine.cursors import Connection
-from session import queues
+from session import queues, transfers
 from session.external import listing
 from session.external.tables import known_here
 from session.freshness import stale
@@ -130,7 +130,7 @@ _HISTORY = {
     "sys_conflicts": "conflicts", "sys_analyzes": "analyzes", "sys_terminations": "terminations",
     "sys_calls": "calls", "sys_stream_scans": "stream_scans", "sys_stream_errors": "stream_errors",
     "sys_evictions": "evictions", "sys_rule_actions": "rule_actions", "sys_share_changes": "share_changes",
-    "sys_job_messages": "job_messages",
+    "sys_job_messages": "job_messages", "sys_replacements": "replacements",
 }  # fmt: skip
 """Live sources that are tables of the history."""
 
@@ -350,5 +350,6 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
 _WORKED_OUT: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_late_columns": _late_columns,
     "sys_stale": _stale,
+    "sys_transfers": transfers.rows,
 }
 """Sources that take their time: they are built on the engine's thread."""

@@ -13,7 +13,9 @@ from catalog.model import Kind as Kinds
 from catalog.store import Changes
 from core.clock import Clock
 from core.errors import Canceled, SqlError
+from engine.load.plan import Replacement
 from session.steps import recorded
+from session.transfers import Transfer
 from sql.redact import redacted
 from sql.statement import QUERIES, Kind
 from storage.history import TABLES, History, HistoryError
@@ -119,6 +121,8 @@ class Recorder:
     def __init__(self, history: History, clock: Clock) -> None:
         """Record into *history*."""
         self.history = history
+        self.transfers: dict[int, tuple[Session, Transfer]] = {}
+        """The COPYs and UNLOADs that are running, by the session's number."""
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self._pruned: datetime | None = None
@@ -225,7 +229,7 @@ class Recorder:
         files = load.files
         self.history.record("loads", (
             session.query, session.user.oid, session.tx.number, session.pid, session.database.name, load.relation,
-            load.relation_name, "failed" if load.failed else "completed", _plain(load.started), now, load.source,
+            load.relation_name, "aborted" if load.failed else "completed", _plain(load.started), now, load.source,
             load.format, load.rows, sum(size for _, size in files), len(files), load.errors, load.job,
         ))  # fmt: skip
         lines = load.rows if len(files) == 1 else None
@@ -240,14 +244,26 @@ class Recorder:
         self.history.record("job_messages", (job.oid, job.owner, job.name, database, now, message[:_ERROR]))
 
     def unload(
-        self, session: "Session", form: str, files: list[tuple[str, int, int]], started: datetime
+        self, session: "Session", transfer: Transfer, files: list[tuple[str, int, int]], error: str = ""
     ) -> None:
-        """Take note of an UNLOAD: *files* are (path, rows, bytes)."""
+        """Take note of an UNLOAD: *files* are (path, rows, bytes); with an *error* it was given up."""
         now = _plain(self._clock.now())
+        status = "aborted" if error else "completed"
         for path, rows, size in files:
             self.history.record("unloads", (
-                session.query, session.user.oid, session.tx.number, session.pid, session.database.name, path, form,
-                _plain(started), now, rows, size,
+                session.query, session.user.oid, session.tx.number, session.pid, session.database.name, path,
+                transfer.format, _plain(transfer.started), now, rows, size, status, error[:_ERROR],
+                transfer.compression,
+            ))  # fmt: skip
+
+    def replacements(
+        self, session: "Session", relation: int, started: datetime, found: Iterable[Replacement]
+    ) -> None:
+        """Take note of the records of a COPY in which characters were replaced."""
+        for each in found:
+            self.history.record("replacements", (
+                session.user.oid, session.query, relation, _plain(started), session.pid, each.filename,
+                each.line_number, each.column, each.raw_line,
             ))  # fmt: skip
 
     def call(self, call: dict[str, Any], messages: Iterable[dict[str, Any]]) -> None:

@@ -87,6 +87,9 @@ _TABLES: Final = (
     _table("load_files", "ended",
            "query BIGINT, userid INTEGER, filename VARCHAR, lines BIGINT, bytes BIGINT, ended TIMESTAMP,"
            "format VARCHAR, job BIGINT"),
+    _table("replacements", "started",
+           "userid INTEGER, query BIGINT, tbl INTEGER, started TIMESTAMP, pid INTEGER, filename VARCHAR, line BIGINT,"
+           "colname VARCHAR, raw_line VARCHAR"),
     _table("job_messages", "time",
            "job BIGINT, userid INTEGER, name VARCHAR, database VARCHAR, time TIMESTAMP, message VARCHAR"),
     _table("mv_refreshes", "ended",
@@ -129,7 +132,8 @@ _TABLES: Final = (
            "label VARCHAR, aborted INTEGER"),
     _table("unloads", "ended",
            "query BIGINT, userid INTEGER, xid BIGINT, pid INTEGER, database VARCHAR, path VARCHAR, format VARCHAR,"
-           "started TIMESTAMP, ended TIMESTAMP, rows BIGINT, bytes BIGINT"),
+           "started TIMESTAMP, ended TIMESTAMP, rows BIGINT, bytes BIGINT, status VARCHAR, error VARCHAR,"
+           "compression VARCHAR"),
 )  # fmt: skip
 TABLES: Final = {table.name: table for table in _TABLES}
 

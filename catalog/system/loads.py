@@ -54,5 +54,10 @@ ROWS: Final = (
         "job_id int8, job_name bpchar(128), database_name bpchar(128), record_time ts, message bpchar(512)",
         "SELECT m.job AS job_id, m.name AS job_name, m.database AS database_name, m.time AS record_time, m.message,"
         " m.userid FROM sys_job_messages AS m"),
+    _view(6_045, "sys_copy_replacements",
+        "user_id int4, query_id int8, table_id int4, file_name bpchar(256), column_name bpchar(127), line_number int8,"
+        "raw_line bpchar(1024)",
+        "SELECT r.userid AS user_id, r.query AS query_id, r.tbl AS table_id, r.filename AS file_name,"
+        " r.colname AS column_name, r.line AS line_number, r.raw_line FROM sys_replacements AS r", owner="user_id"),
 )
 # fmt: on

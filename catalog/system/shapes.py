@@ -252,13 +252,21 @@ LIVE: Final[dict[str, pa.Schema]] = {
     "sys_load_files": _shape(
         "query int8, userid int4, filename text, lines int8, bytes int8, ended ts, format text, job int8"
     ),
+    "sys_transfers": _shape(
+        "loads bool, userid int4, pid int4, query int8, xid int8, database text, relation_name text, started ts,"
+        "source text, format text, compression text, job int8, rows int8, bytes int8, files int4, file text,"
+        "all_files int4, all_bytes int8, packed bool"
+    ),
+    "sys_replacements": _shape(
+        "userid int4, query int8, tbl int4, started ts, pid int4, filename text, line int8, colname text, raw_line text"
+    ),
     "sys_job_messages": _shape("job int8, userid int4, name text, database text, time ts, message text"),
     "sys_copied_files": _shape(
         "job int8, location text, bytes int8, version text, modified ts, enqueued ts, status text"
     ),
     "sys_unloads": _shape(
         "query int8, userid int4, xid int8, pid int4, database text, path text, format text, started ts, ended ts,"
-        "rows int8, bytes int8"
+        "rows int8, bytes int8, status text, error text, compression text"
     ),
     "sys_connections": _shape(
         "event text, time ts, host text, port text, pid int4, database text, user_name text, method text,"

@@ -53,7 +53,7 @@ _UNLOAD_LOG: Final = (
 _UNLOADED: Final = (
     "SELECT u.userid, u.query, 0 AS slice, u.pid, u.path, u.started AS start_time, u.ended AS end_time,"
     " u.rows AS line_count, u.bytes AS transfer_size, u.format AS file_format, u.query AS user_query_id,"
-    " u.xid AS transaction_id FROM sys_unloads AS u"
+    " u.xid AS transaction_id FROM sys_unloads AS u WHERE COALESCE(u.status, '') <> 'aborted'"
 )
 _TEXT_SHAPE = (
     "userid int4, xid int8, pid int4, label bpchar(320), starttime ts, endtime ts, sequence int4, text bpchar(200)"
@@ -121,7 +121,9 @@ ROWS: Final = (
         "SELECT c.*, 0 AS usecatupd FROM sys_user_changes AS c", "superuser"),
     _view(5_012, "stl_replacements",
         "userid int4, query int4, slice int4, tbl int4, starttime ts, session int4, filename bpchar(256),"
-        "line_number int8, colname bpchar(127), raw_line bpchar(1024)", ""),
+        "line_number int8, colname bpchar(127), raw_line bpchar(1024)",
+        "SELECT r.userid, r.query, 0 AS slice, r.tbl, r.started AS starttime, r.pid AS session, r.filename,"
+        " r.line AS line_number, r.colname, r.raw_line FROM sys_replacements AS r"),
     _view(5_013, "stl_s3client",
         "userid int4, query int4, slice int4, recordtime ts, pid int4, http_method bpchar(64), bucket bpchar(64),"
         "key bpchar(256), transfer_size int8, data_size int8, start_time int8, end_time int8, transfer_time int8,"

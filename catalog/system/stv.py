@@ -117,7 +117,15 @@ ROWS: Final = (
     _view(5_113, "stv_load_state",
         "userid int4, session int4, query int4, slice int4, pid int4, recordtime ts, bytes_to_load int8,"
         "bytes_loaded int8, bytes_to_load_compressed int8, bytes_loaded_compressed int8, lines int4, num_files int4,"
-        "num_files_complete int4, current_file bpchar(256), pct_complete int4", ""),
+        "num_files_complete int4, current_file bpchar(256), pct_complete int4",
+        "SELECT t.userid, t.pid AS session, t.query, 0 AS slice, t.pid, timezone('UTC', now()) AS recordtime,"
+        " CASE WHEN t.packed THEN 0 ELSE t.all_bytes END AS bytes_to_load,"
+        " CASE WHEN t.packed THEN 0 ELSE t.bytes END AS bytes_loaded,"
+        " CASE WHEN t.packed THEN t.all_bytes ELSE 0 END AS bytes_to_load_compressed,"
+        " CASE WHEN t.packed THEN t.bytes ELSE 0 END AS bytes_loaded_compressed, t.rows AS lines,"
+        " t.all_files AS num_files, t.files AS num_files_complete, t.file AS current_file,"
+        " CAST(least(floor(100.0 * t.bytes / nullif(t.all_bytes, 0)), 100) AS INTEGER) AS pct_complete"
+        " FROM sys_transfers AS t WHERE t.loads"),
     _view(5_114, "stv_active_cursors",
         "userid int4, name varchar(256), xid int8, pid int4, starttime ts, row_count int8, byte_count int8,"
         "fetched_rows int8",

@@ -59,11 +59,14 @@ ROWS: Final = (
         "loaded_rows int8, loaded_bytes int8, source_file_count int4, source_file_bytes int8,"
         "file_count_scanned int4, file_bytes_scanned int8, error_count int8, copy_job_id int8",
         "SELECT l.userid AS user_id, l.query AS query_id, l.xid AS transaction_id, l.pid AS session_id,"
-        " l.database AS database_name, l.status, l.relation_name AS table_name, l.started AS start_time,"
+        " l.database AS database_name, replace(l.status, 'failed', 'aborted') AS status, l.relation_name AS table_name, l.started AS start_time,"
         " l.ended AS end_time, date_diff('microsecond', l.started, l.ended) AS duration, l.source AS data_source,"
         " l.format AS file_format, l.rows AS loaded_rows, l.bytes AS loaded_bytes, l.files AS source_file_count,"
         " l.bytes AS source_file_bytes, l.files AS file_count_scanned, l.bytes AS file_bytes_scanned,"
-        " l.errors AS error_count, COALESCE(l.job, -1) AS copy_job_id FROM sys_loads AS l"),
+        " l.errors AS error_count, COALESCE(l.job, -1) AS copy_job_id FROM sys_loads AS l"
+        " UNION ALL SELECT t.userid, t.query, t.xid, t.pid, t.database, 'running', t.relation_name, t.started, NULL,"
+        " NULL, t.source, t.format, t.rows, t.bytes, t.all_files, t.all_bytes, t.files, t.bytes, 0, t.job"
+        " FROM sys_transfers AS t WHERE t.loads"),
     _view(5_303, "sys_load_detail",
         "user_id int4, query_id int4, file_name bpchar(256), bytes_scanned int4, lines_scanned int4, record_time ts,"
         "splits_scanned int4, start_time ts, end_time ts, file_etag bpchar(256), file_last_modified ts",
@@ -84,18 +87,23 @@ ROWS: Final = (
         "start_time ts, end_time ts, duration int8, file_format text, compression_type text, unloaded_location text,"
         "unloaded_rows int8, unloaded_files_count int8, unloaded_files_size int8, error_message text",
         "SELECT u.userid AS user_id, u.query AS query_id, any_value(u.xid) AS transaction_id,"
-        " any_value(u.pid) AS session_id, any_value(u.database) AS database_name, 'completed' AS status,"
+        " any_value(u.pid) AS session_id, any_value(u.database) AS database_name,"
+        " COALESCE(any_value(u.status), 'completed') AS status,"
         " min(u.started) AS start_time, max(u.ended) AS end_time,"
         " date_diff('microsecond', min(u.started), max(u.ended)) AS duration, any_value(u.format) AS file_format,"
-        " NULL AS compression_type, min(u.path) AS unloaded_location, sum(u.rows) AS unloaded_rows,"
-        " count(*) AS unloaded_files_count, sum(u.bytes) AS unloaded_files_size, '' AS error_message"
-        " FROM sys_unloads AS u GROUP BY u.userid, u.query"),
+        " any_value(u.compression) AS compression_type, min(u.path) AS unloaded_location, sum(u.rows) AS unloaded_rows,"
+        " count(*) FILTER (WHERE COALESCE(u.status, '') <> 'aborted') AS unloaded_files_count,"
+        " sum(u.bytes) AS unloaded_files_size, COALESCE(any_value(u.error), '') AS error_message"
+        " FROM sys_unloads AS u GROUP BY u.userid, u.query"
+        " UNION ALL SELECT t.userid, t.query, t.xid, t.pid, t.database, 'running', t.started, NULL, NULL, t.format,"
+        " t.compression, t.source, t.rows, t.files, t.bytes, '' FROM sys_transfers AS t WHERE NOT t.loads"),
     _view(5_306, "sys_unload_detail",
         "user_id int4, query_id int8, session_id int4, transaction_id int8, file_name bpchar(1280), start_time ts,"
         "end_time ts, line_count int8, transfer_size int8, file_format bpchar(10)",
         "SELECT u.userid AS user_id, u.query AS query_id, u.pid AS session_id, u.xid AS transaction_id,"
         " u.path AS file_name, u.started AS start_time, u.ended AS end_time, u.rows AS line_count,"
-        " u.bytes AS transfer_size, u.format AS file_format FROM sys_unloads AS u"),
+        " u.bytes AS transfer_size, u.format AS file_format FROM sys_unloads AS u"
+        " WHERE COALESCE(u.status, '') <> 'aborted'"),
     _view(5_307, "sys_connection_log",
         "event bpchar(50), record_time ts, remote_host bpchar(45), remote_port bpchar(32), session_id int4,"
         "database_name bpchar(50), user_name bpchar(50), auth_method bpchar(32), duration int4, ssl_version bpchar(50),"

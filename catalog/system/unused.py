@@ -81,7 +81,6 @@ _SHAPES: Final[tuple[tuple[int, str, Visible, str], ...]] = (
     (6_040, "sys_ludf_detail", "superuser", "user_id int4, transaction_id int8, query_id int8, function_oid int8, function_position int4, stream_id int4, segment_id int4, step_id int4, lambda_function_name bpchar(256), start_time ts, end_time ts, total_duration int8, invocations int4, total_rows int8, input_bytes int8, output_bytes int8"),
     (6_041, "sys_udf_log", "superuser", "query_id int8, function_name text, record_time ts, sequence int4, message text"),
     (6_044, "svv_copy_job_integrations", "all", "job_owner int4, channel_arn name, bucket text, channel_state name, db_name name, job_name text, job_state int4"),
-    (6_045, "sys_copy_replacements", "own", "user_id int4, query_id int8, table_id int4, file_name bpchar(256), column_name bpchar(127), line_number int8, raw_line bpchar(1024)"),
     (6_046, "sys_redshift_template", "all", "database_name varchar(128), schema_name varchar(128), template_name varchar(128), template_type int4, create_time ts, last_modified_time ts, owner_id int4, last_modified_by int4, template_parameters text"),
     # Spectrum and federated queries.
     (6_050, "svl_federated_query", "own", "userid int4, xid int8, pid int4, query int4, sourcetype bpchar(32), recordtime ts, querytext bpchar(4000), num_rows int8, num_bytes int8, duration int8"),

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from core.names import quote
 from engine.load.documents import documents
-from engine.load.plan import CopyPlan, Format, LoadColumn, Rejection
+from engine.load.plan import CopyPlan, Format, LoadColumn, Rejection, Replacement
+from engine.load.progress import Progress
 from engine.load.records import Field, Record, records
 from engine.load.values import cut, diagnose, faulty, strict_sql
 
@@ -28,6 +29,8 @@ _NUMBER: Final = "duckshift_load_number"
 _FLAGS: Final = "duckshift_load_flags"
 _RAW_CHARS: Final = 1_024
 """STL_LOAD_ERRORS keeps this much of a line and of a value."""
+_REPLACEMENTS: Final = 100
+"""STL_REPLACEMENTS keeps so many records of a load."""
 
 
 class TooManyErrorsError(Exception):
@@ -53,11 +56,13 @@ class _Chunk:
 class CarefulLoad:
     """One load: feed it the files one by one, then insert what was good."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: CopyPlan) -> None:
+    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: CopyPlan, progress: Progress) -> None:
         """Check fields on *connection*; nothing done there can fail for what the files hold."""
         self._connection = connection
         self._plan = plan
+        self._progress = progress
         self.rejections: list[Rejection] = []
+        self.replacements: list[Replacement] = []
         self.good = 0
         self._limit = float("inf") if plan.all_errors else max(1, plan.max_errors)
         self._schema = pa.schema([(column.engine_name, pa.string()) for column in plan.columns])
@@ -109,11 +114,19 @@ class CarefulLoad:
             if record.fault is not None:
                 rejected.append(_rejection(filename, record))
             else:
+                if record.replaced and len(self.replacements) < _REPLACEMENTS:
+                    self.replacements.append(self._replacement(filename, record))
                 chunk.add(record, self._fitted(record.fields))
             if chunk.full or len(rejected) >= _CHUNK_RECORDS:
                 yield chunk, rejected
                 chunk, rejected = _Chunk(), []
         yield chunk, rejected
+
+    def _replacement(self, filename: str, record: Record) -> Replacement:
+        column = self._plan.columns[record.replaced[0]].name
+        return Replacement(
+            filename=filename, line_number=record.line, column=column, raw_line=record.raw[:_RAW_CHARS]
+        )
 
     def _fitted(self, fields: list[Field]) -> list[Field]:
         columns, conversion = self._plan.columns, self._plan.conversion
@@ -144,6 +157,7 @@ class CarefulLoad:
             batch = batch.filter(pa.array([index not in wrong for index in range(len(chunk.rows))], pa.bool_()))
         self._writer.write_batch(batch)
         self.good += batch.num_rows
+        self._progress.rows, self._progress.bytes = self.good, self._progress.bytes + chunk.chars
         return [self._explained(filename, chunk, number, flags) for number, flags in bad]
 
     def _explained(self, filename: str, chunk: _Chunk, number: int, flags: list[bool]) -> Rejection:

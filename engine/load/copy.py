@@ -23,6 +23,7 @@ from engine.load.careful import CarefulLoad, TooManyErrorsError
 from engine.load.columnar import COLUMNAR, load_columnar
 from engine.load.direct import check_sql, insert_sql, possible
 from engine.load.plan import FAILED, Compression, CopyPlan, Format, Loaded, Rejection
+from engine.load.progress import Progress
 from engine.load.source import decoded, unpack_to, unpacked
 from storage.database import beside
 from storage.objects import ObjectStore, StoredObject
@@ -30,6 +31,8 @@ from storage.objects import ObjectStore, StoredObject
 _REASON_CHARS: Final = 100
 _UNPACKED_FIRST: Final = frozenset({Compression.BZIP2, Compression.LZOP})
 """What DuckDB cannot unpack itself."""
+_LINES: Final = frozenset({Format.DELIMITED, Format.CSV, Format.FIXED, Format.JSON})
+"""Formats whose rows are lines, as a rule."""
 
 
 class LoadFailedError(SqlError):
@@ -48,28 +51,35 @@ def load(
     objects: Sequence[StoredObject],
     *,
     fresh: bool = False,
+    progress: Progress | None = None,
 ) -> Loaded:
-    """Load *objects* in the transaction that is open on *connection*.
+    """Load *objects* in the transaction that is open on *connection*, telling *progress* how far it is.
 
     *fresh* allows to roll that transaction back and begin it again: it holds nothing yet. Raises
     ``LoadFailedError`` when too many records are bad, and leaves the table as it was then.
     """
     if not objects:
         return Loaded(rows=0)
+    progress = progress or Progress()
+    packed = plan.layout.compression is not Compression.NONE
+    if not progress.objects:
+        progress.begin(store, objects, packed=packed, lines=plan.layout.format in _LINES)
     if plan.layout.format in COLUMNAR:
         try:
-            return load_columnar(connection, plan, store, objects)
+            with progress.watching(connection):
+                return load_columnar(connection, plan, store, objects)
         except duckdb.ConstraintException:
             raise LoadFailedError(plan.table, ()) from None
     if plan.layout.format is Format.AVRO:
         with as_documents(connection, plan, store, objects) as (changed, converted):
-            return load(connection, changed, converted, converted.objects(), fresh=fresh)
+            return load(connection, changed, converted, converted.objects(), fresh=fresh, progress=progress)
     with _readable(plan, store, objects) as (direct_plan, paths):
         if possible(direct_plan):
-            rows = _load_directly(connection, direct_plan, paths, fresh=fresh and not plan.no_load)
+            with progress.watching(connection):
+                rows = _load_directly(connection, direct_plan, paths, fresh=fresh and not plan.no_load)
             if rows is not None:
                 return Loaded(rows=rows)
-    return _load_carefully(connection, plan, store, objects)
+    return _load_carefully(connection, plan, store, objects, progress)
 
 
 @contextmanager
@@ -124,9 +134,13 @@ def _checked(connection: duckdb.DuckDBPyConnection, plan: CopyPlan, paths: Seque
 
 
 def _load_carefully(
-    connection: duckdb.DuckDBPyConnection, plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
+    connection: duckdb.DuckDBPyConnection,
+    plan: CopyPlan,
+    store: ObjectStore,
+    objects: Sequence[StoredObject],
+    progress: Progress,
 ) -> Loaded:
-    work = CarefulLoad(connection, plan)
+    work = CarefulLoad(connection, plan, progress)
     try:
         for item in objects:
             with (
@@ -135,8 +149,9 @@ def _load_carefully(
                 decoded(packed, plan.layout.encoding) as stream,
             ):
                 work.read(item.location, stream)
+            progress.finish_file()
         rows = work.good if plan.no_load else work.insert()
-        return Loaded(rows=rows, rejections=tuple(work.rejections))
+        return Loaded(rows=rows, rejections=tuple(work.rejections), replacements=tuple(work.replacements))
     except TooManyErrorsError:
         raise LoadFailedError(plan.table, tuple(work.rejections)) from None
     finally:

@@ -13,7 +13,7 @@ from typing import IO, Any, Final
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from engine.load.plan import Fault, Layout, LoadColumn
-from engine.load.records import Field, Record
+from engine.load.records import INVALID, Field, Record, invalid, shown, with_replacements
 
 _PIECE_BYTES: Final = 1 << 20
 _DOCUMENT_CHARS: Final = 4 << 20
@@ -37,17 +37,28 @@ def documents(stream: IO[bytes], layout: Layout, columns: tuple[LoadColumn, ...]
     pick = _picker(layout, columns)
     for line, raw, document in _parsed(stream):
         if isinstance(document, Fault):
-            yield Record(line, raw, [], document)
+            yield Record(line, shown(raw), [], document)
             continue
         if layout.json_whole:
-            yield Record(line, raw, [raw])
+            yield Record(line, raw, [raw]) if raw.isascii() else _checked(line, raw, [raw], layout)
             continue
         fields = pick(document)
-        yield Record(line, raw, [], fields) if isinstance(fields, Fault) else Record(line, raw, fields)
+        if isinstance(fields, Fault):
+            yield Record(line, raw, [], fields)
+            continue
+        yield Record(line, raw, fields) if raw.isascii() else _checked(line, raw, fields, layout)
+
+
+def _checked(line: int, raw: str, fields: list[Field], layout: Layout) -> Record:
+    """Return a record that may hold bytes which are no UTF-8: they are replaced, or the record is refused."""
+    bad = INVALID.search(raw)
+    if bad is None or layout.replace_invalid is not None:
+        return with_replacements(line, raw, fields, layout)
+    return Record(line, shown(raw), [], invalid(bad[0].encode(errors="surrogateescape"), bad.start()))
 
 
 def _parsed(stream: IO[bytes]) -> Iterator[tuple[int, str, Any]]:
-    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="surrogateescape")
     text, line, ended = "", 1, False
     while True:
         space = _SPACE.match(text)

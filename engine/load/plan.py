@@ -159,6 +159,16 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Replacement:
+    """A record in which characters were replaced: STL_REPLACEMENTS."""
+
+    filename: str
+    line_number: int
+    column: str
+    raw_line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """What a COPY did."""
 
@@ -166,6 +176,7 @@ class Loaded:
     rejections: tuple[Rejection, ...] = ()
     files: tuple[tuple[str, int], ...] = ()
     """What was read: location and bytes."""
+    replacements: tuple[Replacement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

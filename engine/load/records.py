@@ -16,6 +16,8 @@ Field = str | None
 _PIECE_BYTES: Final = 1 << 20
 _RECORD_BYTES: Final = 4 << 20
 """Redshift, "COPY": a row of more than 4 MB cannot be loaded."""
+INVALID: Final = re.compile("[\udc80-\udcff]")
+"""A byte that is no UTF-8, as ``surrogateescape`` decodes it."""
 _LINE_END: Final = re.compile(rb"(\r\n|\n|\r(?!\Z))")
 _ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _STREAM_ESCAPE: Final = re.compile(r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)", re.DOTALL)
@@ -29,7 +31,8 @@ class Record:
     raw: str
     fields: list[Field]
     fault: Fault | None = None
-    replaced: bool = False
+    replaced: tuple[int, ...] = ()
+    """Places of the fields in which characters were replaced (ACCEPTINVCHARS)."""
 
 
 def records(stream: IO[bytes], layout: Layout, width: int) -> Iterator[Record]:
@@ -53,9 +56,26 @@ def _record(line: int, data: bytes, layout: Layout, split: "_Split", width: int)
         return Record(line, text, [], fault)
     fields = split(text)
     if isinstance(fields, Fault):
-        return Record(line, text, [], fields)
+        return Record(line, shown(text), [], fields)
     fitted = _fitted(fields, layout, width)
-    return Record(line, text, [], fitted) if isinstance(fitted, Fault) else Record(line, text, fitted)
+    if isinstance(fitted, Fault):
+        return Record(line, shown(text), [], fitted)
+    return Record(line, text, fitted) if text.isascii() else with_replacements(line, text, fitted, layout)
+
+
+def with_replacements(line: int, text: str, fields: list[Field], layout: Layout) -> Record:
+    """Return the record of *fields* in which what ``_decode`` has marked is replaced: a character for a byte."""
+    if not INVALID.search(text):
+        return Record(line, text, fields)
+    places = tuple(place for place, field in enumerate(fields) if field is not None and INVALID.search(field))
+    for place in places:
+        fields[place] = INVALID.sub(lambda _: layout.replace_invalid or "?", str(fields[place]))
+    return Record(line, shown(text), fields, replaced=places)
+
+
+def shown(text: str) -> str:
+    """Return the text of a record as logs can keep it."""
+    return INVALID.sub("\ufffd", text)
 
 
 def _fitted(fields: list[Field], layout: Layout, width: int) -> list[Field] | Fault:
@@ -77,12 +97,15 @@ def _decode(data: bytes, replacement: str | None) -> tuple[str, Fault | None]:
         return data.decode(), None
     except UnicodeDecodeError as error:
         if replacement is None:
-            bad = " ".join(f"{byte:02x}" for byte in data[error.start : error.end])
-            reason = f"String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: {bad} (error 3)"
-            return data.decode(errors="replace"), Fault(code=1220, reason=reason, position=error.start)
-    # As many replacement characters as there are bad bytes.
-    marked = data.decode(errors="surrogateescape")
-    return re.sub("[\udc80-\udcff]", lambda _: replacement, marked), None
+            return data.decode(errors="replace"), invalid(data[error.start : error.end], error.start)
+    return data.decode(errors="surrogateescape"), None
+
+
+def invalid(data: bytes, position: int) -> Fault:
+    """Return the fault of bytes that are no UTF-8."""
+    bad = " ".join(f"{byte:02x}" for byte in data)
+    reason = f"String contains invalid or unsupported UTF8 codepoints. Bad UTF8 hex sequence: {bad} (error 3)"
+    return Fault(code=1220, reason=reason, position=position)
 
 
 # --- lines --------------------------------------------------------------------------------------------

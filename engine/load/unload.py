@@ -21,6 +21,7 @@ from core.types import Column
 from engine.load.lines import line_sql
 from engine.load.outputs import Output, outputs
 from engine.load.plan import SUFFIXES, Format, Unloaded, UnloadedFile, UnloadPlan
+from engine.load.progress import Progress
 from engine.results import without_views
 from storage.objects import ObjectStore
 
@@ -36,9 +37,17 @@ _EXTENSIONS: Final = {Format.PARQUET: ".parquet", Format.JSON: ""}
 
 
 def unload(
-    connection: duckdb.DuckDBPyConnection, plan: UnloadPlan, columns: Sequence[Column], store: ObjectStore
+    connection: duckdb.DuckDBPyConnection,
+    plan: UnloadPlan,
+    columns: Sequence[Column],
+    store: ObjectStore,
+    progress: Progress | None = None,
 ) -> Unloaded:
-    """Run the plan's query on *connection* and write its rows; *columns* say how they are shown."""
+    """Run the plan's query on *connection* and write its rows; *columns* say how they are shown.
+
+    *progress* is told how far that is.
+    """
+    progress = progress or Progress()
     _check(plan, columns)
     existing = store.list(plan.destination)
     if existing and not plan.allow_overwrite and not plan.clean_path:
@@ -48,6 +57,7 @@ def unload(
         reader = connection.execute(_query(plan, columns)).to_arrow_reader(_BATCH_ROWS)
         for batch in reader:
             writer.write(without_views(batch))
+            writer.tell(progress)
         finished = writer.finish(reader.schema)
         if plan.clean_path:
             for item in existing:
@@ -128,7 +138,7 @@ class _Writer:
         self._open: dict[tuple[tuple[str, ...], int], Output] = {}
         self._parts: dict[tuple[tuple[str, ...], int], int] = {}
         self._done: list[Output] = []
-        self._turn = 0
+        self._turn = self._done_bytes = 0
         self.rows = 0
 
     def write(self, batch: pa.RecordBatch) -> None:
@@ -150,6 +160,13 @@ class _Writer:
                 mask = same if mask is None else pc.and_(mask, same)
             self._put(key, slice_number, values.filter(mask))
 
+    def tell(self, progress: Progress) -> None:
+        """Say how much has been written."""
+        progress.rows, progress.files = self.rows, len(self._done) + len(self._open)
+        # Of partitions there may be too many to ask each.
+        growing = sum(output.size() for output in self._open.values()) if len(self._open) <= _SLICES else 0
+        progress.bytes = self._done_bytes + growing
+
     def finish(self, schema: pa.Schema) -> list[Output]:
         """Close the files and return them; text without rows still makes one."""
         plan = self._plan
@@ -165,6 +182,7 @@ class _Writer:
         output.write(batch)
         if output.size() >= self._plan.max_file_bytes:
             output.close()
+            self._done_bytes += output.path.stat().st_size
             self._done.append(self._open.pop((key, slice_number)))
 
     def _output(self, key: tuple[str, ...], slice_number: int, schema: pa.Schema) -> Output:

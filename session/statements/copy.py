@@ -30,6 +30,7 @@ from engine.load.plan import (
     Loaded,
     Rejection,
 )
+from engine.load.progress import Progress
 from engine.load.source import existing, files, json_paths, manifest_files
 from session.context import Work
 from session.functions import needs
@@ -37,6 +38,7 @@ from session.locks import Mode
 from session.places import location, open_store, open_table
 from session.recorder import Load
 from session.statements.iam_roles import require_role
+from session.transfers import Transfer, running
 from sql.commands.copy import Copy
 from sql.options import Given
 from storage.objects import StoredObject
@@ -93,16 +95,22 @@ async def copy(work: Work, engine: DuckDbEngine, command: Copy, selection: Selec
     relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
     chosen = _chosen(relation, command.columns, explicit=command.options.on("explicit_ids"))
     started = work.warehouse.clock.now()
+    transfer = Transfer(
+        loads=True, started=started, source=command.source, format=command.options.format, table=relation.name, job=job
+    )
     try:
-        loaded = await _load(work, engine, command, _Target(relation, chosen, fresh), selection)
-    except LoadFailedError as failure:
-        await _record(work, relation, failure.rejections, started, job)
-        nothing = Loaded(rows=0, rejections=failure.rejections)
-        remembered = _remembered(command, relation, nothing, started)
+        with running(work.session, transfer) as progress:
+            target = _Target(relation, chosen, fresh, progress)
+            loaded = await _load(work, engine, command, target, selection)
+    except SqlError as failure:
+        rejections = failure.rejections if isinstance(failure, LoadFailedError) else ()
+        await _record(work, relation, rejections, started, job)
+        remembered = _remembered(command, relation, Loaded(rows=0, rejections=rejections), started)
         work.warehouse.recorder.load(work.session, replace(remembered, failed=True, job=job))
         raise
+    work.warehouse.recorder.replacements(work.session, relation.oid, started, loaded.replacements)
+    await _record(work, relation, loaded.rejections, started, job)
     if loaded.rejections:
-        await _record(work, relation, loaded.rejections, started, job)
         work.notice(info(NOT_LOADED.format(table=relation.name, rows=len(loaded.rejections))))
     work.warehouse.recorder.load(work.session, replace(_remembered(command, relation, loaded, started), job=job))
     count_identities(work, relation, chosen, loaded.rows)
@@ -119,12 +127,14 @@ class _Target:
     chosen: list[TableColumn]
     fresh: bool
     """Whether the transaction may be begun again."""
+    progress: Progress
 
 
 async def _load(
     work: Work, engine: DuckDbEngine, command: Copy, target: _Target, selection: Selection | None
 ) -> Loaded:
     options, relation, chosen, fresh = command.options, target.relation, target.chosen, target.fresh
+    progress = target.progress
     fillers = filled(work, relation, frozenset(column.name for column in chosen))
     variables = work.session.fresh_variables(needs(" ".join(filler.sql for filler in fillers))[0])
     connection = engine.connection
@@ -145,7 +155,7 @@ async def _load(
         )
         _check(plan)
         if command.source.startswith(_DYNAMODB):
-            return _load_items(work, command, connection, plan, fresh=fresh)
+            return _load_items(work, command, connection, plan, target)
         if extension := _EXTENSIONS.get(plan.layout.format):
             work.warehouse.database.extend(extension)
         store = open_store(work, command.source, command.credentials, options)
@@ -154,7 +164,7 @@ async def _load(
             objects = selection.chosen(connection, existing(store, where))
         else:
             objects = manifest_files(store, where) if options.on("manifest") else files(store, where)
-        done = load(connection, plan, store, objects, fresh=fresh)
+        done = load(connection, plan, store, objects, fresh=fresh, progress=progress)
         if selection is not None:
             selection.loaded(connection, objects)
         return replace(done, files=tuple((item.location, item.size_bytes) for item in objects))
@@ -162,7 +172,7 @@ async def _load(
     return await engine.work(run)
 
 
-def _load_items(work: Work, command: Copy, connection: Connection, plan: CopyPlan, *, fresh: bool) -> Loaded:
+def _load_items(work: Work, command: Copy, connection: Connection, plan: CopyPlan, target: _Target) -> Loaded:
     options = command.options
     ratio = options.number("readratio")
     if ratio not in _READ_RATIOS:
@@ -172,7 +182,7 @@ def _load_items(work: Work, command: Copy, connection: Connection, plan: CopyPla
     table = open_table(work, command.source.removeprefix(_DYNAMODB), command.credentials, options)
     plan = replace(plan, layout=Layout(format=Format.JSON, json_ignore_case=True))
     with items_as_documents(plan, command.source, table.items(ratio)) as kept:
-        done = load(connection, plan, kept, kept.objects(), fresh=fresh)
+        done = load(connection, plan, kept, kept.objects(), fresh=target.fresh, progress=target.progress)
         return replace(done, files=tuple((item.location, item.size_bytes) for item in kept.objects()))
 
 
@@ -338,6 +348,8 @@ async def _record(
     work: Work, relation: Relation, rejections: tuple[Rejection, ...], started: datetime, job: int
 ) -> None:
     """Keep rejected records for STL_LOAD_ERRORS, whatever becomes of the transaction."""
+    if not rejections:
+        return
     session = work.session
     occasion = Occasion(
         user=work.principal.oid,

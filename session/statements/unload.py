@@ -16,6 +16,7 @@ from session.places import location, open_store
 from session.statements.copy import compression, widths
 from session.statements.iam_roles import require_role
 from session.statements.query import hints
+from session.transfers import Transfer, running
 from sql.commands.unload import Unload
 from sql.finish import Finish
 from sql.options import UNLOAD, Given
@@ -48,14 +49,26 @@ async def unload(work: Work, engine: DuckDbEngine, command: Unload) -> str:
     plan = _plan(command.options, sql, location(command.target))
     connection = engine.connection
 
-    def run() -> Unloaded:
-        store = open_store(work, command.target, command.credentials, command.options)
-        return unloading.unload(connection, plan, columns, store)
+    transfer = Transfer(
+        loads=False,
+        started=work.warehouse.clock.now(),
+        source=command.target,
+        format=command.options.format,
+        compression=plan.compression.value,
+    )
+    recorder = work.warehouse.recorder
+    try:
+        with running(work.session, transfer) as progress:
 
-    started = work.warehouse.clock.now()
-    done = await engine.work(run)
-    files = [(item.location, item.rows, item.size_bytes) for item in done.files]
-    work.warehouse.recorder.unload(work.session, command.options.format, files, started)
+            def run() -> Unloaded:
+                store = open_store(work, command.target, command.credentials, command.options)
+                return unloading.unload(connection, plan, columns, store, progress)
+
+            done = await engine.work(run)
+    except SqlError as failure:
+        recorder.unload(work.session, transfer, [(command.target, 0, 0)], failure.message)
+        raise
+    recorder.unload(work.session, transfer, [(item.location, item.rows, item.size_bytes) for item in done.files])
     work.session.last_unload = (work.session.query, done.rows)
     work.notice(info(UNLOADED.format(rows=done.rows)))
     return "UNLOAD"

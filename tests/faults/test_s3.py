@@ -175,3 +175,38 @@ def test_scratch_files_go_away(server: Server, db: psycopg.Connection, bucket: F
         with pytest.raises(psycopg.Error):
             copy(db, kind)
     assert set(Path(tempfile.gettempdir()).glob("duckshift-load-*")) <= before
+
+
+RUNNING = "SELECT lines, bytes_loaded, bytes_to_load, num_files, num_files_complete, trim(current_file) FROM stv_load_state"
+
+
+@pytest.mark.parametrize("kind", ["fast", "careful"])
+def test_a_running_load_is_listed(db: psycopg.Connection, server: Server, bucket: FaultyEndpoint, files: None, kind: str) -> None:
+    held = threading.Event()
+
+    def slowly(method: str, path: str, count: int) -> Fault | None:
+        if "part-1" not in path or method != "GET":
+            return None
+        held.set()
+        return Fault(wait_s=3)
+
+    bucket.fail(slowly)
+    load = threading.Thread(target=copy, args=(db, kind))
+    load.start()
+    assert held.wait(30)
+    with psycopg.connect(server.dsn, autocommit=True) as other:
+        time.sleep(1)
+        [(lines, loaded, total_bytes, count, complete, current)] = other.execute(RUNNING).fetchall()
+        listed = other.execute(
+            "SELECT trim(table_name), source_file_count, end_time FROM sys_load_history WHERE status = 'running'"
+        ).fetchall()
+        load.join()
+        assert other.execute(RUNNING).fetchall() == []
+        last = other.execute("SELECT status, loaded_rows FROM sys_load_history ORDER BY query_id DESC LIMIT 1").fetchone()
+    assert listed == [("loaded", 2, None)]
+    assert count == 2 and total_bytes > 0
+    if kind == "careful":
+        # The first file is done to its last row.
+        assert (lines, complete, current) == (ROWS // 2, 1, "s3://files/text/part-1")
+        assert 0 < loaded < total_bytes
+    assert last == ("completed", ROWS)

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 
 
 def content(text: str, form: str) -> bytes:
-    """Return *text* as a file of the format *form*: empty, gzip, or of rows as JSON lines: parquet, orc."""
-    if form == "":
-        return text.encode()
+    """Return *text* as a file of the format *form*: empty, latin1, gzip, or of rows as JSON lines: parquet, orc."""
+    if form in ("", "latin1"):
+        return text.encode(form or "utf-8")
     if form == "gzip":
         return gzip.compress(text.encode())
     rows = [json.loads(line) for line in text.splitlines()]
