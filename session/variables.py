@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import available_timezones
 
 from catalog.system.sources import type_names
+from catalog.system.visibility import hidden
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from engine.cursors import Value
@@ -43,6 +44,12 @@ def _default_role(session: "Session") -> Variable:
     return f"arn:aws:iam::{limits.account}:role/default" if "default" in limits.stores.roles else None
 
 
+def _hidden(session: "Session") -> Variable:
+    path = tuple(session.visible().schemas())
+    # The engine knows no type of a list without entries.
+    return ("", *(str(oid) for oid in hidden(session.tx.state, session.database.oid, path)))
+
+
 VARIABLES: Final[dict[str, Callable[["Session"], Variable]]] = {
     "current_user": lambda session: session.user.name,
     "session_user": lambda session: session.session_user.name,
@@ -54,6 +61,7 @@ VARIABLES: Final[dict[str, Callable[["Session"], Variable]]] = {
     "current_schemas": lambda session: _array(["pg_catalog", *session.visible().schemas()]),
     "current_schemas_explicit": lambda session: _array(session.visible().schemas()),
     "current_schemas_list": lambda session: ("pg_catalog", *session.visible().schemas()),
+    "hidden_relations": _hidden,
     "search_path": lambda session: session.settings.get("search_path"),
     "backend_pid": lambda session: session.pid,
     "version": lambda _: VERSION,

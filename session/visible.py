@@ -10,7 +10,7 @@ from auth.authorize import Principal
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
 from catalog.routines import Parameter, Routine, RoutineKind, routines
 from catalog.shares import Door
-from catalog.system.reduction import narrowed, reduced, without_rows
+from catalog.system.reduction import narrowed, only_database, reduced, without_rows
 from catalog.system.spec import SystemView
 from catalog.system.views import VIEWS
 from core.errors import SqlError, not_supported
@@ -224,7 +224,12 @@ class Visible:
 
     def reduced(self, sql: str) -> str:
         """Return engine SQL over the system views' sources without what is idle for this user in this catalog."""
-        return reduced(sql, superuser=self._viewer.who.superuser, empty=self.state.once(without_rows))
+        return reduced(
+            sql,
+            superuser=self._viewer.who.superuser,
+            alone=self.state.once(only_database) == self._home.oid,
+            empty=self.state.once(without_rows),
+        )
 
     def _at_home(self, database: str) -> None:
         """Raise for the catalogs of another database, which cannot be read from here."""

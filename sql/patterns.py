@@ -17,6 +17,7 @@ _PIECES: Final = re.compile(
 _PERL: Final = frozenset({"(?=", "(?!", "(?<=", "(?<!", "(?>"})
 """Groups that RE2 has not."""
 _REPEATS: Final = frozenset("*+?}")
+_WORD: Final = re.compile(r"\^(?:\((\w+)\)|(\w+))\$", re.ASCII)
 _BACK: Final = re.compile(r"\\[1-9K]\Z")
 
 
@@ -60,6 +61,12 @@ def _nesting(piece: str) -> int:
 
 def _invalid(what: str) -> SqlError:
     return SqlError(SqlState.INVALID_REGULAR_EXPRESSION, f"invalid regular expression: {what}")
+
+
+def word(text: str) -> str | None:
+    """Return what a pattern matches, where that is one plain word as a whole line: ``^(word)$``."""
+    found = _WORD.fullmatch(text)
+    return None if found is None else found[1] or found[2]
 
 
 def lines(pattern: Pattern) -> str:

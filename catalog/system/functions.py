@@ -22,6 +22,7 @@ VARIABLES: Final = (
     ("current_user", "VARCHAR: name of the current user"),
     ("current_database", "VARCHAR: name of the database"),
     ("current_schemas_list", "VARCHAR[]: the search path's existing schemas in order, pg_catalog included"),
+    ("hidden_relations", "VARCHAR[]: OIDs of relations in it that others of their name hide"),
     ("type_names", "VARCHAR[]: what the types are called in SQL"),
     ("type_oids", "VARCHAR[]: their OIDs, in the same order"),
     ("version", "VARCHAR: what version() says"),
@@ -266,10 +267,8 @@ _REMARK = "(SELECT max(rs_o.text) FROM sys_comments AS rs_o WHERE rs_o.object = 
 _COMMENT = f"COALESCE((SELECT max(rs_r.comment) FROM sys_relations AS rs_r WHERE rs_r.oid = p_object), {_REMARK})"
 _TABLE_VISIBLE = (
     "EXISTS (SELECT 1 FROM sys_relations AS rs_r WHERE rs_r.oid = p_table AND"
-    f" COALESCE(rs_r.database, {_HERE}) = {_HERE} AND (rs_r.temporary OR list_contains({_PATH}, rs_r.schema_name)) AND NOT"
-    " EXISTS (SELECT 1 FROM sys_relations AS rs_e WHERE rs_e.name = rs_r.name AND rs_e.oid <> rs_r.oid AND NOT rs_r.temporary AND"
-    f" COALESCE(rs_e.database, {_HERE}) = {_HERE} AND (rs_e.temporary OR"
-    f" list_position({_PATH}, rs_e.schema_name) < list_position({_PATH}, rs_r.schema_name))))"
+    f" COALESCE(rs_r.database, {_HERE}) = {_HERE} AND (rs_r.temporary OR list_contains({_PATH}, rs_r.schema_name))"
+    " AND NOT list_contains(getvariable('hidden_relations'), CAST(rs_r.oid AS VARCHAR)))"
 )
 _SIZE = (
     "COALESCE((SELECT max(rs_s.bytes) FROM (SELECT rs_relation_oid(p_table) AS oid) AS rs_x"

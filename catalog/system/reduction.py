@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from catalog.model import CatalogState, Relation
 from catalog.scopes import all_scoped
 from catalog.shares import datashares
+from catalog.system.access import HERE
 from catalog.system.spec import SEES_ALL, SUPERUSER
 
 _TOKEN: Final = re.compile(r"'(?:[^']|'')*'|[()]")
@@ -33,6 +34,14 @@ _NAMED: Final = re.compile(r'(?:^|[ .])(?:"([^"]+)"|(\w+))$')
 _FEW: Final = re.compile(
     r" LEFT JOIN (sys_[a-z_]+) AS (\w+) ON (\w+)\.(\w+) = ([\w.]+)(?= LEFT JOIN | JOIN | WHERE |$)"
 )
+_DATABASE: Final = re.compile(rf"COALESCE\(\w+\.database, {re.escape(HERE)}\)")
+_THERE: Final = re.compile(
+    rf" JOIN {_HOLE} AS r ON r\.oid = \w+\.(?:relation|dependent)(?= LEFT JOIN | JOIN | WHERE |$)"
+)
+_ALL: Final = frozenset({
+    "SELECT r.oid FROM sys_relations AS r WHERE TRUE", "SELECT r.oid, r.name FROM sys_relations AS r WHERE TRUE",
+})  # fmt: skip
+"""All relations: to be among them is no condition."""
 _ONE_ROW: Final = frozenset({
     ("sys_storage", "relation"), ("sys_types", "oid"), ("sys_users", "oid"), ("sys_stale", "relation"),
     ("sys_namespaces", "oid"), ("sys_external_schemas", "oid"), ("sys_materialized", "relation"),
@@ -72,10 +81,21 @@ _PRESENT: Final[tuple[tuple[Callable[[CatalogState], object], tuple[str, ...]], 
 """What there must be in the catalog, and the sources that have no rows where there is none."""
 
 
+def only_database(state: CatalogState) -> int:
+    """Return the database (OID) that everything is in, 0 where there are several."""
+    found = {schema.database for schema in state.schemas()}
+    return found.pop() if len(found) == 1 else 0
+
+
 @lru_cache(maxsize=2_000)
-def reduced(sql: str, *, superuser: bool, empty: frozenset[str]) -> str:
-    """Return *sql* without what a superuser, or one who is none, and sources without rows make idle."""
+def reduced(sql: str, *, superuser: bool, alone: bool, empty: frozenset[str]) -> str:
+    """Return *sql* without what is idle, because of who asks, and of what there is.
+
+    That is a superuser or one who is none; all is in the database that is asked about (*alone*); sources are *empty*.
+    """
     sql = sql.replace(SUPERUSER, "TRUE" if superuser else "FALSE")
+    if alone:
+        sql = _DATABASE.sub(HERE, sql).replace(f"{HERE} = {HERE}", "TRUE")
     if superuser:
         sql = sql.replace(SEES_ALL, "TRUE")
     return _folded(_Reader(sql).level(), empty)[0]
@@ -204,17 +224,37 @@ def _selecting(query: _Level, names: frozenset[str]) -> str:
 
 
 def _chosen(part: _Level, items: list[str], places: list[int]) -> str:
+    """Return one part with the items at *places*, and without the joins that only others needed."""
     head, word, tail = part.shown.partition(" FROM ")
-    groups = part.groups[head.count(_HOLE) :]
     kept = [items[place] for place in places]
-    others = " ".join((*kept, *(group if isinstance(group, str) else group.text for group in groups)))
+    rest = _without_all(_Level(tail, part.groups[head.count(_HOLE) :]), kept)
+    tail = rest.shown
     for join in _FEW.finditer(tail):
         source, alias, left, key, _ = join.groups()
-        rest = tail.replace(join[0], "", 1)
-        used = re.search(rf"\b{alias}\.", f"{rest} {others}")
-        if left == alias and (source, key) in _ONE_ROW and not used:
-            tail = rest
-    return f"SELECT {', '.join(kept)}{word}{_filled(tail, groups)}"
+        less = tail.replace(join[0], "", 1)
+        if left == alias and (source, key) in _ONE_ROW and not _uses(_Level(less, rest.groups), kept, alias):
+            tail = less
+    return f"SELECT {', '.join(kept)}{word}{_filled(tail, rest.groups)}"
+
+
+def _without_all(rest: _Level, kept: list[str]) -> _Level:
+    """Return what follows FROM without a join with all relations, where nothing is read of these."""
+    join = _THERE.search(rest.shown)
+    if join is None:
+        return rest
+    place = rest.shown.count(_HOLE, 0, join.start())
+    less = _Level(
+        f"{rest.shown[: join.start()]}{rest.shown[join.end() :]}", rest.groups[:place] + rest.groups[place + 1 :]
+    )
+    return less if _text(rest.groups[place]) in _ALL and not _uses(less, kept, "r") else rest
+
+
+def _uses(rest: _Level, kept: list[str], alias: str) -> bool:
+    return re.search(rf"\b{alias}\.", " ".join((rest.shown, *kept, *map(_text, rest.groups)))) is not None
+
+
+def _text(group: "_Level | str") -> str:
+    return group if isinstance(group, str) else group.text
 
 
 def _items(head: _Level) -> list[str]:

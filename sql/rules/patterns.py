@@ -68,7 +68,12 @@ def _whole(pattern: Value, escape: str) -> str:
 
 
 def _regular(value: Value, pattern: Value, escape: str) -> str:
-    return f"regexp_matches({value.sql}, {_posix(pattern)})"
+    matches = f"regexp_matches({value.sql}, {_posix(pattern)})"
+    word = None if pattern.literal is None else patterns.word(pattern.literal)
+    if word is None or not value.sql.replace('"', "").replace(".", "").isidentifier():
+        return matches
+    # psql sends names like this. A text of several lines matches where one of them does.
+    return f"({value.sql} = {literal(word)} OR (contains({value.sql}, chr(10)) AND {matches}))"
 
 
 def _regular_any_case(value: Value, pattern: Value, escape: str) -> str:
