@@ -54,6 +54,16 @@ def external_table(name: str, item: Table, partitions: Sequence[Partition]) -> s
     return "\n".join(shown)
 
 
+def iceberg_table(name: str, item: Table, parts: Sequence[str], compression: str) -> str:
+    """Return an Apache Iceberg table's CREATE TABLE; *parts* are what it is partitioned by."""
+    columns = ", ".join(f"{quote(column.name)} {_external_type(column.type)}" for column in item.columns)
+    words = [f"CREATE TABLE {name} ({columns})", "USING ICEBERG", f"LOCATION {_text(item.storage.location)}"]
+    if parts:
+        words.append(f"PARTITIONED BY ({', '.join(parts)})")
+    words.append(f"TABLE PROPERTIES ({_pairs((('compression_type', compression),))})")
+    return "\n".join(words) + ";"
+
+
 _OWN_PROPERTIES: Final = frozenset({"EXTERNAL", "transient_lastDdlTime"})
 _DDL_TYPES: Final = {"string": "varchar(65535)", "float": "float4", "double": "float8", "binary": "varbyte"}
 

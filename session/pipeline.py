@@ -19,6 +19,7 @@ from sql.statement import QUERIES, Kind, Statement
 
 if TYPE_CHECKING:
     from session.session import Session
+    from session.transactions import Transaction
 
 _ENDS = frozenset({Kind.COMMIT, Kind.ROLLBACK})
 _PHYSICAL = frozenset(
@@ -41,13 +42,7 @@ _REPEATED = frozenset({*QUERIES, Kind.CREATE_TABLE_AS, Kind.CREATE_TABLE, Kind.C
 async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
     """Run *statement* up to its answer. The answer of a query is still to be read."""
     rule, tx = statement.rule, work.tx
-    if tx.failed and statement.kind not in _ENDS:
-        raise SqlError(
-            SqlState.IN_FAILED_SQL_TRANSACTION,
-            "current transaction is aborted, commands ignored until end of transaction block",
-        )
-    if not rule.in_block and tx.block:
-        raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{statement.tag} cannot run inside a transaction block")
+    _require_place(tx, statement)
     mending = work.warehouse.mending
     await mending.settled()
     generation = mending.generation
@@ -69,6 +64,22 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     work.session.answer = answer
     work.session.admission.answered(answer)
     return answer
+
+
+def _require_place(tx: "Transaction", statement: Statement) -> None:
+    """Raise where a statement cannot stand at this point of the transaction."""
+    if tx.failed and statement.kind not in _ENDS:
+        raise SqlError(
+            SqlState.IN_FAILED_SQL_TRANSACTION,
+            "current transaction is aborted, commands ignored until end of transaction block",
+        )
+    if tx.last is not None and statement.kind not in _ENDS:
+        raise SqlError(
+            SqlState.ACTIVE_SQL_TRANSACTION,
+            "a statement that writes to an Iceberg table must be the only one of its transaction block",
+        )
+    if not statement.rule.in_block and tx.block:
+        raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{statement.tag} cannot run inside a transaction block")
 
 
 async def _handled(work: Work, statement: Statement, parameters: tuple[Value, ...]) -> Answer:

@@ -7,7 +7,7 @@ a writer that had to wait for its table's lock then starts from what its predece
 """
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -57,6 +57,8 @@ class Transaction:
         """Whether a procedure's statements share one moment, as a block's do."""
         self.filled: dict[str, object] = {}
         """What the connection's copies of the system views' sources were made for."""
+        self.last: Callable[[], Awaitable[None]] | None = None
+        """What must be done elsewhere when it commits, before anything here; nothing may follow in the transaction."""
         self._warehouse = warehouse
         self._engine = engine
         self._settings = settings
@@ -244,6 +246,8 @@ class Transaction:
     async def commit(self) -> None:
         """End the transaction, keeping what it did; raises and rolls back where that is refused."""
         try:
+            if self.last is not None:
+                await self.last()
             await self._commit()
         except BaseException:
             await self.rollback()
@@ -342,6 +346,7 @@ class Transaction:
 
     async def _undo(self) -> None:
         self._engine.barred = None
+        self.last = None
         self._forget_changes()
         for table, (_, mark) in self._reserved.items():
             self._warehouse.unreserve(table, mark)
@@ -367,6 +372,7 @@ class Transaction:
             self._warehouse.recorder.transaction(self, committed=committed)
         self._forget_changes()
         self.status = Status.IDLE
+        self.last = None
         self.wrote = self.held = self._running = self._engine_open = False
         self._footprint = None
         self._reserved.clear()

@@ -127,6 +127,8 @@ class Source:
     """Of a materialized view whose rows may be deleted: the table that keeps them."""
     external: object | None = None
     """Of an external table: what the session reads it by; it is not looked into here."""
+    changed_as: str = ""
+    """Of an external table whose rows can be changed: the engine's name of what the session makes of them for that."""
     door: object | None = None
     """Of another database's: the way that the session reads it by; it is not looked into here."""
     home: str = ""

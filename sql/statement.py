@@ -31,6 +31,7 @@ class Kind(StrEnum):
     CREATE_EXTERNAL_SCHEMA = "create_external_schema"
     ALTER_EXTERNAL_SCHEMA = "alter_external_schema"
     CREATE_EXTERNAL_TABLE = "create_external_table"
+    CREATE_ICEBERG_TABLE = "create_iceberg_table"
     CREATE_DATABASE = "create_database"
     ALTER_DATABASE = "alter_database"
     DROP_DATABASE = "drop_database"
@@ -144,6 +145,7 @@ RULES: Final = (
     Rule(kind=Kind.CREATE_EXTERNAL_SCHEMA, tag="CREATE SCHEMA", writes=True, description="Makes a schema of tables that are elsewhere"),
     Rule(kind=Kind.ALTER_EXTERNAL_SCHEMA, tag="ALTER EXTERNAL SCHEMA", writes=True, description="Changes how an external schema's tables are reached"),
     Rule(kind=Kind.CREATE_EXTERNAL_TABLE, tag="CREATE EXTERNAL TABLE", in_block=False, writes=True, description="Names files as a table, or makes files of a query's rows"),
+    Rule(kind=Kind.CREATE_ICEBERG_TABLE, tag="CREATE TABLE", writes=True, description="Makes an Apache Iceberg table in a bucket"),
     Rule(kind=Kind.CREATE_DATABASE, tag="CREATE DATABASE", in_block=False, writes=True, description="Makes a database"),
     Rule(kind=Kind.ALTER_DATABASE, tag="ALTER DATABASE", in_block=False, writes=True, description="Changes a database's name, owner or limits"),
     Rule(kind=Kind.DROP_DATABASE, tag="DROP DATABASE", in_block=False, writes=True, description="Removes a database"),

@@ -1,6 +1,6 @@
 """What a statement changes: its table, and the columns of that.
 
-Views and system tables cannot be changed; to an external table rows can be added.
+Views and system tables cannot be changed; to an external table rows can be added, and an Iceberg table's be changed.
 """
 
 from dataclasses import replace
@@ -41,14 +41,15 @@ def target_of(node: exp.Table, scope: Scope, verb: str, privilege: str) -> Sourc
 
 
 def _external(source: Source, privilege: str, node: exp.Table, scope: Scope) -> Source:
-    """Return an external table as INSERT's target: files can be added to it, and nothing else be done."""
-    if privilege != "INSERT":
+    """Return an external table as a target: files can be added to it; of some its rows be changed."""
+    if privilege != "INSERT" and not source.changed_as:
         raise SqlError(
             SqlState.FEATURE_NOT_SUPPORTED,
             "Operation not supported on external tables",
             position=scope.writer.position(node),
         )
-    source = replace(source, columns=tuple(column for column in source.columns if not column.hidden))
+    columns = tuple(column for column in source.columns if not column.hidden)
+    source = replace(source, columns=columns, engine_name=source.changed_as or source.engine_name)
     scope.writer.use(source, privilege, scope.owner)
     return source
 

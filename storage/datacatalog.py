@@ -102,6 +102,10 @@ class DataCatalog(Protocol):
         """Replace a table's definition."""
         ...
 
+    def point_table(self, database: str, table: Table, name: str, expected: str | None) -> bool:
+        """Replace a table's definition if its property *name* still is *expected*; False where it is not."""
+        ...
+
     def drop_table(self, database: str, name: str) -> None:
         """Remove a table's definition; its files stay."""
         ...

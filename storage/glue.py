@@ -21,6 +21,9 @@ _BATCH: Final = 100
 """Partitions that one call may add."""
 _ABSENT: Final = "EntityNotFoundException"
 _PRESENT: Final = "AlreadyExistsException"
+_MEANWHILE: Final = "ConcurrentModificationException"
+_KEPT: Final = ("Description", "Owner", "Retention", "ViewOriginalText", "ViewExpandedText")
+"""What a table's definition has that is not looked at."""
 
 
 class GlueCatalog:
@@ -69,6 +72,24 @@ class GlueCatalog:
     def update_table(self, database: str, table: Table) -> None:
         """Replace a table's definition."""
         self._asked(lambda: self._client.update_table(DatabaseName=database, TableInput=_table_input(table)))
+
+    def point_table(self, database: str, table: Table, name: str, expected: str | None) -> bool:
+        """Replace a table's definition if its property *name* still is *expected*; False where it is not.
+
+        What the definition has beside that of *table* is kept. Of two that do this at once one fails, for each says
+        which version of the definition it knows.
+        """
+        found = self._asked(lambda: self._client.get_table(DatabaseName=database, Name=table.name)["Table"])
+        if (found.get("Parameters") or {}).get(name) != expected:
+            return False
+        version = {"VersionId": found["VersionId"]} if found.get("VersionId") else {}
+        kept = {key: found[key] for key in _KEPT if key in found}
+        return self._done(
+            lambda: self._client.update_table(
+                DatabaseName=database, TableInput=kept | _table_input(table), SkipArchive=True, **version
+            ),
+            _MEANWHILE,
+        )
 
     def drop_table(self, database: str, name: str) -> None:
         """Remove a table's definition; its files stay."""
@@ -205,17 +226,18 @@ def _partition(item: Any) -> Partition:
 
 
 def _storage_input(storage: Storage, columns: Sequence[Column] = ()) -> dict[str, Any]:
-    return {
+    described: dict[str, Any] = {
         "Columns": [{"Name": column.name, "Type": column.type} for column in columns],
         "Location": storage.location,
-        "InputFormat": storage.input_format,
-        "OutputFormat": storage.output_format,
-        "Compressed": storage.compressed,
-        "SerdeInfo": {
-            "SerializationLibrary": storage.serde,
-            "Parameters": dict(storage.serde_parameters),
-        },
     }
+    if storage.input_format or storage.serde:
+        described |= {
+            "InputFormat": storage.input_format,
+            "OutputFormat": storage.output_format,
+            "Compressed": storage.compressed,
+            "SerdeInfo": {"SerializationLibrary": storage.serde, "Parameters": dict(storage.serde_parameters)},
+        }
+    return described
 
 
 def _table_input(table: Table) -> dict[str, Any]:

@@ -103,9 +103,14 @@ class Fields:
     """JSON: columns that another key stands for."""
 
 
+def is_iceberg(table: Table) -> bool:
+    """Tell whether a table's columns and files are told by Iceberg's metadata."""
+    return (table.parameter("table_type") or "").upper() == "ICEBERG"
+
+
 def format_of(table: Table) -> FileFormat:
     """Return the format of a table's files; raises 0A000 for one that there is no reader for."""
-    if (table.parameter("table_type") or "").upper() == "ICEBERG":
+    if is_iceberg(table):
         return FileFormat.ICEBERG
     storage = table.storage
     serde = storage.serde.rpartition(".")[2].lower()

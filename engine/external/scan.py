@@ -18,9 +18,11 @@ from core import nested
 from core.names import literal, quote
 from core.nested import Nested, Scalar
 from core.types import ColumnType
-from engine.external import federated, iceberg, readers, serialization
+from engine.external import federated, readers, serialization
 from engine.external.files import ScanFile, found, orc_to_parquet, unpacked
-from engine.external.formats import TEXTUAL, FileFormat, compression_of, fields, format_of
+from engine.external.formats import TEXTUAL, FileFormat, compression_of, fields, format_of, is_iceberg
+from engine.iceberg import reading
+from engine.iceberg.manifests import ContentFile
 from engine.load.plan import Compression
 from storage.datacatalog import Partition, Storage, Table
 from storage.objects import ObjectStore
@@ -67,10 +69,22 @@ def prepare(
 
     What had to be unpacked is in *folders*, which must live as long as rows are read.
     """
-    parts = [list(scan.partitions()) if scan.keys else [] for scan in scans]
+    parts = [_parts(scan) for scan in scans]
     needed = _needed(connection, scans, parts, query)
-    for scan, partitions, chosen in zip(scans, parts, needed, strict=True):
-        connection.execute(_view(scan, _rows(connection, scan, partitions, chosen, folders)))
+    for scan, part, chosen in zip(scans, parts, needed, strict=True):
+        connection.execute(_view(scan, _rows(connection, scan, part, chosen, folders)))
+
+
+def changeable(connection: duckdb.DuckDBPyConnection, scan: Scan, name: str) -> Sequence[ContentFile]:
+    """Make a temporary table *name* of an Iceberg table's rows, each with its file's number and its place in it.
+
+    Returns the files.
+    """
+    known = reading.snapshot(scan.table, scan.store)
+    files = list(known.data)
+    query = _iceberg(connection, scan, _Parts(snapshot=known), range(len(files)), changed=True)
+    connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} AS {query}")
+    return files
 
 
 def outline(connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan]) -> None:
@@ -99,6 +113,13 @@ _EXTREMES: Final = {
 }  # fmt: skip
 
 
+def outline_changeable(connection: duckdb.DuckDBPyConnection, scan: Scan, name: str) -> None:
+    """Make the table *name* that ``changeable`` would make, of any values: what EXPLAIN plans over."""
+    rows = " UNION ALL ".join(_extreme(scan, last=last) for last in (False, True))
+    marks = _marks(("0", "0"))
+    connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} AS SELECT *{marks} FROM ({rows})")
+
+
 def describe(connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan]) -> None:
     """Make views of the right shape without rows."""
     for scan in scans:
@@ -112,20 +133,35 @@ def _view(scan: Scan, query: str) -> str:
 # Partitions
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parts:
+    """What a table consists of: partitions, or an Iceberg table's files."""
+
+    partitions: Sequence[Partition] = ()
+    snapshot: reading.Snapshot | None = None
+
+    def __len__(self) -> int:
+        return len(self.partitions) if self.snapshot is None else len(self.snapshot.data)
+
+
+def _parts(scan: Scan) -> _Parts:
+    if is_iceberg(scan.table):
+        return _Parts(snapshot=reading.snapshot(scan.table, scan.store))
+    return _Parts(partitions=list(scan.partitions()) if scan.keys else ())
+
+
 def _needed(
-    connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan], parts: Sequence[Sequence[Partition]],
-    query: str | None,
-) -> list[list[int]]:  # fmt: skip
-    """Return, for each scan, the numbers of the partitions that *query* can have rows of."""
-    everything = [list(range(len(partitions))) for partitions in parts]
+    connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan], parts: Sequence[_Parts], query: str | None
+) -> list[list[int]]:
+    """Return, for each scan, the numbers of the parts that *query* can have rows of."""
+    everything = [list(range(len(part))) for part in parts]
     count = sum(map(len, parts))
     if query is None or not 1 < count <= _MANY:
         return everything
     start = _MARK
     starts: list[int] = []
-    for scan, partitions in zip(scans, parts, strict=True):
-        # A table without keys is one stand-in too: nothing is to be known of its rows either.
-        shown = [_key_values(scan, item) for item in partitions] if scan.keys else [[]]
+    for scan, part in zip(scans, parts, strict=True):
+        shown = _told(scan, part, query)
         starts.append(start)
         connection.execute(_view(scan, _stand_ins(scan, shown, start) or _nothing(scan)))
         start += len(shown)
@@ -133,8 +169,8 @@ def _needed(
     if left is None or not all(_OPAQUE <= mark < start for mark in left):
         return everything
     return [
-        [mark - first for mark in sorted(left) if first <= mark < first + len(partitions)]
-        for first, partitions in zip(starts, parts, strict=True)
+        [mark - first for mark in sorted(left) if first <= mark < first + len(part)]
+        for first, part in zip(starts, parts, strict=True)
     ]
 
 
@@ -143,18 +179,42 @@ def opaque(columns: Sequence[tuple[str, str]]) -> str:
 
     It stands for a stored table while partitions are chosen: what is known of that table's rows is true for a moment.
     """
-    shown = ", ".join(f"CAST(CAST(range AS VARCHAR) AS {kind}) AS {quote(name)}" for name, kind in columns)
+    shown = ", ".join(_unknown(columns))
     return f"(SELECT {shown} FROM range({_OPAQUE}))"
 
 
-def _stand_ins(scan: Scan, parts: Sequence[list[str]], start: int) -> str:
-    """Return stand-ins for parts of a table, each with the values of its keys."""
+def _unknown(columns: Sequence[tuple[str, str]]) -> list[str]:
+    """Return columns (names and engine types) of whose values the optimizer must not know anything.
+
+    They are made by way of text, and each in its own way: two columns of one expression would be equal.
+    """
+    return [
+        f"CAST(CAST(range AS VARCHAR) || '{index}' AS {kind}) AS {quote(name)}"
+        for index, (name, kind) in enumerate(columns)
+    ]
+
+
+def _told(scan: Scan, part: _Parts, query: str) -> list[tuple[list[str], str]]:
+    """Return what is known of each part's rows: the values of its keys, and a condition that holds."""
+    if part.snapshot is not None:
+        known = part.snapshot
+        named = [name for name, _ in scan.columns if name in query]
+        return [([], reading.bounds(known, named, file)) for file in known.data]
+    if scan.keys:
+        return [(_key_values(scan, item), "") for item in part.partitions]
+    # A table without keys is one stand-in too: nothing is to be known of its rows either.
+    return [([], "")]
+
+
+def _stand_ins(scan: Scan, parts: Sequence[tuple[list[str], str]], start: int) -> str:
+    """Return stand-ins for parts of a table, each with what is known of it."""
     pieces = []
-    for number, keys in enumerate(parts):
-        # By way of text: the optimizer must not know anything of the columns' values.
-        data = [f"CAST(CAST(range AS VARCHAR) AS {_shown(scan, kind)}) AS {quote(name)}" for name, kind in scan.columns]
-        more = [f"CAST(range AS VARCHAR) AS {quote(PATH)}", f"range AS {quote(SIZE)}", f"range AS {quote(OID)}"]
-        pieces.append(f"SELECT {', '.join([*data, *keys, *more])} FROM range({start + number})")
+    for number, (keys, holds) in enumerate(parts):
+        columns = [(name, _shown(scan, kind)) for name, kind in scan.columns]
+        data = _unknown([*columns, (PATH, "VARCHAR"), (SIZE, "BIGINT"), (OID, "BIGINT")])
+        shown = [*data[: len(columns)], *keys, *data[len(columns) :]]
+        piece = f"SELECT {', '.join(shown)} FROM range({start + number})"
+        pieces.append(f"SELECT * FROM ({piece}) WHERE {holds}" if holds else piece)
     return " UNION ALL ".join(pieces)
 
 
@@ -189,12 +249,12 @@ def _left(connection: duckdb.DuckDBPyConnection, query: str) -> set[int] | None:
 # Rows
 
 
-def _nothing(scan: Scan) -> str:
+def _nothing(scan: Scan, more: str = "") -> str:
     shown = [f"CAST(NULL AS {_shown(scan, kind)}) AS {quote(name)}" for name, kind in scan.columns]
     shown += [f"CAST(NULL AS {kind.engine()}) AS {quote(name)}" for name, kind in scan.keys]
     shown.append(f"CAST(NULL AS VARCHAR) AS {quote(PATH)}")
     shown += [f"CAST(NULL AS BIGINT) AS {quote(name)}" for name in (SIZE, OID)]
-    return f"SELECT {', '.join(shown)} WHERE false"
+    return f"SELECT {', '.join(shown)}{more} WHERE false"
 
 
 def _shown(scan: Scan, kind: Nested) -> str:
@@ -202,14 +262,13 @@ def _shown(scan: Scan, kind: Nested) -> str:
 
 
 def _rows(
-    connection: duckdb.DuckDBPyConnection, scan: Scan, partitions: Sequence[Partition], chosen: Sequence[int],
-    folders: Folders,
-) -> str:  # fmt: skip
+    connection: duckdb.DuckDBPyConnection, scan: Scan, part: _Parts, chosen: Sequence[int], folders: Folders
+) -> str:
     if scan.table.type in federated.DIALECTS:
         return federated.select(scan.table, [(name, nested.engine(kind)) for name, kind in scan.columns])
-    form = format_of(scan.table)
-    if form is FileFormat.ICEBERG:
-        return _iceberg(connection, scan)
+    if part.snapshot is not None:
+        return _iceberg(connection, scan, part, chosen)
+    form, partitions = format_of(scan.table), part.partitions
     places = [(number, partitions[number].storage) for number in chosen] if scan.keys else [(0, scan.table.storage)]
     groups: OrderedDict[tuple[Compression, Any], list[ScanFile]] = OrderedDict()
     for number, storage in places:
@@ -229,18 +288,29 @@ def _rows(
     return " UNION ALL ".join(pieces)
 
 
-def _iceberg(connection: duckdb.DuckDBPyConnection, scan: Scan) -> str:
-    data, deletes = iceberg.files(connection, scan.table, scan.store)
-    if not data:
-        return _nothing(scan)
+def _iceberg(
+    connection: duckdb.DuckDBPyConnection, scan: Scan, part: _Parts, chosen: Sequence[int], *, changed: bool = False
+) -> str:
+    known = part.snapshot
+    data = [known.data[index] for index in chosen] if known is not None else []
+    if known is None or not data:
+        return _nothing(scan, _marks(None) if changed else "")
+    more = _marks(("file_index", "file_row_number")) if changed else ""
+    files = reading.scanned(data, scan.store)
     columns = [(name, nested.stored(kind)) for name, kind in scan.columns]
     read = readers.Read(
-        source=iceberg.source(scan.table, columns, data, deletes),
+        source=reading.source(connection, known, columns, data, files, scan.store),
         columns=tuple(
             f"CAST({readers.rebuilt(quote(name), kind)} AS {nested.engine(kind)})" for name, kind in scan.columns
         ),
     )
-    return _selected(scan, read, data, ())
+    return _selected(scan, read, files, (), more)
+
+
+def _marks(places: tuple[str, str] | None) -> str:
+    """Return the columns that say where a row is."""
+    pairs = zip((reading.FILE, reading.POSITION), places or ("NULL", "NULL"), strict=True)
+    return "".join(f", CAST({place} AS BIGINT) AS {quote(name)}" for name, place in pairs)
 
 
 def _reader(
@@ -291,7 +361,9 @@ def _folder(folders: Folders) -> Path:
     return Path(folders[0].name)
 
 
-def _selected(scan: Scan, read: readers.Read, files: Sequence[ScanFile], partitions: Sequence[Partition]) -> str:
+def _selected(
+    scan: Scan, read: readers.Read, files: Sequence[ScanFile], partitions: Sequence[Partition], more: str = ""
+) -> str:
     shown = []
     for (name, kind), sql in zip(scan.columns, read.columns, strict=True):
         text = scan.serialized and not isinstance(kind, Scalar)
@@ -303,7 +375,7 @@ def _selected(scan: Scan, read: readers.Read, files: Sequence[ScanFile], partiti
     shown.append(f"{_by_file([literal(file.location) for file in files])} AS {quote(PATH)}")
     shown.append(f"{_by_file([f'CAST({file.size_bytes} AS BIGINT)' for file in files])} AS {quote(SIZE)}")
     shown.append(f"CAST({scan.oid} AS BIGINT) AS {quote(OID)}")
-    return f"SELECT {', '.join(shown)} FROM {read.source}"
+    return f"SELECT {', '.join(shown)}{more} FROM {read.source}"
 
 
 def _by_file(values: Sequence[str]) -> str:

@@ -105,6 +105,13 @@ class BuiltIn:
         """Replace a table's definition."""
         self._work.change(replace(self._found(database, table.name), table=table))
 
+    def point_table(self, database: str, table: Table, name: str, expected: str | None) -> bool:
+        """Replace a table's definition if its property *name* still is *expected*; False where it is not."""
+        if self._found(database, table.name).table.parameter(name) != expected:
+            return False
+        self.update_table(database, table)
+        return True
+
     def drop_table(self, database: str, name: str) -> None:
         """Remove a table's definition."""
         self._work.change(drops=(self._found(database, name).oid,))

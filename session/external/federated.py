@@ -78,6 +78,10 @@ class FederatedCatalog:
         """Refuse."""
         raise _read_only()
 
+    def point_table(self, database: str, table: Table, name: str, expected: str | None) -> bool:
+        """Refuse."""
+        raise _read_only()
+
     def drop_table(self, database: str, name: str) -> None:
         """Refuse."""
         raise _read_only()

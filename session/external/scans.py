@@ -21,10 +21,6 @@ from storage.objects import ObjectStore
 if TYPE_CHECKING:
     from session.context import Work
 
-_AVRO = (FileFormat.AVRO, FileFormat.ICEBERG)
-"""What the extension for Avro is needed for: Iceberg's manifests are such files."""
-
-
 class Reading(Enum):
     """What is wanted of a plan's tables."""
 
@@ -40,7 +36,8 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: R
     if reading is Reading.ROWS:
         refuse_reading(plan.external)
     tables = [item for item in plan.external if isinstance(item, Known)]
-    if not tables:
+    changed = _changed(plan) if reading is Reading.PLAN else None
+    if not tables and changed is None:
         return None
     query, left = inlined(plan.translated.engine_sql, parameters)
     if left or (plan.translated.parameter_types and not parameters):
@@ -51,13 +48,15 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: R
         item.engine_name: scan.opaque([(column.name, column.type.engine()) for column in item.columns])
         for item in stored if isinstance(item, Relation)
     })  # fmt: skip
-    scans = [_scan(work, known) for known in tables]
-    avro = any(known.files and format_of(known.table) in _AVRO for known in tables)
+    scans = [scan_of(work, known) for known in tables]
+    avro = any(known.files and format_of(known.table) is FileFormat.AVRO for known in tables)
     database, outside = work.warehouse.database, work.session.outside
 
     def run(connection: Connection) -> None:
         if reading is not Reading.ROWS:
             _OTHERWISE[reading](connection, scans)
+            if changed is not None:
+                scan.outline_changeable(connection, scan_of(work, changed), changed.changed)
             return
         if avro:
             database.extend("avro")
@@ -67,10 +66,18 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: R
     return run
 
 
+def _changed(plan: Plan) -> Known | None:
+    """Return the Iceberg table whose rows a plan changes."""
+    target = plan.translated.target
+    known = target.external if target is not None else None
+    return known if isinstance(known, Known) and known.changed in plan.translated.engine_sql else None
+
+
 _OTHERWISE = {Reading.SHAPE: scan.describe, Reading.PLAN: scan.outline}
 
 
-def _scan(work: "Work", known: Known) -> Scan:
+def scan_of(work: "Work", known: Known) -> Scan:
+    """Return how the engine reads an external table."""
     return Scan(
         view=known.view,
         oid=known.oid,

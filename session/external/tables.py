@@ -18,8 +18,9 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.nested import Nested, Scalar
 from core.types import ColumnType
-from engine.external import iceberg
+from engine.external.formats import is_iceberg
 from engine.external.scan import OID, PATH, SIZE
+from engine.iceberg import metadata
 from session.external import streams
 from session.places import location
 from session.settings import Settings
@@ -71,6 +72,11 @@ class Known:
     def view(self) -> str:
         """What the engine calls it."""
         return f"temp.main.{quote(f'rs_external_{self.oid}')}"
+
+    @property
+    def changed(self) -> str:
+        """What the engine calls its rows while they are changed; empty where they cannot be."""
+        return f"temp.main.{quote(f'rs_changed_{self.oid}')}" if is_iceberg(self.table) else ""
 
     def columns(self) -> list[tuple[str, Nested]]:
         """Return the columns that the files have."""
@@ -152,6 +158,7 @@ class Lookup:
             columns=tuple(self._columns(known)),
             engine_name=known.view,
             external=known,
+            changed_as=known.changed,
             changing=changing,
         )
 
@@ -201,11 +208,6 @@ def _too_many() -> SqlError:
     return not_supported(f"a statement over more than {_TRIES} external tables")
 
 
-def is_iceberg(table: Table) -> bool:
-    """Tell whether a table's columns and files are told by Iceberg's metadata."""
-    return (table.parameter("table_type") or "").upper() == "ICEBERG"
-
-
 def _fetch(session: "Session", missing: Unfetched) -> None:
     schema, limits = missing.schema, session.warehouse.limits
     origin = schema.external
@@ -214,7 +216,7 @@ def _fetch(session: "Session", missing: Unfetched) -> None:
     table = missing.table or limits.catalogs.of(origin).table(origin.database, missing.name)
     if table is not None and is_iceberg(table):
         role, user = origin.option("IAM_ROLE") or None, session.user.name
-        table = iceberg.described(
+        table = metadata.described(
             table, lambda place: limits.stores.store(location(place), role=role, user=user)
         )
     session.outside.fetched[external_oid(schema, missing.name)] = table

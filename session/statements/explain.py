@@ -88,13 +88,17 @@ def _stored(work: Work, plan: Plan) -> dict[str, plans.Stored]:
 
 
 def _external(plan: Plan) -> dict[str, plans.Stored]:
+    target = plan.translated.target
+    named = [(OUTLINE + last_part(item.view), item) for item in plan.external if isinstance(item, Known)]
+    if target is not None and isinstance(target.external, Known):
+        named.append((last_part(target.external.changed) or "", target.external))
     return {
-        OUTLINE + last_part(item.view): plans.Stored(
+        name: plans.Stored(
             name=item.table.name, outside=_scanned(item), kind=_KINDS.get(item.table.type, "S3"),
             widths={name: _width(nested.result(kind)) for name, kind in item.columns()},
             rows=int(item.table.parameter("numRows") or 0) if (item.table.parameter("numRows") or "0").isdigit() else 0,
         )
-        for item in plan.external if isinstance(item, Known)
+        for name, item in named
     }  # fmt: skip
 
 

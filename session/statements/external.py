@@ -15,7 +15,7 @@ from core import nested
 from core.errors import SqlError, info, not_supported, notice
 from core.nested import Nested
 from core.sqlstate import SqlState
-from engine.external.formats import CLASSES, format_of
+from engine.external.formats import CLASSES, format_of, is_iceberg
 from session.answers import Done
 from session.context import Work
 from session.external.catalogs import asked, missing_database
@@ -168,6 +168,8 @@ async def alter_external_table(work: Work, command: AlterTable) -> Done:
         table = await asked(work, origin, lambda catalog: catalog.table(origin.database, name))
         if table is None:
             raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(command.name)}" does not exist')
+        if is_iceberg(table):
+            raise not_supported("ALTER TABLE of an Iceberg table")
         run = _ACTIONS.get(type(action))
         if run is None:
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, _LEAST_WORDS)

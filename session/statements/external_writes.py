@@ -19,7 +19,7 @@ from core.types import Column as ResultColumn
 from core.types import ColumnType
 from engine.cursors import Prepare
 from engine.external.files import found
-from engine.external.formats import TEXTUAL, WRITABLE, Fields, FileFormat, fields, format_of
+from engine.external.formats import TEXTUAL, WRITABLE, Fields, FileFormat, fields, format_of, is_iceberg
 from engine.load import unload as unloading
 from engine.load.plan import Compression, Format, Unloaded, UnloadPlan
 from session.answers import Done, Value
@@ -29,9 +29,10 @@ from session.external.tables import Known
 from session.places import location
 from session.plans import Plan
 from session.rewriting import inlined
-from session.statements import external
+from session.statements import external, iceberg
 from session.statements.query import described_columns
 from sql.commands.external import CreateExternalTable
+from sql.facts import Source
 from sql.finish import Finish
 from sql.query import parse_query
 from sql.statement import Fragment
@@ -70,14 +71,21 @@ async def create_external_table_as(work: Work, command: CreateExternalTable, que
     return Done("CREATE EXTERNAL TABLE")
 
 
-async def insert(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> int:
-    """INSERT INTO an external table, whose plan is a query of the rows; return how many there were."""
+async def change_external(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> int:
+    """Carry out a statement that changes an external table; return how many rows it was about."""
     target = plan.translated.target
     known = target.external if target is not None else None
-    if target is None or not isinstance(known, Known):
-        raise not_supported("INSERT into this table")
-    if not known.files:
+    if target is None or not isinstance(known, Known) or not known.files:
         raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, "Operation not supported on external tables")
+    if not is_iceberg(known.table):
+        return await _insert(work, plan, parameters, target, known)
+    if any(use.source.oid == target.oid and use.privilege in ("UPDATE", "DELETE") for use in plan.translated.uses):
+        return await iceberg.change(work, plan, parameters, known)
+    return await iceberg.insert(work, plan, parameters, target, known)
+
+
+async def _insert(work: Work, plan: Plan, parameters: tuple[Value, ...], target: Source, known: Known) -> int:
+    """INSERT INTO an external table, whose plan is a query of the rows; return how many there were."""
     external.refuse_in_block(work, "INSERT INTO EXTERNAL TABLE")
     table, origin = known.table, known.origin
     _require_writable(table)

@@ -169,9 +169,9 @@ async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, .
     translated, target = plan.translated, plan.translated.target
     if target is not None and target.kind is SourceKind.EXTERNAL:
         # The two import each other: INSERT into an external table describes its query.
-        from session.statements.external_writes import insert
+        from session.statements.external_writes import change_external
 
-        return await insert(work, plan, parameters)
+        return await change_external(work, plan, parameters)
     identity = _identity(plan)
     if identity is not None:
         work.warehouse.identity(identity[0], identity[1])

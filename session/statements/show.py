@@ -15,12 +15,14 @@ from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import Column
 from engine import results
+from engine.external.formats import is_iceberg
 from session.answers import Rows, Value
 from session.context import Work
 from session.external.access import require_external
 from session.external.catalogs import asked
 from session.external.tables import Known, known
 from session.statements.copy_jobs import shown
+from session.statements.iceberg_tables import iceberg_definition
 from session.statements.identity import described
 from session.statements.policies import require_manager
 from session.statements.routines import find_routine
@@ -51,7 +53,7 @@ async def show_objects(work: Work, statement: Statement, parameters: tuple[Value
     command = _command(statement)
     if command.parameters:
         command = _bound(work, statement, command.parameters, parameters)
-    if command.topic == "EXTERNAL TABLE":
+    if _outside(work, command):
         return table(_columns(command), [[await external_definition(work, command)]], tag="SHOW")
     if command.topic in _DEFINITIONS:
         return table(_columns(command), [[_definition(work, command)]], tag="SHOW")
@@ -64,6 +66,12 @@ async def show_objects(work: Work, statement: Statement, parameters: tuple[Value
     if command.topic in {"COPY JOB", "COPY JOBS"}:
         return table(_columns(command), shown(work, command.name[0] if command.name else None), tag="SHOW")
     return await _listed(work, command, _listing(command))
+
+
+def _outside(work: Work, command: ShowObjects) -> bool:
+    """Tell whether an external table's definition is asked for."""
+    external = command.topic == "TABLE" and work.visible.external_schema(command.name) is not None
+    return external or command.topic == "EXTERNAL TABLE"
 
 
 async def describe_show_objects(work: Work, statement: Statement, oids: tuple[int, ...]) -> tuple[Column, ...]:
@@ -147,12 +155,19 @@ async def external_definition(work: Work, command: ShowObjects) -> str:
     if not isinstance(found, Known):
         raise SqlError(SqlState.WRONG_OBJECT_TYPE, f'"{source.name}" is not an external table')
     require_external(work.state, found, work.principal, "SELECT")
+    name = f"{found.schema.name}.{found.table.name}"
+    if is_iceberg(found.table):
+        return await iceberg_definition(work, found, name)
+    if command.topic != "EXTERNAL TABLE":
+        raise SqlError(
+            SqlState.WRONG_OBJECT_TYPE, f'"{source.name}" is an external table', hint="Use SHOW EXTERNAL TABLE."
+        )
     partitions = []
     if command.partitions:
         partitions = await asked(
             work, found.origin, lambda catalog: catalog.partitions(found.origin.database, found.table.name)
         )
-    return definitions.external_table(f"{found.schema.name}.{found.table.name}", found.table, partitions)
+    return definitions.external_table(name, found.table, partitions)
 
 
 def _definition(work: Work, command: ShowObjects) -> str:

@@ -152,7 +152,7 @@ class _Body:
         elif stream.take("LOCATION"):
             self.location = stream.string()
         elif stream.take("TABLE", "PROPERTIES") or stream.take("TBLPROPERTIES"):
-            self.properties = _properties(stream)
+            self.properties = read_properties(stream)
         else:
             return False
         return True
@@ -208,7 +208,7 @@ def _angled(stream: Stream) -> str:
 def _row_format(stream: Stream) -> RowFormat:
     if stream.take("SERDE"):
         serde = stream.string()
-        properties = _properties(stream) if stream.take("WITH", "SERDEPROPERTIES") else ()
+        properties = read_properties(stream) if stream.take("WITH", "SERDEPROPERTIES") else ()
         return RowFormat(serde=serde, properties=properties)
     stream.expect("DELIMITED")
     found: dict[str, str] = {}
@@ -239,7 +239,8 @@ def read_file_format(stream: Stream) -> FileFormat:
     return FileFormat(word=stream.expect_any(*_FORMATS))
 
 
-def _properties(stream: Stream) -> Pairs:
+def read_properties(stream: Stream) -> Pairs:
+    """Take ``('name'='value', …)``."""
     stream.expect("(")
     found: dict[str, str] = {}
     while not found or stream.take(","):
@@ -273,7 +274,7 @@ def read_external_action(stream: Stream) -> ExternalAction:
     if stream.take("SET", "FILE", "FORMAT"):
         return SetFileFormat(file_format=read_file_format(stream))
     if stream.take("SET", "TABLE", "PROPERTIES"):
-        return SetTableProperties(properties=_properties(stream))
+        return SetTableProperties(properties=read_properties(stream))
     if stream.take("DROP", "PARTITION"):
         return DropPartition(values=_values(stream))
     if stream.take("PARTITION"):

@@ -15,6 +15,7 @@ from sql.commands.columns import (
     read_column,
     read_constraint,
 )
+from sql.commands.iceberg import CreateIcebergTable, read_iceberg
 from sql.statement import Fragment
 from sql.stream import Stream
 
@@ -88,13 +89,15 @@ class Truncate:
     name: Name
 
 
-def read_create_table(stream: Stream, *, temporary: bool) -> CreateTable | CreateTableAs:
+def read_create_table(stream: Stream, *, temporary: bool) -> CreateTable | CreateTableAs | CreateIcebergTable:
     """Take what follows CREATE [TEMP] TABLE."""
     if_not_exists = stream.take("IF", "NOT", "EXISTS")
     name = stream.name()
     temporary = temporary or name[-1].startswith("#")
     if _column_list_of_query(stream) or not stream.at("("):
         columns = stream.columns() if stream.at("(") else ()
+        if stream.at("USING"):
+            return read_iceberg(stream, name, (), columns, if_not_exists=if_not_exists)
         attributes = read_attributes(stream)
         stream.expect("AS")
         return CreateTableAs(
@@ -107,6 +110,8 @@ def read_create_table(stream: Stream, *, temporary: bool) -> CreateTable | Creat
         )
     body = _Body()
     body.read(stream)
+    if stream.at("USING") and not body.constraints and not body.likes:
+        return read_iceberg(stream, name, tuple(body.columns), (), if_not_exists=if_not_exists)
     attributes = read_attributes(stream)
     return CreateTable(
         name=name,

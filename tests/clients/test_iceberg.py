@@ -1,30 +1,33 @@
-"""Apache Iceberg tables that pyiceberg wrote, in a Glue catalog.
+"""Apache Iceberg tables in a Glue catalog that pyiceberg wrote, and that it reads.
 
-Redshift, "Using Apache Iceberg tables with Amazon Redshift".
+Redshift, "Using Apache Iceberg tables with Amazon Redshift", "Writing to Apache Iceberg tables".
 """
 
-import importlib.util
+import json
 import subprocess
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import boto3
 import psycopg
 import pytest
 
 from tests.support import environments, s3
 from tests.support.outside import ROLE, Outside
 
-pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("duckdb_extension_avro") is None, reason="needs duckdb-extension-avro"
-)
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with Outside(tmp_path_factory.mktemp("iceberg")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[psycopg.Connection]:
+def connection(outside: Outside) -> Iterator[psycopg.Connection]:
     python = environments.python_of("pyiceberg")
     script = Path(__file__).with_name("write_iceberg.py")
-    with Outside(tmp_path_factory.mktemp("iceberg")) as outside, outside.server("glue") as (dsn, _):
+    with outside.server("glue") as (dsn, _):
         address = f"http://{outside.endpoint.address}"
         subprocess.run([str(python), str(script), address, s3.KEY_ID, s3.SECRET], check=True, timeout=100)
         with psycopg.connect(dsn, autocommit=True) as made:
@@ -59,6 +62,51 @@ def test_a_new_snapshot_is_seen(connection: psycopg.Connection) -> None:
     assert connection.execute("SELECT newest FROM kept").fetchone() == (4,)
 
 
-def test_they_cannot_be_written_yet(connection: psycopg.Connection) -> None:
-    with pytest.raises(psycopg.errors.FeatureNotSupported, match="Iceberg"):
-        connection.execute("INSERT INTO ice.empty SELECT 1")
+def test_what_is_written_pyiceberg_reads(connection: psycopg.Connection, outside: Outside) -> None:
+    connection.execute("INSERT INTO ice.empty SELECT 1 UNION ALL SELECT 2")
+    # By position, in a table whose partitions and columns have had other names.
+    connection.execute("UPDATE ice.daily SET id = id + 10 WHERE day > '2020-01-01'")
+    connection.execute("DELETE FROM ice.daily WHERE id = 12")
+    connection.execute("INSERT INTO ice.daily VALUES (5, NULL)")
+    connection.execute(
+        "CREATE TABLE ice.made (id int, at timestamp, price decimal(8,2), note varchar(20)) USING ICEBERG"
+        " LOCATION 's3://lake/ice/made' PARTITIONED BY (day(at), bucket(4, id), truncate(2, note), price)"
+    )
+    connection.execute("INSERT INTO ice.made VALUES (1, '1969-12-31 23:00:00', -1.25, 'abc'), (2, NULL, NULL, NULL)")
+    connection.execute("CREATE TABLE ice.copied USING ICEBERG LOCATION 's3://lake/ice/copied' AS SELECT id FROM ice.made")
+    wanted = ["empty", "daily", "made", "copied"]
+    command = [str(environments.python_of("pyiceberg")), str(Path(__file__).with_name("read_iceberg.py"))]
+    ran = subprocess.run(
+        [*command, f"http://{outside.endpoint.address}", s3.KEY_ID, s3.SECRET, *wanted],
+        check=True, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    found = json.loads(ran.stdout)
+    assert found["empty"]["rows"] == [["1"], ["2"]]
+    assert found["daily"]["rows"] == [["1", "2020-01-01"], ["13", "2020-01-03"], ["5", "None"]]
+    assert found["made"]["rows"] == [["1", "1969-12-31 23:00:00", "-1.25", "abc"], ["2", "None", "None", "None"]]
+    assert found["copied"]["rows"] == [["1"], ["2"]]
+    # Its own partition of the values is where the files say that they are.
+    assert found["made"]["chosen"] == [["1", "1969-12-31 23:00:00", "-1.25", "abc"]]
+
+
+def test_who_comes_second_fails(connection: psycopg.Connection, outside: Outside) -> None:
+    connection.execute("CREATE TABLE ice.raced (id int) USING ICEBERG LOCATION 's3://lake/ice/raced'")
+    connection.execute("INSERT INTO ice.raced VALUES (1), (2)")
+    glue = boto3.client(
+        "glue", endpoint_url=f"http://{outside.endpoint.address}", region_name="us-east-1",
+        aws_access_key_id=s3.KEY_ID, aws_secret_access_key=s3.SECRET,
+    )  # fmt: skip
+    table = glue.get_table(DatabaseName="icedb", Name="raced")["Table"]
+    kept = {name: table[name] for name in ("Name", "TableType", "StorageDescriptor")}
+    connection.execute("INSERT INTO ice.raced VALUES (3)")
+    changed = glue.get_table(DatabaseName="icedb", Name="raced")["Table"]["Parameters"]
+    raced = pytest.raises(psycopg.errors.SerializationFailure, match="changed at the same time")
+    with raced, connection.transaction():
+        connection.execute("DELETE FROM ice.raced WHERE id < 3")
+        # Another program's commit, as if it had not seen the third row.
+        glue.update_table(DatabaseName="icedb", TableInput=kept | {"Parameters": table["Parameters"]})
+    assert connection.execute("SELECT count(*) FROM ice.raced").fetchone() == (2,)
+    glue.update_table(DatabaseName="icedb", TableInput=kept | {"Parameters": changed, "Description": "mine"})
+    connection.execute("DELETE FROM ice.raced WHERE id = 1")
+    assert connection.execute("SELECT sum(id) FROM ice.raced").fetchone() == (5,)
+    assert glue.get_table(DatabaseName="icedb", Name="raced")["Table"]["Description"] == "mine"

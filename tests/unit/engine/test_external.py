@@ -1,11 +1,9 @@
 """Scans of external tables: which partitions a query needs, and what text becomes."""
 
-import json
 from pathlib import Path
 
 import duckdb
 import pytest
-from duckdb_extensions import import_extension
 
 from core import types
 from core.nested import Scalar
@@ -95,27 +93,3 @@ def test_a_shape_reads_nothing(connection: duckdb.DuckDBPyConnection, tmp_path: 
     described = connection.execute(f"DESCRIBE {found.view}").fetchall()
     assert [(row[0], row[1]) for row in described][:3] == [("a", "INTEGER"), ("b", "VARCHAR"), ("day", "DATE")]
     assert not asked
-
-
-def test_rows_that_iceberg_deletes_are_left_out(tmp_path: Path) -> None:
-    pytest.importorskip("duckdb_extension_avro")
-    made = duckdb.connect()
-    import_extension("avro", con=made)
-    made.execute("LOAD avro")
-    data, gone = tmp_path / "data.parquet", tmp_path / "gone.parquet"
-    made.execute(f"COPY (SELECT range AS a FROM range(5)) TO '{data}' (FIELD_IDS {{a: 1}})")
-    made.execute(f"COPY (SELECT '{data}' AS file_path, unnest([1, 3]) AS pos) TO '{gone}'")
-    for name, content, file in (("m0", 0, data), ("m1", 1, gone)):
-        entry = f"{{'content': {content}, 'file_path': '{file}', 'file_format': 'PARQUET', 'file_size_in_bytes': 1}}"
-        made.execute(f"COPY (SELECT 1 AS status, {entry} AS data_file) TO '{tmp_path / name}' (FORMAT avro)")
-    facts = (
-        ("table_type", "ICEBERG"), ("iceberg.fields", '{"a": 1}'),
-        ("iceberg.manifests", json.dumps([str(tmp_path / name) for name in ("m0", "m1")])),
-    )  # fmt: skip
-    store = LocalStore((str(tmp_path),))
-    found = Scan(
-        view='temp.main."rs_external_1"', oid=1, table=Table(name="t", parameters=facts),
-        columns=(("a", Scalar(types.of("int8"))),), keys=(), serialized=False, partitions=list, store=lambda _: store,
-    )  # fmt: skip
-    scan.prepare(made, [found], None, [])
-    assert made.execute(f"SELECT a FROM {found.view} ORDER BY a").fetchall() == [(0,), (2,), (4,)]
