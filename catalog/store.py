@@ -5,7 +5,8 @@ transactions may prepare changes side by side: locks on names and objects keep t
 only lays its own objects over what is newest.
 """
 
-from collections.abc import Iterable
+import itertools
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from catalog.documents import document
@@ -45,6 +46,15 @@ class Changes:
             self.drops[item.oid] = item.kind
         self.serial += 1
 
+    def take_in(self, oid: int, kind: str, item: "CatalogObject | None") -> None:
+        """Record what became of an object, None for one that was dropped."""
+        if item is not None:
+            self.put(item)
+            return
+        self.puts.pop(oid, None)
+        self.drops[oid] = kind
+        self.serial += 1
+
     def over(self, state: CatalogState) -> CatalogState:
         """Return *state* as the transaction sees it."""
         return state.with_changes(tuple(self.puts.values()), tuple(self.drops)) if self else state
@@ -66,13 +76,12 @@ class CatalogStore:
     def __init__(self, objects: Iterable[CatalogObject], highest_oid: int) -> None:
         """Start from the *objects* that the metadata log holds."""
         self.state = replace(CatalogState().with_changes(tuple(objects)), version=1)
-        self._next_oid = max(FIRST_OID, highest_oid + 1)
+        self.oids: Iterator[int] = itertools.count(max(FIRST_OID, highest_oid + 1))
+        """The numbers that new objects get."""
 
     def next_oid(self) -> int:
         """Return an OID that was never given out before."""
-        oid = self._next_oid
-        self._next_oid += 1
-        return oid
+        return next(self.oids)
 
     def publish(self, changes: Changes) -> None:
         """Make committed *changes* what everyone sees."""

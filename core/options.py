@@ -90,6 +90,7 @@ OPTIONS: Final = (
     Option(section="storage", key="data", kind=_T, default="duckshift-data", flag="--data", doc="Folder of the Parquet files, or s3://bucket/prefix."),
     Option(section="storage", key="folder", kind=_T, default="", doc="Local folder for catalogue file, lock, certificates and the generated password; empty is storage.data, or duckshift-data when that is s3://."),
     Option(section="storage", key="catalog", kind=_T, default="", doc="DuckLake catalogue: empty for a DuckDB file in the folder, sqlite:FILE, or postgres://USER:PASSWORD@HOST/DATABASE."),
+    Option(section="storage", key="shared", kind=_F, default=False, doc="Whether other servers have the same lake: each has a folder of its own, and storage.catalog in PostgreSQL is where they agree (docs/howto/many-servers.md). Needs the package asyncpg."),
     Option(section="storage", key="inline_row_limit", kind=_I, default=100, doc="Inserts of up to this many rows are kept in the catalogue until they are flushed to Parquet."),
     Option(section="storage", key="encrypted", kind=_F, default=False, doc="Whether a new warehouse encrypts what it keeps: Parquet files, catalogue, history and what spills."),
     Option(section="storage", key="master_key", kind=_T, default="", doc="What wraps the key of the data folder: file:PATH, env:NAME (32 bytes, or their hexadecimal or base64 text) or kms:KEY of AWS, reached as [s3] says; empty makes a file in the data folder."),

@@ -40,6 +40,7 @@ class StorageOptions:
     data: str
     folder: str
     catalog: str = field(repr=False)  # an address may hold a password
+    shared: bool
     inline_row_limit: int
     encrypted: bool
     master_key: str
@@ -49,6 +50,14 @@ class StorageOptions:
     def is_remote(self) -> bool:
         """Return whether the Parquet files are in S3."""
         return self.data.startswith("s3://")
+
+    @property
+    def parquet(self) -> str:
+        """Return where the Parquet files are: a folder, or ``s3://bucket/prefix``."""
+        if self.is_remote:
+            return self.data
+        # Servers that share them have other folders of their own.
+        return str((Path(self.data).expanduser().absolute() if self.shared else self.state_folder) / "data")
 
     @property
     def state_folder(self) -> Path:

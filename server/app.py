@@ -4,7 +4,6 @@ The only place where objects of all layers are built.
 """
 
 import asyncio
-import contextlib
 import gc
 import importlib.util
 import logging
@@ -14,7 +13,7 @@ import signal
 import sys
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -40,14 +39,17 @@ from server.access import s3_access
 from server.auditing import audit_log
 from server.clusters import Clusters
 from server.codec import WireCodec
+from server.fleet import connected, joined
 from server.hosted import Terms
 from server.listener import Listener, ListenerSettings
+from server.private import SECRET_FILE, new_secret, write_private
 from server.roles import external_id, roles
 from server.snapshots import keeper
 from server.tls import Handshake, ServerTls, TlsMode
 from server.tokens import IDENTITY_PROVIDER, by_token, files
 from session.external.catalogs import DataCatalogs
 from session.external.federated import Reached
+from session.fleet.fleet import Fleet
 from session.lockout import account
 from session.recorder import Recorder, Records
 from session.sessions import SessionFactory
@@ -63,8 +65,6 @@ _EXIT_FAILURE: Final = 1
 _PASSWORD_FILE: Final = "admin-password"  # noqa: S105 - a file's name
 _PASSWORD_BYTES: Final = 18
 _CERTIFICATES_EVERY_S: Final = 1.0
-_SECRET_FILE: Final = "server-secret"  # noqa: S105 - a file's name
-_SECRET_BYTES: Final = 32
 
 
 def serve(options: Options, database: "Future[Database]", terms: Terms | None = None) -> int:
@@ -109,7 +109,7 @@ class _Server:
         executor = Executor(options.engine.workers)
         database = await asyncio.wrap_future(self._opened)
         try:
-            warehouse = self._warehouse(database, executor)
+            warehouse = await joined(options, database, lambda fleet: self._warehouse(database, executor, fleet))
             warehouse.recorder.start()
             audit = audit_log(options, warehouse.recorder.history, self._clock)
             if audit is not None:
@@ -121,7 +121,7 @@ class _Server:
             listener = self._listener(warehouse, sessions, policy)
             await listener.start()
             opened = self._doors(warehouse, sessions, policy, listener.port)
-            warehouse.terminate = _terminator(listener.terminate, *(door.terminate for _, door in opened))
+            connected(warehouse, listener, _terminator(listener.terminate, *(door.terminate for _, door in opened)))
             await self._open(opened)
             warehouse.upkeep.start()
             self._say_ready(listener.port, opened)
@@ -165,7 +165,7 @@ class _Server:
             print(f"duckshift listens on {place.url(door.port)}", file=sys.stderr)
         print(f"duckshift ready on {self._options.server.host}:{port}", file=sys.stderr, flush=True)
 
-    def _warehouse(self, database: Database, executor: Executor) -> Warehouse:
+    def _warehouse(self, database: Database, executor: Executor, fleet: Fleet | None) -> Warehouse:
         # What is read here stays: the collector need not look for garbage in it, neither now nor later.
         gc.disable()
         try:
@@ -173,7 +173,7 @@ class _Server:
                 database,
                 executor,
                 self._clock,
-                _limits(self._options, database, self._clock),
+                replace(_limits(self._options, database, self._clock), fleet=fleet),
                 Records(Journal(database.cursor()), Recorder(self._history(database), self._clock)),
                 Founder(database=self._options.admin.database, admin=self._admin),
             )
@@ -239,15 +239,15 @@ class _Server:
 
     def _policy(self) -> Policy:
         """Return how identities are proved; its secret is made once and kept."""
-        place = self._folder / _SECRET_FILE
+        place = self._folder / SECRET_FILE
         if not place.exists():
-            _write_private(place, secrets.token_bytes(_SECRET_BYTES))
+            write_private(place, new_secret())
         secret = place.read_bytes()
         return Policy(secret=secret, clock=self._clock, temporaries=TemporaryPasswords(secret, self._clock))
 
     def _created(self) -> datetime:
         """Return when the data folder was first served."""
-        return datetime.fromtimestamp((self._folder / _SECRET_FILE).stat().st_mtime, UTC)
+        return datetime.fromtimestamp((self._folder / SECRET_FILE).stat().st_mtime, UTC)
 
     def _tls(self) -> ServerTls | None:
         server = self._options.server
@@ -300,7 +300,7 @@ class _Server:
         if not password:
             password = secrets.token_urlsafe(_PASSWORD_BYTES)
             place = self._folder / _PASSWORD_FILE
-            _write_private(place, f"{password}\n".encode())
+            write_private(place, f"{password}\n".encode())
             print(f"duckshift: user {admin.user} has the password {password} (kept in {place})", file=sys.stderr)
         return User(
             oid=ADMIN_USER, name=admin.user, superuser=True, createdb=True, scram=make_scram(password).text
@@ -334,14 +334,6 @@ class _Gate:
 def _terminator(*ways: Callable[[int, ConnectionFatal], bool]) -> Callable[[int, ConnectionFatal], bool]:
     """Return what ends a session by whichever door it came."""
     return lambda pid, reason: any(way(pid, reason) for way in ways)
-
-
-def _write_private(place: Path, data: bytes) -> None:
-    """Write a file that only its owner can read, from its first moment."""
-    with contextlib.suppress(FileNotFoundError):
-        place.unlink()
-    with os.fdopen(os.open(place, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(data)
 
 
 def _limits(options: Options, database: Database, clock: Clock) -> Limits:

@@ -19,6 +19,8 @@ class CancelKeys:
 
     def __init__(self) -> None:
         self._entries: dict[int, _Entry] = {}
+        self.elsewhere: Callable[[int, bytes], None] = _nowhere
+        """What takes requests for sessions that are not here; whoever knows other servers sets it."""
 
     def add(self, pid: int, secret: bytes, cancel: Callable[[], None]) -> None:
         """Let whoever knows *secret* call *cancel*."""
@@ -28,8 +30,13 @@ class CancelKeys:
         """Forget a session that has ended."""
         self._entries.pop(pid, None)
 
-    def request(self, pid: int, secret: bytes) -> bool:
-        """Interrupt session *pid* if the secret is right; return whether it was."""
+    def request(self, pid: int, secret: bytes) -> None:
+        """Interrupt session *pid*, here or elsewhere, if the secret is right."""
+        if not self.obey(pid, secret) and pid not in self._entries:
+            self.elsewhere(pid, secret)
+
+    def obey(self, pid: int, secret: bytes) -> bool:
+        """Interrupt session *pid* of this server if the secret is right; return whether it was."""
         entry = self._entries.get(pid)
         # A stranger's pid costs the same comparison as a wrong secret.
         expected = entry.secret if entry else bytes(len(secret))
@@ -38,3 +45,7 @@ class CancelKeys:
             return False
         entry.cancel()
         return True
+
+
+def _nowhere(pid: int, secret: bytes) -> None:
+    return

@@ -182,6 +182,7 @@ class Connection:
         if startup.needs_negotiation(packet):
             self._channel.send(startup.negotiate(packet))
         self._check_certificate(named.get("user", ""))
+        await self._around.sessions.expect()
         exchange = self._around.authenticate(
             user=named.get("user", ""),
             database=_database(named),

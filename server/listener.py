@@ -82,6 +82,11 @@ class Listener:
         return port
 
     @property
+    def keys(self) -> CancelKeys:
+        """Return who may interrupt which session."""
+        return self._around.keys
+
+    @property
     def connections(self) -> int:
         """Return how many sockets are open."""
         return len(self._connections)

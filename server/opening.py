@@ -3,11 +3,12 @@
 DuckDB reads the lake's catalog then, which takes as long as Python takes to import the server.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from core.config import Options
+from core.config import ConfigError, Options
 from server.access import s3_access
 from server.keyring import data_keys
 from storage.database import Database, Install, LakeLocation, Resources
@@ -33,16 +34,34 @@ def begin(options: Options) -> "Future[Database]":
 def opened(options: Options, install: Install | None = None) -> Database:
     """Return the database that *options* describe; it blocks."""
     storage, engine = options.storage, options.engine
+    started = _alone(options)
     location = LakeLocation(
         folder=storage.state_folder,
-        data=storage.data if storage.data.startswith("s3://") else "",
+        data=storage.parquet if storage.shared or storage.is_remote else "",
         catalog=storage.catalog,
         s3=s3_access(options.s3),
         inline_row_limit=storage.inline_row_limit,
         keys=data_keys(options),
     )
     resources = Resources(threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder)
-    return Database(location, resources, install)
+    database = Database(location, resources, install)
+    if started is not None:
+        database.started = started
+    return database
+
+
+def _alone(options: Options) -> Callable[[], None] | None:
+    """Keep other servers of the lake from starting and return what lets them, None where there are none."""
+    storage = options.storage
+    if not storage.shared:
+        return None
+    if not storage.folder:
+        raise ConfigError("storage.shared needs a storage.folder of this server's own")
+    # Few servers need it.
+    from storage.coordination import StartLock, check
+
+    check(storage.catalog)
+    return StartLock(storage.catalog).release
 
 
 def _install(connection: "Connection") -> None:

@@ -153,6 +153,10 @@ class Sessions(Protocol):
         """Return a session of *user*, or of whom *entry* says instead, or raise ``ConnectionFatal``."""
         ...
 
+    async def expect(self) -> None:
+        """Prepare for somebody who is about to prove who it is; raises ``ConnectionFatal``."""
+        ...
+
     def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
         """Take note that *user* could not prove who it is."""
         ...

@@ -56,6 +56,7 @@ def place_of(options: Options, place: str) -> Snapshots:
 def create(options: Options, name: str, clock: Clock) -> Snapshot:
     """Take a snapshot of a warehouse that nobody serves; it blocks."""
     database = opened(options)
+    database.started()
     try:
         kept = keeper(options, database, clock)
         assert kept is not None  # noqa: S101 - whoever asks for a snapshot has a place for it
@@ -163,8 +164,7 @@ def _snapshots(options: Options) -> Snapshots:
 
 
 def _data(options: Options) -> Place:
-    storage = options.storage
-    return Place(*destination(options, storage.data if storage.is_remote else str(storage.state_folder / "data")))
+    return Place(*destination(options, options.storage.parquet))
 
 
 def _moment(text: str, snapshot: Snapshot) -> datetime:

@@ -105,6 +105,7 @@ class Ground:
                 "data": str(data),
                 "folder": "",
                 "catalog": "",
+                "shared": False,
                 "encrypted": record.encrypted,
                 **self._key(record),
             },

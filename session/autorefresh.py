@@ -67,6 +67,8 @@ class AutoRefresh:
     async def _run(self) -> None:
         while self._due:
             await asyncio.sleep(DELAY_S)
+            if not self._warehouse.leads:
+                self._due.clear()
             for view in list(self._due):
                 if self._due.pop(view, 0) is None:
                     await self._refresh(view)

@@ -107,7 +107,8 @@ class CopyJobs:
         while self._tasks.get(oid) is asyncio.current_task() and not self._closing.is_set():
             async with self._turns:
                 try:
-                    await self._look(oid)
+                    if self._warehouse.leads:
+                        await self._look(oid)
                     pause_s = usual_s
                 except SqlError as error:
                     self._tell(oid, error)

@@ -8,7 +8,7 @@ wrote its table begins to commit.
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -66,12 +66,22 @@ class Taken:
             self._owner.settle(copy)
 
 
+async def _nobody_else() -> None:
+    return
+
+
 class HotTables:
     """Which tables are hot, for all sessions. Lives on the event loop."""
 
-    def __init__(self, store: HotStore, connect: Callable[[], DuckDbEngine], memory_bytes: int) -> None:
-        """Keep copies of *memory_bytes* in *store*, 0 for none, made on connections that *connect* opens."""
-        self.store = store
+    def __init__(
+        self, store: HotStore, connect: Callable[[], DuckDbEngine], memory_bytes: int,
+        caught_up: Callable[[], Awaitable[None]] = _nobody_else,
+    ) -> None:  # fmt: skip
+        """Keep copies of *memory_bytes* in *store*, 0 for none, made on connections that *connect* opens.
+
+        *caught_up* is awaited for what other servers have written while a copy was made.
+        """
+        self.store, self._caught_up = store, caught_up
         self._connect = connect
         self._memory_bytes = memory_bytes
         self._copies: OrderedDict[int, _Copy] = OrderedDict()
@@ -149,10 +159,15 @@ class HotTables:
                 # Dropped meanwhile, for one. Reads go on as they did.
                 _log.warning("could not copy a table", extra={"table": relation.oid, "state": error.state.value})
                 return
-        if table is None:
-            return
-        copy = _Copy(table)
-        self._used += table.size_bytes
+            if table is None:
+                return
+            copy = _Copy(table)
+            self._used += table.size_bytes
+            try:
+                await self._caught_up()
+            except SqlError:
+                self._give_up(copy)
+                return
         if changes != wish.changes:
             # It was written meanwhile.
             self._give_up(copy)

@@ -45,8 +45,8 @@ _BINDING_MOST_S: Final = 0.5
 class LakeSchema:
     """Takes the lock over from transactions that have ended."""
 
-    def __init__(self, warehouse: "Warehouse", entries: list[Entry]) -> None:
-        """Remove what the log's *entries* say is left of the last run; blocking."""
+    def __init__(self, warehouse: "Warehouse", entries: list[Entry], *, alone: bool = True) -> None:
+        """Remove what the log's *entries* say is left of the last run, if no other server is there; blocking."""
         self._warehouse = warehouse
         self._left: dict[int, str] = {}
         self._removing = False
@@ -54,8 +54,11 @@ class LakeSchema:
         self._known = asyncio.Event()
         self._known.set()
         self._closing = asyncio.Event()
+        self._renewed = 0
         left = {entry.oid: entry.body for entry in entries if entry.kind == DROPPED and entry.body}
-        if left:
+        if not alone:
+            self._left = left
+        elif left:
             connection = warehouse.database.cursor()
             connection.execute("BEGIN")
             for name in left.values():
@@ -73,6 +76,25 @@ class LakeSchema:
     def left(self) -> frozenset[str]:
         """The engine's names of tables that are dropped and still in the lake."""
         return frozenset(self._left.values())
+
+    def left_behind(self, oid: int, name: str | None) -> None:
+        """Take note that another server has dropped a table (OID), which is still in the lake as *name*, or not."""
+        if name is None:
+            self._left.pop(oid, None)
+        else:
+            self._left[oid] = name
+
+    async def renew(self) -> None:
+        """Read the version of the schema that another server has made, before anybody else does."""
+        self._known.clear()
+        await self._read_newest()
+
+    async def taken(self) -> None:
+        """Let statements end that may be reading what another server has changed, for who has the lock now."""
+        fleet = self._warehouse.fleet
+        if fleet is not None and fleet.schemas != self._renewed:
+            self._renewed = fleet.schemas
+            await self._warehouse.executor.outlast(_BINDING_MOST_S)
 
     async def read(self) -> None:
         """Wait until the newest version has been read: to read it beside would take twice as long."""
@@ -115,10 +137,15 @@ class LakeSchema:
 
     async def _settled(self) -> None:
         """Read the newest schema, and let statements end that may be reading it."""
-        warehouse, clock = self._warehouse, asyncio.get_running_loop().time
-        engine = warehouse.connect()
+        clock = asyncio.get_running_loop().time
         begun = clock()
         self._known.clear()
+        await self._read_newest()
+        # What has run for longer has looked its tables up before, in another version.
+        await self._warehouse.executor.outlast(min(_BINDING_S + 3 * (clock() - begun), _BINDING_MOST_S))
+
+    async def _read_newest(self) -> None:
+        engine = self._warehouse.connect()
         try:
             await engine.fetch(lake.newest_schema())
         except SqlError as error:
@@ -126,22 +153,23 @@ class LakeSchema:
         finally:
             engine.close()
             self._known.set()
-        # What has run for longer has looked its tables up before, in another version.
-        await warehouse.executor.outlast(min(_BINDING_S + 3 * (clock() - begun), _BINDING_MOST_S))
 
     async def _remove_all(self) -> None:
         if self.large:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closing.wait(), _GATHERED_S)
         while self._left:
-            await self._warehouse.locks.acquire(_REMOVER, DDL, Mode.ACCESS_EXCLUSIVE)
-            tables, self._left = self._left, {}
             try:
-                await self._remove(tables)
-                await self._settled()
+                await self._warehouse.locks.acquire(_REMOVER, DDL, Mode.ACCESS_EXCLUSIVE)
+                await self.taken()
+                tables, self._left = self._left, {}
+                if tables:
+                    await self._remove(tables)
+                    await self._settled()
             except SqlError as error:
                 # The next start tries again; until then a new table cannot have the name.
                 _log.warning("could not remove dropped tables", extra={"state": error.state.value})
+                break
             finally:
                 self._warehouse.locks.release_all(_REMOVER)
         self._removing = False

@@ -2,7 +2,8 @@
 
 Redshift, "Managing concurrent write operations" and LOCK: readers take AccessShareLock, writers
 ShareRowExclusiveLock (so writers of one table queue), DDL AccessExclusiveLock. Locks are held to the end
-of the transaction. One server's sessions share one manager; nothing here blocks a thread.
+of the transaction. One server's sessions share one manager; nothing here blocks a thread. Where servers share
+a lake, ``session.fleet.locks`` stands in its place.
 """
 
 import asyncio
@@ -63,6 +64,10 @@ class LockManager:
             self._grant(lock, key, owner, mode)
             return True
         return False
+
+    async def attempt(self, owner: int, key: Hashable, mode: Mode) -> bool:
+        """Take the lock on *key* if there is nothing to wait for; tell whether it was taken."""
+        return self.try_acquire(owner, key, mode)
 
     async def acquire(self, owner: int, key: Hashable, mode: Mode) -> None:
         """Take the lock on *key*, waiting for its turn.

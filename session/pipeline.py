@@ -11,8 +11,10 @@ from engine.wlm.tickets import Evicted
 from session.answers import Answer, Value
 from session.context import Work
 from session.external.tables import resolved
+from session.fleet.views import Overtaken, overtaken
 from session.statements import HANDLERS
 from session.statements.alterations import alters_lake
+from session.streams import Page
 from sql.commands.alterations import AlterTable
 from sql.commands.drops import Drop
 from sql.statement import QUERIES, Kind, Statement
@@ -47,17 +49,16 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     await mending.settled()
     generation = mending.generation
     try:
-        answer = await _handled(work, statement, parameters)
-    except Evicted as evicted:
-        await _begin_again(work.session)
-        work.session.admission.move(evicted)
+        answer = await _confirmed(work, statement, parameters)
+    except (Evicted, Overtaken) as reason:
+        await _begin_again(work.session, reason)
         return await run(work, statement, parameters)
     except SqlError as error:
         if not await mending.mended(error, generation):
             raise
         if not _repeatable(work, statement):
             raise _broken_off() from error
-        await _begin_again(work.session)
+        await _begin_again(work.session, error)
         return await run(work, statement, parameters)
     if rule.commits:
         await tx.commit()
@@ -82,6 +83,29 @@ def _require_place(tx: "Transaction", statement: Statement) -> None:
         raise SqlError(SqlState.ACTIVE_SQL_TRANSACTION, f"{statement.tag} cannot run inside a transaction block")
 
 
+async def _confirmed(work: Work, statement: Statement, parameters: tuple[Value, ...]) -> Answer:
+    """Run *statement*; raises ``Overtaken`` (or 40001) where a table was altered by others before it had begun."""
+    view = work.tx.view
+    if statement.kind not in _ENDS:
+        await work.warehouse.caught_up()
+    begun = view.begun
+    try:
+        answer = await _handled(work, statement, parameters)
+    except SqlError:
+        if not begun and not await view.fits():
+            raise _outrun(work, statement) from None
+        raise
+    if not begun and not await view.fits():
+        if isinstance(answer, Page):
+            answer.reader.close()
+        raise _outrun(work, statement)
+    return answer
+
+
+def _outrun(work: Work, statement: Statement) -> Exception:
+    return Overtaken() if _repeatable(work, statement) else overtaken()
+
+
 async def _handled(work: Work, statement: Statement, parameters: tuple[Value, ...]) -> Answer:
     tx = work.tx
     tx.start()
@@ -94,11 +118,13 @@ async def _handled(work: Work, statement: Statement, parameters: tuple[Value, ..
     return await resolved(work.session, lambda: HANDLERS[statement.kind](work, statement, parameters))
 
 
-async def _begin_again(session: "Session") -> None:
+async def _begin_again(session: "Session", reason: Exception) -> None:
     """Undo what the statement has done, the first of its transaction."""
     await session.tx.rollback()
     session.stopped = None
     session.query = session.warehouse.next_query()
+    if isinstance(reason, Evicted):
+        session.admission.move(reason)
 
 
 def _repeatable(work: Work, statement: Statement) -> bool:

@@ -87,7 +87,7 @@ class Polling:
         warehouse = self._warehouse
         view = warehouse.store.state.objects.get(oid)
         stream = stream_over(warehouse.store.state, view) if isinstance(view, Relation) else None
-        if stream is None:
+        if stream is None or not warehouse.leads:
             return False
         positions = json.loads(warehouse.streamed.get(oid) or "{}")
         limits, origin, name = warehouse.limits, stream.origin, stream.name

@@ -6,7 +6,7 @@ tables are looked at in one turn of the event loop, so they belong to one moment
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -29,9 +29,12 @@ _PLAIN: Final = re.compile(
 class Scans:
     """What is known of the tables' files, for all sessions."""
 
-    def __init__(self, database: Database, hot: HotTables) -> None:
-        """Look into *database*'s catalog on a connection of its own, made when first wanted."""
-        self._database = database
+    def __init__(self, database: Database, hot: HotTables, caught_up: Callable[[], Awaitable[None]]) -> None:
+        """Look into *database*'s catalog on a connection of its own, made when first wanted.
+
+        *caught_up* is awaited for what other servers have written meanwhile.
+        """
+        self._database, self._caught_up = database, caught_up
         self._hot = hot
         self._changing: frozenset[int] = frozenset()
         self._known: dict[int, str | None] = {}
@@ -110,6 +113,7 @@ class Scans:
             return None if paths is None else scans.sql(paths)
 
         found = await engine.work(look)
+        await self._caught_up()
         # Something was committed meanwhile, perhaps to this table: look again another time.
         if changes == self.changes:
             self._known[relation.oid] = found

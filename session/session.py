@@ -140,6 +140,7 @@ class Session:
 
     async def parse(self, name: str, text: str, parameter_oids: tuple[int, ...]) -> None:
         """Prepare a statement (Parse)."""
+        await self.warehouse.caught_up()
         await extended.parse(self, name, text, parameter_oids)
 
     def parameter_types(self, name: str) -> tuple[ColumnType, ...]:
@@ -148,6 +149,7 @@ class Session:
 
     async def describe_statement(self, name: str) -> tuple[tuple[ColumnType, ...], tuple[Column, ...] | None]:
         """Return a prepared statement's parameter types and columns; it is planned, not run."""
+        await self.warehouse.caught_up()
         prepared = self.prepared(name)
         return prepared.parameter_types, await extended.columns(self, prepared)
 
@@ -161,6 +163,7 @@ class Session:
         """Return a portal's columns and result formats; an SQL cursor is a portal, which psycopg describes."""
         if (cursor := self.shelf.cursors.get(name)) is not None:
             return cursor.columns, ()
+        await self.warehouse.caught_up()
         portal = self.portal(name)
         return await extended.portal_columns(self, portal), portal.result_formats
 

@@ -2,22 +2,19 @@
 
 import asyncio
 import itertools
-from typing import Final
 
 from auth.exchange import Entry
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, User
 from catalog.roles import role
-from core.errors import ConnectionFatal
+from core.errors import ConnectionFatal, SqlError
 from core.sqlstate import SqlState
 from session import drivers
 from session.federation import admit
+from session.fleet.fleet import FIRST_PROCESS
 from session.lockout import failed
 from session.recorder import Arrival
 from session.session import Session
 from session.warehouse import Warehouse
-
-_FIRST_PID: Final = 1_073_741_824
-"""Redshift's process numbers begin about here."""
 
 
 class SessionFactory:
@@ -26,7 +23,7 @@ class SessionFactory:
     def __init__(self, warehouse: Warehouse) -> None:
         """Open sessions of *warehouse*."""
         self._warehouse = warehouse
-        self._pids = itertools.count(_FIRST_PID)
+        self._numbers = itertools.count()
         self.admitting = asyncio.Lock()
         """Held while users and roles are made for somebody who comes in."""
         self.paused = False
@@ -49,6 +46,7 @@ class SessionFactory:
         *cipher* is the version of TLS and what it encrypts with, where that is known.
         Raises ``ConnectionFatal``: 28000, 3D000, 53300, 42501.
         """
+        await self._caught_up()
         entry = entry or Entry(user)
         if entry.makes:
             entry = await admit(self._warehouse, self, entry, database)
@@ -65,7 +63,7 @@ class SessionFactory:
             self._warehouse.lockouts.forget(found.oid)
         self._check_open(found)
         self._check_limits(found, place)
-        session = Session(next(self._pids), self._warehouse, found, place, peer)
+        session = Session(self._next_pid(), self._warehouse, found, place, peer)
         session.joined = groups
         self._warehouse.sessions[session.pid] = session
         session.arrival = Arrival(
@@ -82,6 +80,20 @@ class SessionFactory:
             await session.close()
             raise
         return session
+
+    async def expect(self) -> None:
+        """Prepare for somebody who comes in: users of other servers are to be known."""
+        await self._caught_up()
+
+    async def _caught_up(self) -> None:
+        try:
+            await self._warehouse.caught_up()
+        except SqlError as error:
+            raise ConnectionFatal(SqlState.CANNOT_CONNECT_NOW, "the catalogue cannot be reached") from error
+
+    def _next_pid(self) -> int:
+        number, fleet = next(self._numbers), self._warehouse.fleet
+        return FIRST_PROCESS + number if fleet is None else fleet.process(number)
 
     def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
         """Take note that *user* could not prove who it is."""

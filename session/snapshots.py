@@ -47,6 +47,10 @@ class Schedule:
     look_s: float = _LOOK_S
 
 
+def _alone() -> bool:
+    return True
+
+
 class SnapshotKeeper:
     """The snapshots of one running warehouse."""
 
@@ -56,6 +60,8 @@ class SnapshotKeeper:
         """Keep *snapshots* of *database*, whose Parquet files are in *data*."""
         self._database, self._data, self._snapshots = database, data, snapshots
         self._schedule, self._clock, self._origin = schedule, clock, origin
+        self.leads: Callable[[], bool] = _alone
+        """Tells whether it is this server that takes snapshots by the schedule, where several share a lake."""
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -117,7 +123,8 @@ class SnapshotKeeper:
     async def _run(self) -> None:
         while True:
             try:
-                await self._alone(self._keep_up)
+                if self.leads():
+                    await self._alone(self._keep_up)
             except (SqlError, OSError):
                 _log.exception("could not take a snapshot")
             await asyncio.sleep(self._schedule.look_s)

@@ -17,6 +17,8 @@ from catalog.store import Changes
 from core.errors import Canceled, SqlError
 from core.sqlstate import SqlState
 from engine.cursors import DuckDbEngine
+from session.fleet import commits
+from session.fleet.views import View
 from session.lake_schema import DDL, DROPPED
 from session.locks import Mode
 from session.serializability import Footprint
@@ -73,6 +75,7 @@ class Transaction:
         self._streamed: dict[int, str | None] = {}
         self._dropped: dict[int, str] = {}
         self._altering = False
+        self.view = View(warehouse.fleet)
         self._seen: tuple[tuple[int, int, int], CatalogState] | None = None
 
     @property
@@ -142,8 +145,10 @@ class Transaction:
 
     async def reading(self, relations: frozenset[int]) -> None:
         """Prepare for a statement that reads *relations* (OIDs): locks, and a block's snapshot."""
-        for oid in relations:
-            await self.lock(oid, Mode.ACCESS_SHARE)
+        if self._warehouse.fleet is None:
+            for oid in relations:
+                await self.lock(oid, Mode.ACCESS_SHARE)
+        self.view.reads(relations)
         if self.status is Status.OPEN or self.held:
             await self._open_engine()
         if self._footprint is not None:
@@ -158,6 +163,7 @@ class Transaction:
         await self._open_engine()
         self.wrote = True
         self._written |= relations
+        self.view.reads(relations)
         if self._footprint is not None:
             self._footprint.writes |= relations
 
@@ -192,6 +198,7 @@ class Transaction:
     async def alter_lake(self) -> None:
         """Prepare for a statement that changes the lake's own schema: one transaction at a time, to its end."""
         await self.lock(DDL, Mode.ACCESS_EXCLUSIVE)
+        await self._warehouse.lake_schema.taken()
         self._altering = True
         if self._dropped:
             await self._drop_tables(self._dropped)
@@ -284,6 +291,7 @@ class Transaction:
         if not self._altering:
             await self._warehouse.lake_schema.read()
         self.opened = self._warehouse.scans.changes
+        self.view.begin()
         await self._engine.run("BEGIN")
         self._engine_open = True
         if self.serializable:
@@ -298,12 +306,11 @@ class Transaction:
             return
         warehouse = self._warehouse
         async with warehouse.commit_lock:
-            if self._footprint is not None:
-                try:
-                    warehouse.graph.commit(self._footprint)
-                except SqlError:
-                    warehouse.recorder.conflict(self)
-                    raise
+            try:
+                await commits.agree(warehouse, self.owner, self._footprint, self.view.since)
+            except SqlError:
+                warehouse.recorder.conflict(self)
+                raise
             entries = [Entry(item.kind, item.oid, item.body) for item in self._permanent().entries()]
             entries += [entry for entry, _ in self._reserved.values()]
             entries += [warehouse.refresh_entry(view, snapshot) for view, snapshot in self._refreshed.items()]
@@ -316,7 +323,7 @@ class Transaction:
                 connection.execute("COMMIT")
 
             with warehouse.scans.changing(self._written):
-                await self._engine.settle(finish)
+                await commits.finish(warehouse.fleet, self._engine, finish, self.view.since)
             self._engine_open = False
             warehouse.note_refreshes(self._refreshed, self._streamed)
             self._publish()
@@ -342,7 +349,7 @@ class Transaction:
             self.temporaries.serial += 1
         if permanent:
             self._warehouse.recorder.users(self, self._warehouse.store.state, permanent)
-            self._warehouse.store.publish(permanent)
+            self._warehouse.publish(permanent)
 
     async def _undo(self) -> None:
         self._engine.barred = None
@@ -380,6 +387,7 @@ class Transaction:
         self._streamed.clear()
         self._dropped = {}
         self._written = frozenset()
+        self.view.end()
         if committed and self._altering:
             self._warehouse.lake_schema.settle(self.owner)
         self._altering = False

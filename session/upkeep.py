@@ -42,8 +42,10 @@ class Upkeep:
         self.views.resume()
         self.streams.start()
         self.jobs.start()
-        if self._warehouse.limits.snapshots is not None:
-            self._warehouse.limits.snapshots.start()
+        keeper = self._warehouse.limits.snapshots
+        if keeper is not None:
+            keeper.leads = lambda: self._warehouse.leads
+            keeper.start()
 
     def note(self, tables: frozenset[int]) -> None:
         """Take note that a transaction which wrote *tables* (OIDs) has committed."""
@@ -70,10 +72,11 @@ class Upkeep:
         # Sessions own locks by their numbers, which are positive.
         owner = -oid
         engine = warehouse.connect()
-        await warehouse.locks.acquire(owner, oid, Mode.SHARE_ROW_EXCLUSIVE)
-        # To flush is to change the lake's schema: inlined rows are in tables of their own.
-        flushing = warehouse.locks.try_acquire(owner, DDL, Mode.ACCESS_EXCLUSIVE)
+        flushing = False
         try:
+            await warehouse.locks.acquire(owner, oid, Mode.SHARE_ROW_EXCLUSIVE)
+            # To flush is to change the lake's schema: inlined rows are in tables of their own.
+            flushing = await warehouse.locks.attempt(owner, DDL, Mode.ACCESS_EXCLUSIVE)
             relation = warehouse.store.state.objects.get(oid)
             if flushing and isinstance(relation, Relation) and not relation.temporary:
                 schema = warehouse.store.state.objects[relation.schema]

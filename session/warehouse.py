@@ -3,10 +3,9 @@
 Built once by ``server.app``; holds no connection's state.
 """
 
-import asyncio
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -35,10 +34,11 @@ from engine.wlm.configuration import AUTOMATIC, Configuration, read
 from engine.wlm.workload import Capacity, Workload
 from session.estimates import Estimates
 from session.external.catalogs import DataCatalogs
+from session.fleet.fleet import Fleet
+from session.fleet.order import commit_order, locks_of
 from session.functions import install_functions
 from session.hot import HotTables
-from session.lake_schema import LakeSchema
-from session.locks import LockManager
+from session.lake_schema import DROPPED, LakeSchema
 from session.mending import Mending
 from session.paces import Paces
 from session.recorder import Records
@@ -70,6 +70,8 @@ _IDENTITY: Final = "identity"
 _REFRESH: Final = "refresh"
 _IDENTITY_BLOCK: Final = 100_000
 """Values that are reserved at once; a restart leaves a gap of at most as many."""
+_SHARED_BLOCK: Final = 100
+"""The same where servers take turns: every turn leaves a gap."""
 
 
 class Cache(Generic[K, V]):
@@ -131,6 +133,8 @@ class Limits:
     """How statements share the engine."""
     workers: int = 16
     """Threads of the engine."""
+    fleet: Fleet | None = None
+    """The other servers of the lake, where it is shared."""
     queue_length: int = 1_000
     """Statements that may wait for one queue."""
 
@@ -152,6 +156,11 @@ class Founder:
 class Warehouse:
     """One server's warehouse."""
 
+    terminate: Callable[[int, ConnectionFatal], bool]
+    """Ends a session and its connection; whoever has the connections sets it."""
+    cancel: Callable[[int, bytes], bool]
+    """Cancels what a session runs, for who has its key; set likewise."""
+
     def __init__(
         self,
         database: storage.Database,
@@ -165,12 +174,11 @@ class Warehouse:
         self.database, self.executor = database, executor
         self.clock, self.limits = clock, limits
         self.journal, self.recorder = records.journal, records.recorder
-        self.terminate: Callable[[int, ConnectionFatal], bool] = _no_connections
-        """Ends a session and its connection; whoever has the connections sets it."""
+        self.terminate, self.cancel = _no_connections, _no_keys
         self.priorities: dict[str, str] = {}
         """What CHANGE_USER_PRIORITY said, by user's name."""
-        self.locks, self.graph, self.lockouts = LockManager(), SerializationGraph(), Lockouts()
-        self.commit_lock = asyncio.Lock()
+        self.fleet = fleet = limits.fleet
+        self.locks, self.graph, self.lockouts = locks_of(fleet), SerializationGraph(), Lockouts()
         self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
         self.templates = Templates(Cache(limits.translation_cache))
         self.paces = Paces(Cache(limits.translation_cache))
@@ -181,14 +189,17 @@ class Warehouse:
         """Policies that stood between statements and relations, newest last."""
         self.parts, self.shared, self.effects = Parts(), SharedSources(database), Effects(self._carry_out)
         """What was built of the catalog for the system views, the engine's copies of it, and calls back to sessions."""
-        self.hot = HotTables(HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes)
-        self.scans = Scans(database, self.hot)
+        self.hot = HotTables(
+            HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes, self.caught_up
+        )
+        self.scans = Scans(database, self.hot, self.caught_up)
         estimates = Estimates(self, Cache(limits.translation_cache))
         self.workload, self.estimates = _workload(database, limits, clock), estimates
         self.summaries, self.mending, self.upkeep = Summaries(self), Mending(self), Upkeep(self)
         self.metastore = Metastore(database.cursor())
-        self.metastore.compact()
-        entries = self.metastore.load()
+        self.commit_lock = commit_order(fleet, self.metastore)
+        alone = fleet is None or fleet.alone
+        entries = self.metastore.load(compact=alone)
         self._identities = {
             entry.oid: IdentityCounter(int(entry.body), int(entry.body))
             for entry in entries
@@ -197,7 +208,7 @@ class Warehouse:
         self.refreshed, self.streamed = _refreshes(entries)
         """Materialized view (OID) → the lake's snapshot that its rows were made from, absent where unknown; and up to
         where it has taken its stream in (``session.ingestion``)."""
-        self.lake_schema = LakeSchema(self, entries)
+        self.lake_schema = LakeSchema(self, entries, alone=alone)
         objects = [parsed(entry.kind, entry.body) for entry in entries if entry.kind in _KINDS and entry.body]
         if not objects:
             objects = self._found(founder.database, founder.admin())
@@ -205,8 +216,8 @@ class Warehouse:
         self.store = CatalogStore(objects, self.metastore.highest_oid())
         self.sessions: dict[int, Session] = {}
         # Numbers go on where the history ends: they stay unique over restarts.
-        self._transactions = itertools.count(max(1_000, records.recorder.history.last("queries", "xid") + 1))
-        self._queries = itertools.count(records.recorder.history.last("queries", "query") + 1)
+        self.transactions = _after(max(999, records.recorder.history.last("queries", "xid")))
+        self.queries = _after(records.recorder.history.last("queries", "query"))
 
     def connect(self) -> DuckDbEngine:
         """Return a new session's connection to the engine."""
@@ -218,19 +229,54 @@ class Warehouse:
 
         return called(self.sessions[pid], name, values)
 
+    @property
+    def leads(self) -> bool:
+        """Whether this server does what one does for all."""
+        return self.fleet is None or self.fleet.leads
+
+    async def caught_up(self) -> None:
+        """Take in what other servers have committed."""
+        if self.fleet is not None:
+            await self.fleet.sync()
+
+    def take_in(self, entries: Iterable[Entry]) -> None:
+        """Make what other servers have committed to the log what everyone sees here."""
+        changes = Changes()
+        for entry in entries:
+            if entry.kind in _KINDS:
+                changes.take_in(entry.oid, entry.kind, parsed(entry.kind, entry.body) if entry.body else None)
+            elif entry.kind == DROPPED:
+                self.lake_schema.left_behind(entry.oid, entry.body)
+            elif entry.kind == _IDENTITY and entry.body is not None:
+                self._identities[entry.oid] = IdentityCounter(int(entry.body), int(entry.body))
+            elif entry.kind == _REFRESH:
+                self.note_refreshes({entry.oid: None if entry.body is None else int(entry.body)}, {})
+            elif entry.kind == STREAM:
+                self.note_refreshes({}, {entry.oid: entry.body})
+        if changes:
+            self.publish(changes)
+
+    def publish(self, changes: Changes) -> None:
+        """Make committed *changes* of the catalog what everyone sees."""
+        if self.fleet is not None:
+            self.fleet.published(changes, self.store.state)
+        self.store.publish(changes)
+
     async def close(self) -> None:
         """Wait for what is done in the background, and end it."""
         await self.upkeep.close()
         await self.lake_schema.close()
         await self.hot.close()
+        if self.fleet is not None:
+            await self.fleet.close()
 
     def next_transaction(self) -> int:
         """Return a new transaction number (xid)."""
-        return next(self._transactions)
+        return next(self.transactions)
 
     def next_query(self) -> int:
         """Return a new query number."""
-        return next(self._queries)
+        return next(self.queries)
 
     def identity(self, table: int, seed: int) -> IdentityCounter:
         """Return the counter of a table's IDENTITY column."""
@@ -247,7 +293,7 @@ class Warehouse:
         ahead = (counter.mark - counter.next) * (1 if step > 0 else -1)
         if ahead >= 0:
             return None
-        counter.mark = counter.next + step * _IDENTITY_BLOCK
+        counter.mark = counter.next + step * (_IDENTITY_BLOCK if self.fleet is None else _SHARED_BLOCK)
         return Entry(_IDENTITY, table, str(counter.mark))
 
     def refresh_entry(self, view: int, snapshot: int | None) -> Entry:
@@ -305,6 +351,14 @@ def _workload(database: storage.Database, limits: Limits, clock: Clock) -> Workl
     memory = database.memory_bytes()
     capacity = Capacity(workers=limits.workers, memory_bytes=memory, queue_length=limits.queue_length)
     return Workload(limits.queues, capacity, clock)
+
+
+def _after(last: int) -> Iterator[int]:
+    return itertools.count(last + 1)
+
+
+def _no_keys(pid: int, secret: bytes) -> bool:
+    return False
 
 
 def _no_connections(pid: int, reason: ConnectionFatal) -> bool:

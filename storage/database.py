@@ -173,6 +173,8 @@ class Database:
         self._lock = FolderLock(location.folder)
         self._extending = threading.Lock()
         self._extended: set[str] = set()
+        self.started: Callable[[], None] = _nothing
+        """Is called when other servers of the lake may start; who keeps them from it sets it."""
         try:
             self._root = self._start(resources)
             self._attach()
@@ -288,8 +290,8 @@ class Database:
         data = location.data or str(location.folder / "data")
         if data.startswith("s3://"):
             self._root.execute(s3_secret(location.s3, data))
-        elif not location.data:
-            Path(data).mkdir(exist_ok=True, mode=0o700)
+        else:
+            Path(data).mkdir(exist_ok=True, parents=True, mode=0o700)
         if location.catalog.startswith(_SQLITE):
             # In SQLite's own default mode an open reader makes a writer's commit fail.
             with closing(sqlite3.connect(location.catalog.removeprefix(_SQLITE))) as catalog:
@@ -321,6 +323,10 @@ class Database:
             if present.get(name) != shown:
                 self._root.execute(f"CALL {LAKE}.set_option({literal(name)}, {literal(value)})")
         self._root.execute(f"CREATE SCHEMA IF NOT EXISTS {LAKE}.{quote(METADATA_SCHEMA)}")
+
+
+def _nothing() -> None:
+    return
 
 
 def loaded() -> duckdb.DuckDBPyConnection:

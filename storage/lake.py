@@ -44,6 +44,11 @@ def newest_schema() -> str:
     return f"SELECT 1 FROM {qualified(METADATA_SCHEMA, 'log')} LIMIT 0"
 
 
+def sign(author: str) -> str:
+    """Return the statement that puts a name to what the transaction commits."""
+    return f"CALL {LAKE}.set_commit_message({literal(author)}, '')"
+
+
 def create_schema(schema: str) -> list[str]:
     """Return the statements that make a lake schema (bare name)."""
     return [f"CREATE SCHEMA IF NOT EXISTS {qualified(schema)}"]

@@ -12,7 +12,7 @@ from typing import Final
 import duckdb
 
 from core.names import quote
-from storage.database import LAKE, METADATA_SCHEMA
+from storage.database import LAKE, METADATA_SCHEMA, beside
 
 _LOG: Final = f"{LAKE}.{quote(METADATA_SCHEMA)}.log"
 _COMPACT_FROM_ROWS: Final = 1_000
@@ -36,26 +36,47 @@ class Metastore:
         """Make the log's table where there is none, using *connection* for maintenance."""
         self._connection = connection
         connection.execute(f"CREATE TABLE IF NOT EXISTS {_LOG} (change BIGINT, kind VARCHAR, oid BIGINT, body VARCHAR)")
-        self._change = self._highest_change()
+        self.change = self._highest_change()
+        """The newest change that is known."""
 
-    def load(self) -> list[Entry]:
-        """Return every living object."""
+    def load(self, *, compact: bool = False) -> list[Entry]:
+        """Return every living object; *compact* the log before, only while nobody else writes."""
+        if compact:
+            self.compact()
         rows = self._connection.execute(
             f"SELECT kind, oid, arg_max(body, change) AS body, arg_max(body IS NULL, change) AS gone "
             f"FROM {_LOG} GROUP BY kind, oid ORDER BY kind, oid"
         ).fetchall()
         return [Entry(kind, oid, body) for kind, oid, body, gone in rows if not gone]
 
+    def since(self, change: int, snapshot: int) -> tuple[list[Entry], int]:
+        """Return what others appended after *change* up to a *snapshot* of the lake, and their newest change."""
+        connection = beside(self._connection)
+        try:
+            rows = connection.execute(
+                f"SELECT change, kind, oid, body FROM {_LOG} AT (VERSION => {int(snapshot)}) "
+                f"WHERE change > ? ORDER BY change",
+                [change],
+            ).fetchall()
+        finally:
+            connection.close()
+        return [Entry(kind, oid, body) for _, kind, oid, body in rows], max((row[0] for row in rows), default=change)
+
     def highest_oid(self) -> int:
         """Return the largest OID ever used, 0 for none."""
         return self._number("SELECT coalesce(max(oid), 0)")
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The bare lake names of the log's schema and table."""
+        return METADATA_SCHEMA, "log"
 
     def append(self, connection: duckdb.DuckDBPyConnection, entries: Iterable[Entry]) -> None:
         """Add *entries* in the transaction that is open on *connection*."""
         rows: list[object] = []
         for entry in entries:
-            self._change += 1
-            rows += [self._change, entry.kind, entry.oid, entry.body]
+            self.change += 1
+            rows += [self.change, entry.kind, entry.oid, entry.body]
         if rows:
             values = ", ".join(["(?, ?, ?, ?)"] * (len(rows) // 4))
             connection.execute(f"INSERT INTO {_LOG} VALUES {values}", rows)

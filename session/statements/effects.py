@@ -13,6 +13,7 @@ from core.errors import Canceled, ConnectionFatal, SqlError, warning
 from core.sqlstate import SqlState
 from core.types import Column
 from session.context import Work
+from session.fleet.signals import CANCEL, TERMINATE
 from session.streams import Page, Reader, table
 from sql.translate import Translated
 
@@ -70,7 +71,7 @@ def _answered(work: Work, name: str, values: Sequence[Any]) -> Any:
 def _cancel(work: Work, values: Sequence[Any]) -> int:
     other = work.warehouse.sessions.get(values[0])
     if other is None:
-        return _nobody(work, values[0])
+        return _elsewhere(work, CANCEL, values[0], "CANCEL")
     _check_signal(work, other.user.oid, "CANCEL")
     reason = Canceled(SqlState.QUERY_CANCELED, f"Query ({other.query}) cancelled on user's request")
     if other is work.session:
@@ -83,13 +84,22 @@ def _cancel(work: Work, values: Sequence[Any]) -> int:
 def _terminate(work: Work, values: Sequence[Any]) -> int:
     other = work.warehouse.sessions.get(values[0])
     if other is None:
-        return _nobody(work, values[0])
+        return _elsewhere(work, TERMINATE, values[0])
     _check_signal(work, other.user.oid)
     reason = ConnectionFatal(SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command")
     if other is work.session:
         raise reason
     work.warehouse.recorder.termination(other.pid, work.principal.oid, "TERMINATE")
     return int(work.warehouse.terminate(values[0], reason))
+
+
+def _elsewhere(work: Work, kind: str, pid: int, permission: str = "") -> int:
+    """Send a signal to a session of another server, which decides whether the user may."""
+    fleet = work.warehouse.fleet
+    if fleet is None or not fleet.elsewhere(pid):
+        return _nobody(work, pid)
+    fleet.signals.send(kind, pid, user=work.principal.oid, may=work.principal.may(permission))
+    return 1
 
 
 def _nobody(work: Work, pid: int) -> int:

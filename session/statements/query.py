@@ -43,6 +43,7 @@ async def rows(
     better = await over_views(work, plan, text, offset, oids) if plain else None
     if better is not None:
         page = await _read(work, better.plan, parameters)
+        await work.warehouse.caught_up()
         if work.warehouse.summaries.unchanged(better):
             return page
         page.reader.close()
@@ -100,6 +101,7 @@ async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page
         work.warehouse.paces.note(plan, stream.begun_s)
     finally:
         taken.release()
+    work.tx.view.needs_nothing()
     return Page(results.columns(stream.schema, hints(plan, work)), Reader(stream))
 
 

@@ -225,6 +225,9 @@ class SmallSessions:
             raise ConnectionFatal(SqlState.INVALID_CATALOG_NAME, 'database "nowhere" does not exist')
         return SmallSession(self, protocol)
 
+    async def expect(self) -> None:
+        return
+
     def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
         self.refusals.append(user)
 
