@@ -271,6 +271,27 @@ FROM information_schema.columns WHERE table_schema NOT IN ('information_schema',
 ORDER BY table_schema, table_name, ordinal_position
 """
 
+_THREE_VIEWS: Final = """
+SELECT tc.table_schema, tc.constraint_name, tc.table_name, kcu.column_name, ccu.table_schema, ccu.table_name,
+       ccu.column_name
+FROM information_schema.table_constraints AS tc
+JOIN information_schema.key_column_usage AS kcu
+    ON tc.constraint_name = kcu.constraint_name AND tc.table_schema = kcu.table_schema
+JOIN information_schema.constraint_column_usage AS ccu
+    ON ccu.constraint_name = tc.constraint_name AND ccu.table_schema = tc.table_schema
+WHERE tc.constraint_type = 'FOREIGN KEY'
+"""
+_REFERRED: Final = """
+SELECT f.constraint_name, f.table_name, f.column_name, t.table_name, t.column_name
+FROM information_schema.referential_constraints rc
+JOIN information_schema.key_column_usage f
+    ON f.constraint_catalog = rc.constraint_catalog AND f.constraint_schema = rc.constraint_schema
+    AND f.constraint_name = rc.constraint_name
+JOIN information_schema.key_column_usage t
+    ON t.constraint_catalog = rc.unique_constraint_catalog AND t.constraint_schema = rc.unique_constraint_schema
+    AND t.constraint_name = rc.unique_constraint_name AND t.ordinal_position = f.ordinal_position
+"""
+
 CRAWLS: Final[tuple[tuple[str, str], ...]] = (
     ("psql \\d", _PSQL_LIST.format(condition="AND pg_catalog.pg_table_is_visible(c.oid) ")),
     ("psql \\dt *.*", _PSQL_LIST.format(condition="")),
@@ -312,6 +333,8 @@ CRAWLS: Final[tuple[tuple[str, str], ...]] = (
     ("information_schema.columns", "SELECT * FROM information_schema.columns"),
     ("information_schema.key_column_usage", "SELECT * FROM information_schema.key_column_usage"),
     ("information_schema.table_privileges", "SELECT * FROM information_schema.table_privileges"),
+    ("Npgsql, Prisma: foreign keys by three views", _THREE_VIEWS),
+    ("Hibernate: what keys refer to, by three views", _REFERRED),
     ("pg_class, whole", "SELECT * FROM pg_class"),
     ("pg_attribute, whole", "SELECT * FROM pg_attribute"),
     ("pg_table_def", "SELECT * FROM pg_table_def"),

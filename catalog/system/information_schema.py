@@ -11,10 +11,7 @@ from catalog.system.access import HERE, ME
 from catalog.system.spec import SUPERUSER, SystemView, columns
 
 _KEYS = f"sys_constraints AS k JOIN (SELECT r.* FROM {access.relations()}) AS r ON r.oid = k.relation"
-_PAIR = (
-    "SELECT k.*, r.schema_name, r.name AS table_name, r.database AS db, unnest(k.columns) AS column_name,"
-    " unnest(range(1, len(k.columns) + 1)) AS place"
-)
+_KEY_COLUMNS = f"sys_key_columns AS k JOIN (SELECT r.* FROM {access.relations()}) AS r ON r.oid = k.relation"
 _BARE_TYPE = (
     "CASE c.type WHEN 18 THEN '\"char\"' WHEN 1042 THEN 'character' WHEN 1043 THEN 'character varying'"
     f" ELSE CASE WHEN t.category = 'A' THEN 'ARRAY' ELSE {access.TYPE_NAME} END END"
@@ -124,30 +121,27 @@ ROWS: Final = (
     _view(12_106, "key_column_usage",
         "constraint_catalog text, constraint_schema text, constraint_name text, table_catalog text, table_schema text,"
         "table_name text, column_name text, ordinal_position int4, position_in_unique_constraint int4",
-        f"SELECT {HERE} AS constraint_catalog, p.schema_name AS constraint_schema, p.name AS constraint_name,"
-        f" {HERE} AS table_catalog, p.schema_name AS table_schema, p.table_name, p.column_name,"
-        " p.place AS ordinal_position, CASE WHEN p.kind = 'f' THEN p.place END AS position_in_unique_constraint"
-        f" FROM ({_PAIR} FROM {_KEYS}) AS p"),
+        f"SELECT {HERE} AS constraint_catalog, r.schema_name AS constraint_schema, k.name AS constraint_name,"
+        f" {HERE} AS table_catalog, r.schema_name AS table_schema, r.name AS table_name, k.column_name,"
+        " k.place AS ordinal_position, CASE WHEN k.kind = 'f' THEN k.place END AS position_in_unique_constraint"
+        f" FROM {_KEY_COLUMNS}"),
     _view(12_107, "constraint_column_usage",
         "table_catalog text, table_schema text, table_name text, column_name text, constraint_catalog text,"
         "constraint_schema text, constraint_name text",
-        f"SELECT {HERE} AS table_catalog, p.schema_name AS table_schema, p.table_name, p.column_name,"
-        f" {HERE} AS constraint_catalog, p.schema_name AS constraint_schema, p.name AS constraint_name"
-        f" FROM ({_PAIR} FROM {_KEYS}) AS p WHERE p.kind <> 'f'"
-        f" UNION ALL SELECT {HERE}, p.target_schema, p.target_name, p.column_name, {HERE}, p.schema_name, p.name"
-        " FROM (SELECT k.name, r.schema_name, t.schema_name AS target_schema, t.name AS target_name,"
-        f" unnest(k.target_columns) AS column_name FROM {_KEYS}"
-        " JOIN sys_relations AS t ON t.oid = k.target WHERE k.kind = 'f') AS p"),
+        f"SELECT {HERE} AS table_catalog, r.schema_name AS table_schema, r.name AS table_name, k.column_name,"
+        f" {HERE} AS constraint_catalog, r.schema_name AS constraint_schema, k.name AS constraint_name"
+        f" FROM {_KEY_COLUMNS} WHERE k.kind <> 'f'"
+        f" UNION ALL SELECT {HERE}, t.schema_name, t.name, k.target_column, {HERE}, r.schema_name, k.name"
+        f" FROM {_KEY_COLUMNS} JOIN sys_relations AS t ON t.oid = k.target WHERE k.kind = 'f'"),
     _view(12_108, "referential_constraints",
         "constraint_catalog text, constraint_schema text, constraint_name text, unique_constraint_catalog text,"
         "unique_constraint_schema text, unique_constraint_name text, match_option text, update_rule text,"
         "delete_rule text",
         f"SELECT {HERE} AS constraint_catalog, r.schema_name AS constraint_schema, k.name AS constraint_name,"
         f" {HERE} AS unique_constraint_catalog, t.schema_name AS unique_constraint_schema,"
-        " o.name AS unique_constraint_name, 'NONE' AS match_option, 'NO ACTION' AS update_rule,"
+        " k.target_key AS unique_constraint_name, 'NONE' AS match_option, 'NO ACTION' AS update_rule,"
         f" 'NO ACTION' AS delete_rule FROM {_KEYS} LEFT JOIN sys_relations AS t ON t.oid = k.target"
-        " LEFT JOIN sys_constraints AS o ON o.relation = k.target AND o.kind IN ('p', 'u')"
-        " AND o.columns = k.target_columns WHERE k.kind = 'f'"),
+        " WHERE k.kind = 'f'"),
     _view(12_109, "table_privileges", _GRANT_COLUMNS, _TABLE_PRIVILEGES),
     _view(12_110, "role_table_grants", _GRANT_COLUMNS, _TABLE_PRIVILEGES),
     _view(12_111, "column_privileges",

@@ -1,6 +1,7 @@
 """The sources that follow from tables' keys: constraints, and the indexes that stand for them."""
 
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
 import pyarrow as pa
@@ -39,9 +40,43 @@ def _constraint_rows(
                 oids.constraint(each.oid, place), key.name, places(each)[0], each.oid, key.kind, list(key.columns),
                 _numbers(each, key.columns), other.oid if other else 0, list(key.referenced_columns),
                 _numbers(other, key.referenced_columns), _index(each, place, other),
-                _constraint_text(each, key, other, places),
+                _constraint_text(each, key, other, places), _target_key(key, other),
             ))  # fmt: skip
     return rows
+
+
+def key_columns(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_key_columns."""
+
+    def build(part: Part) -> pa.Table:
+        return table("sys_key_columns", _key_column_rows(part, state))
+
+    def context(part: Part) -> object:
+        return [state.objects.get(key.references or 0) for each in part for key in each.constraints]
+
+    made = live.parts.table("sys_key_columns", state, build, context)
+    return pa.concat_tables([empty("sys_key_columns"), *made])
+
+
+def _key_column_rows(part: Part, state: CatalogState) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
+    for each in part:
+        for key in each.constraints:
+            target = state.objects.get(key.references or 0)
+            other = target if isinstance(target, Relation) else None
+            found, oid = _target_key(key, other), other.oid if other else 0
+            rows += [
+                (key.name, key.kind, each.oid, place, column, oid, referenced, found)
+                for place, (column, referenced) in enumerate(zip_longest(key.columns, key.referenced_columns), start=1)
+                if column is not None
+            ]
+    return rows
+
+
+def _target_key(key: Constraint, other: Relation | None) -> str | None:
+    """Return the name of the key that a foreign key refers to."""
+    keys = [] if other is None else [each for each in other.constraints if each.kind in "pu"]
+    return min((each.name for each in keys if each.columns == key.referenced_columns), default=None)
 
 
 def linked(state: CatalogState) -> set[int]:

@@ -176,8 +176,7 @@ ROWS: Final = (
         named=_NAME, like="column_name", order="5"),
     _listing("PRIMARY KEYS",
         f"database_name {_V}, schema_name {_V}, table_name {_V}, column_name {_V}, key_seq int4, pk_name {_V}",
-        f"SELECT {_TABLE}, unnest(k.columns) AS column_name, generate_subscripts(k.columns, 1) AS key_seq,"
-        " k.name AS pk_name FROM sys_constraints AS k"
+        f"SELECT {_TABLE}, k.column_name, k.place AS key_seq, k.name AS pk_name FROM sys_key_columns AS k"
         f" JOIN (SELECT r.* FROM {access.relations(everywhere=True)}) AS r ON r.oid = k.relation WHERE k.kind = 'p'",
         named=_NAME, order="5"),
     *(_listing(topic,
@@ -185,14 +184,12 @@ ROWS: Final = (
         f"fk_schema_name {_V}, fk_table_name {_V}, fk_column_name {_V}, key_seq int4, update_rule int4,"
         f"delete_rule int4, fk_name {_V}, pk_name {_V}, deferrability int4",
         f"SELECT COALESCE(p.database, {HERE}) AS pk_database_name, p.schema_name AS pk_schema_name,"
-        " p.name AS pk_table_name, unnest(k.target_columns) AS pk_column_name,"
+        " p.name AS pk_table_name, k.target_column AS pk_column_name,"
         f" {_DB} AS fk_database_name, r.schema_name AS fk_schema_name, r.name AS fk_table_name,"
-        " unnest(k.columns) AS fk_column_name, generate_subscripts(k.columns, 1) AS key_seq,"
+        " k.column_name AS fk_column_name, k.place AS key_seq,"
         # JDBC's numbers: importedKeyNoAction, importedKeyNotDeferrable.
         " 3 AS update_rule, 3 AS delete_rule, k.name AS fk_name,"
-        " (SELECT min(t.name) FROM sys_constraints AS t WHERE t.relation = p.oid AND t.kind IN ('p', 'u')"
-        " AND t.columns = k.target_columns) AS pk_name, 7 AS deferrability"
-        " FROM sys_constraints AS k"
+        " k.target_key AS pk_name, 7 AS deferrability FROM sys_key_columns AS k"
         f" JOIN (SELECT r.* FROM {access.relations(everywhere=True)}) AS r ON r.oid = k.relation"
         f" JOIN (SELECT r.* FROM {access.relations(everywhere=True)}) AS p ON p.oid = k.target WHERE k.kind = 'f'",
         named=tuple(f"{side}_{name}" for name in _NAME), order="12, 9")

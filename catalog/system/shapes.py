@@ -46,7 +46,11 @@ CATALOG: Final[dict[str, pa.Schema]] = {
     ),
     "sys_constraints": _shape(
         "oid oid, name text, schema oid, relation oid, kind text, columns names, numbers int2s, target oid,"
-        "target_columns names, target_numbers int2s, index oid, definition text"
+        "target_columns names, target_numbers int2s, index oid, definition text, target_key text"
+    ),
+    # The columns of keys, one by one: the engine orders joins by what it counts in a column, not within lists.
+    "sys_key_columns": _shape(
+        "name text, kind text, relation oid, place int4, column_name text, target oid, target_column text, target_key text"
     ),
     # Users' functions (kind f) and procedures (kind p); `shown` is the argument list, `definition` the DDL.
     "sys_routines": _shape(

@@ -470,6 +470,7 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_relations": relations,
     "sys_columns": columns,
     "sys_constraints": keys.constraints,
+    "sys_key_columns": keys.key_columns,
     "sys_routines": routines.rows,
     "sys_parameters": routines.parameters,
     "sys_languages": routines.languages,

@@ -86,7 +86,7 @@ def connect(
         connection.register(name, build(state, live))
     for variable, value in (
         ("current_user_id", f"{user}::UINTEGER"), ("current_user", "'awsuser'"), ("current_database", "'dev'"),
-        ("current_schemas_list", "['pg_catalog', 'public']"), ("hidden_relations", "[]"), ("version", "'PostgreSQL 8.0.2'"),
+        ("current_schemas_list", "['pg_catalog', 'public']"), ("hidden_relations", "['']"), ("version", "'PostgreSQL 8.0.2'"),
         ("type_oids", str(list(sources.type_names()))), ("type_names", str(list(sources.type_names().values()))),
     ):  # fmt: skip
         connection.execute(f"SET VARIABLE {variable} = {value}")
