@@ -1,8 +1,7 @@
 """The options of the server: the rows of ``core.options``, read from a TOML file, the environment and flags.
 
-A flag wins over ``DUCKSHIFT_<SECTION>_<KEY>``, that over the file, that over the default. What comes out are
-frozen values which constructors take; no other module reads the environment. ``config/duckshift.toml`` and
-docs/reference/config.md are written from the table (``make docs``).
+A flag wins over ``DUCKSHIFT_<SECTION>_<KEY>``, that over the file, that over the default. What comes out are frozen
+values; no other module reads the environment. ``make docs`` writes the example file and docs/reference/config.md.
 """
 
 import tomllib
@@ -41,6 +40,7 @@ from core.sections import Role as Role
 from core.sections import S3Options as S3Options
 from core.sections import ServerOptions as ServerOptions
 from core.sections import SnapshotOptions as SnapshotOptions
+from core.sections import SparkOptions as SparkOptions
 from core.sections import StorageOptions as StorageOptions
 from core.sections import UdfOptions as UdfOptions
 from core.sections import WlmOptions as WlmOptions
@@ -61,6 +61,7 @@ class Options:
     s3: S3Options
     engine: EngineOptions
     wlm: WlmOptions
+    spark: SparkOptions
     udf: UdfOptions
     copy: CopyOptions
     external: ExternalOptions
@@ -109,6 +110,7 @@ def _options(document: dict[str, Any], file: str, others: Iterable["Found"]) -> 
         s3=S3Options(**_section(values, "s3")),
         engine=EngineOptions(**_section(values, "engine")),
         wlm=WlmOptions(**_section(values, "wlm")),
+        spark=SparkOptions(**_section(values, "spark")),
         udf=UdfOptions(**_section(values, "udf")),
         copy=CopyOptions(**_section(values, "copy")),
         external=ExternalOptions(**_section(values, "external")),

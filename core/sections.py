@@ -92,6 +92,16 @@ class EngineOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SparkOptions:
+    """Section ``spark``."""
+
+    url: str
+    token: str = field(repr=False)
+    scan_mb: int
+    connect_timeout_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WlmOptions:
     """Section ``wlm``."""
 

@@ -7,7 +7,7 @@ type names the message.
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from flight.protobuf import Field, Kind, Malformed, Shape, decode, encode
+from core.protobuf import Field, Kind, Malformed, Shape, decode, encode
 
 _PREFIX: Final = "type.googleapis.com/arrow.flight.protocol.sql."
 _T, _B, _N, _F, _M = Kind.TEXT, Kind.BYTES, Kind.NUMBER, Kind.FLAG, Kind.MESSAGE

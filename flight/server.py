@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.flight as pf
 
 from core.errors import SqlError, not_supported
+from core.protobuf import Malformed, decode, encode
 from core.sqlstate import SqlState
 from flight import facts, messages
 from flight.bridge import Bridge
@@ -21,7 +22,6 @@ from flight.identity import MIDDLEWARE, Doorkeeper, Handshake, Tokens
 from flight.ingest import Ingest
 from flight.lanes import Link, Links, PreparedStatement
 from flight.messages import Command, packed, unpacked
-from flight.protobuf import Malformed, decode, encode
 from flight.seams import Codec
 from flight.statements import Statements, parameter_schema
 from session.failures import told

@@ -45,6 +45,7 @@ from server.listener import Listener, ListenerSettings
 from server.private import SECRET_FILE, new_secret, write_private
 from server.roles import external_id, roles
 from server.snapshots import keeper
+from server.spark import spark
 from server.tls import Handshake, ServerTls, TlsMode
 from server.tokens import IDENTITY_PROVIDER, by_token, files
 from session.external.catalogs import DataCatalogs
@@ -352,6 +353,7 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         stream_poll_ms=options.external.stream_poll_ms,
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),
+        spark=spark(options.spark, database, clock),
         requires_ssl=options.server.tls == TlsMode.REQUIRE,
         snapshots=keeper(options, database, clock),
         account=options.api.account,

@@ -65,6 +65,11 @@ class Estimates:
         self._look()
         return sum(size[0] for oid in plan.tables if (size := self._sizes.get(oid)) is not None)
 
+    def stored(self, plan: "Plan") -> int:
+        """Return how many bytes the tables have that *plan* reads, as far as that is known."""
+        self._look()
+        return sum(size[1] for oid in plan.tables if (size := self._sizes.get(oid)) is not None)
+
     def memory(self, plan: "Plan") -> int:
         """Return how many bytes *plan* needs at most, as far as that is known."""
         self._look()

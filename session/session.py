@@ -18,6 +18,7 @@ from core.errors import Canceled, Diagnosis, SqlError
 from core.sqlstate import SqlState
 from core.types import Column, ColumnType, Origin
 from engine.cursors import Value
+from engine.spark.cluster import Conversation
 from session import drivers, extended, live, lockout, simple
 from session.admission import Admission
 from session.answers import Answer, Style, counted, nothing_to_push
@@ -43,6 +44,8 @@ class Session:
 
     _key: tuple[Any, Any] | None = None
     _identity: tuple[object, Principal] | None = None
+    conversation: Conversation | None = None
+    """With a Spark cluster, where the statement that runs has one."""
     query: int = 0
     query_text: str = ""
 
@@ -227,13 +230,15 @@ class Session:
             self.admission.stop_waiting(reason)
             self.engine.interrupt(reason)
             self.hot.interrupt(reason)
+            if self.conversation is not None:
+                self.conversation.interrupt(reason)
 
     def begin_statement(self, text: str, kind: Kind | None = None) -> None:
         """Note that a statement begins: it can be cancelled, and its time runs."""
         self.end_statement()
         self._active = True
         self.kind = kind
-        self.answer = self.plan = self.stopped = None
+        self.answer = self.plan = self.stopped = self.conversation = None
         self.query = self.warehouse.next_query()
         self.query_text = text
         self.query_started = self.warehouse.clock.now()

@@ -197,6 +197,7 @@ SETTINGS: Final = (
     Setting(name="default_transaction_read_only", default="off", parse=switch, doc="Whether new transactions are read-only."),
     Setting(name="describe_field_name_in_uppercase", default="off", parse=switch, doc="Whether result columns are named in upper case."),
     Setting(name="downcase_delimited_identifier", default="on", parse=switch, translation=True, doc="Whether quoted identifiers fold to lower case."),
+    Setting(name="duckshift.engine", default="auto", parse=one_of("auto", "duckdb", "spark"), doc="Which engine runs queries; auto goes by queue and by spark.scan_mb of the configuration."),
     Setting(name="enable_case_sensitive_identifier", default="false", parse=boolean, translation=True, doc="Whether quoted identifiers keep their case."),
     Setting(name="enable_case_sensitive_super_attribute", default="false", parse=boolean, translation=True, doc="Whether SUPER attributes keep their case, quoted or not."),
     Setting(name="enable_numeric_rounding", default="off", parse=switch, translation=True, doc="Whether casts to fewer digits round."),

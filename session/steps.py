@@ -37,6 +37,8 @@ def recorded(session: "Session", kind: Kind | None, rows: int) -> str:
     last = f":{rows}::{counted[-1][0].segment}" if counted else ""
     if not counted:
         found = [f"scan:{oid}" for oid in sorted(scanned)] + list(plan.translated.steps)
+    if session.conversation is not None and session.conversation.answered:
+        found.append("spark")
     if target is not None:
         found += [f"{name}:{target.oid}{last}" for name in writes]
     return ",".join((*found, f"return:{last}" if last else "return"))

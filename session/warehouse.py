@@ -57,6 +57,7 @@ from storage.objects import StoreAccess
 
 if TYPE_CHECKING:
     from session.session import Session
+    from session.spark import SparkEngine
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -115,6 +116,8 @@ class Limits:
     """Memory for copies of tables that are read often."""
     udfs: Udfs | None = None
     """Where Python functions run, None where they may not."""
+    spark: "SparkEngine | None" = None
+    """The second engine, where there is one."""
     snapshots: SnapshotKeeper | None = None
     """What takes snapshots, where there is a place for them."""
     catalogs: DataCatalogs | None = None
@@ -269,6 +272,8 @@ class Warehouse:
         await self.hot.close()
         if self.fleet is not None:
             await self.fleet.close()
+        if self.limits.spark is not None:
+            await self.limits.spark.cluster.close()
 
     def next_transaction(self) -> int:
         """Return a new transaction number (xid)."""

@@ -18,7 +18,7 @@ _NAMES: Final = (
     ("scan", "scan", "XN Seq Scan"), ("hashjoin", "hjoin", "XN Hash Join DS_DIST_NONE"),
     ("nestloop", "nloop", "XN Nested Loop DS_BCAST_INNER"), ("aggregate", "aggr", "XN HashAggregate"),
     ("window", "window", "XN Window"), ("unique", "unique", "XN Unique"), ("sort", "sort", "XN Sort"),
-    ("limit", "limit", "XN Limit"), ("insert", "insert", ""), ("delete", "delete", ""), ("return", "return", ""),
+    ("limit", "limit", "XN Limit"), ("spark", "spark", "XN Spark"), ("insert", "insert", ""), ("delete", "delete", ""), ("return", "return", ""),
 )  # fmt: skip
 _KINDS: Final = (
     "(VALUES " + ", ".join(f"('{name}', '{label}', '{node}')" for name, label, node in _NAMES) + ") AS k(kind, step_label, node)"

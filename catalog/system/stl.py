@@ -84,7 +84,8 @@ ROWS: Final = (
         "starttime ts, endtime ts, aborted int4, insert_pristine int4, concurrency_scaling_status int4",
         "SELECT s.userid, s.query, s.label, s.xid, s.pid, s.database, substr(s.text, 1, 4000) AS querytxt,"
         " s.started AS starttime, s.ended AS endtime, CASE WHEN s.status = 'success' THEN 0 ELSE 1 END AS aborted,"
-        " 0 AS insert_pristine, 0 AS concurrency_scaling_status FROM sys_queries AS s"
+        " 0 AS insert_pristine, CASE WHEN contains(s.steps, ',spark,') THEN 1 ELSE 0 END AS concurrency_scaling_status"
+        " FROM sys_queries AS s"
         f" WHERE s.kind IN {_QUERIES}"),
     _view(5_005, "stl_querytext",
         "userid int4, xid int8, pid int4, query int4, sequence int4, text bpchar(200)",

@@ -32,18 +32,19 @@ ROWS: Final = (
         " date_diff('microsecond', s.started, s.ended) AS elapsed_time, COALESCE(s.queue_us + s.waited_us, 0) AS queue_time,"
         f" COALESCE({wlm.RAN}, date_diff('microsecond', s.started, s.ended)) AS execution_time, s.error AS error_message,"
         " s.rows AS returned_rows, s.bytes AS returned_bytes, substr(s.text, 1, 4000) AS query_text,"
-        " getvariable('version') AS redshift_version, NULL AS usage_limit, 'primary' AS compute_type,"
+        " getvariable('version') AS redshift_version, NULL AS usage_limit, s.compute AS compute_type,"
         " 0 AS compile_time, COALESCE(greatest(0, date_diff('microsecond', s.started, s.queue_started) - s.waited_us), 0)"
         " AS planning_time, 0 AS lock_wait_time, s.service_class AS service_class_id,"
         " s.service_class_name, COALESCE(s.priority, 'n/a') AS query_priority,"
         f" CASE WHEN s.service_class = {wlm.SHORT} THEN 'true' ELSE 'false' END AS short_query_accelerated,"
         " md5(s.text) AS user_query_hash, md5(s.text) AS generic_query_hash, 1 AS query_hash_version,"
-        " NULL AS result_cache_query_id, s.user_name AS username FROM (SELECT q.* EXCLUDE (steps) FROM sys_queries AS q"
+        " NULL AS result_cache_query_id, s.user_name AS username FROM (SELECT q.* EXCLUDE (steps),"
+        " CASE WHEN contains(q.steps, ',spark,') THEN 'spark' ELSE 'primary' END AS compute FROM sys_queries AS q"
         # What runs now has no end yet.
         " UNION ALL SELECT a.query_id, a.user_oid, a.user_name, a.label, a.xid, a.pid, a.database, a.query,"
         " COALESCE(a.kind, 'UTILITY'), CASE w.state WHEN 'QueuedWaiting' THEN 'queued' WHEN 'Returning' THEN 'returning'"
         " ELSE 'running' END, '', a.query_started, NULL, w.returned, NULL, FALSE, w.service_class, w.service_class_name,"
-        " w.slots, w.entered, w.queue_us, 0, w.priority, NULL, w.task FROM sys_sessions AS a"
+        " w.slots, w.entered, w.queue_us, 0, w.priority, NULL, w.task, 'primary' FROM sys_sessions AS a"
         " LEFT JOIN sys_wlm_statements AS w ON w.pid = a.pid WHERE a.state = 'active') AS s"),
     _view(5_301, "sys_query_text",
         "user_id int4, query_id int8, transaction_id int8, session_id int4, start_time ts, sequence int4,"

@@ -82,6 +82,8 @@ class Queue:
     concurrency_scaling: bool = False
     """Taken; there is no other cluster to run on."""
     rules: tuple[Rule, ...] = ()
+    engine: str = ""
+    """Which engine runs its queries, ``spark`` or ``duckdb``; empty: whichever fits."""
 
     def takes(self, asker: Asker) -> bool:
         """Tell whether statements of *asker* belong here."""
@@ -155,11 +157,12 @@ def _queue(item: Mapping[str, Any], number: int, count: int, *, auto: bool) -> Q
         max_execution_time_ms=whole("max_execution_time", 0, 0, None),
         concurrency_scaling=item.get("concurrency_scaling") == "auto",
         rules=read_rules(item.get("rules", []), where, auto=auto),
+        engine=_engine(item, where),
     )
 
 
 _KEYS: Final = (
-    "auto_wlm", "concurrency_scaling", "max_execution_time", "memory_percent_to_use", "name", "priority",
+    "auto_wlm", "concurrency_scaling", "engine", "max_execution_time", "memory_percent_to_use", "name", "priority",
     "query_concurrency", "query_group", "query_group_wild_card", "queue_type", "rules", "short_query_queue",
     "user_group", "user_group_wild_card", "user_role", "user_role_wild_card",
 )  # fmt: skip
@@ -219,6 +222,13 @@ def _names(item: Mapping[str, Any], key: str, where: str) -> Names:
         raise ConfigError(f"{where}: {key} must be a list of names")
     names = tuple(folded for name in found if (folded := name.strip().lower()))
     return Names(names=names, wild=_truth(item.get(f"{key}_wild_card", 0)))
+
+
+def _engine(item: Mapping[str, Any], where: str) -> str:
+    found = item.get("engine", "")
+    if found not in {"", "duckdb", "spark"}:
+        raise ConfigError(f"{where}: engine must be duckdb or spark")
+    return str(found)
 
 
 def _truth(value: object) -> bool:

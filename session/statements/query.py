@@ -6,6 +6,7 @@ from core.types import Column
 from engine import results
 from engine.cursors import RowStream
 from engine.given import table
+from session import spark
 from session.answers import Answer, Done, Value
 from session.context import Work
 from session.external.scans import Reading
@@ -61,6 +62,10 @@ async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page:
     parameters = _supplied(plan, work.bound(plan, parameters))
     await work.session.admission.admitted(plan)
     sql = plan.translated.engine_sql
+    if plan.tables and spark.wanted(work, plan) and not effects.any_in(plan.translated):
+        sent = await spark.sent(work, plan, parameters, hints(plan, work))
+        if sent is not None:
+            return Page(sent.columns, Reader(sent))
     if plan.tables and work.tx.single:
         page = await _copied(work, plan, parameters)
         if page is not None:

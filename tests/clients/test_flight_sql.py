@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.flight as pf
 import pytest
 
+from core.protobuf import decode, encode
 from core.types import BY_OID, Column, ColumnType
 from flight.messages import (
     CANCEL_INFO,
@@ -17,7 +18,6 @@ from flight.messages import (
     packed,
     unpacked,
 )
-from flight.protobuf import decode, encode
 from server.codec import WireCodec
 from session.answers import Style
 from session.texts import texts as cut

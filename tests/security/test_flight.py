@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pyarrow.flight as pf
 import pytest
 
+from core.protobuf import decode
 from flight.messages import OWN_HANDLE, packed, unpacked
-from flight.protobuf import decode
 from tests.support import aws
 from tests.support.flight import Door, certificate
 from tests.support.server import Server

@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.flight as pf
 
+from core.protobuf import decode
 from flight.messages import UPDATE_RESULT, packed, unpacked
-from flight.protobuf import decode
 from tests.support import aws
 from tests.support.server import Server
 

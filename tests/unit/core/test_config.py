@@ -113,7 +113,7 @@ def test_roles_carry_credentials_and_prefixes(tmp_path):
 
 def test_no_secret_is_ever_shown():
     secrets = {option.variable: "hush" for option in config.OPTIONS if option.kind is Kind.SECRET}
-    assert len(secrets) == 4
+    assert len(secrets) == 5
     options = load(None, {**secrets, "DUCKSHIFT_STORAGE_CATALOG": "postgres://u:hush@h/d"})
     assert options.admin.password == "hush"
     assert "hush" not in repr(options)

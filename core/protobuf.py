@@ -1,4 +1,4 @@
-"""Protocol Buffers' wire format, as much as Flight SQL's messages need, driven by tables of fields.
+"""Protocol Buffers' wire format, as much as Flight SQL and Spark Connect need, driven by tables of fields.
 
 Protocol Buffers, "Encoding". A message is a dict of its fields by name; a field that was not sent is absent,
 one that is not known is skipped. Numbers are varints; groups and fixed-width numbers are skipped only.

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.protobuf import Field, Kind, Malformed, decode, encode
 from flight.marks import numbered
 from flight.messages import COMMANDS, packed, unpacked
-from flight.protobuf import Field, Kind, Malformed, decode, encode
 
 INNER = {1: Field("n", Kind.NUMBER)}
 SHAPE = {

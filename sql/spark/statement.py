@@ -1,0 +1,52 @@
+"""A query in engine SQL, written as one of Spark SQL."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp, parse_one
+from sqlglot.dialects.duckdb import DuckDB
+from sqlglot.errors import SqlglotError
+
+from sql.spark.expressions import value
+from sql.spark.queries import query
+from sql.spark.scope import Scope, Table, Used, Variable, Writer
+from sql.spark.values import Kind, UnfitError
+
+
+class Engine(DuckDB):
+    """The engine's dialect, as it is set here: NULLs are larger than anything."""
+
+    NULL_ORDERING = "nulls_are_large"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SparkQuery:
+    """What a query became."""
+
+    sql: str
+    columns: tuple[Kind, ...]
+    """The types of its columns."""
+    tables: Mapping[str, Used]
+    """By the engine's name: what it reads."""
+
+
+def spark_query(engine_sql: str, tables: Mapping[str, Table], variables: Callable[[str], Variable]) -> SparkQuery:
+    """Write *engine_sql* as Spark SQL over *tables*, by the engine's names; raises ``UnfitError``.
+
+    *variables* gives the session's engine variables, and ``TimeZone``.
+    """
+    try:
+        tree = parse_one(engine_sql, dialect=Engine)
+        known = {_parts(name): (name, table) for name, table in tables.items()}
+        writer = Writer(known, variables)
+        found = query(tree, Scope(writer, query, value))
+    except SqlglotError:
+        raise UnfitError("a text that cannot be read") from None
+    except RecursionError:
+        raise UnfitError("a query that is too deep") from None
+    return SparkQuery(sql=found.sql, columns=tuple(kind for _, kind in found.columns), tables=writer.used)
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    found = exp.to_table(name, dialect="duckdb")
+    return tuple(part.lower() for part in (found.catalog, found.db, found.name) if part)

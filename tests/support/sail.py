@@ -1,0 +1,34 @@
+"""A Spark Connect server: Sail, in a process of its own."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.support.environments import python_of
+
+_PROGRAM = """
+import sys
+from pysail.spark import SparkConnectServer
+server = SparkConnectServer("127.0.0.1", 0)
+server.start(background=True)
+print(server.listening_address[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def sail() -> Iterator[str]:
+    """Run Sail; yield its address. It ends with the process that waits for it, however that ends."""
+    process = subprocess.Popen(
+        [python_of("sail"), "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdin is not None
+    try:
+        yield f"sc://127.0.0.1:{int(process.stdout.readline())}"
+    finally:
+        process.stdin.close()
+        process.kill()
+        process.wait()
+        process.stdout.close()
