@@ -25,6 +25,7 @@ from catalog.model import (
 )
 from catalog.parameters import SystemParameter
 from catalog.policies import Attachment, MaskAttachment, MaskingPolicy, PolicyColumn, Protection, RlsPolicy
+from catalog.replicas import Integration
 from catalog.roles import DefaultPrivileges, Membership, Role
 from catalog.routines import Language, Parameter, Routine, RoutineKind
 from catalog.scopes import ScopedPrivileges
@@ -164,6 +165,11 @@ def _share_origin(values: dict[str, Any]) -> ShareOrigin:
     return replace(record, grants=grants)
 
 
+def _integration(values: dict[str, Any]) -> Integration:
+    record: Integration = _record(Integration, values)
+    return record
+
+
 def _datashare(cls: type[Any], values: dict[str, Any]) -> Datashare:
     record: Datashare = _record(cls, values | {"schemas": (), "consumers": ()})
     return replace(
@@ -260,7 +266,7 @@ _RELATION: Final = {field.name for field in fields(Relation)} - {"columns", "typ
 BY_NAME_EXACT: Final = {row.name: row for row in BY_NAME.values()}
 _FIELDS: Final[dict[str, Any]] = {
     "acl": _grants, "settings": _settings, "constraints": _constraints, "materialized": _materialized,
-    "seen": _seen, "protection": _protection, "external": _origin, "share": _share_origin,
+    "seen": _seen, "protection": _protection, "external": _origin, "share": _share_origin, "integration": _integration,
 }  # fmt: skip
 _READERS: Final[dict[type[Any], Any]] = {
     Relation: _relation, Routine: _routine, Role: _role, RlsPolicy: _policy, MaskingPolicy: _policy,

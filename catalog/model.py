@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar, cast
 
+from catalog.acls import Acl as Acl
+from catalog.acls import Grant as Grant
 from catalog.views import Materialized, Seen
 from core.names import last_part
 from core.types import ColumnType
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from catalog.identity import IdentityProvider
     from catalog.parameters import SystemParameter
     from catalog.policies import MaskingPolicy, Protection, RlsPolicy
+    from catalog.replicas import Integration
     from catalog.roles import DefaultPrivileges, Role
     from catalog.routines import Language, Routine
     from catalog.scopes import ScopedPrivileges
@@ -73,24 +76,6 @@ class RelationKind(StrEnum):
     VIEW = "v"
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """One grantee's privileges on an object or on columns of it."""
-
-    grantee: int
-    """OID of a user, group or role; 0 is PUBLIC."""
-    grantor: int
-    privileges: frozenset[str]
-    """Names from ``auth.privileges``, upper case: SELECT, INSERT, …"""
-    grantable: frozenset[str] = frozenset()
-    """Those of them held WITH GRANT OPTION."""
-    columns: tuple[str, ...] = ()
-    """Column names that the grant is limited to; empty means the whole object."""
-
-
-Acl = tuple[Grant, ...]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """A database of the cluster."""
@@ -106,6 +91,8 @@ class Database:
     comment: str | None = None
     share: "ShareOrigin | None" = None
     """Of a database made of a datashare: which."""
+    integration: "Integration | None" = None
+    """Of a database that copies another server's: of which integration."""
 
     kind = Kind.DATABASE
 

@@ -18,6 +18,7 @@ from core.options import (
     BY_NAME,
     BY_VARIABLE,
     IDENTITY_OPTIONS,
+    INTEGRATION_OPTIONS,
     OPTIONS,
     PREFIX,
     ROLE_OPTIONS,
@@ -35,6 +36,7 @@ from core.sections import ExternalOptions as ExternalOptions
 from core.sections import FlightOptions as FlightOptions
 from core.sections import HistoryOptions as HistoryOptions
 from core.sections import IdentityOptions as IdentityOptions
+from core.sections import IntegrationOptions as IntegrationOptions
 from core.sections import LogOptions as LogOptions
 from core.sections import Role as Role
 from core.sections import S3Options as S3Options
@@ -47,7 +49,7 @@ from core.sections import WlmOptions as WlmOptions
 
 CONFIG_VARIABLE: Final = "DUCKSHIFT_CONFIG"
 """Names the file where no ``--config`` does."""
-TABLES: Final = ("roles", "identities", "policies", "secrets", "issuers")
+TABLES: Final = ("roles", "identities", "policies", "secrets", "issuers", "integrations")
 """Tables of the file whose keys are names that the administrator chooses."""
 
 
@@ -78,6 +80,7 @@ class Options:
     """Documents in IAM's shape, as the file has them."""
     secrets: Mapping[str, str]
     """ARN of a secret → the database user that it stands for."""
+    integrations: Mapping[str, IntegrationOptions]
     issuers: Mapping[str, str]
     """Issuer of an identity provider's tokens → the file with its public keys."""
     origins: Mapping[str, str]
@@ -125,6 +128,7 @@ def _options(document: dict[str, Any], file: str, others: Iterable["Found"]) -> 
         identities=_identities(tables["identities"], file),
         policies=_documents(tables["policies"], f"{file}: policies"),
         secrets=_texts(tables["secrets"], f"{file}: secrets"),
+        integrations=_integrations(tables["integrations"], str(file)),
         issuers=_texts(tables["issuers"], f"{file}: issuers"),
         origins=origins,
         document={**_sections(values), **tables},
@@ -194,6 +198,15 @@ def _identities(document: object, origin: str) -> dict[str, IdentityOptions]:
             raise ConfigError(f'{origin}: identity "{name}" needs both access_key_id and secret_access_key')
         identities[name] = IdentityOptions(name=name, **values)
     return identities
+
+
+def _integrations(document: object, origin: str) -> dict[str, IntegrationOptions]:
+    named = _named(document, "integration", INTEGRATION_OPTIONS, origin)
+    integrations = {name: IntegrationOptions(**values) for name, values in named}
+    for name, found in integrations.items():
+        if not found.host or bool(found.user) is bool(found.secret):
+            raise ConfigError(f'{origin}: integration "{name}" needs host, and either user or secret')
+    return integrations
 
 
 def _named(

@@ -173,6 +173,20 @@ IDENTITY_OPTIONS: Final = (
     Option(section="identities", key="policies", kind=_L, default=(), doc="Names of [policies.NAME] tables or of AdministratorAccess, AmazonRedshiftFullAccess, AmazonRedshiftDataFullAccess, AmazonRedshiftReadOnlyAccess; without one nothing is allowed."),
     Option(section="identities", key="db_user", kind=_T, default="", doc="Database user where a request names none; empty is IAM:alice or IAMR:etl, made when it is first needed."),
 )
+
+# Keys of an integration, [integrations.crm]: a database server that CREATE DATABASE … FROM INTEGRATION 'crm' follows.
+INTEGRATION_OPTIONS: Final = (
+    Option(section="integrations", key="host", kind=_T, default="", doc="Name or address of the PostgreSQL server, whose wal_level is logical."),
+    Option(section="integrations", key="port", kind=_I, default=5432, minimum=1, maximum=65535, doc="Its port."),
+    Option(section="integrations", key="database", kind=_T, default="", doc="The database where CREATE DATABASE names none."),
+    Option(section="integrations", key="user", kind=_T, default="", doc="Who to be there: one with REPLICATION, who may read the tables and, without a publication, owns them."),
+    Option(section="integrations", key="password", kind=_X, default="", doc="Its password."),
+    Option(section="integrations", key="secret", kind=_T, default="", doc="Name of an entry of [secrets] that has user and password instead."),
+    Option(section="integrations", key="publication", kind=_T, default="", doc="Publication whose tables are followed; empty makes one there, of the tables that have a key."),
+    Option(section="integrations", key="tables", kind=_L, default=(), doc="Patterns of the tables that are wanted, as sales.* or public.orders; empty is all."),
+    Option(section="integrations", key="sslmode", kind=_C, default="prefer", choices=("disable", "prefer", "require", "verify-ca", "verify-full"), doc="Whether to speak TLS, and whether to look who answers."),
+    Option(section="integrations", key="sslrootcert", kind=_T, default="", doc="PEM file with the authority of the server's certificate."),
+)
 # fmt: on
 
 BY_NAME: Final = {option.name: option for option in OPTIONS}

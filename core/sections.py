@@ -230,3 +230,19 @@ class ClusterOptions:
     ports: str
     memory_limit: str
     threads: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntegrationOptions:
+    """A database server that databases may follow."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False)
+    secret: str
+    publication: str
+    tables: tuple[str, ...]
+    sslmode: str
+    sslrootcert: str

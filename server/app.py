@@ -41,6 +41,7 @@ from server.clusters import Clusters
 from server.codec import WireCodec
 from server.fleet import connected, joined
 from server.hosted import Terms
+from server.integrations import integrations
 from server.listener import Listener, ListenerSettings
 from server.private import SECRET_FILE, new_secret, write_private
 from server.roles import external_id, roles
@@ -345,11 +346,13 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         keys_access=s3_access(options.s3),
         external_id=external_id(place),
     )
-    reached = Reached(federation=Federation(database), secrets=Secrets(options.secrets, clock), stores=stores)
+    known = Secrets(options.secrets, clock)
+    reached = Reached(federation=Federation(database), secrets=known, stores=stores)
     return Limits(
         stores=stores,
         catalogs=DataCatalogs(reached, glue=options.external.data_catalog == "glue"),
         copy_poll_ms=options.copy.job_poll_ms,
+        integrations=integrations(options, known),
         stream_poll_ms=options.external.stream_poll_ms,
         hot_bytes=options.engine.hot_tables_mb << 20,
         udfs=_udfs(options.udf),

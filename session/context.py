@@ -26,7 +26,7 @@ from session.locks import Mode
 from session.plans import Environment, Plan, extending, planned, udf_of
 from session.principals import principal_of
 from session.protection import note_applied
-from session.sharing import require_door
+from session.sharing import require_door, written
 from session.visible import Visible, require_system
 from sql import incremental
 from sql.canon import Pattern
@@ -397,4 +397,4 @@ class Work:
         target = plan.translated.target
         await self.tx.reading(plan.tables - ({target.oid} if target else set()))
         if target is not None and target.kind is SourceKind.TABLE:
-            await self.tx.writing(frozenset({target.oid}))
+            await self.tx.writing(written(self, target.oid))

@@ -129,6 +129,8 @@ _HISTORY = {
     "sys_vacuums": "vacuums", "sys_user_changes": "user_changes", "sys_transactions": "transactions",
     "sys_conflicts": "conflicts", "sys_analyzes": "analyzes", "sys_terminations": "terminations",
     "sys_calls": "calls", "sys_stream_scans": "stream_scans", "sys_stream_errors": "stream_errors",
+    "sys_integration_runs": "integration_runs", "sys_integration_changes": "integration_changes",
+    "sys_integration_states": "integration_states",
     "sys_evictions": "evictions", "sys_rule_actions": "rule_actions", "sys_share_changes": "share_changes",
     "sys_job_messages": "job_messages", "sys_replacements": "replacements",
 }  # fmt: skip
@@ -330,6 +332,14 @@ def _applied(session: "Session") -> list[dict[str, Any]]:
     return list(session.warehouse.applied)
 
 
+def _integrations(session: "Session") -> list[dict[str, Any]]:
+    return session.warehouse.replication.rows()
+
+
+def _integration_tables(session: "Session") -> list[dict[str, Any]]:
+    return session.warehouse.replication.table_rows()
+
+
 def _plain(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(tzinfo=None)
 
@@ -342,6 +352,8 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_prepared": _prepared,
     "sys_disk": _disk,
     "sys_applied_policies": _applied,
+    "sys_integrations": _integrations,
+    "sys_integration_tables": _integration_tables,
     "sys_wlm_statements": queues.statements,
     "sys_wlm_classes": queues.classes,
     "sys_wlm_conditions": queues.conditions,

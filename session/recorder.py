@@ -65,6 +65,8 @@ class Arrival:
     plugin: str = ""
     level: int = 0
     """Of Redshift's protocol."""
+    feeds: int = 0
+    """The database (OID) made of an integration that this session alone may write."""
 
 
 def address(peer: str) -> tuple[str, str]:

@@ -4,6 +4,8 @@ Redshift, "Managing permissions for a datashare", "ALTER TABLE" (ROW LEVEL SECUR
 WITH PERMISSIONS who may use the database made of a datashare, or an external schema over it, reads all of it.
 """
 
+from typing import TYPE_CHECKING
+
 from auth.authorize import Principal, check
 from catalog.model import CatalogState, Database, Relation, Schema
 from catalog.policies import shared_openly
@@ -11,6 +13,9 @@ from catalog.scopes import acl_of
 from catalog.shares import Door
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
+
+if TYPE_CHECKING:
+    from session.context import Work
 
 
 def require_door(
@@ -35,6 +40,30 @@ def refuse_shared(database: Database) -> None:
     """Raise 0A000 for a database that is made of a datashare: nothing can be made in it."""
     if database.share is not None:
         raise not_supported("changing what another database shares")
+
+
+def refuse_replica(work: "Work", schema: int) -> None:
+    """Raise 25006 for what is in a schema (OID) of a database that copies another: only what follows that writes."""
+    place = work.state.objects.get(schema)
+    database = work.state.objects.get(place.database) if isinstance(place, Schema) else None
+    if isinstance(database, Database):
+        refuse_copied(work, database)
+
+
+def written(work: "Work", oid: int) -> frozenset[int]:
+    """Return the relation (OID) that a statement writes; raise 25006 for one that is a copy."""
+    found = work.state.objects.get(oid)
+    if isinstance(found, Relation):
+        refuse_replica(work, found.schema)
+    return frozenset({oid})
+
+
+def refuse_copied(work: "Work", database: Database) -> None:
+    """Raise 25006 for a database that copies another."""
+    if database.integration is not None and work.session.arrival.feeds != database.oid:
+        raise SqlError(
+            SqlState.READ_ONLY_SQL_TRANSACTION, f'database "{database.name}" is read-only: it is made of an integration'
+        )
 
 
 def refuse_guarded(door: Door, relation: Relation) -> None:

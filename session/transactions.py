@@ -145,6 +145,7 @@ class Transaction:
 
     async def reading(self, relations: frozenset[int]) -> None:
         """Prepare for a statement that reads *relations* (OIDs): locks, and a block's snapshot."""
+        self._warehouse.replication.refuse_barred(relations)
         if self._warehouse.fleet is None:
             for oid in relations:
                 await self.lock(oid, Mode.ACCESS_SHARE)

@@ -42,6 +42,7 @@ class Upkeep:
         self.views.resume()
         self.streams.start()
         self.jobs.start()
+        self._warehouse.replication.start()
         keeper = self._warehouse.limits.snapshots
         if keeper is not None:
             keeper.leads = lambda: self._warehouse.leads
@@ -62,6 +63,7 @@ class Upkeep:
         if self._warehouse.limits.snapshots is not None:
             await self._warehouse.limits.snapshots.close()
         await self.jobs.close()
+        await self._warehouse.replication.close()
         await self.streams.close()
         await self.views.close()
         if self._tasks:

@@ -5,7 +5,7 @@ Built once by ``server.app``; holds no connection's state.
 
 import itertools
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
@@ -42,6 +42,7 @@ from session.lake_schema import DROPPED, LakeSchema
 from session.mending import Mending
 from session.paces import Paces
 from session.recorder import Records
+from session.replication import Configured, Replication
 from session.scans import Scans
 from session.serializability import SerializationGraph
 from session.shared import SharedSources
@@ -122,6 +123,8 @@ class Limits:
     """What takes snapshots, where there is a place for them."""
     catalogs: DataCatalogs | None = None
     """Data catalogs outside the warehouse."""
+    integrations: Mapping[str, Configured] = field(default_factory=dict)
+    """Sources that databases can be made of, by the integrations' identifiers."""
     stream_poll_ms: int = 1_000
     """How often streams are asked that views follow by themselves."""
     copy_poll_ms: int = 1_000
@@ -198,7 +201,9 @@ class Warehouse:
         self.scans = Scans(database, self.hot, self.caught_up)
         estimates = Estimates(self, Cache(limits.translation_cache))
         self.workload, self.estimates = _workload(database, limits, clock), estimates
-        self.summaries, self.mending, self.upkeep = Summaries(self), Mending(self), Upkeep(self)
+        self.summaries, self.mending, self.upkeep, self.replication = (
+            Summaries(self), Mending(self), Upkeep(self), Replication(self, limits.integrations),
+        )  # fmt: skip
         self.metastore = Metastore(database.cursor())
         self.commit_lock = commit_order(fleet, self.metastore)
         alone = fleet is None or fleet.alone

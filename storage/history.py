@@ -107,6 +107,16 @@ _TABLES: Final = (
            "userid INTEGER, schema_name VARCHAR, stream VARCHAR, view VARCHAR, xid BIGINT, query BIGINT,"
            "time TIMESTAMP, part VARCHAR, position VARCHAR, kind VARCHAR, arrived TIMESTAMP, code INTEGER,"
            "reason VARCHAR"),
+    _table("integration_runs", "ended",
+           "integration_id VARCHAR, database VARCHAR, checkpoint VARCHAR, type VARCHAR, bytes BIGINT,"
+           "committed TIMESTAMP, tables INTEGER, started TIMESTAMP, ended TIMESTAMP"),
+    _table("integration_changes", "time",
+           "integration_id VARCHAR, checkpoint VARCHAR, database VARCHAR, schema_name VARCHAR, name VARCHAR,"
+           "relation BIGINT, time TIMESTAMP, xid BIGINT, inserted BIGINT, deleted BIGINT, updated BIGINT,"
+           "bytes BIGINT"),
+    _table("integration_states", "time",
+           "integration_id VARCHAR, database VARCHAR, schema_name VARCHAR, name VARCHAR, state VARCHAR,"
+           "checkpoint VARCHAR, reason VARCHAR, time TIMESTAMP"),
     _table("vacuums", "ended",
            "userid INTEGER, xid BIGINT, query BIGINT, database VARCHAR, schema_name VARCHAR, relation BIGINT,"
            "name VARCHAR, mode VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP, rows BIGINT"),

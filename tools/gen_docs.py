@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from catalog.system.views import ROWS as SYSTEM_VIEWS
-from core.options import IDENTITY_OPTIONS, OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
+from core.options import IDENTITY_OPTIONS, INTEGRATION_OPTIONS, OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
 from session.settings import SETTINGS
 from sql.commands.unsupported import HEADS
 from sql.functions import FUNCTIONS
@@ -62,7 +62,12 @@ def example_toml() -> str:
         "#[issuers]",
         '#"https://login.microsoftonline.com/TENANT/v2.0" = "/etc/duckshift/entra.jwks"',
         "",
+        "# Database servers that CREATE DATABASE … FROM INTEGRATION 'shop' copies continuously.",
+        "#[integrations.shop]",
     ]
+    for option in INTEGRATION_OPTIONS:
+        lines += [*_comment(option), f"#{option.key} = {_toml(option)}"]
+    lines.append("")
     return "\n".join(lines)
 
 
@@ -98,6 +103,13 @@ def config_reference() -> str:
         "keys (a JSON Web Key Set). All are set in the file only.",
         "",
         *_rows(list(IDENTITY_OPTIONS), with_variable=False),
+        "",
+        "## integrations",
+        "",
+        "`[integrations.shop]` is a PostgreSQL server whose databases `CREATE DATABASE … FROM INTEGRATION 'shop'` copies",
+        "continuously (docs/howto/zero-etl.md). Integrations are set in the file only.",
+        "",
+        *_rows(list(INTEGRATION_OPTIONS), with_variable=False),
         "",
     ]
     return "\n".join(lines)

@@ -248,6 +248,26 @@ LIVE: Final[dict[str, pa.Schema]] = {
         "userid int4, schema_name text, stream text, view text, xid int8, query int8, time ts, part text,"
         "position text, kind text, arrived ts, code int4, reason text"
     ),
+    "sys_integrations": _shape(
+        "integration_id text, target_database text, source text, state text, lag int8, checkpoint text, created ts,"
+        "refresh_interval int4, source_database text, history_mode bool, reason text"
+    ),
+    "sys_integration_tables": _shape(
+        "integration_id text, target_database text, schema_name text, name text, state text, checkpoint text,"
+        "reason text, updated ts, relation oid"
+    ),
+    "sys_integration_runs": _shape(
+        "integration_id text, database text, checkpoint text, type text, bytes int8, committed ts, tables int4,"
+        "started ts, ended ts"
+    ),
+    "sys_integration_changes": _shape(
+        "integration_id text, checkpoint text, database text, schema_name text, name text, relation int8, time ts,"
+        "xid int8, inserted int8, deleted int8, updated int8, bytes int8"
+    ),
+    "sys_integration_states": _shape(
+        "integration_id text, database text, schema_name text, name text, state text, checkpoint text, reason text,"
+        "time ts"
+    ),
     "sys_loads": _shape(
         "query int8, userid int4, xid int8, pid int4, database text, relation oid, relation_name text, status text,"
         "started ts, ended ts, source text, format text, rows int8, bytes int8, files int4, errors int8,"

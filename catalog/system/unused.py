@@ -106,10 +106,6 @@ _SHAPES: Final[tuple[tuple[int, str, Visible, str], ...]] = (
     (6_078, "sys_datashare_usage_producer", "superuser", "share_id int4, share_name varchar(128), request_id varchar(50), request_type varchar(25), " + _SHARED + ", record_time ts, status int4, error_message varchar(512), consumer_region bpchar(64)"),
     # Integrations and streams.
     (6_080, "svv_integration_table_mapping", "all", "integration_id bpchar(128), source_database bpchar(128), target_database bpchar(128), source_schema_name bpchar(128), target_schema_name bpchar(128), source_table_name bpchar(128), target_table_name bpchar(128), source_column_name bpchar(128), target_column_name bpchar(128), source_data_type bpchar(128), target_data_type bpchar(128)"),
-    (6_081, "svv_integration_table_state", "superuser", "integration_id bpchar(128), target_database bpchar(128), schema_name bpchar(128), table_name bpchar(128), table_state bpchar(128), table_last_replicated_checkpoint bpchar(128), reason bpchar(256), last_updated_timestamp ts, table_rows int8, table_size int8, is_history_mode bool"),
-    (6_082, "sys_integration_activity", "superuser", "integration_id bpchar(128), target_database bpchar(128), source bpchar(128), checkpoint_name bpchar(128), checkpoint_type bpchar(16), checkpoint_bytes int8, last_commit_timestamp ts, modified_tables int4, integration_start_time ts, integration_end_time ts"),
-    (6_083, "sys_integration_table_activity", "superuser", "integration_id bpchar(128), checkpoint_name bpchar(128), target_database bpchar(128), schema_name bpchar(128), table_name bpchar(128), table_id int4, record_time ts, transaction_id int8, inserted_rows int8, deleted_rows int8, updated_rows int8, bytes_ingested int8"),
-    (6_084, "sys_integration_table_state_change", "superuser", "integration_id bpchar(128), database_name bpchar(128), schema_name bpchar(128), table_name bpchar(128), new_state bpchar(128), table_last_replicated_checkpoint bpchar(128), state_change_reason bpchar(256), record_time ts"),
 )
 # fmt: on
 _OWNERS: Final = ("userid", "user_id")

@@ -5,6 +5,7 @@ from typing import Final
 from catalog.system import (
     identity,
     information_schema,
+    integrations,
     loads,
     pg_cluster,
     pg_empty,
@@ -39,6 +40,7 @@ ROWS: Final[tuple[SystemView, ...]] = (
     *policies.ROWS,
     *shares.ROWS,
     *identity.ROWS,
+    *integrations.ROWS,
     *stl.ROWS,
     *stv.ROWS,
     *svl.ROWS,

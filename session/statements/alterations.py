@@ -14,6 +14,7 @@ from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
+from session.sharing import refuse_replica
 from session.statements.external import alter_external_table
 from session.statements.policies import refuse_needed, refuse_needed_column, row_security
 from session.statements.tables import physical_column, sort_key, table_column, table_constraint
@@ -39,6 +40,7 @@ async def alter_table(work: Work, command: AlterTable) -> Done:
         work.require_owner(relation)
     elif not all(isinstance(action, actions.RowLevelSecurity) for action in command.actions):
         work.require_owner(relation, "ALTER TABLE", "ALTER")
+    refuse_replica(work, relation.schema)
     relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
     if alters_lake(work, relation, command):
         await work.tx.alter_lake()

@@ -15,6 +15,7 @@ from session.external.streams import kept_rows
 from session.locks import Mode
 from session.protection import IGNORES
 from session.settings import AS_WRITTEN
+from session.sharing import refuse_replica
 from session.statements.query import changed
 from sql.commands.alterations import AlterTableAppend
 
@@ -31,6 +32,8 @@ async def append(work: Work, command: AlterTableAppend) -> Done:
         work.require_permission(IGNORES)
     if target.oid == source.oid:
         raise SqlError(SqlState.INVALID_TABLE_DEFINITION, "cannot append a table to itself")
+    for item in (target, source):
+        refuse_replica(work, item.schema)
     target, source = [await work.lock(item, Mode.ACCESS_EXCLUSIVE) for item in (target, source)]
     names = _shared(target, source, command)
     listed = ", ".join(quote(name) for name in names)

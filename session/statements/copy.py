@@ -37,6 +37,7 @@ from session.functions import needs
 from session.locks import Mode
 from session.places import location, open_store, open_table
 from session.recorder import Load
+from session.sharing import refuse_replica
 from session.statements.iam_roles import require_role
 from session.transfers import Transfer, running
 from sql.commands.copy import Copy
@@ -92,6 +93,7 @@ async def copy(work: Work, engine: DuckDbEngine, command: Copy, selection: Selec
     require_role(work, command.credentials, "COPY")
     # Nothing was done yet in this transaction: it may be begun again should the fast way fail.
     fresh = work.tx.single
+    refuse_replica(work, relation.schema)
     relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
     chosen = _chosen(relation, command.columns, explicit=command.options.on("explicit_ids"))
     started = work.warehouse.clock.now()

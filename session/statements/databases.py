@@ -12,6 +12,7 @@ from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
+from session.statements.integrations import alter_integration, forget, integration_of
 from session.statements.objects import remove_relations
 from session.statements.routines import remove_routines
 from session.statements.shares import origin_of, refuse_source
@@ -39,6 +40,8 @@ async def create_database(work: Work, command: CreateDatabase) -> Done:
     if command.share is not None:
         work.change(replace(database, share=origin_of(work, command.share), acl=()))
         return Done("CREATE DATABASE")
+    if command.integration is not None:
+        database = replace(database, integration=integration_of(work, command.integration))
     place = ddl.free_engine_schema(work.state, lake.schema_name(command.name, "public"))
     await work.engine.script(lake.create_schema(place))
     public = Schema(
@@ -56,6 +59,8 @@ async def create_database(work: Work, command: CreateDatabase) -> Done:
 async def alter_database(work: Work, command: AlterDatabase) -> Done:
     """ALTER DATABASE: name or options."""
     database = owned(work, command.name)
+    if command.integration is not None:
+        return await alter_integration(work, database, command.integration)
     await work.tx.writing(frozenset())
     if command.rename_to is not None:
         await _free_name(work, command.rename_to)
@@ -75,6 +80,8 @@ async def drop_database(work: Work, command: DropDatabase) -> Done:
         raise SqlError(SqlState.OBJECT_IN_USE, "cannot drop the currently open database")
     _refuse_used(work, database)
     refuse_source(work, database)
+    if database.integration is not None:
+        await forget(work, database)
     await work.tx.writing(frozenset())
     for schema in work.state.schemas(database.oid):
         await remove_relations(work, work.state.relations(schema.oid), cascade=True)

@@ -15,7 +15,7 @@ from session.context import Work
 from session.external import federated, streams
 from session.external.catalogs import asked
 from session.locks import Mode
-from session.sharing import refuse_shared
+from session.sharing import refuse_copied, refuse_shared
 from session.statements.external import require_schema_owner
 from sql.commands.external_schemas import AlterExternalSchema, CreateExternalSchema
 
@@ -30,6 +30,7 @@ async def create_external_schema(work: Work, command: CreateExternalSchema) -> D
     name = command.name[-1]
     work.require_database("CREATE")
     refuse_shared(work.database)
+    refuse_copied(work, work.database)
     origin = Origin(kind=_KINDS[command.source], database=command.database, options=command.options)
     if origin.kind in federated.TYPES:
         federated.check(origin)

@@ -15,7 +15,7 @@ from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
-from session.sharing import refuse_shared
+from session.sharing import refuse_copied, refuse_replica, refuse_shared
 from session.statements.alterations import follow
 from session.statements.external import drop_external_table
 from session.statements.external_schemas import drop_external_database
@@ -148,6 +148,7 @@ async def create_schema(work: Work, command: CreateSchema) -> Done:
     """CREATE SCHEMA."""
     name = command.name[-1]
     refuse_shared(work.database)
+    refuse_copied(work, work.database)
     if len(command.name) > 1 and command.name[0] != work.database.name:
         if work.state.database(command.name[0]) is None:
             raise SqlError(SqlState.INVALID_CATALOG_NAME, f'database "{command.name[0]}" does not exist')
@@ -204,6 +205,7 @@ async def _run_elements(work: Work, schema: str, command: CreateSchema) -> None:
 async def alter_schema(work: Work, command: AlterSchema) -> Done:
     """ALTER SCHEMA: name, owner or quota; its tables stay where they are."""
     schema = work.find_schema(command.name)
+    refuse_replica(work, schema.oid)
     _require_schema_owner(work, schema, privilege="" if command.owner is not None else "ALTER")
     await work.tx.writing(frozenset())
     if command.rename_to is not None:
@@ -266,6 +268,7 @@ async def _drop_relations(work: Work, command: Drop) -> None:
             )
         if relation.owner != work.principal.oid and not work.principal.may(f"DROP {command.object}"):
             work.require("DROP", relation)
+        refuse_replica(work, relation.schema)
         found.append(relation)
     await remove_relations(work, found, cascade=command.cascade)
 
@@ -334,6 +337,7 @@ async def _drop_schema(work: Work, name: tuple[str, ...], command: Drop) -> None
             work.notice(notice(f'Schema "{name[-1]}" does not exist and will be skipped'))
             return
         raise
+    refuse_replica(work, schema.oid)
     _require_schema_owner(work, schema, "DROP SCHEMA", "DROP")
     inside = work.state.relations(schema.oid)
     programs = routines(work.state, schema.oid)

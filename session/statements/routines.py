@@ -22,6 +22,7 @@ from engine.udfs import KINDS, Udf
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
+from session.sharing import refuse_replica
 from session.statements.policies import refuse_called
 from sql.commands.drops import Drop
 from sql.commands.routines import AlterRoutine, Argument, CreateFunction, CreateProcedure
@@ -154,6 +155,7 @@ async def _check_python(work: Work, made: Routine) -> None:
 
 async def _create(work: Work, name: tuple[str, ...], made: Routine, *, or_replace: bool) -> None:
     schema = work.visible.schema(name[:-1]) if len(name) > 1 else work.visible.creation_schema()
+    refuse_replica(work, schema.oid)
     if not work.principal.may(f"CREATE OR REPLACE {made.word.upper()}"):
         work.require_schema("CREATE", schema)
     used = language(work.state, made.language)

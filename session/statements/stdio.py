@@ -18,6 +18,7 @@ from session.context import Work
 from session.functions import needs
 from session.locks import Mode
 from session.settings import AS_WRITTEN
+from session.sharing import refuse_replica
 from session.statements.copy import count_identities, filled, load_column
 from session.statements.query import rows
 from session.streams import Page
@@ -103,6 +104,7 @@ async def copy_stdin(work: Work, command: CopyFromStdin) -> StdinCopy:
     chosen = _chosen(relation, command.columns)
     work.require("INSERT", relation, frozenset(column.name for column in chosen))
     fresh = work.tx.single
+    refuse_replica(work, relation.schema)
     relation = await work.lock(relation, Mode.SHARE_ROW_EXCLUSIVE)
     return StdinCopy(work, relation, chosen, command.format, fresh=fresh)
 

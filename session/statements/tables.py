@@ -12,6 +12,7 @@ from session.answers import Done
 from session.context import Work
 from session.external.streams import kept_rows
 from session.locks import Mode
+from session.sharing import refuse_replica
 from session.statements.query import describe
 from sql.commands.tables import (
     ColumnDefinition,
@@ -77,6 +78,7 @@ async def truncate(work: Work, command: Truncate) -> Done:
     relation = kept_rows(work.state, work.find_relation(command.name)) or work.find_table(command.name)
     if relation.owner != work.principal.oid and not work.principal.may("TRUNCATE TABLE"):
         work.require("TRUNCATE", relation)
+    refuse_replica(work, relation.schema)
     relation = await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
     await work.engine.run(f"DELETE FROM {relation.engine_name}")
     return Done("TRUNCATE TABLE")
@@ -97,6 +99,7 @@ async def target_schema(
             f'"{schema.name}" is an external schema, which holds external tables only',
             hint="Use CREATE EXTERNAL TABLE.",
         )
+    refuse_replica(work, schema.oid)
     work.require_schema("CREATE", schema, permission)
     return schema
 

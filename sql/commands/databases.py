@@ -7,6 +7,13 @@ from dataclasses import dataclass, replace
 
 from core.errors import not_supported
 from sql.commands.columns import read_collation
+from sql.commands.integrations import (
+    FromIntegration,
+    IntegrationOptions,
+    RefreshTables,
+    read_alter_integration,
+    read_from_integration,
+)
 from sql.commands.schemas import UNLIMITED
 from sql.commands.shares import FromDatashare, read_from_datashare
 from sql.stream import Stream
@@ -32,15 +39,17 @@ class CreateDatabase:
     name: str
     options: DatabaseOptions = DatabaseOptions()
     share: FromDatashare | None = None
+    integration: FromIntegration | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlterDatabase:
-    """ALTER DATABASE name RENAME TO … or options."""
+    """ALTER DATABASE name RENAME TO …, INTEGRATION … or options."""
 
     name: str
     rename_to: str | None = None
     options: DatabaseOptions = DatabaseOptions()
+    integration: RefreshTables | IntegrationOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +75,16 @@ def read_create_database(stream: Stream) -> CreateDatabase:
     if permissions or stream.at("FROM", "DATASHARE"):
         stream.expect("FROM", "DATASHARE")
         return CreateDatabase(name=name, share=read_from_datashare(stream, permissions=permissions))
-    if stream.at("FROM"):
-        kind = stream.tokens[min(stream.index + 1, len(stream.tokens) - 1)].key
-        if kind in {"INTEGRATION", "ARN"}:
-            raise not_supported(f"CREATE DATABASE FROM {kind}", position=stream.position)
+    integration = None
+    if stream.take("FROM"):
+        if stream.at("ARN"):
+            raise not_supported("CREATE DATABASE FROM ARN", position=stream.position)
+        integration = read_from_integration(stream)
     stream.take("WITH")
     options = _options(stream)
     if stream.at("IAM_ROLE"):
         raise not_supported("CREATE DATABASE IAM_ROLE", position=stream.position)
-    return CreateDatabase(name=name, options=options)
+    return CreateDatabase(name=name, options=options, integration=integration)
 
 
 def read_alter_database(stream: Stream) -> AlterDatabase:
@@ -82,8 +92,8 @@ def read_alter_database(stream: Stream) -> AlterDatabase:
     name = stream.identifier()
     if stream.take("RENAME", "TO"):
         return AlterDatabase(name=name, rename_to=stream.identifier())
-    if stream.at("INTEGRATION"):
-        raise not_supported("ALTER DATABASE INTEGRATION", position=stream.position)
+    if stream.take("INTEGRATION"):
+        return AlterDatabase(name=name, integration=read_alter_integration(stream))
     stream.take("WITH")
     if stream.ended:
         stream.fail()

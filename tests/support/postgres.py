@@ -10,8 +10,8 @@ import struct
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +28,8 @@ class Postgres:
 
     host: str
     port: int
+    restart: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """Ends it without ado, as a crash would, and starts it again on the same data."""
 
     @property
     def dsn(self) -> str:
@@ -66,10 +68,22 @@ def running(*settings: str) -> Iterator[Postgres]:
         )
         command = [str(folder / "postgres"), "-D", str(data), *(part for name in options for part in ("-c", name))]
         with (home / "log").open("wb") as log:
-            server = subprocess.Popen(_as_user(command), cwd=home, stdout=log, stderr=log)
+
+            def start() -> "subprocess.Popen[bytes]":
+                return subprocess.Popen(_as_user(command), cwd=home, stdout=log, stderr=log)
+
+            def restart() -> None:
+                nonlocal server
+                # An immediate shutdown writes nothing any more: the start recovers from the log.
+                server.send_signal(signal.SIGQUIT)
+                server.wait(_START_S)
+                server = start()
+                _wait(server, port, home / "log")
+
+            server = start()
             try:
                 _wait(server, port, home / "log")
-                yield Postgres("127.0.0.1", port)
+                yield Postgres("127.0.0.1", port, restart)
             finally:
                 # A fast shutdown: a client that is still connected does not hold it up.
                 server.send_signal(signal.SIGINT)
