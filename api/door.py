@@ -88,10 +88,11 @@ class ApiDoor:
         clusters = ClusterApi(building.warehouse, building.sessions, users, credentials, facts, hosted)
         serverless = ServerlessApi(credentials, facts, users, clock, host, forwarding)
         kept = ServerlessSnapshots(Archive(building.warehouse, host), facts, host)
+        self._tables = clusters.tables
         services = {
             "redshift-data": {**data.operations, **catalogs.operations},
             "redshift": clusters.operations,
-            "redshift-serverless": {**serverless.operations, **kept.operations},
+            "redshift-serverless": {**serverless.operations, **kept.operations, **clusters.tables.serverless},
         }
         gateway = Gateway(place, directory, clock, services, Hosting(forwarding, building.token))
         self._http = HttpServer(http, gateway.handle)
@@ -115,5 +116,6 @@ class ApiDoor:
     async def drain(self, grace_s: float) -> None:
         """Stop: no new requests; running statements may take *grace_s* seconds more."""
         await self._http.drain(min(grace_s, 1))
+        await self._tables.close()
         await self._statements.close(grace_s)
         await self._desk.close()

@@ -5,7 +5,7 @@ header beside it, with a word that only the two servers know.
 """
 
 import asyncio
-import json
+import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -26,10 +26,21 @@ _HANDED: Final = frozenset(
         "GetClusterCredentialsWithIAM",
         "CreateClusterSnapshot",
         "DescribeLoggingStatus",
+        "RestoreTableFromClusterSnapshot",
     }
 )
 """Operations of ``redshift`` that a hosted cluster answers itself."""
-_HANDED_SERVERLESS: Final = frozenset({"GetCredentials", "CreateSnapshot"})
+_HANDED_SERVERLESS: Final = frozenset(
+    {"GetCredentials", "CreateSnapshot", "RestoreTableFromSnapshot", "ListTableRestoreStatus"}
+)
+_BY_NUMBER: Final = frozenset({"DescribeTableRestoreStatus", "GetTableRestoreStatus"})
+_BEGIN: Final = frozenset(
+    {"ExecuteStatement", "BatchExecuteStatement", "RestoreTableFromClusterSnapshot", "RestoreTableFromSnapshot"}
+)
+"""Operations whose answers hold what later requests are about."""
+_NUMBERS: Final = re.compile(
+    rb'"(?:Id|SessionId|tableRestoreRequestId)": ?"([^"]+)"|<TableRestoreRequestId>([^<]+)</TableRestoreRequestId>'
+)
 _OF_SNAPSHOTS: Final = frozenset({"DeleteClusterSnapshot", "DeleteSnapshot"})
 _LENGTHS: Final = frozenset({"connection", "content-length", "expect", _HEADER})
 
@@ -50,12 +61,15 @@ class Forwarding:
         """Hand on to the clusters of *host*, which believe *token*."""
         self._host, self._token = host, token
         self._owners: OrderedDict[str, tuple[Kind, str]] = OrderedDict()
-        """Statements and sessions of the Data API, and whose they are."""
+        """Statements, sessions and restores of tables, and whose they are."""
 
     async def target(self, service: str, operation: str, given: Mapping[str, Any]) -> Hosted | None:
         """Return the cluster that has to answer, None where that is this server."""
         if operation in _OF_SNAPSHOTS:
             return await self._of_snapshot(given)
+        if operation in _BY_NUMBER:
+            number = given.get("TableRestoreRequestId") or given.get("tableRestoreRequestId") or ""
+            return self._owner(number) or self._host.find(Kind.CLUSTER, given.get("ClusterIdentifier", ""))
         if service == "redshift-data":
             return self._of_data(given)
         if service == "redshift" and operation in _HANDED:
@@ -66,20 +80,20 @@ class Forwarding:
             return self._host.find(Kind.NAMESPACE, given.get("namespaceName", ""))
         return None
 
-    async def answer(self, target: Hosted, request: Request) -> Response:
+    async def answer(self, target: Hosted, operation: str, request: Request) -> Response:
         """Return the response of the cluster *target*."""
         port = self._host.interface(target)
         if not port:
             raise _away(target, request)
         response = await handed(port, request, self._token)
-        if "x-amz-target" in request.headers and response.status == 200:
+        if operation in _BEGIN and response.status == 200:
             self._remember(target, response.body)
         return response
 
     async def relay(self, target: Hosted, request: Request | None) -> None:
         """Have *target* do its part of a request; raises ``Relayed`` where it refuses."""
         if request is not None:
-            response = await self.answer(target, request)
+            response = await self.answer(target, "", request)
             if response.status != 200:
                 raise Relayed(response)
 
@@ -99,16 +113,18 @@ class Forwarding:
         if "WorkgroupName" in given:
             return self._host.workgroup(given["WorkgroupName"])
         for name in ("Id", "SessionId"):
-            owner = self._owners.get(str(given.get(name, "")).partition(":")[0])
-            if owner is not None:
-                return self._host.find(*owner)
+            found = self._owner(str(given.get(name, "")).partition(":")[0])
+            if found is not None:
+                return found
         return None
 
+    def _owner(self, number: str) -> Hosted | None:
+        owner = self._owners.get(number)
+        return self._host.find(*owner) if owner is not None else None
+
     def _remember(self, target: Hosted, body: bytes) -> None:
-        answer = json.loads(body)
-        for name in ("Id", "SessionId"):
-            if answer.get(name):
-                self._owners[answer[name]] = (target.kind, target.name)
+        for found in _NUMBERS.finditer(body):
+            self._owners[(found[1] or found[2]).decode()] = (target.kind, target.name)
         while len(self._owners) > _REMEMBERED:
             self._owners.popitem(last=False)
 

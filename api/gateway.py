@@ -136,7 +136,7 @@ class Gateway:
         try:
             target = forwarding and await forwarding.target(service.model.service_name, called.name, given)
             if forwarding and target:
-                return await forwarding.answer(target, request)
+                return await forwarding.answer(target, called.name, request)
             answer = await operation(caller, given)
         except Relayed as relayed:
             return relayed.response

@@ -2,14 +2,17 @@
 
 import functools
 import logging
+import tempfile
 from pathlib import Path
 from typing import Final
 
 from core.config import ConfigError, Options
+from core.errors import SqlError
+from core.sqlstate import SqlState
 from server.access import s3_access
 from storage.aws import service_client
 from storage.database import CATALOG_FILE
-from storage.keys import DataKey, Keyring, KeyringError, KeySource, exists, open_ring
+from storage.keys import FILE, DataKey, Keyring, KeyringError, KeySource, exists, open_ring
 from storage.rotation import rotate
 
 _log = logging.getLogger(__name__)
@@ -29,6 +32,17 @@ def data_keys(options: Options) -> tuple[DataKey, ...]:
 def keys_of(options: Options) -> tuple[DataKey, ...]:
     """Return the keys that are in the data folder, whether or not there is a warehouse yet; raises ``ConfigError``."""
     return _ring(options).keys if options.storage.encrypted else ()
+
+
+def unlocked(options: Options, ring: str) -> tuple[DataKey, ...]:
+    """Return the keys of a key ring, *ring* being its text; raises 58030."""
+    with tempfile.TemporaryDirectory(prefix="duckshift-keyring-") as folder:
+        (Path(folder) / FILE).write_text(ring, encoding="utf-8")
+        try:
+            source, previous = _sources(options)
+            return open_ring(Path(folder), source, previous).keys
+        except KeyringError as error:
+            raise SqlError(SqlState.IO_ERROR, str(error)) from None
 
 
 def rotate_keys(options: Options) -> None:
@@ -53,6 +67,15 @@ def _check(options: Options) -> None:
 
 
 def _ring(options: Options) -> Keyring:
+    try:
+        _made(options.storage.state_folder)
+        return open_ring(options.storage.state_folder, *_sources(options))
+    except KeyringError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _sources(options: Options) -> tuple[KeySource, KeySource | None]:
+    """Return where the master key comes from, and the one before if there is one."""
     storage = options.storage
     source = functools.partial(
         KeySource,
@@ -60,11 +83,7 @@ def _ring(options: Options) -> Keyring:
         kms=lambda: service_client(s3_access(options.s3), "kms"),
     )
     previous = source(storage.previous_master_key) if storage.previous_master_key else None
-    try:
-        _made(storage.state_folder)
-        return open_ring(storage.state_folder, source(storage.master_key), previous)
-    except KeyringError as error:
-        raise ConfigError(str(error)) from None
+    return source(storage.master_key), previous
 
 
 def _made(folder: Path) -> None:

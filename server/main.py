@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
             added.add_argument("action", choices=("create", "list", "delete", "verify", "restore"))
             added.add_argument("name", nargs="?", default="", metavar="NAME")
             added.add_argument("--at", default="", metavar="TIME", help="restore as it was then, before the snapshot")
+            table = "restore only this table (database.schema.table), into the running server"
+            added.add_argument("--table", default="", metavar="TABLE", help=table)
+            added.add_argument("--to", default="", metavar="TABLE", help="the restored table's name")
     return parser
 
 
@@ -102,7 +105,7 @@ def _snapshot(options: Options, given: argparse.Namespace) -> int:
     from storage.database import WarehouseError
 
     try:
-        return command(options, given.action, given.name, given.at)
+        return command(options, given.action, given.name, given.at, (given.table, given.to))
     except SqlError as error:
         print(f"duckshift: {error.message}", file=sys.stderr)
     except (ConfigError, WarehouseError, OSError) as error:

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -13,9 +14,10 @@ from core.config import ConfigError, Options
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from server.access import destination, s3_access
-from server.keyring import keys_of
+from server.keyring import keys_of, unlocked
 from server.opening import opened
-from session.snapshots import Origin, Schedule, SnapshotKeeper
+from server.restoring import restore_table
+from session.snapshots import Origin, Places, Schedule, SnapshotKeeper
 from storage import keys
 from storage.database import CATALOG_FILE, Database, FolderLock
 from storage.snapshots import Place, Snapshot, Snapshots
@@ -35,8 +37,7 @@ def keeper(options: Options, database: Database, clock: Clock) -> SnapshotKeeper
     )
     return SnapshotKeeper(
         database,
-        _data(options),
-        _snapshots(options),
+        Places(_data(options), _snapshots(options), partial(unlocked, options)),
         schedule,
         clock,
         Origin(
@@ -88,12 +89,20 @@ def restore(options: Options, snapshots: Snapshots, snapshot: Snapshot, moment: 
         lock.release()
 
 
-def command(options: Options, action: str, name: str, at: str) -> int:
-    """Run ``duckshift snapshot ACTION [NAME]``; raises ``ConfigError``, ``SqlError``, ``WarehouseError``."""
+def command(options: Options, action: str, name: str, at: str, tables: tuple[str, str] = ("", "")) -> int:
+    """Run ``duckshift snapshot ACTION [NAME]``; raises ``ConfigError``, ``SqlError``, ``WarehouseError``.
+
+    *tables* are a table to restore and its new name.
+    """
     if not options.snapshots.destination:
         raise ConfigError("snapshots.destination says where snapshots are, and is empty")
     if (action == "list") is bool(name):
         raise ConfigError(f"duckshift snapshot {action} {'takes no name' if name else 'needs the name of a snapshot'}")
+    if any(tables):
+        if action != "restore" or not all(tables) or at:
+            raise ConfigError("--table and --to go together, with restore and without --at")
+        restore_table(options, name, *tables)
+        return 0
     return _ACTIONS[action](options, name, at)
 
 

@@ -16,6 +16,8 @@ from typing import Final, TypeVar
 from core.clock import Clock
 from core.errors import SqlError
 from storage.database import Database
+from storage.keys import DataKey
+from storage.past import Past
 from storage.snapshots import Damage, Place, Snapshot, SnapshotFile, Snapshots
 from storage.taking import changed_bytes, take_catalog
 
@@ -33,6 +35,17 @@ class Origin:
     database: str = ""
     keyring: str = ""
     """The warehouse's keys, wrapped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a warehouse's files are and go."""
+
+    data: Place
+    """Its Parquet files."""
+    snapshots: Snapshots
+    unlock: Callable[[str], tuple[DataKey, ...]]
+    """Returns the keys that a snapshot's key ring holds; raises ``SqlError``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +68,11 @@ class SnapshotKeeper:
     """The snapshots of one running warehouse."""
 
     def __init__(
-        self, database: Database, data: Place, snapshots: Snapshots, schedule: Schedule, clock: Clock, origin: Origin
+        self, database: Database, places: Places, schedule: Schedule, clock: Clock, origin: Origin
     ) -> None:
-        """Keep *snapshots* of *database*, whose Parquet files are in *data*."""
-        self._database, self._data, self._snapshots = database, data, snapshots
+        """Keep snapshots of *database*."""
+        self._database, self._data, self._snapshots = database, places.data, places.snapshots
+        self._unlock = places.unlock
         self._schedule, self._clock, self._origin = schedule, clock, origin
         self.leads: Callable[[], bool] = _alone
         """Tells whether it is this server that takes snapshots by the schedule, where several share a lake."""
@@ -98,6 +112,16 @@ class SnapshotKeeper:
     async def verify(self, name: str) -> list[Damage]:
         """Return the damaged files of a snapshot; those that the warehouse has whole are repaired."""
         return await self._alone(lambda: list(self._snapshots.verify(self._snapshots.find(name), self._data)))
+
+    async def past(self, name: str) -> Past:
+        """Return the snapshot *name* beside the running warehouse; whoever asks must close it. Raises 42704, 58030."""
+
+        def work() -> Past:
+            found = self._snapshots.find(name)
+            keys = self._unlock(found.keyring) if found.keyring else ()
+            return Past(self._database, self._snapshots, found, keys)
+
+        return await self._alone(work)
 
     async def _alone(self, work: Callable[[], T]) -> T:
         async with self._lock:

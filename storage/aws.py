@@ -30,13 +30,16 @@ def s3_client(access: S3Access) -> Any:  # boto3 ships no types
 
 
 @functools.lru_cache(maxsize=_CLIENTS)
-def service_client(access: S3Access, service: str) -> Any:
-    """Return a client of *service* (boto3's name of it), at AWS unless ``access.services`` gives another address."""
+def service_client(access: S3Access, service: str, authority: str = "") -> Any:
+    """Return a client of *service* (boto3's name of it), at AWS unless ``access.services`` gives another address.
+
+    *authority* is a file of certificates that are trusted instead of the usual ones.
+    """
     endpoint = dict(pair.split("=", 1) for pair in access.services if "=" in pair).get(service, "")
-    return _client(service, access, endpoint, Config())
+    return _client(service, access, endpoint, Config(), authority)
 
 
-def _client(service: str, access: S3Access, endpoint: str, config: Config) -> Any:
+def _client(service: str, access: S3Access, endpoint: str, config: Config, authority: str = "") -> Any:
     patient = Config(retries={"max_attempts": _RETRIES, "mode": "standard"}, connect_timeout=_CONNECT_TIMEOUT_S)
     # A session of its own: boto3's default one is not safe to use from several threads.
     session = boto3.session.Session(botocore_session=_assuming(access) if access.assumed else None)
@@ -46,6 +49,7 @@ def _client(service: str, access: S3Access, endpoint: str, config: Config) -> An
         endpoint_url=endpoint or None,
         region_name=access.region or None,
         config=config.merge(patient),
+        verify=authority or None,
         **keys,
     )
 

@@ -191,11 +191,22 @@ class Snapshots:
             passing = Path(folder) / "file"
             for path, file in self._named(snapshot):
                 target = catalog if file is snapshot.catalog else passing
-                problem = _problem(self._place, path, file, target)
-                if problem:
-                    raise SqlError(SqlState.IO_ERROR, f"the snapshot's file {file.path} {problem}")
+                self._fetch(path, file, target)
                 if target is passing:
                     data.write(file.path, passing)
+
+    def fetch_catalog(self, snapshot: Snapshot, target: Path) -> None:
+        """Copy a snapshot's catalogue to a local file; raises 58030 where it is damaged."""
+        self._fetch(f"{_SNAPSHOTS}/{snapshot.name}/{CATALOG}", snapshot.catalog, target)
+
+    def fetch(self, file: SnapshotFile, target: Path) -> None:
+        """Copy a file of a snapshot to a local one; raises 58030 where it is damaged."""
+        self._fetch(f"{_FILES}/{file.path}", file, target)
+
+    def _fetch(self, path: str, file: SnapshotFile, target: Path) -> None:
+        problem = _problem(self._place, path, file, target)
+        if problem:
+            raise SqlError(SqlState.IO_ERROR, f"the snapshot's file {file.path} {problem}")
 
     def _named(self, snapshot: Snapshot) -> Iterator[tuple[str, SnapshotFile]]:
         yield f"{_SNAPSHOTS}/{snapshot.name}/{CATALOG}", snapshot.catalog

@@ -15,6 +15,7 @@ from api.management.credentials import Credentials
 from api.management.facts import Facts
 from api.management.hosting import HostedClusters
 from api.management.snapshots import Archive, SnapshotApi
+from api.management.tables import TableRestores
 from api.users import Users
 from core.errors import ConnectionFatal
 from core.names import literal, quote
@@ -46,7 +47,10 @@ class ClusterApi:
         self._credentials = credentials
         self._facts = facts
         self._hosted = hosted
-        self._snapshots = SnapshotApi(Archive(warehouse, hosted.host), facts)
+        archive = Archive(warehouse, hosted.host)
+        self._snapshots = SnapshotApi(archive, facts)
+        self.tables = TableRestores(warehouse, archive, users, hosted.clock)
+        """Restores of single tables, which the other service asks for too."""
 
     @property
     def operations(self) -> Operations:
@@ -61,6 +65,7 @@ class ClusterApi:
             "RebootCluster": self._own("RebootCluster", self._reboot),
             "ModifyClusterIamRoles": self._own("ModifyClusterIamRoles", self._roles),
             **self._snapshots.operations(self._own, self._hosted.restore),
+            **self.tables.operations(self._own),
             "DescribeLoggingStatus": self._own("DescribeLoggingStatus", self._logging),
             "DescribeTags": self.tags,
             "DescribeCustomDomainAssociations": _refused(

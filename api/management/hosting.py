@@ -43,7 +43,7 @@ class HostedClusters:
     def __init__(self, host: Host | None, forwarding: Forwarding | None, facts: Facts, clock: Clock) -> None:
         """Work on the clusters of *host*, None where there can be none."""
         self.host, self._forwarding = host, forwarding
-        self._facts, self._clock = facts, clock
+        self._facts, self.clock = facts, clock
 
     @property
     def on(self) -> Mapping[str, On]:
@@ -144,7 +144,7 @@ class HostedClusters:
             name=name,
             admin="",
             database="",
-            created=self._clock.now().astimezone(UTC).isoformat(),
+            created=self.clock.now().astimezone(UTC).isoformat(),
             state=State.CREATING,
             node_type=given.get("NodeType", "duckshift"),
             nodes=given.get("NumberOfNodes", 1),
