@@ -7,6 +7,7 @@ b  SELECT 1 and a point aggregate a second, 1 and 16 clients, simple and prepare
 c  TPC-H's 22 queries
 d  COPY of lineitem from CSV
 e  half a million rows of lineitem through psql, psycopg 3 and pgjdbc
+f  a report again and a new one, small and many-row INSERTs, short statements beside a heavy one
 
 At the end: the wanted ratios (``bench.goals``), and which of them were reached. Trust the ratios, not the
 absolutes. "DuckDB" runs in this process, without a server or a client.
@@ -24,7 +25,7 @@ from typing import Final
 
 import duckdb
 
-from bench import goals, servers, tpch, workloads
+from bench import everyday, goals, servers, tpch, workloads
 from bench.workloads import Figure, Setup
 
 _QUICK_SCALE: Final = 0.1
@@ -34,6 +35,7 @@ GROUPS: Final[dict[str, Callable[[Setup], list[Figure]]]] = {
     "b": workloads.small,
     "c": workloads.reports,
     "e": workloads.real_clients,
+    "f": everyday.everyday,
 }
 
 
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the tables are always loaded, so (d) costs nothing extra."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the data, one run of each")
-    parser.add_argument("--only", default="a,b,c,d,e", help="groups to measure, e.g. a,b")
+    parser.add_argument("--only", default="a,b,c,d,e,f", help="groups to measure, e.g. a,b")
     parser.add_argument("--scale", type=float, help="TPC-H scale factor (1)")
     parser.add_argument("--runs", type=int, help="runs of which the median counts (5)")
     parser.add_argument("--pin", action="store_true", help="servers on all cores but the last, clients on the last")

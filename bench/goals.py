@@ -83,12 +83,32 @@ GOALS: Final = (
         row=8, measure="TPC-H, geometric mean: times faster than PostgreSQL", reach=7, moonshot=10, more_is_better=True
     ),
     Goal(
+        row=9, measure="a report from the result cache: times faster than its first run", reach=20, moonshot=20,
+        more_is_better=True,
+    ),
+    Goal(
+        row=10, measure="first run of a new text over its repeat", reach=50, moonshot=5, more_is_better=False,
+        unit="ms",
+    ),
+    Goal(
         row=11,
         measure="COPY lineitem CSV: time over raw DuckDB's into DuckLake",
         reach=1.15,
         moonshot=1.02,
         more_is_better=False,
     ),
+    Goal(row=12, measure="single-row INSERT commits/s over PostgreSQL's", reach=0.1, moonshot=0.4, more_is_better=True),
+    Goal(
+        row=13, measure="INSERT of 10,000 rows in VALUES: time over PostgreSQL's", reach=1.5, moonshot=1,
+        more_is_better=False,
+    ),
+    Goal(
+        row=14, measure="short statements beside a heavy one: p99 over idle p99", reach=3, moonshot=1.5,
+        more_is_better=False,
+    ),
+)  # fmt: skip
+REPEATED: Final = Goal(
+    row=9, measure="the report itself, from the cache", reach=1, moonshot=1, more_is_better=False, unit="ms"
 )
 INDEXED: Final = Goal(
     row=6, measure="the same, PostgreSQL with an index on the key", reach=0.03, moonshot=0.2, more_is_better=True
@@ -114,7 +134,7 @@ def table(seen: Iterable[Seen]) -> Iterator[str]:
     """Yield the lines of the verdict."""
     yield f"{'row':>3}  {'measure':62} {'reach':>8} {'moonshot':>9} {'seen':>9}  verdict"
     last: Goal | None = None
-    for item in sorted(seen, key=lambda item: (item.goal.row, item.goal is INDEXED)):
+    for item in sorted(seen, key=lambda item: (item.goal.row, item.goal in (INDEXED, REPEATED))):
         if item.goal is not last:
             last = item.goal
             bounds = f"{last.shown(last.reach):>8} {last.shown(last.moonshot):>9}"

@@ -77,7 +77,7 @@ def load(setup: Setup) -> list[Figure]:
     samples: dict[str, Sample] = {server.name: _copier(server, setup.folder / "files") for server in setup.servers}
     samples[f"{RAW} + DuckLake"] = _raw_copier(setup)
     figure = Figure(
-        group="d", name="COPY lineitem, CSV", unit="s", values=_medians(samples, setup.runs), more_is_better=False
+        group="d", name="COPY lineitem, CSV", unit="s", values=medians(samples, setup.runs), more_is_better=False
     ).against(11, f"{RAW} + DuckLake")
     for server in setup.servers:
         client = server.connect()
@@ -106,7 +106,7 @@ def stream(setup: Setup) -> list[Figure]:
             size = sizes[server.name, result_format]
             samples[server.name] = _drainer(server, result_format, size, costs[server.name])
         samples[RAW] = lambda: _raw_drain(setup.raw)
-        values = _medians(samples, setup.runs)
+        values = medians(samples, setup.runs)
         notes = {
             server: f"{statistics.median(cpu for cpu, _ in cost):.1f} s CPU, +{max(size for _, size in cost) >> 20} MB"
             for server, cost in costs.items()
@@ -149,7 +149,7 @@ def real_clients(setup: Setup) -> list[Figure]:
     """Read half a million rows of lineitem through real clients (e)."""
     found = []
     for name, reader in drivers.drivers().items():
-        values = _medians({server.name: reader(server) for server in setup.servers}, setup.runs)
+        values = medians({server.name: reader(server) for server in setup.servers}, setup.runs)
         figure = Figure(group="e", name=f"{name}, {drivers.ROWS:,} rows", unit="s", values=values, more_is_better=False)
         found.append(figure.against(2, PEER))
     return found
@@ -179,9 +179,9 @@ def _statements(setup: Setup, name: str, scripts: dict[str, str], load: tuple[in
     for server in setup.servers:
         for alias, script in scripts.items():
             if not alias or server.name == PEER:
-                samples[alias or server.name] = _pgbench(server, script, clients, mode, setup.seconds)
+                samples[alias or server.name] = pgbench_rate(server, script, clients, mode, setup.seconds)
     samples[RAW] = _raw_small(setup, "SELECT 1" in name, clients)
-    return Figure(group="b", name=name, unit="/s", values=_medians(samples, setup.runs), more_is_better=True)
+    return Figure(group="b", name=name, unit="/s", values=medians(samples, setup.runs), more_is_better=True)
 
 
 def reports(setup: Setup) -> list[Figure]:
@@ -208,7 +208,8 @@ def reports(setup: Setup) -> list[Figure]:
     return found
 
 
-def _medians(samples: dict[str, Sample], runs: int) -> dict[str, float]:
+def medians(samples: dict[str, Sample], runs: int) -> dict[str, float]:
+    """Return the medians of *runs* runs, in which the samples take turns."""
     seen: dict[str, list[float]] = {name: [] for name in samples}
     for _ in range(runs):
         for name, sample in samples.items():
@@ -276,7 +277,9 @@ def _raw_copier(setup: Setup) -> Sample:
     return sample
 
 
-def _pgbench(server: Target, script: str, clients: int, mode: str, seconds: float) -> Sample:
+def pgbench_rate(server: Target, script: str, clients: int, mode: str, seconds: float) -> Sample:
+    """Return what has pgbench run *script* and gives the transactions a second."""
+
     def sample() -> float:
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
             file.write(script)
