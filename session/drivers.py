@@ -5,6 +5,7 @@ come back as ParameterStatus; from level 1 on a result's columns are told with w
 redshift_connector (core.py, cursor.py), the JDBC driver (ConnectionFactoryImpl, QueryExecutorImpl).
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -17,11 +18,28 @@ NEWEST_LEVEL: Final = 3
 _DISCOVERY: Final = "5"
 """From 4 on drivers browse with SHOW commands, at 5 with those of a whole database."""
 
+_WORD: Final = re.compile(r"(?:\\.|[^\s\\])+")
+
 
 def level(parameters: Mapping[str, str]) -> int | None:
     """Return the level that is spoken with a client that began with *parameters*, None unless it asked for one."""
     asked = parameters.get("client_protocol_version", "")
     return min(int(asked), NEWEST_LEVEL) if asked.isascii() and asked.isdigit() else None
+
+
+def switches(options: str) -> list[tuple[str, str]]:
+    r"""Return the parameters in the start-up packet's ``options``: ``-c name=value`` or ``--name=value``.
+
+    A backslash keeps a blank in a value. PostgreSQL, section 55.7 and postgres(1).
+    """
+    words = iter(re.sub(r"\\(.)", r"\1", word) for word in _WORD.findall(options))
+    found = []
+    for word in words:
+        text = next(words, "") if word == "-c" else word[2:] if word.startswith(("-c", "--")) else ""
+        name, sign, value = text.partition("=")
+        if sign:
+            found.append((name.replace("-", "_").lower(), value))
+    return found
 
 
 def greeting(parameters: Mapping[str, str], *, keeps_case: bool) -> list[tuple[str, str]]:

@@ -52,6 +52,21 @@ def test_what_libpq_says_at_the_start(server: Server, parameters: dict[str, str]
         assert connection.execute("select 1").fetchone() == (1,)
 
 
+@pytest.mark.parametrize(
+    ("options", "name", "value"),
+    [
+        ("-c statement_timeout=1000", "statement_timeout", "1000"),
+        ("-csearch_path=sales,public -c query_group=a", "search_path", "sales,public"),
+        (r"-c query_group=two\ words\\ -d 5", "query_group", "two words\\"),
+        ("--extra-float-digits=2", "extra_float_digits", "2"),
+        ("-c nonsense -c no_such=1 -c query_group=last -c", "query_group", "last"),
+    ],
+)
+def test_options_of_the_start_are_in_force(server: Server, options: str, name: str, value: str) -> None:
+    with psycopg.connect(**_url(server, options=options)) as connection:
+        assert connection.execute(f"SHOW {name}").fetchone() == (value,)
+
+
 def test_settings_of_the_start_are_in_force(server: Server) -> None:
     async def scene() -> None:
         connection = await asyncpg.connect(
