@@ -107,6 +107,7 @@ OPTIONS: Final = (
     Option(section="engine", key="threads", kind=_I, default=0, maximum=1024, doc="DuckDB's threads; 0 is one a core."),
     Option(section="engine", key="memory_limit", kind=_T, default="", doc="DuckDB's memory, as 8GB; empty is four fifths of the machine's."),
     Option(section="engine", key="temp_folder", kind=_T, default="", doc="Where DuckDB spills; empty is tmp in the data folder."),
+    Option(section="engine", key="result_cache_mb", kind=_I, default=64, maximum=1_048_576, doc="Mebibytes of memory for results of queries that are asked again; one takes up to a sixteenth, and 0 keeps none."),
     Option(section="engine", key="hot_tables_mb", kind=_I, default=256, maximum=1_048_576, doc="Mebibytes of memory for copies of small tables that are read often; 0 keeps none."),
     Option(section="engine", key="workers", kind=_I, default=16, minimum=1, maximum=1024, doc="Statements that DuckDB works on at a time; further ones wait."),
     Option(section="wlm", key="json_configuration", kind=_T, default='[{"auto_wlm":true}]', doc="Queues, in the JSON of Redshift's parameter wlm_json_configuration (docs/howto/workload-management.md)."),

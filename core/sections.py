@@ -88,6 +88,7 @@ class EngineOptions:
     memory_limit: str
     temp_folder: str
     hot_tables_mb: int
+    result_cache_mb: int
     workers: int
 
 

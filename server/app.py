@@ -355,6 +355,7 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         integrations=integrations(options, known),
         stream_poll_ms=options.external.stream_poll_ms,
         hot_bytes=options.engine.hot_tables_mb << 20,
+        result_bytes=options.engine.result_cache_mb << 20,
         udfs=_udfs(options.udf),
         spark=spark(options.spark, database, clock),
         requires_ssl=options.server.tls == TlsMode.REQUIRE,

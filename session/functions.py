@@ -18,6 +18,12 @@ from engine.macros import MACROS
 _MACRO: Final = re.compile(r"\b((?:rs|duckshift)_[a-z0-9_]+)\(")
 _VARIABLE: Final = re.compile(r"getvariable\('([a-z_0-9]+)'\)", re.IGNORECASE)
 _SOURCE: Final = re.compile(r"\b(sys_[a-z_]+)\b")
+_FLEETING: Final = re.compile(
+    r"\b(?:random|now|today|uuid|gen_random_uuid|nextval|currval|transaction_timestamp|get_current_\w+)\("
+    r"|\bcurrent_(?:date|time|timestamp)\b",
+    re.IGNORECASE,
+)
+"""What the engine evaluates anew each time."""
 _STATEMENTS: Final = (*MACROS, *functions.statements())
 
 
@@ -34,10 +40,19 @@ def install_functions(connection: Connection) -> None:
 
 def needs(sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the session variables and the system sources that engine SQL reads."""
-    texts = [sql, *(text for name in set(_MACRO.findall(sql)) for text in _bodies(name))]
+    texts = _texts(sql)
     variables = {name for text in texts for name in _VARIABLE.findall(text)}
     sources = {name for text in texts for name in _SOURCE.findall(text) if name in SOURCES}
     return tuple(sorted(variables)), tuple(sorted(sources))
+
+
+def is_fleeting(sql: str) -> bool:
+    """Tell whether engine SQL gives something else each time it runs; a literal that looks so counts too."""
+    return any(_FLEETING.search(text) for text in _texts(sql))
+
+
+def _texts(sql: str) -> list[str]:
+    return [sql, *(text for name in set(_MACRO.findall(sql)) for text in _bodies(name))]
 
 
 @cache

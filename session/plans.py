@@ -13,7 +13,8 @@ from core.types import ColumnType
 from engine.cursors import Connection, Prepare
 from engine.udfs import Udf
 from session.answers import Value
-from session.functions import needs
+from session.functions import is_fleeting, needs
+from session.variables import STEADY
 from sql.facts import SourceKind
 from sql.relations import External
 from sql.translate import Translated
@@ -44,6 +45,8 @@ class Plan:
     """The external tables that it reads (``session.external``)."""
     shape: str
     """The same for plans that differ in numbers only (``session.templates``)."""
+    repeatable: bool = False
+    """Whether it gives the same rows as long as its tables hold the same: what ``session.result_cache`` may keep."""
 
     @property
     def queued(self) -> bool:
@@ -116,12 +119,21 @@ def planned(translated: Translated) -> Plan:
     """Return the plan of a translated statement."""
     sql = translated.engine_sql
     variables, sources = needs(sql)
+    tables = frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE)
+    external = _external(translated)
     return Plan(
         translated,
         variables,
         sources,
-        frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE),
+        tables,
         not translated.uses and translated.target is None and bool(_INSTANT.fullmatch(sql)),
-        _external(translated),
+        external,
         sql,
+        bool(tables) and not sources and not external and _repeatable(translated, variables),
     )
+
+
+def _repeatable(translated: Translated, variables: tuple[str, ...]) -> bool:
+    effects = translated.effects or any(column.effect for column in translated.columns)
+    outside = translated.target is not None or translated.externals or effects
+    return not outside and STEADY.issuperset(variables) and not is_fleeting(translated.engine_sql)

@@ -88,7 +88,8 @@ _RUNS: Final = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "CTAS
 def _steps(session: "Session", kind: Kind | None, rows: int, error: SqlError | None) -> str:
     """Return what a statement did, step by step; nothing of one that failed or does nothing with rows."""
     found = recorded(session, kind, rows)
-    return found if error is None and query_type(kind) in _RUNS else ""
+    ran = error is None and session.source_query is None and query_type(kind) in _RUNS
+    return found if ran else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +154,8 @@ class Recorder:
             session.query, session.user.oid, session.user.name, session.settings.get("query_group"),
             session.tx.number, session.pid, session.database.name, text[:_TEXT], query_type(kind), status,
             error.message[:_ERROR] if error is not None else "", _plain(session.query_started),
-            _plain(self._clock.now()), rows, 0, False, _steps(session, kind, rows, error), *session.admission.spent(),
+            _plain(self._clock.now()), rows, 0, session.source_query is not None, _steps(session, kind, rows, error),
+            *session.admission.spent(), session.source_query,
         ))  # fmt: skip
 
     def evicted(self, session: "Session", spent: tuple[Any, ...]) -> None:

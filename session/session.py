@@ -48,6 +48,7 @@ class Session:
     """With a Spark cluster, where the statement that runs has one."""
     query: int = 0
     query_text: str = ""
+    source_query: int | None = None  # whose kept rows answer the one that runs
 
     def __init__(self, pid: int, warehouse: Warehouse, user: User, database: Database, peer: str) -> None:
         """Begin a session of *user* in *database*; ``open`` must be awaited before its first use."""
@@ -77,8 +78,7 @@ class Session:
         self.query_started: datetime = self.started
         self.last_copy: tuple[int, int] = (-1, 0)
         self.last_unload: tuple[int, int] = (-1, 0)
-        self.priority = ""
-        """What CHANGE_SESSION_PRIORITY made it."""
+        self.priority = ""  # what CHANGE_SESSION_PRIORITY made it
         self.admission = Admission(self)
         self.stopped: Canceled | None = None
         """Why the statement that is active must end: for what runs between the engine's statements."""
@@ -99,7 +99,7 @@ class Session:
         self.settings.fix("require_ssl", "true" if self.warehouse.limits.requires_ssl else "false")
         for name, value in self.user.settings:
             self._offer(name, value)
-        for name, value in parameters.items():
+        for name, value in (*drivers.switches(parameters.get("options", "")), *parameters.items()):
             self._offer(name.lower(), value)
         self._greeting = drivers.greeting(parameters, keeps_case=self.settings.keeps_case)
         await self.settle()
@@ -238,7 +238,7 @@ class Session:
         self.end_statement()
         self._active = True
         self.kind = kind
-        self.answer = self.plan = self.stopped = self.conversation = None
+        self.answer = self.plan = self.stopped = self.conversation = self.source_query = None
         self.query = self.warehouse.next_query()
         self.query_text = text
         self.query_started = self.warehouse.clock.now()

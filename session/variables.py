@@ -81,6 +81,12 @@ VARIABLES: Final[dict[str, Callable[["Session"], Variable]]] = {
     "zone_names": lambda _: _zone_names(),
 }
 
+STEADY: Final = frozenset({
+    "current_user", "session_user", "current_user_id", "current_user_superuser", "current_database",
+    "current_database_id", "current_schema", "version", "aws_account", "namespace", "zone_names",
+})  # fmt: skip
+"""Those that are the same for every statement of a session unless it says otherwise."""
+
 
 def variable_of(session: "Session", name: str) -> Variable:
     """Return the value of the engine variable *name* in a session."""

@@ -43,6 +43,7 @@ from session.mending import Mending
 from session.paces import Paces
 from session.recorder import Records
 from session.replication import Configured, Replication
+from session.result_cache import ResultCache
 from session.scans import Scans
 from session.serializability import SerializationGraph
 from session.shared import SharedSources
@@ -115,6 +116,8 @@ class Limits:
     translation_cache: int = 2_000
     hot_bytes: int = 0
     """Memory for copies of tables that are read often."""
+    result_bytes: int = 0
+    """Memory for the results of queries that may be asked again."""
     udfs: Udfs | None = None
     """Where Python functions run, None where they may not."""
     spark: "SparkEngine | None" = None
@@ -186,9 +189,10 @@ class Warehouse:
         self.fleet = fleet = limits.fleet
         self.locks, self.graph, self.lockouts = locks_of(fleet), SerializationGraph(), Lockouts()
         self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
-        self.templates = Templates(Cache(limits.translation_cache))
-        self.paces = Paces(Cache(limits.translation_cache))
+        size = limits.translation_cache
+        self.templates, self.paces = Templates(Cache(size)), Paces(Cache(size))
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
+        self.results = ResultCache(limits.result_bytes)
         self.messages: dict[int, deque[dict[str, Any]]] = {}
         """What procedures that run have raised, by the number of their call."""
         self.applied: deque[dict[str, Any]] = deque(maxlen=_APPLIED)
@@ -199,8 +203,7 @@ class Warehouse:
             HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes, self.caught_up
         )
         self.scans = Scans(database, self.hot, self.caught_up)
-        estimates = Estimates(self, Cache(limits.translation_cache))
-        self.workload, self.estimates = _workload(database, limits, clock), estimates
+        self.workload, self.estimates = _workload(database, limits, clock), Estimates(self, Cache(size))
         self.summaries, self.mending, self.upkeep, self.replication = (
             Summaries(self), Mending(self), Upkeep(self), Replication(self, limits.integrations),
         )  # fmt: skip

@@ -71,7 +71,7 @@ _TABLES: Final = (
     _table("queries", "ended",
            "query BIGINT, userid INTEGER, user_name VARCHAR, label VARCHAR, xid BIGINT, pid INTEGER, database VARCHAR,"
            "text VARCHAR, kind VARCHAR, status VARCHAR, error VARCHAR, started TIMESTAMP, ended TIMESTAMP,"
-           "rows BIGINT, bytes BIGINT, cached BOOLEAN, steps VARCHAR," + _PLACE),
+           "rows BIGINT, bytes BIGINT, cached BOOLEAN, steps VARCHAR," + _PLACE + ",source BIGINT"),
     _table("evictions", "ended", "query BIGINT, userid INTEGER, xid BIGINT, pid INTEGER, ended TIMESTAMP," + _PLACE),
     _table("rule_actions", "recordtime",
            "userid INTEGER, query BIGINT, service_class INTEGER, service_class_name VARCHAR, rule VARCHAR,"

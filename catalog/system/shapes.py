@@ -163,7 +163,7 @@ LIVE: Final[dict[str, pa.Schema]] = {
     # ``scan:OID,hashjoin,insert:OID,return``.
     "sys_queries": _shape(
         "query int8, userid int4, user_name text, label text, xid int8, pid int4, database text, text text, kind text,"
-        "status text, error text, started ts, ended ts, rows int8, bytes int8, cached bool, steps text," + _PLACE
+        "status text, error text, started ts, ended ts, rows int8, bytes int8, cached bool, steps text," + _PLACE + ", source int8"
     ),
     # Statements that left a queue for another; rules that were met.
     "sys_evictions": _shape("query int8, userid int4, xid int8, pid int4, ended ts," + _PLACE),

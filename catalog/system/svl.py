@@ -21,7 +21,7 @@ ROWS: Final = (
         "SELECT s.userid, s.query, s.xid, s.pid, s.started AS starttime, s.ended AS endtime,"
         " date_diff('microsecond', s.started, s.ended) AS elapsed,"
         " CASE WHEN s.status = 'success' THEN 0 ELSE 1 END AS aborted, s.label, substr(s.text, 1, 60) AS substring,"
-        " NULL AS source_query, '0 - Not Executed on Concurrency Scaling Cluster' AS concurrency_scaling_status_txt,"
+        " s.source AS source_query, '0 - Not Executed on Concurrency Scaling Cluster' AS concurrency_scaling_status_txt,"
         " NULL AS from_sp_call FROM sys_queries AS s"),
     _view(5_203, "svl_stored_proc_call",
         "userid int4, session_userid int4, query int4, label bpchar(320), xid int8, pid int4, database bpchar(32),"

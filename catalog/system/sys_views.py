@@ -38,13 +38,13 @@ ROWS: Final = (
         " s.service_class_name, COALESCE(s.priority, 'n/a') AS query_priority,"
         f" CASE WHEN s.service_class = {wlm.SHORT} THEN 'true' ELSE 'false' END AS short_query_accelerated,"
         " md5(s.text) AS user_query_hash, md5(s.text) AS generic_query_hash, 1 AS query_hash_version,"
-        " NULL AS result_cache_query_id, s.user_name AS username FROM (SELECT q.* EXCLUDE (steps),"
+        " s.source AS result_cache_query_id, s.user_name AS username FROM (SELECT q.* EXCLUDE (steps),"
         " CASE WHEN contains(q.steps, ',spark,') THEN 'spark' ELSE 'primary' END AS compute FROM sys_queries AS q"
         # What runs now has no end yet.
         " UNION ALL SELECT a.query_id, a.user_oid, a.user_name, a.label, a.xid, a.pid, a.database, a.query,"
         " COALESCE(a.kind, 'UTILITY'), CASE w.state WHEN 'QueuedWaiting' THEN 'queued' WHEN 'Returning' THEN 'returning'"
         " ELSE 'running' END, '', a.query_started, NULL, w.returned, NULL, FALSE, w.service_class, w.service_class_name,"
-        " w.slots, w.entered, w.queue_us, 0, w.priority, NULL, w.task, 'primary' FROM sys_sessions AS a"
+        " w.slots, w.entered, w.queue_us, 0, w.priority, NULL, w.task, NULL, 'primary' FROM sys_sessions AS a"
         " LEFT JOIN sys_wlm_statements AS w ON w.pid = a.pid WHERE a.state = 'active') AS s"),
     _view(5_301, "sys_query_text",
         "user_id int4, query_id int8, transaction_id int8, session_id int4, start_time ts, sequence int4,"

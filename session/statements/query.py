@@ -11,9 +11,10 @@ from session.answers import Answer, Done, Value
 from session.context import Work
 from session.external.scans import Reading
 from session.plans import Plan
+from session.result_cache import Question, question
 from session.rewriting import inlined
 from session.statements import effects
-from session.streams import FixedRows, Page, Reader
+from session.streams import FixedRows, Page, Reader, Source
 from session.summaries import Chosen, chosen
 from sql.bulk import GIVEN
 from sql.facts import SourceKind
@@ -40,15 +41,21 @@ async def rows(
     plan = await work.ready(text, offset, oids, finish)
     if plan.constant and work.settings.on("enable_result_cache_for_session"):
         return await _constant(work, plan)
+    parameters = _supplied(plan, work.bound(plan, parameters))
+    asked = question(work, plan, parameters)
+    if asked is not None and (known := asked.found()) is not None:
+        work.session.source_query = known.query
+        work.tx.view.needs_nothing()
+        return Page(results.columns(known.schema, hints(plan, work)), Reader(known.rows))
     plain = finish is Finish.WIRE and not effects.any_in(plan.translated)
     better = await over_views(work, plan, text, offset, oids) if plain else None
     if better is not None:
-        page = await _read(work, better.plan, parameters)
+        page = await _read(work, better.plan, parameters, asked)
         await work.warehouse.caught_up()
         if work.warehouse.summaries.unchanged(better):
             return page
         page.reader.close()
-    return await _read(work, plan, parameters)
+    return await _read(work, plan, parameters, asked)
 
 
 async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple[int, ...] = ()) -> Chosen | None:
@@ -58,8 +65,7 @@ async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple
     return await chosen(work, plan, lambda views: work.plan(text, offset, oids, views=views))
 
 
-async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page:
-    parameters = _supplied(plan, work.bound(plan, parameters))
+async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: Question | None) -> Page:
     await work.session.admission.admitted(plan)
     sql = plan.translated.engine_sql
     if plan.tables and spark.wanted(work, plan) and not effects.any_in(plan.translated):
@@ -67,14 +73,18 @@ async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page:
         if sent is not None:
             return Page(sent.columns, Reader(sent))
     if plan.tables and work.tx.single:
-        page = await _copied(work, plan, parameters)
+        page = await _copied(work, plan, parameters, asked)
         if page is not None:
             return page
     stream = await _begun(work, plan, sql, parameters)
     columns = results.columns(stream.schema, hints(plan, work))
     if effects.any_in(plan.translated):
         return await effects.performed(work, effects.typed(columns, plan.translated), plan.translated, Reader(stream))
-    return Page(columns, Reader(stream))
+    return Page(columns, Reader(_kept(work, stream, asked)))
+
+
+def _kept(work: Work, stream: RowStream, asked: Question | None) -> Source:
+    return stream if asked is None else asked.kept(stream, work.session.query)
 
 
 async def _begun(work: Work, plan: Plan, sql: str, parameters: tuple[Value, ...]) -> RowStream:
@@ -90,7 +100,9 @@ async def _begun(work: Work, plan: Plan, sql: str, parameters: tuple[Value, ...]
     )
 
 
-async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page | None:
+async def _copied(
+    work: Work, plan: Plan, parameters: tuple[Value, ...], asked: Question | None
+) -> Page | None:
     """Return the rows of a query whose tables are all hot, None where that is not so."""
     translated = plan.translated
     needs = (plan.variables, plan.sources, plan.external, translated.externals)
@@ -107,7 +119,7 @@ async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...]) -> Page
     finally:
         taken.release()
     work.tx.view.needs_nothing()
-    return Page(results.columns(stream.schema, hints(plan, work)), Reader(stream))
+    return Page(results.columns(stream.schema, hints(plan, work)), Reader(_kept(work, stream, asked)))
 
 
 def _supplied(plan: Plan, parameters: tuple[Value, ...]) -> tuple[Value, ...]:

@@ -30,7 +30,7 @@ def connect(server: Server) -> Iterator[Connect]:
         opened.append(
             psycopg.connect(
                 f"host={server.host} port={server.port} user={server.user} password={server.password} dbname=dev",
-                autocommit=True,
+                autocommit=True, options="-c enable_result_cache_for_session=off",
             )
         )
         return opened[-1]

@@ -20,6 +20,7 @@ _SOLD = f"SELECT catgroup, sum(qtysold) {_FROM} GROUP BY 1"
 @pytest.fixture(scope="module")
 def tickets(url: dict[str, Any]) -> Iterator[psycopg.Connection]:
     with psycopg.connect(**url, autocommit=True) as connection:
+        connection.execute("SET enable_result_cache_for_session TO off")
         connection.execute("CREATE TABLE rw_category (catid int, catgroup varchar(10))")
         connection.execute("CREATE TABLE rw_event (eventid int, catid int, d date)")
         connection.execute("CREATE TABLE rw_sales (eventid int, qtysold int, paid decimal(8,2), rate float8)")

@@ -130,6 +130,7 @@ class _Generator:
 @pytest.fixture(scope="module")
 def warehouse(server: Server) -> Iterator[psycopg.Connection]:
     with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute("SET enable_result_cache_for_session TO off")
         for statement in _SETUP:
             connection.execute(statement)
         yield connection

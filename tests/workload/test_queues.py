@@ -56,7 +56,8 @@ def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def _session(server: Server, label: str = "", **settings: str) -> Connection:
-    connection = psycopg.connect(server.dsn, autocommit=True)
+    # What comes from the result cache stands in no queue.
+    connection = psycopg.connect(server.dsn, autocommit=True, options="-c enable_result_cache_for_session=off")
     if label:
         connection.execute(f"SET query_group TO '{label}'")
     for name, value in settings.items():
