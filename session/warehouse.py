@@ -39,6 +39,7 @@ from session.fleet.order import commit_order, locks_of
 from session.functions import install_functions
 from session.hot import HotTables
 from session.lake_schema import DROPPED, LakeSchema
+from session.listed import Listed
 from session.mending import Mending
 from session.paces import Paces
 from session.recorder import Records
@@ -190,7 +191,7 @@ class Warehouse:
         self.locks, self.graph, self.lockouts = locks_of(fleet), SerializationGraph(), Lockouts()
         self.translations: Cache[Any, Any] = Cache(limits.translation_cache)
         size = limits.translation_cache
-        self.templates, self.paces = Templates(Cache(size)), Paces(Cache(size))
+        self.templates, self.paces, self.listed = Templates(Cache(size)), Paces(Cache(size)), Listed()
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
         self.results = ResultCache(limits.result_bytes)
         self.messages: dict[int, deque[dict[str, Any]]] = {}

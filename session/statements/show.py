@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from catalog import definitions
 from catalog.model import RelationKind
 from catalog.routines import RoutineKind
+from catalog.shares import Doors
 from catalog.system import routines
 from catalog.system.listings import LIMIT, LISTINGS, Listing
 from catalog.system.loads import JOB_SHAPE
@@ -27,8 +28,7 @@ from session.statements.identity import described
 from session.statements.policies import require_manager
 from session.statements.routines import find_routine
 from session.statements.shares import find_datashare
-from session.streams import Page, Reader, table
-from session.visible import SYSTEM_SCHEMAS
+from session.streams import FixedRows, Page, Reader, table
 from sql.commands.show import ShowObjects, bind
 from sql.statement import Fragment, Statement
 
@@ -37,6 +37,7 @@ _OF_DATABASE = frozenset({
     "SCHEMAS", "TABLES OF DATABASE", "COLUMNS OF DATABASE", "GRANTS OF DATABASE", "RLS POLICIES", "MASKING POLICIES",
 })  # fmt: skip
 _OF_SCHEMA = frozenset({"TABLES", "PROCEDURES", "FUNCTIONS", "TEMPLATES"})
+_BUILT_IN = frozenset({"pg_catalog", "information_schema", "pg_toast", "pg_internal"})
 _NEVER = {"TEMPLATE": "template", "MODEL": "model"}
 """What there is none of here."""
 _ROUTINES = {"PROCEDURE": RoutineKind.PROCEDURE, "FUNCTION": RoutineKind.FUNCTION}
@@ -186,12 +187,14 @@ async def _listed(work: Work, command: ShowObjects, listing: Listing) -> Page:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"LIMIT must be between 0 and {LIMIT}")
     if command.like is not None and not listing.like:
         raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near "LIKE"')
+    parts, filters = _parts(work, command), _filters(command, listing)
+    grantee = _grantee(command) if command.topic != "GRANTS FOR" else None
+    if (command.like, grantee, command.limit, filters) == (None, None, None, ()):
+        whole = await work.warehouse.listed.whole(work, listing, parts)
+        if whole is not None:
+            return Page(whole.columns, Reader(FixedRows(whole.of(parts[-1]))), tag="SHOW")
     sql = replace(listing, query=work.visible.reduced(listing.query)).sql(
-        _parts(work, command),
-        like=command.like,
-        grantee=_grantee(command) if command.topic != "GRANTS FOR" else None,
-        limit=command.limit,
-        filters=_filters(command, listing),
+        parts, like=command.like, grantee=grantee, limit=command.limit, filters=filters
     )
     stream = await work.engine.rows(sql, (), work.prepare_sources(sql))
     hints = [(name, kind, 0, 0) for name, kind in listing.columns]
@@ -261,7 +264,12 @@ def _schema(work: Work, name: tuple[str, ...]) -> tuple[str, str]:
     if len(name) > 2:
         raise SqlError(SqlState.SYNTAX_ERROR, f"improper qualified name: {'.'.join(name)}")
     database = _database(work, name[0] if len(name) > 1 else None)
-    if name[-1] not in SYSTEM_SCHEMAS and not work.visible.doors((database, name[-1])):
+    place = work.state.database(database)
+    origin = None if place is None else place.share
+    if origin is not None and Doors(work.state, work.limits.account, work.limits.namespace).share(origin) is None:
+        # Its datashare is gone, and SHOW SCHEMAS lists none.
+        raise SqlError(SqlState.INVALID_SCHEMA_NAME, f'schema "{name[-1]}" does not exist')
+    if name[-1] not in _BUILT_IN and not work.visible.doors((database, name[-1])):
         work.visible.schema((database, name[-1]))
     return database, name[-1]
 
