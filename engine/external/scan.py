@@ -63,12 +63,15 @@ Folders = list[tempfile.TemporaryDirectory[str]]
 
 
 def prepare(
-    connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan], query: str | None, folders: Folders
+    connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan], query: str | None, folders: Folders, text: str = ""
 ) -> None:
     """Make the views that *query* (engine SQL; None: any) reads its external tables by.
 
-    What had to be unpacked is in *folders*, which must live as long as rows are read.
+    *text* is the query before its parameters were put in. What had to be unpacked is in *folders*, which must live as
+    long as rows are read.
     """
+    for setting in federated.settings({scan.table.type for scan in scans}, text):
+        connection.execute(setting)
     parts = [_parts(scan) for scan in scans]
     needed = _needed(connection, scans, parts, query)
     for scan, part, chosen in zip(scans, parts, needed, strict=True):

@@ -61,7 +61,7 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: R
         if avro:
             database.extend("avro")
         outside.close()
-        scan.prepare(connection, scans, query or None, outside.folders)
+        scan.prepare(connection, scans, query or None, outside.folders, plan.translated.engine_sql)
 
     return run
 

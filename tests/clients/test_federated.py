@@ -50,7 +50,7 @@ services = ["secretsmanager=http://{address}"]
 @pytest.fixture(scope="module")
 def pg(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
     folder = tmp_path_factory.mktemp("federated")
-    with s3.endpoint() as endpoint, postgres.running() as remote:
+    with s3.endpoint() as endpoint, postgres.running("log_statement=all") as remote:
         client = boto3.session.Session().client(
             "secretsmanager", endpoint_url=f"http://{endpoint.address}", region_name="us-east-1",
             aws_access_key_id=s3.KEY_ID, aws_secret_access_key=s3.SECRET,
@@ -136,6 +136,40 @@ def test_conditions_and_columns_go_to_the_server(pg: Outside) -> None:
     with pg.connect() as connection:
         assert connection.execute("SELECT id FROM apg.many WHERE id BETWEEN 7 AND 8 ORDER BY 1").fetchall() == [(7,), (8,)]
         assert connection.execute("SELECT count(*) FROM apg.many").fetchone() == (50_000,)
+    asked = [line for line in pg.remote.log.read_text().splitlines() if '"sales"."many"' in line]
+    assert 'COPY (SELECT "id" FROM "sales"."many" WHERE' in asked[0]
+
+
+# Values that servers sort and compare otherwise than by their bytes.
+WORDS = ("n19", "n19a", "N19", "n1:", "n1", "a", "B", "b", "A", "n19 ", "e", "z", "Z", "_x", "x", "")
+ASKED = (
+    "id FROM {} WHERE name = 'n19'", "id FROM {} WHERE name LIKE 'n19%'", "id FROM {} WHERE name > 'B'",
+    "id FROM {} WHERE name < 'b'", "id FROM {} WHERE name BETWEEN 'A' AND 'b'", "id FROM {} WHERE name IN ('a', 'b', 'Z')",
+    "id FROM {} WHERE name <> 'a'", "id FROM {} WHERE id > 3 AND name = 'b'", "id FROM {} WHERE id IN (1, 3, 5)",
+    "TOP 2 id FROM {} ORDER BY id DESC", "id FROM {} WHERE id > 5 ORDER BY id DESC LIMIT 2", "count(*) FROM {}",
+    "max(id), min(name), avg(id), count(DISTINCT lower(name)) FROM {}", "name FROM {} ORDER BY name LIMIT 3",
+    "name, id FROM {} ORDER BY name DESC, id LIMIT 3", "id FROM {} ORDER BY id LIMIT 2 OFFSET 3",
+    "w.id FROM (SELECT id, row_number() OVER (ORDER BY id DESC) AS r FROM {}) AS w WHERE r < 3 ORDER BY r",
+    "x.id FROM {} AS x JOIN words AS y ON x.name = y.name AND y.id IN (3, 7) ORDER BY 1",
+)  # fmt: skip
+
+
+def _agree(connection: psycopg.Connection, table: str) -> None:
+    """Check that a table elsewhere answers as one here with the same rows."""
+    connection.execute("CREATE TEMP TABLE words (id int, name varchar(80))")
+    connection.cursor().executemany("INSERT INTO words VALUES (%s, %s)", list(enumerate(WORDS)))
+    for text in ASKED:
+        there = connection.execute(f"SELECT {text.format(table)}").fetchall()
+        here = connection.execute(f"SELECT {text.format('words')}").fetchall()
+        assert there == here if "ORDER BY" in text else sorted(there) == sorted(here), text
+
+
+def test_text_is_compared_and_sorted_as_here(pg: Outside) -> None:
+    with psycopg.connect(pg.remote.dsn, autocommit=True) as admin:
+        admin.execute('CREATE TABLE sales.words (id int, name text COLLATE "en-x-icu")')
+        admin.cursor().executemany("INSERT INTO sales.words VALUES (%s, %s)", list(enumerate(WORDS)))
+    with pg.connect() as connection:
+        _agree(connection, "apg.words")
 
 
 def test_changes_there_are_seen_at_once(pg: Outside) -> None:
@@ -250,3 +284,13 @@ def test_mysql_is_read_as_postgres_is(tmp_path: Path) -> None:
             assert connection.execute("SELECT eskind FROM svv_external_schemas").fetchone() == (8,)
             with pytest.raises(psycopg.errors.FeatureNotSupported):
                 connection.execute("INSERT INTO shop.items (id) SELECT 1")
+            words = ", ".join(f"({number}, '{word}')" for number, word in enumerate(WORDS))
+            remote.run(
+                "USE shop; CREATE TABLE words (id int PRIMARY KEY, name varchar(20)) CHARACTER SET utf8mb4 COLLATE"
+                f" utf8mb4_unicode_ci; INSERT INTO words VALUES {words};"
+                "SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = 1"
+            )
+            _agree(connection, "shop.words")
+            asked = remote.run("SELECT argument FROM mysql.general_log WHERE argument LIKE '%`words`%'")
+            assert "SELECT `id`, `name` FROM `shop`.`words` WHERE `id` > 3" in asked
+            assert "`name` FROM `shop`.`words` WHERE `name`" not in asked

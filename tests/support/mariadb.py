@@ -22,9 +22,10 @@ class MariaDb:
     port: int
     socket: Path
 
-    def run(self, sql: str) -> None:
-        """Run statements as the superuser."""
-        subprocess.run(["mariadb", "-S", str(self.socket), "-uroot", "-e", sql], check=True, timeout=30)
+    def run(self, sql: str) -> str:
+        """Run statements as the superuser; return what they gave."""
+        command = ["mariadb", "-S", str(self.socket), "-uroot", "-e", sql]
+        return subprocess.run(command, check=True, timeout=30, stdout=subprocess.PIPE, text=True).stdout
 
 
 def installed() -> bool:

@@ -28,6 +28,8 @@ class Postgres:
 
     host: str
     port: int
+    log: Path = Path()
+    """What it logs."""
     restart: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
     """Ends it without ado, as a crash would, and starts it again on the same data."""
 
@@ -83,7 +85,7 @@ def running(*settings: str) -> Iterator[Postgres]:
             server = start()
             try:
                 _wait(server, port, home / "log")
-                yield Postgres("127.0.0.1", port, restart)
+                yield Postgres("127.0.0.1", port, home / "log", restart)
             finally:
                 # A fast shutdown: a client that is still connected does not hold it up.
                 server.send_signal(signal.SIGINT)
