@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
 
-from catalog.model import CatalogState, Kind, Schema
+from catalog.model import CatalogState, Database, Kind, Schema
 from storage.datacatalog import CatalogDatabase, Partition, Properties, Table
 
 _OID_BASE: Final = 1 << 30
@@ -112,6 +112,6 @@ def with_partitions(table: ExternalTable, partitions: tuple[Partition, ...]) -> 
     return replace(table, partitions=tuple(sorted(partitions, key=lambda item: item.values)))
 
 
-def external_oid(schema: Schema, name: str) -> int:
-    """Return the number that a table is known by where it is seen through *schema*; the same for ever."""
-    return _OID_BASE | (zlib.crc32(f"{schema.oid}.{name}".encode()) & (_OID_BASE - 1))
+def external_oid(place: Schema | Database, name: str) -> int:
+    """Return the number that a table is known by where it is seen through *place*; the same for ever."""
+    return _OID_BASE | (zlib.crc32(f"{place.oid}.{name}".encode()) & (_OID_BASE - 1))

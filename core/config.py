@@ -19,6 +19,7 @@ from core.options import (
     BY_VARIABLE,
     IDENTITY_OPTIONS,
     INTEGRATION_OPTIONS,
+    NAMESPACE_OPTIONS,
     OPTIONS,
     PREFIX,
     ROLE_OPTIONS,
@@ -38,6 +39,7 @@ from core.sections import HistoryOptions as HistoryOptions
 from core.sections import IdentityOptions as IdentityOptions
 from core.sections import IntegrationOptions as IntegrationOptions
 from core.sections import LogOptions as LogOptions
+from core.sections import NamespaceOptions as NamespaceOptions
 from core.sections import Role as Role
 from core.sections import S3Options as S3Options
 from core.sections import ServerOptions as ServerOptions
@@ -49,7 +51,7 @@ from core.sections import WlmOptions as WlmOptions
 
 CONFIG_VARIABLE: Final = "DUCKSHIFT_CONFIG"
 """Names the file where no ``--config`` does."""
-TABLES: Final = ("roles", "identities", "policies", "secrets", "issuers", "integrations")
+TABLES: Final = ("roles", "identities", "namespaces", "policies", "secrets", "issuers", "integrations")
 """Tables of the file whose keys are names that the administrator chooses."""
 
 
@@ -76,6 +78,7 @@ class Options:
     log: LogOptions
     roles: Mapping[str, Role]
     identities: Mapping[str, IdentityOptions]
+    namespaces: Mapping[str, NamespaceOptions]
     policies: Mapping[str, Mapping[str, Any]]
     """Documents in IAM's shape, as the file has them."""
     secrets: Mapping[str, str]
@@ -126,6 +129,10 @@ def _options(document: dict[str, Any], file: str, others: Iterable["Found"]) -> 
         log=LogOptions(**_section(values, "log")),
         roles=_roles(tables["roles"], file),
         identities=_identities(tables["identities"], file),
+        namespaces={
+            name: NamespaceOptions(name=name, **values)
+            for name, values in _named(tables["namespaces"], "namespace", NAMESPACE_OPTIONS, file)
+        },
         policies=_documents(tables["policies"], f"{file}: policies"),
         secrets=_texts(tables["secrets"], f"{file}: secrets"),
         integrations=_integrations(tables["integrations"], str(file)),

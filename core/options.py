@@ -188,6 +188,19 @@ INTEGRATION_OPTIONS: Final = (
     Option(section="integrations", key="sslmode", kind=_C, default="prefer", choices=("disable", "prefer", "require", "verify-ca", "verify-full"), doc="Whether to speak TLS, and whether to look who answers."),
     Option(section="integrations", key="sslrootcert", kind=_T, default="", doc="PEM file with the authority of the server's certificate."),
 )
+
+# Keys of another server that datashares come from or go to, [namespaces."ITS NAMESPACE"].
+NAMESPACE_OPTIONS: Final = (
+    Option(section="namespaces", key="host", kind=_T, default="", doc="Address of a server whose datashares are used here; empty for one that only uses ours."),
+    Option(section="namespaces", key="port", kind=_I, default=5439, minimum=1, maximum=65535, doc="Its port."),
+    Option(section="namespaces", key="database", kind=_T, default="dev", doc="A database there, to connect to."),
+    Option(section="namespaces", key="user", kind=_T, default="", doc="The user to be there, whom its own configuration admits for our namespace."),
+    Option(section="namespaces", key="password", kind=_X, default="", doc="That user's password."),
+    Option(section="namespaces", key="tls", kind=_C, default="prefer", choices=("prefer", "require", "disable"), doc="Whether to encrypt the connection to it."),
+    Option(section="namespaces", key="authority", kind=_T, default="", doc="PEM file with the authority of its certificate; empty does not look at the certificate."),
+    Option(section="namespaces", key="role", kind=_T, default="", doc="The role of [roles] whose rights read its files in a bucket; empty: the files are read as the server reads its own."),
+    Option(section="namespaces", key="admits", kind=_T, default="", doc="The user here that speaks for that namespace, and is handed what is shared with it."),
+)
 # fmt: on
 
 BY_NAME: Final = {option.name: option for option in OPTIONS}

@@ -211,6 +211,22 @@ class IdentityOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceOptions:
+    """Another server that datashares come from or go to."""
+
+    name: str
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str = field(repr=False)
+    tls: str
+    authority: str
+    role: str
+    admits: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
     """What an IAM role's name, or ``default``, stands for."""
 

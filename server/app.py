@@ -44,7 +44,7 @@ from server.hosted import Terms
 from server.integrations import integrations
 from server.listener import Listener, ListenerSettings
 from server.private import SECRET_FILE, new_secret, write_private
-from server.roles import external_id, roles
+from server.roles import external_id, peers, roles
 from server.snapshots import keeper
 from server.spark import spark
 from server.tls import Handshake, ServerTls, TlsMode
@@ -362,6 +362,7 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         snapshots=keeper(options, database, clock),
         account=options.api.account,
         namespace=place.identifier("cluster-namespace"),
+        peers=peers(options),
         queues=read(options.wlm.json_configuration),
         workers=options.engine.workers,
         queue_length=options.wlm.queue_length,

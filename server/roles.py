@@ -13,6 +13,7 @@ from core.config import ConfigError, Options
 from core.config import Role as RoleOptions
 from server.access import s3_access
 from storage.objects import Role
+from storage.peers import Peer, Peers
 
 _DEFAULT: Final = "default"
 _ASSUME: Final = "sts:AssumeRole"
@@ -27,6 +28,17 @@ def policies(options: Options) -> dict[str, iam.Policy]:
         return {name: iam.read_policy(name, document) for name, document in documents.items()}
     except iam.PolicyError as error:
         raise ConfigError(str(error)) from None
+
+
+def peers(options: Options) -> Peers:
+    """Return the servers that datashares come from or go to."""
+    return Peers({
+        name: Peer(
+            host=item.host, port=item.port, database=item.database, user=item.user, password=item.password,
+            tls=item.tls, authority=item.authority, role=item.role, admits=item.admits,
+        )
+        for name, item in options.namespaces.items()
+    })  # fmt: skip
 
 
 def roles(options: Options) -> dict[str, Role]:

@@ -254,7 +254,7 @@ class Session:
             self.warehouse.recorder.statement(self, self.kind, counted(self.answer), error)
         self.admission.forget()
         self._active = False
-        self.outside.fetched.clear()
+        self.outside.forget()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -352,7 +352,7 @@ class Session:
     def visible(self) -> Visible:
         """Return name resolution for the statement that runs."""
         temporary, languages = self.temporary_schema, self.warehouse.limits.languages
-        external = Lookup(self.tx.state, self.settings, self.warehouse.limits, self.outside.fetched)
+        external = Lookup(self.tx.state, self.settings, self.warehouse.limits, self.outside)
         viewer = Viewer(
             who=self.principal, settings=self.settings, temporary=temporary, languages=languages, external=external
         )

@@ -69,6 +69,10 @@ class Upkeep:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
+    async def flush(self, oid: int) -> None:
+        """Move a table's rows from the catalog into files, as far as nobody is in the way."""
+        await self._flush(oid)
+
     async def _flush(self, oid: int) -> None:
         warehouse = self._warehouse
         # Sessions own locks by their numbers, which are positive.

@@ -17,6 +17,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import TYPNAMES, ColumnType
+from session.external.shared import Place
 from session.external.streams import kept_rows
 from session.external.tables import Lookup
 from session.protection import guard_of
@@ -62,6 +63,9 @@ class Visible:
         view = self._system(parts)
         if view is not None:
             return view
+        places = self._places(parts[:-1])
+        if places and self._external is not None and (len(parts) > 1 or self._own(parts[0]) is None):
+            return self._external.shared(places, parts[-1])
         doors = self.doors(parts[:-1])
         # A bare name may be a temporary table's everywhere.
         relation = None if doors and len(parts) > 1 else self.relation(parts)
@@ -77,7 +81,20 @@ class Visible:
         own = self._temporary.name if self._temporary is not None else ""
         if self._external is None or (qualifiers and qualifiers[-1] in {*SYSTEM_SCHEMAS, "pg_temp", own}):
             return []
+        if self._places(qualifiers):
+            return []
         return self._external.doors.at(self.database, qualifiers, self.search_path)
+
+    def _places(self, qualifiers: tuple[str, ...]) -> list[Place]:
+        """Return where *qualifiers* lead on other servers, [] for nowhere."""
+        own = self._temporary.name if self._temporary is not None else ""
+        if self._external is None or (qualifiers and qualifiers[-1] in {*SYSTEM_SCHEMAS, "pg_temp", own}):
+            return []
+        return self._external.places(self.database, qualifiers, self.search_path)
+
+    def _own(self, name: str) -> Relation | None:
+        """Return the session's temporary table called *name*."""
+        return None if self._temporary is None else self.state.relation(self._temporary.oid, name)
 
     def _through(self, doors: list[Door], name: str) -> Source | None:
         for door in doors:

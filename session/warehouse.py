@@ -57,6 +57,7 @@ from storage import database as storage
 from storage.hot import HotStore
 from storage.metastore import STREAM, Entry, Metastore
 from storage.objects import StoreAccess
+from storage.peers import Peers
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -139,6 +140,8 @@ class Limits:
     """The AWS account that the cluster says it belongs to."""
     namespace: str = "00000000-0000-0000-0000-000000000000"
     """The cluster's namespace."""
+    peers: Peers = field(default_factory=lambda: Peers({}))
+    """Other servers that datashares come from or go to."""
     queues: Configuration = field(default_factory=lambda: read(AUTOMATIC))
     """How statements share the engine."""
     workers: int = 16

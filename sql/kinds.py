@@ -49,6 +49,7 @@ KIND_OF: Final[dict[type, Kind]] = {
     external.CreateExternalTable: Kind.CREATE_EXTERNAL_TABLE,
     iceberg.CreateIcebergTable: Kind.CREATE_ICEBERG_TABLE,
     databases.CreateDatabase: Kind.CREATE_DATABASE,
+    shares.Handover: Kind.HANDOVER,
     shares.CreateDatashare: Kind.CREATE_DATASHARE,
     shares.AlterDatashare: Kind.ALTER_DATASHARE,
     shares.DropDatashare: Kind.DROP_DATASHARE,

@@ -330,6 +330,7 @@ _COMMANDS: Final[dict[str, Read]] = {
     "EXPLAIN": _explain,
     "FETCH": cursors.read_fetch,
     "GRANT": privileges.read_grant,
+    "HANDOVER": shares.read_handover,
     "LISTEN": maintenance.read_notification,
     "LOCK": maintenance.read_lock,
     "MOVE": cursors.read_move,

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     CREATE_DATABASE = "create_database"
     ALTER_DATABASE = "alter_database"
     DROP_DATABASE = "drop_database"
+    HANDOVER = "handover"
     CREATE_DATASHARE = "create_datashare"
     ALTER_DATASHARE = "alter_datashare"
     DROP_DATASHARE = "drop_datashare"
@@ -149,6 +150,7 @@ RULES: Final = (
     Rule(kind=Kind.CREATE_DATABASE, tag="CREATE DATABASE", in_block=False, writes=True, description="Makes a database"),
     Rule(kind=Kind.ALTER_DATABASE, tag="ALTER DATABASE", in_block=False, writes=True, description="Changes a database's name, owner or limits"),
     Rule(kind=Kind.DROP_DATABASE, tag="DROP DATABASE", in_block=False, writes=True, description="Removes a database"),
+    Rule(kind=Kind.HANDOVER, tag="HANDOVER", in_block=False, description="Tells another server what is shared with it, and where its rows are"),
     Rule(kind=Kind.CREATE_DATASHARE, tag="CREATE DATASHARE", writes=True, description="Makes a datashare of the database"),
     Rule(kind=Kind.ALTER_DATASHARE, tag="ALTER DATASHARE", writes=True, description="Adds objects to a datashare, or removes them"),
     Rule(kind=Kind.DROP_DATASHARE, tag="DROP DATASHARE", writes=True, description="Removes a datashare"),

@@ -19,14 +19,14 @@ def target_of(node: exp.Table, scope: Scope, verb: str, privilege: str) -> Sourc
     """Resolve the table that a statement changes; views and system tables cannot be."""
     parts = tuple(scope.writer.identifier(part) for part in node.parts)
     source = resolve(parts, scope, node)
-    if source.kind is SourceKind.EXTERNAL:
-        return _external(source, privilege, node, scope)
     if source.door is not None:
         raise SqlError(
             SqlState.FEATURE_NOT_SUPPORTED,
             f'cannot {verb} "{source.name}": what another database shares is read only',
             position=scope.writer.position(node),
         )
+    if source.kind is SourceKind.EXTERNAL:
+        return _external(source, privilege, node, scope)
     if source.kept is not None and privilege == "DELETE":
         source = source.kept
     if source.kind is not SourceKind.TABLE:

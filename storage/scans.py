@@ -105,6 +105,11 @@ def _is_mixed(connection: duckdb.DuckDBPyConnection, place: str, table: int, beg
     altered = connection.execute(_ALTERED.format(m=place), [table, begun]).fetchone()
     if altered is None or altered[0]:
         return True
+    return has_inlined(connection, place, table)
+
+
+def has_inlined(connection: duckdb.DuckDBPyConnection, place: str, table: int) -> bool:
+    """Tell whether rows of a table (its number in the catalog at *place*) are in the catalog itself."""
     inlined = connection.execute(_INLINED.format(m=place), [table]).fetchall()
     return any(
         (living := connection.execute(_LIVING.format(m=place, table=quote(name))).fetchone()) is None or living[0]

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Final
 
 from catalog.system.views import ROWS as SYSTEM_VIEWS
-from core.options import IDENTITY_OPTIONS, INTEGRATION_OPTIONS, OPTIONS, ROLE_OPTIONS, SECTIONS, Kind, Option
+from core.options import (
+    IDENTITY_OPTIONS,
+    INTEGRATION_OPTIONS,
+    NAMESPACE_OPTIONS,
+    OPTIONS,
+    ROLE_OPTIONS,
+    SECTIONS,
+    Kind,
+    Option,
+)
 from session.settings import SETTINGS
 from sql.commands.unsupported import HEADS
 from sql.functions import FUNCTIONS
@@ -46,6 +55,13 @@ def example_toml() -> str:
     lines += [
         "",
         '#[identities."role/etl"]',
+        "",
+        "# Other servers that datashares come from or go to.",
+        '#[namespaces."13b8833d-17c6-4f16-8fe4-1a018f5ed00d"]',
+    ]
+    for option in NAMESPACE_OPTIONS:
+        lines += [*_comment(option), f"#{option.key} = {_toml(option)}"]
+    lines += [
         "",
         "# Policies in IAM's shape, which identities name.",
         "#[policies.reports]",
@@ -110,6 +126,12 @@ def config_reference() -> str:
         "continuously (docs/howto/zero-etl.md). Integrations are set in the file only.",
         "",
         *_rows(list(INTEGRATION_OPTIONS), with_variable=False),
+        "## namespaces",
+        "",
+        "`[namespaces.\"13b8833d-…\"]` is another server, called by its namespace (`SELECT current_namespace`): one whose",
+        "datashares are used here, one that uses ours, or both. Set in the file only.",
+        "",
+        *_rows(list(NAMESPACE_OPTIONS), with_variable=False),
         "",
     ]
     return "\n".join(lines)

@@ -5,12 +5,16 @@ from catalog.model import CatalogState, Schema
 from catalog.scopes import acl_of
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from session.external.shared import SharedTable, require_shared
 from session.external.streams import Stream
 from session.external.tables import Known
 
 
 def require_external(state: CatalogState, table: object, who: Principal, privilege: str) -> None:
     """Raise 42501 unless *who* may read an external table: USAGE on its schema; or write to it: its owner."""
+    if isinstance(table, SharedTable):
+        require_shared(state, table, who, privilege)
+        return
     schema = state.objects.get(table.schema.oid) if isinstance(table, Known | Stream) else None
     if not isinstance(schema, Schema):
         raise SqlError(SqlState.INVALID_SCHEMA_NAME, "the schema of an external table does not exist")

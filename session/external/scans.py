@@ -10,6 +10,8 @@ from engine.external import scan
 from engine.external.formats import FileFormat, format_of
 from engine.external.scan import Scan
 from session.answers import Value
+from session.external.shared import SharedTable, shaping
+from session.external.shared import reading as reading_shared
 from session.external.streams import refuse_reading
 from session.external.tables import Known
 from session.places import location
@@ -36,8 +38,9 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: R
     if reading is Reading.ROWS:
         refuse_reading(plan.external)
     tables = [item for item in plan.external if isinstance(item, Known)]
+    others = [item for item in plan.external if isinstance(item, SharedTable)]
     changed = _changed(plan) if reading is Reading.PLAN else None
-    if not tables and changed is None:
+    if not tables and changed is None and not others:
         return None
     query, left = inlined(plan.translated.engine_sql, parameters)
     if left or (plan.translated.parameter_types and not parameters):
@@ -51,8 +54,10 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: R
     scans = [scan_of(work, known) for known in tables]
     avro = any(known.files and format_of(known.table) is FileFormat.AVRO for known in tables)
     database, outside = work.warehouse.database, work.session.outside
+    share = reading_shared(work.limits, others) if reading is Reading.ROWS else shaping(others)
 
     def run(connection: Connection) -> None:
+        share(connection)
         if reading is not Reading.ROWS:
             _OTHERWISE[reading](connection, scans)
             if changed is not None:

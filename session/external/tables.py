@@ -6,7 +6,7 @@ A name in a catalog elsewhere is looked up off the event loop: until it is known
 
 import functools
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -21,7 +21,8 @@ from core.types import ColumnType
 from engine.external.formats import is_iceberg
 from engine.external.scan import OID, PATH, SIZE
 from engine.iceberg import metadata
-from session.external import streams
+from session.external import shared, streams
+from session.external.shared import Place, SharedTable
 from session.places import location
 from session.settings import Settings
 from sql.facts import Source, SourceColumn, SourceKind
@@ -87,15 +88,32 @@ class Known:
         return [(column.name, nested.result(nested.parsed(column.type))) for column in self.table.keys]
 
 
+class UnfetchedShare(Unfetched):
+    """A name of another server's that translation needs is not known yet."""
+
+    def __init__(self, place: Place, name: str) -> None:
+        """Ask for the table *name* of a place."""
+        Exception.__init__(self, name)
+        self.place = place
+        self.name = name
+
+
 class Outside:
     """What one session has of external data at hand, for one statement."""
 
     def __init__(self) -> None:
         """Have nothing yet."""
+        self.shared: dict[tuple[int, str, str], SharedTable | None] = {}
+        """Tables as other servers described them, by database (OID), schema and name."""
         self.fetched: dict[int, Table | None] = {}
         """Tables as catalogs elsewhere had them when the statement first named them."""
         self.folders: list[TemporaryDirectory[str]] = []
         """Copies of files that the statement reads."""
+
+    def forget(self) -> None:
+        """Know nothing any more of what is elsewhere."""
+        self.fetched.clear()
+        self.shared.clear()
 
     def close(self) -> None:
         """Remove the copies."""
@@ -107,15 +125,32 @@ class Lookup:
     """External tables by name, for one statement."""
 
     def __init__(
-        self, state: CatalogState, settings: Settings, limits: "Limits", fetched: dict[int, Table | None]
+        self, state: CatalogState, settings: Settings, limits: "Limits", outside: Outside
     ) -> None:
-        """Look into *state*, or where catalogs are elsewhere into what was *fetched* for this statement."""
+        """Look into *state*, or where catalogs are elsewhere into what is at hand of them for this statement."""
         self._state = state
         self._settings = settings
         self._catalogs = limits.catalogs
         self.doors = Doors(state, limits.account, limits.namespace)
         """The ways to other databases' objects."""
-        self._fetched = fetched
+        self._fetched = outside.fetched
+        self._shared = outside.shared
+        self._peers = limits.peers
+
+    def places(self, here: Database, qualifiers: tuple[str, ...], path: tuple[str, ...]) -> list[Place]:
+        """Return where what stands before a name leads on other servers."""
+        return shared.places(self._state, self._peers, here, qualifiers, path)
+
+    def shared(self, places: Sequence[Place], name: str) -> Source | None:
+        """Return the first table *name* of places on other servers; raises ``Unfetched``."""
+        for place in places:
+            key = (place.database.oid, place.schema, name)
+            if key not in self._shared:
+                raise UnfetchedShare(place, name)
+            found = self._shared[key]
+            if found is not None:
+                return shared.source(replace(found, place=place))
+        return None
 
     def source(self, schema: Schema, name: str) -> Source | None:
         """Return the table *name* of an external schema; raises ``Unfetched``."""
@@ -209,7 +244,13 @@ def _too_many() -> SqlError:
 
 
 def _fetch(session: "Session", missing: Unfetched) -> None:
-    schema, limits = missing.schema, session.warehouse.limits
+    limits = session.warehouse.limits
+    if isinstance(missing, UnfetchedShare):
+        place = missing.place
+        key = (place.database.oid, place.schema, missing.name)
+        session.outside.shared[key] = shared.described(limits.peers, place, missing.name)
+        return
+    schema = missing.schema
     origin = schema.external
     if origin is None or limits.catalogs is None:
         return

@@ -38,7 +38,7 @@ async def create_database(work: Work, command: CreateDatabase) -> Done:
     )
     database = _with_options(work, database, command.options)
     if command.share is not None:
-        work.change(replace(database, share=origin_of(work, command.share), acl=()))
+        work.change(replace(database, share=await origin_of(work, command.share), acl=()))
         return Done("CREATE DATABASE")
     if command.integration is not None:
         database = replace(database, integration=integration_of(work, command.integration))

@@ -7,6 +7,7 @@ is one namespace; that it may consume its own datashares is what Redshift does n
 import hashlib
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from auth.authorize import allowed
@@ -17,6 +18,7 @@ from core.errors import SqlError, not_supported, notice
 from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
+from session.external.shared import asked
 from session.locks import Mode
 from session.sharechanges import note
 from session.statements.routines import find_routine
@@ -107,13 +109,15 @@ async def share_with(work: Work, command: ShareWith) -> str:
     return "REVOKE" if command.takes else "GRANT"
 
 
-def origin_of(work: Work, command: FromDatashare) -> ShareOrigin:
+async def origin_of(work: Work, command: FromDatashare) -> ShareOrigin:
     """Return what a database is made of; raises where there is no such datashare for this cluster."""
     namespace = command.namespace or work.limits.namespace
     account = command.account or work.limits.account
     origin = ShareOrigin(
         name=command.share, namespace=namespace, account=account, permissions=command.permissions
     )
+    if work.limits.peers.knows(namespace):
+        return await _elsewhere(work, origin)
     own = (namespace, account) == (work.limits.namespace, work.limits.account)
     doors = Doors(work.state, work.limits.account, work.limits.namespace)
     share = doors.share(origin) if own else None
@@ -123,6 +127,15 @@ def origin_of(work: Work, command: FromDatashare) -> ShareOrigin:
             f'datashare "{command.share}" of namespace {namespace} does not exist or is not accessible',
         )
     note(work, share, "CREATE DATABASE")
+    return origin
+
+
+async def _elsewhere(work: Work, origin: ShareOrigin) -> ShareOrigin:
+    """Return the origin of a database that another server shares; raises where it does not."""
+    if origin.permissions:
+        raise not_supported("WITH PERMISSIONS for a datashare of another server")
+    database = Database(oid=0, name=origin.name, owner=0, share=origin)
+    await work.warehouse.executor.run(partial(asked, work.limits.peers, database, {}))
     return origin
 
 

@@ -69,6 +69,19 @@ class FromDatashare:
     permissions: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """HANDOVER 'request': what one server asks another of a datashare; no statement of Redshift's."""
+
+    request: str
+
+
+def read_handover(stream: Stream) -> Handover:
+    """Take HANDOVER and its request."""
+    stream.expect("HANDOVER")
+    return Handover(request=stream.string())
+
+
 _KINDS: Final = ("TABLE", "SCHEMA", "FUNCTION", "ALL")
 _ALL: Final = ("TABLES", "FUNCTIONS")
 
