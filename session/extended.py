@@ -13,6 +13,7 @@ from core.types import Column, ColumnType
 from session.answers import Answer, Done, Empty, Value
 from session.context import Work
 from session.external.tables import resolved
+from session.fleet.views import overtaken
 from session.names import names_cut
 from session.pipeline import run
 from session.portals import Portal, Prepared
@@ -59,6 +60,10 @@ async def prepare(
     elif statement is not None and isinstance(statement.command, ShowObjects):
         prepared.parameter_types = (types.of("varchar"),) * statement.command.parameters
     return prepared
+
+
+def _other_columns() -> SqlError:
+    return SqlError(SqlState.FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
 
 
 def refuse_failed(session: "Session") -> None:
@@ -164,6 +169,13 @@ async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
             portal.done = answer.tag
         if not isinstance(answer, Page):
             return answer
+        described = portal.columns or portal.prepared.columns
+        if described is not None and [each.type.type for each in described] != [
+            each.type.type for each in answer.columns
+        ]:
+            answer.reader.close()
+            # Where servers share a lake, no lock keeps a table as it was described a moment ago.
+            raise overtaken() if portal.columns and session.warehouse.fleet else _other_columns()
         portal.reader, portal.tag = answer.reader, answer.command
         if fitted != portal.prepared.parameter_oids:
             # Described before its values were known.

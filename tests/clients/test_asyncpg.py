@@ -148,6 +148,23 @@ def test_who_is_refused_is_told_why(server: Server, tls: bool) -> None:
     assert asyncio.run(refused(asyncpg.InvalidCatalogNameError, database="nowhere")) == "3D000"
 
 
+def test_a_prepared_statement_whose_columns_have_changed(server: Server) -> None:
+    async def work(connection: asyncpg.Connection) -> None:
+        await connection.execute("CREATE TABLE changing AS SELECT 1 AS a")
+        try:
+            prepared = await connection.prepare("SELECT * FROM changing")
+            assert [tuple(row) for row in await prepared.fetch()] == [(1,)]
+            await connection.execute("ALTER TABLE changing ADD COLUMN b int DEFAULT 3")
+            # PostgreSQL's own words, by which drivers know that they must prepare it anew.
+            with pytest.raises(asyncpg.FeatureNotSupportedError, match=r"^cached plan must not change result type$"):
+                await prepared.fetch()
+            assert [tuple(row) for row in await connection.fetch("SELECT * FROM changing")] == [(1, 3)]
+        finally:
+            await connection.execute("DROP TABLE changing")
+
+    _run(server, work)
+
+
 def test_a_server_that_says_what_it_is(server: Server) -> None:
     async def work(connection: asyncpg.Connection) -> None:
         assert connection.get_server_version()[:3] == (8, 0, 2)
