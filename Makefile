@@ -52,8 +52,8 @@ conformance: install-dev  ## Run the conformance suite and print its figures (AR
 
 .PHONY: clients
 clients: install-dev  ## Run real clients against a fresh server and print their figures (ARGS="psql dbt" chooses)
-	scripts/apt-packages
-	scripts/clients
+	scripts/apt-packages --all
+	scripts/clients --all
 	$(BIN)/python -m tools.clients $(ARGS)
 
 .PHONY: check

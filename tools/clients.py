@@ -4,6 +4,7 @@
 docs/clients.md is written from them and from tests/clients/clients.toml. Ends with 1 when a case fails.
 """
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -75,6 +76,8 @@ def _notes(client: Client) -> Iterator[str]:
     fence = "```"
     yield from (f"{fence}text", *client.connect.strip().splitlines(), fence, "")
     yield f"Tested: {client.tested}"
+    if client.apart:
+        yield from ("", "Run by `make clients` alone, not by `make test`: its environment is large.")
     if client.application:
         yield from ("", f"Listed in STL_CONNECTION_LOG as `{client.application}` where its user names no application.")
     if client.limits:
@@ -96,6 +99,7 @@ def main(names: list[str]) -> int:
         return 2
     tally = Tally(frozenset(client.name for client in wanted))
     # tests/conftest.py starts one server, with an empty data folder, for the run.
+    os.environ["ALL_CLIENTS"] = "1"
     code = pytest.main(["-q", "-p", "no:cacheprovider", str(FOLDER)], plugins=[tally])
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
         print("the tests did not run to their end; the figures stay as they were", file=sys.stderr)

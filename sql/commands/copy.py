@@ -4,6 +4,7 @@ Redshift, "COPY"; PostgreSQL, "COPY" for STDIN and STDOUT. Parameters are rows o
 """
 
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
@@ -85,7 +86,7 @@ def read_copy(stream: Stream) -> CopyCommand:
         _to_stdout(stream)
         return CopyToStdout(table=table, columns=columns, format=_read_format(stream))
     stream.expect("FROM")
-    if stream.take("STDIN"):
+    if stream.take_any(*_STREAMS):
         return CopyFromStdin(table=table, columns=columns, format=_read_format(stream))
     if stream.at("PROGRAM"):
         raise not_supported("COPY FROM PROGRAM", position=stream.position)
@@ -99,11 +100,15 @@ def read_copy(stream: Stream) -> CopyCommand:
     return CreateCopyJob(copy=copy, text=stream.text[start:end].rstrip(), name=name, auto=auto is not False)
 
 
+_STREAMS: Final = ("STDIN", "STDOUT")
+"""The client, either way: PostgreSQL takes each word for the other."""
+
+
 def _to_stdout(stream: Stream) -> None:
     stream.expect("TO")
     if stream.at_string() or stream.at("PROGRAM"):
         raise not_supported("COPY TO a file", position=stream.position, hint="Use UNLOAD, or COPY … TO STDOUT.")
-    stream.expect("STDOUT")
+    stream.expect_any(*_STREAMS)
 
 
 def _read_format(stream: Stream) -> CopyFormat:

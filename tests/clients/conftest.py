@@ -1,18 +1,28 @@
 """psycopg connections to the shared server, for the modules that do not make their own."""
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 
+from tests.support.clients import clients
 from tests.support.server import Server
 
+APART = {client.name for client in clients() if client.apart}
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let reports tell which client a test is of (``make clients`` counts by it)."""
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let reports tell which client a test is of (``make clients`` counts by it); leave out those that are apart."""
+    left: list[pytest.Item] = []
     for item in items:
-        item.user_properties += [("client", mark.args[0]) for mark in item.iter_markers("client")]
+        names = {mark.args[0] for mark in item.iter_markers("client")}
+        item.user_properties += [("client", name) for name in names]
+        if names and names <= APART and "ALL_CLIENTS" not in os.environ:
+            left.append(item)
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
 
 
 @pytest.fixture(scope="module")

@@ -19,6 +19,7 @@ PROGRAMS = (
     (pytest.mark.client("psqlodbc"), "drivers", "odbc_cases.py"),
     (pytest.mark.client("psycopg2"), "drivers", "psycopg2_cases.py"),
     (pytest.mark.client("pg8000"), "drivers", "pg8000_cases.py"),
+    (pytest.mark.client("tokio_postgres"), "drivers", "psqlpy_cases.py"),
     (pytest.mark.client("pg8000_older"), "older_drivers", "pg8000_cases.py"),
 )
 CASES = [

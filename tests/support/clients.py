@@ -33,6 +33,8 @@ class Client:
     """What its user writes to connect."""
     tested: str
     limits: str = ""
+    apart: bool = False
+    """Whether only ``make clients`` runs its tests: what they need is large, or they take long."""
     application: str = ""
     """The application_name that it gives where its user gives none."""
 

@@ -15,7 +15,7 @@ from typing import Final
 from tests.support.server import Server
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "clients" / "programs"
-_CASE: Final = re.compile(r"^(?:def|async def|async function|function|\s+(?:public )?static void) case_(\w+)\(", re.MULTILINE)
+_CASE: Final = re.compile(r"^(?:(?:async )?def|(?:async )?function|func|sub|\s+(?:public )?static void) case_(\w+)\b", re.MULTILINE)
 _TIMEOUT_S: Final = 100
 
 

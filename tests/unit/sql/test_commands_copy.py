@@ -122,6 +122,8 @@ def test_credentials_that_make_no_sense(written):
 
 STREAMS = [
     ("copy t from stdin", CopyFromStdin(table=("t",))),
+    ("copy t from stdout", CopyFromStdin(table=("t",))),
+    ("copy t to stdin", CopyToStdout(table=("t",))),
     (
         "copy s.t (a, b) from stdin with csv header quote as '%' null 'x'",
         CopyFromStdin(
