@@ -1,5 +1,6 @@
 """CREATE VIEW, schemas, DROP."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -113,10 +114,8 @@ async def _view(work: Work, command: CreateView) -> tuple[str, tuple[TableColumn
     """Return a view's definition, its columns and the relations it reads."""
     query = command.query
     if command.late_binding:
-        if command.columns:
-            raise not_supported("a column list of a view WITH NO SCHEMA BINDING")
         refuse_bare_names(query.text)
-        return query.text, (), ()
+        return _renamed(query.text, command, command.columns), (), ()
     text, known, depends = qualified_definition(query.text, work.visible)
     _refuse_external(work, query)
     # Planning the query checks it, and that its author may read what it reads.
@@ -124,15 +123,20 @@ async def _view(work: Work, command: CreateView) -> tuple[str, tuple[TableColumn
     if len(command.columns) > len(known):
         raise SqlError(SqlState.SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns")
     names = [*command.columns, *(column.name for column in known[len(command.columns) :])]
-    if command.columns:
-        listed = ", ".join(quote(name) for name in names)
-        text = f"SELECT * FROM ({text}) AS {quote(command.name[-1])} ({listed})"
+    text = _renamed(text, command, names)
     columns = tuple(
         TableColumn(name=name, type=stored_type(column.type), number=number)
         for number, (name, column) in enumerate(zip(names, shape, strict=True), start=1)
     )
     ddl.checked_names(columns)
     return text, columns, tuple(depends)
+
+
+def _renamed(text: str, command: CreateView, names: Sequence[str]) -> str:
+    """Return a view's query, its columns called *names* where CREATE VIEW has a list of them."""
+    if not command.columns:
+        return text
+    return f"SELECT * FROM ({text}) AS {quote(command.name[-1])} ({', '.join(quote(name) for name in names)})"
 
 
 def _refuse_external(work: Work, query: Fragment) -> None:

@@ -94,13 +94,6 @@ def test_settings_of_the_start_are_in_force(server: Server) -> None:
     asyncio.run(scene())
 
 
-def test_options_of_the_start_are_in_force(server: Server) -> None:
-    given = "-c statement_timeout=1500 -csearch_path=pg_catalog,\\ public --query-group=nightly -c no_such_setting=1"
-    with psycopg.connect(server.dsn, options=given) as connection:
-        for name, value in (("statement_timeout", "1500"), ("search_path", "pg_catalog, public"), ("query_group", "nightly")):
-            assert connection.execute(f"show {name}").fetchone() == (value,)
-
-
 def test_many_at_once(server: Server) -> None:
     async def one(number: int) -> int:
         connection = await asyncpg.connect(
