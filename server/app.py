@@ -348,6 +348,7 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
     )
     known = Secrets(options.secrets, clock)
     reached = Reached(federation=Federation(database), secrets=known, stores=stores)
+    queues = read(options.wlm.json_configuration)
     return Limits(
         stores=stores,
         catalogs=DataCatalogs(reached, glue=options.external.data_catalog == "glue"),
@@ -357,13 +358,13 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         hot_bytes=options.engine.hot_tables_mb << 20,
         result_bytes=options.engine.result_cache_mb << 20,
         udfs=_udfs(options.udf),
-        spark=spark(options.spark, database, clock),
+        spark=spark(options.spark, queues, database, clock),
         requires_ssl=options.server.tls == TlsMode.REQUIRE,
         snapshots=keeper(options, database, clock),
         account=options.api.account,
         namespace=place.identifier("cluster-namespace"),
         peers=peers(options),
-        queues=read(options.wlm.json_configuration),
+        queues=queues,
         workers=options.engine.workers,
         queue_length=options.wlm.queue_length,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalog.model import Group
 from core.errors import Canceled
-from engine.wlm.configuration import Asker
+from engine.wlm.configuration import Asker, Queue
 from engine.wlm.pools import ServiceClass
 from engine.wlm.rules import Priority, Rule
 from engine.wlm.tickets import (
@@ -85,6 +85,11 @@ class Admission:
         plan = self._plan or self.session.plan
         self._expected = 0 if plan is None else self.session.warehouse.estimates.memory(plan)
         return self._expected
+
+    @property
+    def queue(self) -> Queue:
+        """The queue that the statement is in, or would be."""
+        return (self.ticket.place if self.ticket is not None else self._routed()[1]).queue
 
     def interrupt(self, reason: Canceled) -> None:
         """Stop the statement."""

@@ -45,15 +45,28 @@ class SparkEngine:
 def wanted(work: "Work", plan: "Plan") -> bool:
     """Tell whether a query is for the cluster: by the session's setting, by its queue, by what it scans."""
     choice = work.settings.get(SETTING)
-    if not plan.tables or choice == "duckdb":
-        return False
-    ticket = work.session.admission.ticket
-    if choice == "auto" and ticket is not None:
-        choice = ticket.place.queue.engine or choice
-    if choice != "auto":
-        return choice == "spark"
+    if not plan.tables or choice != "auto":
+        return bool(plan.tables) and choice == "spark"
     engine = work.limits.spark
-    return bool(engine and engine.scan_bytes and work.warehouse.estimates.stored(plan) >= engine.scan_bytes)
+    if engine is None:
+        return False
+    choice = work.session.admission.queue.engine
+    if choice:
+        return choice == "spark"
+    return bool(engine.scan_bytes) and work.warehouse.estimates.stored(plan) >= engine.scan_bytes
+
+
+async def remark(work: "Work", plan: "Plan") -> list[str]:
+    """Return what EXPLAIN says of a query that is for the cluster; parameters are taken as NULL."""
+    engine = work.limits.spark
+    if engine is None or not wanted(work, plan):
+        return []
+    try:
+        sending = _Sending(work, plan, engine)
+        await sending.written((None,) * len(plan.translated.parameter_types), sending.relations())
+    except UnfitError as error:
+        return [f"----- DuckDB runs this query: Spark is not known to answer {error} alike -----"]
+    return ["----- Spark runs this query -----"]
 
 
 async def sent(
@@ -116,9 +129,10 @@ class _Sending:
         self._handed: list[Handed] = []
 
     async def run(self, parameters: tuple[Value, ...], hints: Sequence[results.Hint]) -> Sent:
+        """Send the query and wait for its first rows."""
         work, plan = self._work, self._plan
-        relations = self._relations()
-        query = await self._written(parameters, relations)
+        relations = self.relations()
+        query = await self.written(parameters, relations)
         schema = await work.engine.describe(
             plan.translated.engine_sql, len(plan.translated.parameter_types), work.prepare(plan, parameters)
         )
@@ -137,7 +151,8 @@ class _Sending:
             raise
         return Sent(stream, results.columns(schema, hints), self._forget)
 
-    def _relations(self) -> dict[str, Relation]:
+    def relations(self) -> dict[str, Relation]:
+        """Return the tables that are read, by their engine names; raises ``UnfitError`` for other things."""
         plan, work = self._plan, self._work
         translated = plan.translated
         if plan.sources or plan.external or translated.externals or translated.effects or translated.spatial:
@@ -147,7 +162,8 @@ class _Sending:
         found = [item for oid in plan.tables if isinstance(item := work.state.objects.get(oid), Relation)]
         return {item.engine_name: item for item in found}
 
-    async def _written(self, parameters: tuple[Value, ...], relations: Mapping[str, Relation]) -> SparkQuery:
+    async def written(self, parameters: tuple[Value, ...], relations: Mapping[str, Relation]) -> SparkQuery:
+        """Return the query as Spark SQL; raises ``UnfitError``."""
         sql, left = inlined(self._plan.translated.engine_sql, parameters)
         if left:
             raise UnfitError("parameters of other types than text and whole numbers")

@@ -9,6 +9,7 @@ from core.types import Column
 from engine import plans
 from engine.external.formats import format_of
 from engine.external.scan import OUTLINE
+from session import spark
 from session.answers import Value
 from session.context import Work
 from session.external.scans import Reading
@@ -37,6 +38,8 @@ async def explain(work: Work, statement: Statement, parameters: tuple[Value, ...
     if command.analyze and plan.translated.target is not None:
         raise not_supported(f"EXPLAIN ANALYZE of {command.statement.tag}")
     lines = await _lines(work, plan, parameters, analyze=command.analyze)
+    if command.statement.kind is Kind.SELECT and not command.analyze:
+        lines += await spark.remark(work, plan)
     return table(_PLAN, [[line] for line in lines], tag="EXPLAIN")
 
 

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from bench import tpch
+from tests.support import s3
 from tests.support.sail import sail
 from tests.support.server import Server
 
@@ -394,3 +395,47 @@ def test_a_cluster_that_is_away(tmp_path: Path, notices: Notices) -> None:
     silent.close()
     assert len(notices) == 2
     assert all("the Spark cluster is away" in text for text in notices)
+
+
+def test_a_lake_in_s3(tmp_path: Path, notices: Notices) -> None:
+    pytest.importorskip("grpc")
+    with s3.endpoint("lake-bucket") as store:
+        reached = {
+            "AWS_ENDPOINT": f"http://{store.address}", "AWS_ACCESS_KEY_ID": s3.KEY_ID, "AWS_SECRET_ACCESS_KEY": s3.SECRET,
+            "AWS_REGION": "us-east-1", "AWS_ALLOW_HTTP": "true",
+        }  # fmt: skip
+        environment = {
+            "DUCKSHIFT_STORAGE_FOLDER": str(tmp_path / "state"), "DUCKSHIFT_S3_ENDPOINT": store.address,
+            "DUCKSHIFT_S3_ACCESS_KEY_ID": s3.KEY_ID, "DUCKSHIFT_S3_SECRET_ACCESS_KEY": s3.SECRET,
+            "DUCKSHIFT_S3_URL_STYLE": "path", "DUCKSHIFT_S3_USE_SSL": "false",
+        }  # fmt: skip
+        with sail(**reached) as url, Server(
+            "s3://lake-bucket/warehouse", environment=environment | {"DUCKSHIFT_SPARK_URL": url}
+        ) as server, psycopg.connect(server.dsn, autocommit=True) as made:  # fmt: skip
+            made.add_notice_handler(notices)
+            made.execute("CREATE TABLE t (n int, filler varchar(2000))")
+            digits = "(SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4)"
+            joined = " CROSS JOIN ".join(f"{digits} d{place}" for place in range(6))
+            made.execute(f"INSERT INTO t SELECT row_number() OVER (), repeat('x', 1500) FROM {joined}")
+            made.execute("SET duckshift.engine TO spark")
+            for step in ("SELECT 1", "DELETE FROM t WHERE n = 7"):
+                made.execute(step)
+                sql = "SELECT count(*), sum(n), max(filler) FROM t"
+                assert _answer(made, sql, "spark") == _answer(made, sql, "duckdb")
+        listed = store.client.list_objects_v2(Bucket="lake-bucket", Prefix="warehouse/handover/")
+        assert listed.get("Contents", []) == []
+    assert notices == []
+
+
+def test_explain(server: Server) -> None:
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        for before, sql, remark in (
+            ("SET duckshift.engine TO spark", "SELECT n FROM scalars WHERE n > 1", "----- Spark runs this query -----"),
+            ("SET query_group TO cluster", "SELECT regexp_count(v, 'x') FROM scalars", "----- DuckDB runs this query: "),
+            ("SET duckshift.engine TO duckdb", "SELECT n FROM scalars", ""),
+        ):
+            connection.execute("RESET ALL")
+            connection.execute(before)
+            last = connection.execute(f"EXPLAIN {sql}").fetchall()[-1][0]
+            assert last.startswith(remark)
+            assert last.startswith("-----") is bool(remark)

@@ -1,5 +1,6 @@
 """A Spark Connect server: Sail, in a process of its own."""
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,11 +18,11 @@ sys.stdin.read()
 
 
 @contextmanager
-def sail() -> Iterator[str]:
-    """Run Sail; yield its address. It ends with the process that waits for it, however that ends."""
+def sail(**variables: str) -> Iterator[str]:
+    """Run Sail with environment *variables*; yield its address. It ends with the process that waits for it."""
     process = subprocess.Popen(
         [python_of("sail"), "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True,
+        text=True, env=os.environ | variables,
     )  # fmt: skip
     assert process.stdout is not None
     assert process.stdin is not None
