@@ -137,9 +137,10 @@ class _Sending:
             plan.translated.engine_sql, len(plan.translated.parameter_types), work.prepare(plan, parameters)
         )
         target = _target(schema, query.columns)
-        conversation = await self._engine.cluster.begin()
+        conversation = self._engine.cluster.conversation()
         work.session.conversation = conversation
         try:
+            await conversation.begin()
             await self._hand_over(conversation, query, relations)
             call = conversation.query(query.sql)
             stream = SparkStream(conversation, call, target, await conversation.read(call))

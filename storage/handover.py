@@ -25,6 +25,8 @@ _METADATA: Final = f'"__ducklake_metadata_{LAKE}"'
 _INLINE_BYTES: Final = 16 << 20
 """Bytes of rows that go along in memory."""
 _BATCH_ROWS: Final = 50_000
+_FILENAME: Final = "filename"
+"""What the lake calls the file that a row lies in."""
 _UNSAFE: Final = frozenset("*?[]{}\\%")
 """Characters that a cluster would take for a pattern."""
 _COLUMNS: Final = """
@@ -91,6 +93,12 @@ class Handover:
             return self._rest(connection, stored, columns, handed, [])
         if self._database.location.encrypted:
             raise NotHandedError("the warehouse's files are encrypted")
+        known = self._columns(connection, stored)
+        if not {name.lower() for name in columns} <= known.keys():
+            raise NotHandedError("the transaction has changed a table's columns")
+        if _FILENAME in known:
+            # A column of the table's own hides the lake's; its values are not to be taken for files.
+            return self._rest(connection, stored, columns, handed, [])
         counts = dict(connection.execute(f"SELECT filename, count(*) FROM {stored.engine_name} GROUP BY 1").fetchall())
         paths = [path for path in counts if path.endswith(".parquet")]
         whole: list[str] = []
@@ -99,7 +107,7 @@ class Handover:
                 raise NotHandedError("a file's name has characters that mean something else")
             rows = connection.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata([{_list(paths)}])")
             whole = [path for path, count in rows.fetchall() if counts.get(path) == count]
-            handed.files = self._alike(connection, stored, columns, whole)
+            handed.files = _alike(connection, known, columns, whole)
             whole = [path for files in handed.files for path in files.paths]
         return handed if len(whole) == len(counts) else self._rest(connection, stored, columns, handed, whole)
 
@@ -113,30 +121,11 @@ class Handover:
                 with contextlib.suppress(OSError):
                     Path(each.written).unlink()
 
-    def _alike(
-        self, connection: duckdb.DuckDBPyConnection, stored: Stored, columns: Sequence[str], paths: list[str]
-    ) -> list[Files]:
-        """Return the files by how the columns lie in them, without those that lack one which had a default."""
-        if not paths:
-            return []
+    def _columns(self, connection: duckdb.DuckDBPyConnection, stored: Stored) -> dict[str, tuple[int, bool]]:
+        """Return the table's columns, folded: by which number files know it, and whether older rows have a default."""
         place = f"{_METADATA}.{quote(self._database.metadata_schema)}"
-        known = connection.execute(_COLUMNS.format(m=place), [stored.schema, stored.table]).fetchall()
-        numbers = {str(name).lower(): (number, default) for name, number, default in known}
-        if not {name.lower() for name in columns} <= numbers.keys():
-            raise NotHandedError("the transaction has changed a table's columns")
-        fields: dict[str, dict[int, tuple[str, str]]] = {path: {} for path in paths}
-        for path, name, number, kind in connection.execute(_FIELDS.format(files=_list(paths))).fetchall():
-            fields[path][number] = (name, kind)
-        found: dict[tuple[Any, ...], list[str]] = {}
-        for path, present in fields.items():
-            lie = tuple(present.get(numbers[name.lower()][0]) for name in columns)
-            if any(place is None and numbers[name.lower()][1] for name, place in zip(columns, lie, strict=True)):
-                continue
-            found.setdefault(lie, []).append(path)
-        return [
-            Files(tuple(group), {name: place and place[0] for name, place in zip(columns, lie, strict=True)})
-            for lie, group in found.items()
-        ]
+        rows = connection.execute(_COLUMNS.format(m=place), [stored.schema, stored.table]).fetchall()
+        return {str(name).lower(): (number, default) for name, number, default in rows}
 
     def _rest(
         self, connection: duckdb.DuckDBPyConnection, stored: Stored, columns: Sequence[str], handed: Handed,
@@ -171,6 +160,28 @@ class Handover:
         folder = location.folder / FOLDER
         folder.mkdir(mode=0o700, exist_ok=True)
         return str(folder / name)
+
+
+def _alike(
+    connection: duckdb.DuckDBPyConnection, known: Mapping[str, tuple[int, bool]], columns: Sequence[str],
+    paths: list[str],
+) -> list[Files]:  # fmt: skip
+    """Return the files by how the columns lie in them, without those that lack one which had a default."""
+    if not paths:
+        return []
+    fields: dict[str, dict[int, tuple[str, str]]] = {path: {} for path in paths}
+    for path, name, number, kind in connection.execute(_FIELDS.format(files=_list(paths))).fetchall():
+        fields[path][number] = (name, kind)
+    found: dict[tuple[Any, ...], list[str]] = {}
+    for path, present in fields.items():
+        lie = tuple(present.get(known[name.lower()][0]) for name in columns)
+        if any(place is None and known[name.lower()][1] for name, place in zip(columns, lie, strict=True)):
+            continue
+        found.setdefault(lie, []).append(path)
+    return [
+        Files(tuple(group), {name: place and place[0] for name, place in zip(columns, lie, strict=True)})
+        for lie, group in found.items()
+    ]
 
 
 def _list(paths: Sequence[str]) -> str:

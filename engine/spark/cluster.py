@@ -66,24 +66,23 @@ class SparkCluster:
         self._missed: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def begin(self) -> "Conversation":
-        """Begin a statement's conversation; raises ``AwayError``."""
+    def conversation(self) -> "Conversation":
+        """Return a statement's conversation, to be begun."""
+        return Conversation(self)
+
+    async def greet(self, conversation: "Conversation") -> None:
+        """Begin a statement's session of the cluster; raises ``AwayError``."""
         if self._missed is not None and self._clock.monotonic() - self._missed < _RETRY_S:
             raise AwayError("it was away a moment ago")
-        conversation = Conversation(self)
         pairs = [{"key": key, "value": value} for key, value in _SETTINGS]
+        settings = conversation.named | {"operation": {"set": {"pairs": pairs}}}
         try:
-            settings = conversation.named | {"operation": {"set": {"pairs": pairs}}}
             await self.call("Config", messages.CONFIG, settings, self._patience_s)
-        except RefusedError as error:
+        except (AwayError, RefusedError) as error:
             # Whatever is wrong with it, it would be with every statement.
             self._missed = self._clock.monotonic()
             raise AwayError(str(error)) from error
-        except AwayError:
-            self._missed = self._clock.monotonic()
-            raise
         self._missed = None
-        return conversation
 
     async def close(self) -> None:
         """Wait for what is under way and end the connection."""
@@ -164,6 +163,10 @@ class Conversation:
         self._closed = False
         self.answered = False
         """Whether the statement's rows came from it."""
+
+    async def begin(self) -> None:
+        """Begin; raises ``AwayError``, ``Canceled``."""
+        await self._unless_stopped(self._cluster.greet(self))
 
     async def view(self, name: str, relation: Mapping[str, Any]) -> None:
         """Call a relation *name* from now on."""

@@ -14,6 +14,7 @@ from sql.spark.values import (
     Kind,
     UnfitError,
     cast,
+    refused,
     summed,
     written_number,
 )
@@ -56,6 +57,11 @@ def _like_argument(name: str) -> Callable[[Arguments], tuple[str, Kind]]:
     return write
 
 
+def _single(values: Arguments) -> tuple[str, Kind]:
+    found, kind = _like_argument("min")(values)
+    return f"CASE WHEN count(*) > 1 THEN {refused('several rows')} ELSE {found} END", kind
+
+
 def _counted(values: Arguments) -> tuple[str, Kind]:
     return f"count({values[0].sql})", BIGINT
 
@@ -86,6 +92,7 @@ AGGREGATES: Final = {
         Aggregate(name="max", write=_like_argument("max")),
         # The engine takes any that is not NULL: the smallest is one.
         Aggregate(name="any_value", write=_like_argument("min")),
+        Aggregate(name="rs_one", write=_single),
         Aggregate(name="logical_or", write=_boolean("bool_or")),
         Aggregate(name="logical_and", write=_boolean("bool_and")),
         Aggregate(name="row_number", least=0, write=_ranked("row_number", BIGINT), window=True),

@@ -72,7 +72,7 @@ def _aggregated(tree: exp.Expr, scope: Scope) -> Value:
 
 def _aggregate(tree: exp.Expr, scope: Scope, *, windowed: bool) -> tuple[str, Kind]:
     """Return an aggregate's call and the type that it must be brought to."""
-    row = AGGREGATES.get(_snake(tree))
+    row = AGGREGATES.get(tree.name.lower() if isinstance(tree, exp.Anonymous) else _snake(tree))
     if row is None or (row.window and not windowed):
         raise UnfitError(f"the aggregate {tree.key}")
     arguments = _arguments(tree)

@@ -69,7 +69,7 @@ def _negative(tree: exp.Expr, scope: Scope) -> Value:
     if inner.number is not None:
         return Value(sql=f"CAST({-inner.number:f} AS {inner.kind.spark})", kind=inner.kind, number=-inner.number)
     if inner.kind.exact:
-        return replace(added("-", Value(sql="0", kind=inner.kind, number=Decimal(0)), inner), kind=inner.kind)
+        return cast(added("-", Value(sql="0", kind=inner.kind, number=Decimal(0)), inner), inner.kind)
     if inner.kind.floating:
         return Value(sql=f"(- {inner.sql})", kind=inner.kind)
     raise UnfitError(f"minus {inner.kind.name}")

@@ -168,9 +168,22 @@ def _group(tree: exp.Select, scope: Scope) -> str:
     if found is None:
         return ""
     _only(found, {"expressions"})
-    if any(isinstance(item, (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple)) for item in found.expressions):
-        raise UnfitError("grouping sets")
-    return f" GROUP BY {', '.join(scope.value(item, scope).sql for item in found.expressions)}"
+    return f" GROUP BY {', '.join(_grouped_by(item, scope) for item in found.expressions)}"
+
+
+_SETS: Final[dict[type[exp.Expr], str]] = {
+    exp.Rollup: "ROLLUP ", exp.Cube: "CUBE ", exp.GroupingSets: "GROUPING SETS ", exp.Tuple: "",
+}  # fmt: skip
+
+
+def _grouped_by(item: exp.Expr, scope: Scope) -> str:
+    word = _SETS.get(type(item))
+    if word is None and isinstance(item, exp.Paren):
+        # Among grouping sets it is a set of one.
+        return f"({scope.value(item.unnest(), scope).sql})"
+    if word is None:
+        return scope.value(item, scope).sql
+    return f"{word}({', '.join(_grouped_by(part, scope) for part in item.expressions)})"
 
 
 def _tail(sql: str, tree: exp.Expr, scope: Scope, made: Query) -> str:

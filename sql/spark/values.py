@@ -235,7 +235,11 @@ def product(left: Value, right: Value) -> Value:
     one, other = narrowed(left, WIDEST), narrowed(right, WIDEST)
     # Spark and Sail make p1 + p2 + 1 digits of it, and agree on the scale while that is not too many.
     over = one.kind.precision + other.kind.precision - (WIDEST - 1)
-    if over > 0:
+    if over > 0 and None in {one.number, other.number} and one.number != other.number:
+        # A constant keeps its digits.
+        given, rest = (other, one) if one.number is None else (one, other)
+        one, other = given, narrowed(rest, WIDEST - 1 - given.kind.precision)
+    elif over > 0:
         wide, slim = (one, other) if one.kind.precision >= other.kind.precision else (other, one)
         wide = narrowed(wide, max(wide.kind.precision - over, WIDEST // 2))
         slim = narrowed(slim, WIDEST - 1 - wide.kind.precision)
@@ -325,6 +329,9 @@ def common(kinds: Sequence[Kind]) -> Kind:
         whole = max(kind.digits[0] - kind.digits[1] for kind in found)
         return Kind("DECIMAL", min(WIDEST, whole + places), places)
     if all(kind.exact or kind.floating for kind in found):
+        if DOUBLE not in found:
+            # The engine brings them to REAL, which has fewer digits than are written.
+            raise UnfitError("REAL beside other numbers")
         return DOUBLE
     if {kind.name for kind in found} == {"DATE", "TIMESTAMP"}:
         return TIMESTAMP

@@ -42,7 +42,7 @@ FIT = (
     "SELECT d9 + d18, d9 - d38, d9 * d9, d9 * n, d9 / 3, d9 / d9, d9 * 0.07, d9 + 1, -d9 FROM scalars WHERE n < 3",
     "SELECT round(d18, 2), trunc(d18), trunc(d18, 1), ceil(d9), floor(d9), abs(d9), d9::int, d18::decimal(18,2), n::decimal(9,3)"
     " FROM scalars WHERE n < 3",
-    "SELECT r4 + r8, r8 * 2, r8 / 3, sqrt(abs(r4)), n::float8, d9::float8, r8 > 0, r4 = 1.5 FROM scalars WHERE n < 3",
+    "SELECT r4 + r8, r8 * 2, r8 / 3, sqrt(abs(r4)), n::float8, d9::float8, r8 > 0, r4 = r8 FROM scalars WHERE n < 3",
     "SELECT sum(n), sum(i2), sum(i8 / 2), sum(d9), sum(d18), avg(n), avg(d9), avg(r8), count(*), count(v),"
     " min(v), max(day), min(ts), max(d38), max(tz) FROM scalars",
     "SELECT sum(n), count(*), max(v) FROM scalars WHERE n > 100",
@@ -86,6 +86,9 @@ FIT = (
     " lead(v, 2) OVER (ORDER BY n), sum(d9) OVER (PARTITION BY b ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),"
     " max(n) OVER (), first_value(n) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING),"
     " dense_rank() OVER (ORDER BY b), count(*) OVER (PARTITION BY b) FROM scalars ORDER BY n",
+    "SELECT b, v, grouping(b), grouping(b, v), count(*), sum(n) FROM scalars GROUP BY ROLLUP(b, v) ORDER BY 3, 4, 1, 2",
+    "SELECT b, n, count(*) FROM scalars GROUP BY GROUPING SETS ((b), (n), ()) ORDER BY 1, 2, 3",
+    "SELECT (SELECT n FROM scalars WHERE v = 'xY'), n FROM scalars ORDER BY 2",
     "SELECT current_user, n FROM scalars WHERE day < getdate() AND ts < sysdate ORDER BY 2",
     "SELECT 'quote '' and \\\\ back', 1, 1.50, true, NULL, date '2024-01-01' FROM scalars LIMIT 1",
 )
@@ -96,8 +99,9 @@ UNFIT = (
     ("SELECT listagg(v, ',') WITHIN GROUP (ORDER BY v) FROM scalars", "listagg"),
     ("SELECT to_char(day, 'YYYY') FROM scalars WHERE n = 1", "alike"),
     ("SELECT tz::date FROM scalars WHERE n = 1", "TIMESTAMPTZ"),
+    ("SELECT r4 = 1.5 FROM scalars WHERE n = 1", "REAL"),
     ("SELECT r8::int FROM scalars WHERE n = 1", "DOUBLE"),
-    ("SELECT b, count(*) FROM scalars GROUP BY ROLLUP(b)", "grouping"),
+    ("SELECT stddev_samp(n) FROM scalars", "stddev_samp"),
 )
 
 
@@ -129,6 +133,8 @@ def server(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         with psycopg.connect(running.dsn, autocommit=True) as connection:
             connection.execute(TABLE)
             connection.execute(ROWS)
+            connection.execute("CREATE TABLE inlined AS SELECT * FROM scalars")
+            connection.execute("VACUUM scalars")
             connection.execute("CREATE TABLE accents (v varchar(20))")
             connection.execute("INSERT INTO accents VALUES ('straße'), ('plain')")
             _load_tpch(connection, folder)
@@ -223,6 +229,30 @@ def test_errors_are_duckdbs(connection: psycopg.Connection[Any], sql: str, error
 def test_parameters(connection: psycopg.Connection[Any], notices: Notices) -> None:
     found = connection.execute("SELECT n, v FROM scalars WHERE n > %s AND v <> %s ORDER BY 1", (1, "it's")).fetchall()
     assert found == [(2, "x "), (3, "")]
+    assert notices == []
+
+
+def test_rows_of_all_types_in_files_and_in_the_catalog(
+    connection: psycopg.Connection[Any], notices: Notices, server: Server
+) -> None:
+    for table in ("scalars", "inlined"):
+        sql = f"SELECT * FROM {table} ORDER BY n"
+        assert _answer(connection, sql, "spark") == _answer(connection, sql, "duckdb")
+    assert notices == []
+    # DuckLake calls its folders after schema and table.
+    assert list(Path(server.data).glob("data/**/scalars/*.parquet"))
+    assert not list(Path(server.data).glob("data/**/inlined/*.parquet"))
+
+
+def test_a_column_called_as_the_lakes_own(connection: psycopg.Connection[Any], notices: Notices, tmp_path: Path) -> None:
+    """A column ``filename`` hides the lake's: its values are no files to be read."""
+    outside = tmp_path / "outside.parquet"
+    duckdb.execute(f"COPY (SELECT 666 AS n, '{outside}' AS filename) TO '{outside}' (FORMAT parquet)")
+    connection.execute("CREATE TABLE named (n int, filename varchar(500))")
+    connection.execute(f"INSERT INTO named VALUES (1, '{outside}'), (2, 'x')")
+    sql = "SELECT n, filename FROM named ORDER BY n"
+    assert _answer(connection, sql, "spark") == _answer(connection, sql, "duckdb")
+    connection.execute("DROP TABLE named")
     assert notices == []
 
 
@@ -379,7 +409,7 @@ def test_setting(connection: psycopg.Connection[Any]) -> None:
 
 
 def test_a_cluster_that_is_away(tmp_path: Path, notices: Notices) -> None:
-    """A refused connection, then silence: DuckDB answers, and only the first statement waits."""
+    """It is silent: DuckDB answers, and only the first statement waits for it."""
     pytest.importorskip("grpc")
     silent = socket.create_server(("127.0.0.1", 0))
     url = f"sc://127.0.0.1:{silent.getsockname()[1]}"
@@ -388,13 +418,13 @@ def test_a_cluster_that_is_away(tmp_path: Path, notices: Notices) -> None:
         made.add_notice_handler(notices)
         made.execute("CREATE TABLE t AS SELECT 7 AS n")
         made.execute("SET duckshift.engine TO spark")
-        for limit in (6, 0.5):
-            start = time.monotonic()
+        for _ in range(2):
             assert made.execute("SELECT n FROM t").fetchall() == [(7,)]
-            assert time.monotonic() - start < limit
     silent.close()
-    assert len(notices) == 2
-    assert all("the Spark cluster is away" in text for text in notices)
+    assert notices == [
+        "DuckDB runs this statement: the Spark cluster is away: DEADLINE_EXCEEDED",
+        "DuckDB runs this statement: the Spark cluster is away: it was away a moment ago",
+    ]
 
 
 def test_a_lake_in_s3(tmp_path: Path, notices: Notices) -> None:
