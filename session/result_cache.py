@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from session.answers import Value
     from session.context import Work
     from session.plans import Plan
+    from session.spark import Sent
 
 _SHARE: Final = 16
 """One result takes at most this part of the memory."""
@@ -87,7 +88,7 @@ class ResultCache:
 class _Kept:
     """A source that hands on another's rows and keeps them once they have come to their end."""
 
-    def __init__(self, stream: "RowStream", ask: "Question", query: int) -> None:
+    def __init__(self, stream: "RowStream | Sent", ask: "Question", query: int) -> None:
         self._stream = stream
         self._ask: Question | None = ask
         self._query = query
@@ -139,7 +140,7 @@ class Question:
         """Return the rows, where they are known."""
         return self.cache.find(self.key, self.version)
 
-    def kept(self, stream: "RowStream", query: int) -> Source:
+    def kept(self, stream: "RowStream | Sent", query: int) -> Source:
         """Return a source of *stream*'s rows that keeps them for the next who asks; *query* is its number."""
         return _Kept(stream, self, query)
 

@@ -8,13 +8,12 @@ query has is always DuckDB's.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
 from catalog.model import Relation, Schema
 from core.errors import notice
-from engine import results
 from engine.spark.cluster import AwayError, Conversation, RefusedError, SparkCluster, SparkStream
 from session.answers import Value
 from session.rewriting import inlined
@@ -69,15 +68,13 @@ async def remark(work: "Work", plan: "Plan") -> list[str]:
     return ["----- Spark runs this query -----"]
 
 
-async def sent(
-    work: "Work", plan: "Plan", parameters: tuple[Value, ...], hints: Sequence[results.Hint]
-) -> "Sent | None":
+async def sent(work: "Work", plan: "Plan", parameters: tuple[Value, ...]) -> "Sent | None":
     """Run a query on the cluster; None where DuckDB has to."""
     engine = work.limits.spark
     try:
         if engine is None:
             raise AwayError("none is configured (spark.url)")
-        return await _Sending(work, plan, engine).run(parameters, hints)
+        return await _Sending(work, plan, engine).run(parameters)
     except UnfitError as error:
         why = f"Spark is not known to answer {error} alike"
     except NotHandedError as error:
@@ -96,8 +93,9 @@ async def sent(
 class Sent:
     """A query's rows on their way from the cluster (``session.streams.Source``)."""
 
-    def __init__(self, stream: SparkStream, columns: tuple[Any, ...], forget: Callable[[], Awaitable[None]]) -> None:
-        self.columns = columns
+    def __init__(self, stream: SparkStream, schema: pa.Schema, forget: Callable[[], Awaitable[None]]) -> None:
+        self.schema = schema
+        """What the engine would call the columns, and their types there."""
         self._stream = stream
         self._forget: Callable[[], Awaitable[None]] | None = forget
         self._task: asyncio.Task[None] | None = None
@@ -128,7 +126,7 @@ class _Sending:
         self._work, self._plan, self._engine = work, plan, engine
         self._handed: list[Handed] = []
 
-    async def run(self, parameters: tuple[Value, ...], hints: Sequence[results.Hint]) -> Sent:
+    async def run(self, parameters: tuple[Value, ...]) -> Sent:
         """Send the query and wait for its first rows."""
         work, plan = self._work, self._plan
         relations = self.relations()
@@ -150,7 +148,7 @@ class _Sending:
             conversation.close()
             await self._forget()
             raise
-        return Sent(stream, results.columns(schema, hints), self._forget)
+        return Sent(stream, schema, self._forget)
 
     def relations(self) -> dict[str, Relation]:
         """Return the tables that are read, by their engine names; raises ``UnfitError`` for other things."""

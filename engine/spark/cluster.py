@@ -160,13 +160,14 @@ class Conversation:
         self._cluster = cluster
         self._stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._reason: Canceled | None = None
-        self._closed = False
+        self._begun = self._closed = False
         self.answered = False
         """Whether the statement's rows came from it."""
 
     async def begin(self) -> None:
         """Begin; raises ``AwayError``, ``Canceled``."""
         await self._unless_stopped(self._cluster.greet(self))
+        self._begun = True
 
     async def view(self, name: str, relation: Mapping[str, Any]) -> None:
         """Call a relation *name* from now on."""
@@ -207,7 +208,9 @@ class Conversation:
             return
         self._reason = reason
         self._stop.set_result(None)
-        self._cluster.later("Interrupt", messages.INTERRUPT, self.named | {"interrupt_type": messages.INTERRUPT_ALL})
+        if self._begun:
+            message = self.named | {"interrupt_type": messages.INTERRUPT_ALL}
+            self._cluster.later("Interrupt", messages.INTERRUPT, message)
 
     def lost(self) -> None:
         """Take note that the cluster went away in the midst of it."""
@@ -215,9 +218,9 @@ class Conversation:
 
     def close(self) -> None:
         """End the session of the cluster: what it does for the statement is stopped, its views vanish."""
-        if not self._closed:
-            self._closed = True
+        if self._begun and not self._closed:
             self._cluster.later("ReleaseSession", messages.RELEASE, self.named)
+        self._closed = True
 
     def _plan(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         return self.named | {"plan": plan, "operation_id": str(uuid.uuid4())}

@@ -69,9 +69,9 @@ async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: Qu
     await work.session.admission.admitted(plan)
     sql = plan.translated.engine_sql
     if plan.tables and spark.wanted(work, plan) and not effects.any_in(plan.translated):
-        sent = await spark.sent(work, plan, parameters, hints(plan, work))
+        sent = await spark.sent(work, plan, parameters)
         if sent is not None:
-            return Page(sent.columns, Reader(sent))
+            return Page(results.columns(sent.schema, hints(plan, work)), Reader(_kept(work, sent, asked)))
     if plan.tables and work.tx.single:
         page = await _copied(work, plan, parameters, asked)
         if page is not None:
@@ -83,7 +83,7 @@ async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: Qu
     return Page(columns, Reader(_kept(work, stream, asked)))
 
 
-def _kept(work: Work, stream: RowStream, asked: Question | None) -> Source:
+def _kept(work: Work, stream: "RowStream | spark.Sent", asked: Question | None) -> Source:
     return stream if asked is None else asked.kept(stream, work.session.query)
 
 

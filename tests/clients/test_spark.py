@@ -2,7 +2,7 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from threading import Timer
@@ -16,103 +16,15 @@ from bench import tpch
 from tests.support import s3
 from tests.support.sail import sail
 from tests.support.server import Server
+from tests.support.spark import FIT, ROWS, TABLE, UNFIT
 
 SCALE = 0.01
 QUEUES = '[{"query_group":["cluster"],"engine":"spark","auto_wlm":true},{"auto_wlm":true}]'
-TABLE = """
-    CREATE TABLE scalars (n int, i2 smallint, i8 bigint, d9 decimal(9,2), d18 decimal(18,4), d38 decimal(38,10), r4 real,
-        r8 double precision, c char(6), v varchar(20), b boolean, day date, ts timestamp, tz timestamptz, bytes varbyte(9))
-"""
-ROWS = """
-    INSERT INTO scalars VALUES
-    (1, -7, 9000000000, 12.34, 12345678901234.5678, 123456789012345678901234567.0123456789, 1.5, 2.25, 'ab', 'xY', true,
-     '2024-02-29', '2024-02-29 13:14:15.123456', '2024-02-29 13:14:15.5+02', 'abc'),
-    (2, 7, -9000000000, -0.05, -0.0001, -0.0000000001, -0.25, 1e300, 'a', 'x ', false, '1969-12-31',
-     '1969-12-31 23:59:59.999999', '1969-12-31 23:59:59.999999+00', ''),
-    (3, 32767, 9223372036854775807, 9999999.99, 99999999999999.9999, 0, 0, 0, '', '', NULL, '9999-12-31',
-     '2000-01-01', '2000-01-01 00:00:00+00', NULL),
-    (4, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 'it''s', true, NULL, NULL, NULL, NULL),
-    (NULL, 0, 0, 0, 0, 7, 3, -1, 'xY', NULL, NULL, '2024-01-31', '2024-01-31 00:00:00', NULL, 'é')
-"""
-FIT = (
-    "SELECT * FROM scalars ORDER BY n",
-    "SELECT * FROM scalars ORDER BY n DESC LIMIT 3 OFFSET 1",
-    "SELECT n FROM scalars ORDER BY d9 DESC, v NULLS FIRST",
-    "SELECT n + i2, n - i8, n * i2, i8 / n, i8 % n, -n, abs(i2), i8 * 1.5, n / 2, mod(n, 3) FROM scalars WHERE n < 3",
-    "SELECT d9 + d18, d9 - d38, d9 * d9, d9 * n, d9 / 3, d9 / d9, d9 * 0.07, d9 + 1, -d9 FROM scalars WHERE n < 3",
-    "SELECT round(d18, 2), trunc(d18), trunc(d18, 1), ceil(d9), floor(d9), abs(d9), d9::int, d18::decimal(18,2), n::decimal(9,3)"
-    " FROM scalars WHERE n < 3",
-    "SELECT r4 + r8, r8 * 2, r8 / 3, sqrt(abs(r4)), n::float8, d9::float8, r8 > 0, r4 = r8 FROM scalars WHERE n < 3",
-    "SELECT sum(n), sum(i2), sum(i8 / 2), sum(d9), sum(d18), avg(n), avg(d9), avg(r8), count(*), count(v),"
-    " min(v), max(day), min(ts), max(d38), max(tz) FROM scalars",
-    "SELECT sum(n), count(*), max(v) FROM scalars WHERE n > 100",
-    "SELECT v, count(*), sum(n) FROM scalars GROUP BY v ORDER BY v",
-    "SELECT count(DISTINCT b), count(DISTINCT v), sum(DISTINCT n), min(i2) FROM scalars",
-    "SELECT b, count(*) FILTER (WHERE n > 1), bool_or(n > 2), bool_and(n > 2) FROM scalars GROUP BY b HAVING count(*) > 0 ORDER BY b",
-    "SELECT DISTINCT v, c FROM scalars ORDER BY 1, 2",
-    "SELECT DISTINCT b FROM scalars ORDER BY 1 DESC",
-    "SELECT n FROM scalars WHERE v = 'x' OR c = 'ab   ' OR v = 'it''s' ORDER BY n",
-    "SELECT n, c = v, c < v, c || '|' || v, c || 'x', v || NULL FROM scalars ORDER BY n",
-    "SELECT n FROM scalars WHERE v LIKE 'x%' ORDER BY 1",
-    "SELECT n FROM scalars WHERE v LIKE '%\\\\_%' OR v ILIKE 'XY' OR v NOT LIKE 'x_' ORDER BY 1",
-    "SELECT upper(v), lower(v), length(v), len(c), substring(v, 2, 1), left(v, 1), right(v, 1), rtrim(c), btrim(v, 'x'),"
-    " replace(v, 'x', 'zz'), position('Y' in v), strpos(v, 's'), octet_length(v) FROM scalars ORDER BY n",
-    "SELECT n, coalesce(v, c, '?'), nvl(n, 0), nullif(n, 2), greatest(n, i2), least(n, 3), decode(n, 1, 'one', 2, 'two', 'more'),"
-    " CASE WHEN n IS NULL THEN 'none' WHEN b THEN 'true' ELSE v END, nvl2(v, 1, 0) FROM scalars ORDER BY n",
-    "SELECT n, b AND n > 1, b OR n IS NULL, NOT b, b IS TRUE, b IS NOT FALSE, n BETWEEN 1 AND 2, n IN (1, NULL, 3), n NOT IN (1, 2)"
-    " FROM scalars ORDER BY n",
-    "SELECT day + 1, day - 1, day - date '2000-01-01', extract(year from day), date_part(month, ts), extract(dow from day),"
-    " extract(hour from ts), date_part(quarter, day), date_trunc('month', ts), date_trunc('week', ts), last_day(day)"
-    " FROM scalars WHERE n < 3 OR n IS NULL ORDER BY n",
-    "SELECT dateadd(month, 1, day), dateadd(day, -3, ts), ts + interval '2 days', day - interval '1 month',"
-    " datediff(day, day, ts), datediff(month, day, date '2024-07-01'), datediff(year, ts, day), ts::date, day::timestamp"
-    " FROM scalars WHERE n < 3 OR n IS NULL ORDER BY n",
-    "SELECT n FROM scalars WHERE ts > '2000-01-01' AND day < date '2025-01-01' AND tz >= '1969-01-01 00:00:00+00' ORDER BY 1",
-    "SELECT n::varchar, i8::varchar, d9::varchar, day::varchar FROM scalars ORDER BY n",
-    "SELECT s.n, t.v FROM scalars s LEFT JOIN scalars t ON s.n = t.i2 - 6 ORDER BY 1, 2",
-    "SELECT count(*) FROM scalars s JOIN scalars t USING (b)",
-    "SELECT s.n, t.n FROM scalars s FULL JOIN (SELECT n, i2 FROM scalars WHERE n > 2) t ON s.n = t.n ORDER BY 1, 2",
-    "SELECT a.n, b.n FROM scalars a CROSS JOIN scalars b WHERE a.n < b.n ORDER BY 1, 2",
-    "SELECT n FROM scalars s WHERE EXISTS (SELECT 1 FROM scalars t WHERE t.n = s.n + 1) ORDER BY 1",
-    "SELECT n FROM scalars WHERE n NOT IN (SELECT n FROM scalars WHERE n < 3)",
-    "SELECT n, (SELECT max(t.n) FROM scalars t WHERE t.b = s.b) FROM scalars s ORDER BY 1",
-    "SELECT n FROM scalars WHERE n > (SELECT avg(n) FROM scalars) ORDER BY 1",
-    "WITH a AS (SELECT n, v FROM scalars WHERE n > 1), b(k) AS (SELECT n FROM a) SELECT * FROM a JOIN b ON a.n = b.k ORDER BY 1",
-    "SELECT n FROM scalars UNION SELECT i2 FROM scalars ORDER BY 1",
-    "SELECT n FROM scalars UNION ALL SELECT d9 FROM scalars ORDER BY 1",
-    "SELECT n FROM scalars INTERSECT SELECT i2 - 6 FROM scalars ORDER BY 1",
-    "SELECT n FROM scalars EXCEPT SELECT 2 ORDER BY 1",
-    "SELECT n, row_number() OVER (ORDER BY n), rank() OVER (PARTITION BY b ORDER BY i2 DESC), lag(n) OVER (ORDER BY n),"
-    " lead(v, 2) OVER (ORDER BY n), sum(d9) OVER (PARTITION BY b ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),"
-    " max(n) OVER (), first_value(n) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING),"
-    " dense_rank() OVER (ORDER BY b), count(*) OVER (PARTITION BY b) FROM scalars ORDER BY n",
-    "SELECT b, v, grouping(b), grouping(b, v), count(*), sum(n) FROM scalars GROUP BY ROLLUP(b, v) ORDER BY 3, 4, 1, 2",
-    "SELECT b, n, count(*) FROM scalars GROUP BY GROUPING SETS ((b), (n), ()) ORDER BY 1, 2, 3",
-    "SELECT (SELECT n FROM scalars WHERE v = 'xY'), n FROM scalars ORDER BY 2",
-    "SELECT current_user, n FROM scalars WHERE day < getdate() AND ts < sysdate ORDER BY 2",
-    "SELECT 'quote '' and \\\\ back', 1, 1.50, true, NULL, date '2024-01-01' FROM scalars LIMIT 1",
-)
-UNFIT = (
-    ("SELECT upper(v) || 'é' FROM accents", "could not run"),
-    ("SELECT upper(v) FROM accents", "could not run"),
-    ("SELECT sum(d38) FROM scalars", "could not run"),
-    ("SELECT listagg(v, ',') WITHIN GROUP (ORDER BY v) FROM scalars", "listagg"),
-    ("SELECT to_char(day, 'YYYY') FROM scalars WHERE n = 1", "alike"),
-    ("SELECT tz::date FROM scalars WHERE n = 1", "TIMESTAMPTZ"),
-    ("SELECT r4 = 1.5 FROM scalars WHERE n = 1", "REAL"),
-    ("SELECT r8::int FROM scalars WHERE n = 1", "DOUBLE"),
-    ("SELECT stddev_samp(n) FROM scalars", "stddev_samp"),
-)
-
-
 class Notices(list[str]):
     """What a connection was told."""
 
     def __call__(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         self.append(diagnostic.message_primary or "")
-
-
-Connect = Callable[..., psycopg.Connection[Any]]
 
 
 @pytest.fixture(scope="module")
@@ -163,6 +75,7 @@ def notices() -> Notices:
 def connection(server: Server, notices: Notices) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(server.dsn, autocommit=True) as made:
         made.add_notice_handler(notices)
+        made.execute("SET enable_result_cache_for_session TO off")
         made.execute("SET duckshift.engine TO spark")
         yield made
 
@@ -345,6 +258,7 @@ def test_policies_and_masks_hold(connection: psycopg.Connection[Any], notices: N
     dsn = server.dsn.replace("user=awsuser", "user=reader").replace(server.password, "Reader1password")
     with psycopg.connect(dsn, autocommit=True) as reader:
         reader.add_notice_handler(notices)
+        reader.execute("SET enable_result_cache_for_session TO off")
         reader.execute("SET duckshift.engine TO spark")
         assert reader.execute("SELECT * FROM guarded ORDER BY n").fetchall() == [("reader", 1, "****"), ("reader", 3, "****")]
         # The row that would fail is hidden, and nothing tells that there is one.
@@ -394,12 +308,26 @@ def _ran_on(connection: psycopg.Connection[Any], mark: str) -> list[tuple[Any, .
 def test_who_runs_it(server: Server, before: str, table: str, engine: str) -> None:
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         mark = f"-- {before} {table}"
+        connection.execute("SET enable_result_cache_for_session TO off")
         connection.execute(before)
         # What the tables' sizes are is looked up in the background.
         connection.execute(f"SELECT max(1) FROM {table}")
         time.sleep(0.3)
         connection.execute(f"SELECT count(*) FROM {table} {mark}")
         assert _ran_on(connection, mark) == [(engine, int(engine == "spark"), int(engine == "spark"))]
+
+
+def test_results_are_kept(connection: psycopg.Connection[Any], notices: Notices) -> None:
+    connection.execute("SET enable_result_cache_for_session TO on")
+    sql = "SELECT v, sum(n) FROM scalars GROUP BY v ORDER BY v"
+    first = connection.execute(sql).fetchall()
+    assert connection.execute(sql).fetchall() == first
+    connection.execute("SET enable_result_cache_for_session TO off")
+    found = connection.execute("SELECT compute_type, result_cache_hit FROM sys_query_history WHERE query_text LIKE"
+                               " 'SELECT v, sum(n)%' ORDER BY query_id").fetchall()  # fmt: skip
+    assert [hit for _, hit in found[-2:]] == [False, True]
+    assert found[-2][0] == "spark"
+    assert notices == []
 
 
 def test_setting(connection: psycopg.Connection[Any]) -> None:
@@ -417,6 +345,7 @@ def test_a_cluster_that_is_away(tmp_path: Path, notices: Notices) -> None:
     with Server(tmp_path / "data", environment=environment) as server, psycopg.connect(server.dsn, autocommit=True) as made:
         made.add_notice_handler(notices)
         made.execute("CREATE TABLE t AS SELECT 7 AS n")
+        made.execute("SET enable_result_cache_for_session TO off")
         made.execute("SET duckshift.engine TO spark")
         for _ in range(2):
             assert made.execute("SELECT n FROM t").fetchall() == [(7,)]
@@ -447,7 +376,7 @@ def test_a_lake_in_s3(tmp_path: Path, notices: Notices) -> None:
             digits = "(SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4)"
             joined = " CROSS JOIN ".join(f"{digits} d{place}" for place in range(6))
             made.execute(f"INSERT INTO t SELECT row_number() OVER (), repeat('x', 1500) FROM {joined}")
-            made.execute("SET duckshift.engine TO spark")
+            made.execute("SET enable_result_cache_for_session TO off")
             for step in ("SELECT 1", "DELETE FROM t WHERE n = 7"):
                 made.execute(step)
                 sql = "SELECT count(*), sum(n), max(filler) FROM t"
