@@ -80,6 +80,7 @@ TYPES: Final = (
     SqlType(name="regtype", sql="regtype", oid=2206, array_oid=2211, length=4, category="N", engine="UINTEGER", arrow="string", column=False),
     # Arrays travel as text ({a,b}); an element's type shows in pg_type only.
     SqlType(name="_text", sql="text[]", oid=1009, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
+    SqlType(name="_bool", sql="boolean[]", oid=1000, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_int2", sql="smallint[]", oid=1005, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_int4", sql="integer[]", oid=1007, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),
     SqlType(name="_char", sql='"char"[]', oid=1002, length=-1, category="A", engine="VARCHAR", arrow="string", column=False),

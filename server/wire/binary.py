@@ -85,6 +85,10 @@ def send_timetz(text: str) -> bytes:
     return struct.pack(">qi", clock * 1_000_000 + int((fraction or "").ljust(6, "0")), zone if sign == "-" else -zone)
 
 
+def _send_bool(text: str) -> bytes:
+    return b"\1" if text == "t" else b"\0"
+
+
 def _send_int2(text: str) -> bytes:
     return struct.pack(">h", int(text))
 
@@ -110,6 +114,7 @@ SENDERS: Final[dict[str, Callable[[str], bytes]]] = {
     "timetz": send_timetz,
     "bytea": _send_bytea,
     "_text": lambda text: send_array(array_items(text), 25, str.encode),
+    "_bool": lambda text: send_array(array_items(text), 16, _send_bool),
     "_int2": lambda text: send_array(array_items(text), 21, _send_int2),
     "_int4": lambda text: send_array(array_items(text), 23, _send_int4),
     "_char": lambda text: send_array(array_items(text), 18, str.encode),

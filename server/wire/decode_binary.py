@@ -192,6 +192,7 @@ RECEIVERS: Final[dict[str, Callable[[bytes], Value]]] = {
     "regclass": _reg,
     "regtype": _reg,
     "_text": receive_array,
+    "_bool": receive_array,
     "_int2": receive_array,
     "_int4": receive_array,
     "_char": receive_array,

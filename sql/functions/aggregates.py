@@ -10,6 +10,7 @@ from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion, decimals, floats
+from sql.facts import SourceKind
 from sql.functions.spec import Call, Function
 from sql.inference import is_integer, precision_scale, sum_type
 from sql.keys import keyed
@@ -224,20 +225,24 @@ def _any(call: Call) -> Value:
     return made(f"any_value({value.sql}){call.over}", value.type, exact=value.exact)
 
 
-_ARRAYS: Final = {"oid": "_oid", "int2": "_int2", "int4": "_int4", "char": "_char"}
+_ARRAYS: Final = {"oid": "_oid", "int2": "_int2", "int4": "_int4", "char": "_char", "bool": "_bool"}
 
 
 def _gathered(call: Call) -> Value:
     """ARRAY_AGG, of what is in the system catalogs: there are no arrays of users' values."""
-    value = call.values[0]
-    if value.type.type.column and not all(item.schema == "pg_catalog" for item in call.scope.relations):
+    value, read = call.values[0], call.scope.writer.sources.values()
+    here = all(item.schema == "pg_catalog" for item in call.scope.relations)
+    # A query within FROM may be over catalogs alone, too.
+    inside = call.scope.writer.system and all(source.kind is SourceKind.SYSTEM for source in read)
+    if value.type.type.column and not here and not inside:
         raise SqlError(
             SqlState.UNDEFINED_FUNCTION,
             f"function {call.name}({value.type.type.sql}) does not exist",
             hint="No function matches the given name and argument types. You may need to add explicit type casts.",
             position=call.scope.writer.position(call.node),
         )
-    sql = f"rs_array_out(list({call.distinct}{value.sql}{call.order}){call.over})"
+    item = f"left(CAST({value.sql} AS VARCHAR), 1)" if value.name == "bool" else value.sql
+    sql = f"rs_array_out(list({call.distinct}{item}{call.order}){call.over})"
     return made(sql, types.of(_ARRAYS.get(value.name, "_text")), exact=True)
 
 

@@ -76,7 +76,31 @@ def _length(call: Call) -> Value:
     return made(_either("json_length", flag, conversion.string(values[0]).sql), INT4, exact=True)
 
 
+def _built(call: Call) -> Value:
+    """Write an object of names and values as PostgreSQL does: ``{"a" : 1, "b" : null}``."""
+    if len(call.values) % 2:
+        raise SqlError(
+            SqlState.INVALID_PARAMETER_VALUE, "argument list must have even number of elements",
+            position=call.scope.writer.position(call.node),
+        )  # fmt: skip
+    missing = "error('duckshift:22004:argument of json_build_object must not be null')"
+    pairs = [
+        f"CAST(to_json(COALESCE(CAST({conversion.exact(key).sql} AS VARCHAR), {missing})) AS VARCHAR) || ' : '"
+        f" || COALESCE({_shown(value)}, 'null')"
+        for key, value in zip(call.values[::2], call.values[1::2], strict=True)
+    ]
+    inside = " || ', ' || ".join(pairs)
+    return made(f"'{{' || {inside} || '}}'" if pairs else "'{}'", VARCHAR)
+
+
+def _shown(value: Value) -> str:
+    exact = conversion.exact(value).sql
+    return f"CAST({exact if value.name == 'super' else f'to_json({exact})'} AS VARCHAR)"
+
+
 TABLE: Final = (
+    Function(name="json_build_object", arguments=("open*",), engine=_built,
+             doc="PostgreSQL, JSON Functions; SQLAlchemy asks for collations by it"),
     Function(name="json_extract_path_text", arguments=("open", "open", "open*"), engine=_path_text,
              doc="JSON_EXTRACT_PATH_TEXT"),
     Function(name="json_extract_array_element_text", arguments=("open", "open", "bool?"), engine=_item_text,

@@ -44,7 +44,18 @@ def _elements(call: Call) -> Value:
     return Value(sql=f"CAST(unnest({rows}) AS {type_.engine()})", type=type_, exact=True, rows=rows)
 
 
+def _subscripts(call: Call) -> Value:
+    """Count an array's elements; those of PostgreSQL's vectors are numbered from 0. There is one dimension."""
+    array, dimension = call.values
+    first = int(array.name not in arrays.VECTORS)
+    count = f"CASE WHEN {dimension.sql} = 1 THEN len({arrays.items(array)}) END"
+    rows = f"range({first}, {first} + COALESCE({count}, 0))"
+    return Value(sql=f"CAST(unnest({rows}) AS INTEGER)", type=INT4, exact=True, rows=rows)
+
+
 TABLE: Final = (
+    Function(name="generate_subscripts", arguments=("array", "int"), engine=_subscripts, kind="set",
+             doc="PostgreSQL, Set Returning Functions; SQLAlchemy reads keys by it"),
     Function(name="unnest", arguments=("array",), engine=_elements, kind="set",
              doc="PostgreSQL, Array Functions; ADBC reads keys by it"),
     Function(name="_pg_expandarray", arguments=("any",), engine=_expanded, kind="set",

@@ -18,15 +18,16 @@ from sql.value import BOOL, INT2, INT4, OID, VARCHAR, Value, made
 
 _TEXT: Final = types.of("_text")
 _ELEMENTS: Final = {
-    "_int2": INT2, "_int4": INT4, "_oid": OID, "_char": types.of('"char"'), "int2vector": INT2, "oidvector": OID,
+    "_bool": BOOL, "_int2": INT2, "_int4": INT4, "_oid": OID, "_char": types.of('"char"'), "int2vector": INT2,
+    "oidvector": OID,
 }  # fmt: skip
-_VECTORS: Final = frozenset({"int2vector", "oidvector"})
+VECTORS: Final = frozenset({"int2vector", "oidvector"})
 """Arrays whose elements are numbered from 0 and shown with blanks between."""
 
 
 def items(array: Value) -> str:
     """Return an array's elements as the engine's list of strings."""
-    return f"{'rs_vector_items' if array.name in _VECTORS else 'rs_array_items'}({array.sql})"
+    return f"{'rs_vector_items' if array.name in VECTORS else 'rs_array_items'}({array.sql})"
 
 
 def element_type(array: Value) -> types.ColumnType:
@@ -38,7 +39,7 @@ def element(array: Value, index: Value) -> Value:
     """Write ``array[n]``; PostgreSQL's count from 1, its vectors from 0."""
     type_ = element_type(array)
     place = conversion.coerce(index, types.of("int8")).sql
-    if array.name in _VECTORS:
+    if array.name in VECTORS:
         place = f"{place} + 1"
     found = f"CAST({items(array)}[{place}] AS {type_.engine()})"
     if array.name in _ELEMENTS:

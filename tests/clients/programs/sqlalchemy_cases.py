@@ -126,6 +126,24 @@ def case_constraints():
     assert seen.get_indexes("events", schema=SCHEMA) == []
 
 
+def case_the_dialect_of_postgresql():
+    if DRIVER != "psycopg2":
+        return
+    plain = sa.create_engine(URL.set(drivername="postgresql+psycopg2"), connect_args=TLS)
+    seen, read = sa.inspect(plain), sa.MetaData()
+    read.reflect(plain, schema=SCHEMA, views=True)
+    assert sorted(table.name for table in read.tables.values()) == ["bound", "events", "unbound", "venues"]
+    table = read.tables[f"{SCHEMA}.events"]
+    assert [column.name for column in table.primary_key] == ["event_id"]
+    assert [key.target_fullname for key in table.foreign_keys] == [f"{SCHEMA}.venues.venue_id"]
+    (unique,) = seen.get_unique_constraints("events", schema=SCHEMA)
+    assert unique["column_names"] == ["title", "starts_at"]
+    (index,) = seen.get_indexes("events", schema=SCHEMA)
+    assert (index["column_names"], index["duplicates_constraint"]) == (["title", "starts_at"], "events_title")
+    assert seen.get_table_comment("venues", schema=SCHEMA) == {"text": "Where events take place"}
+    assert seen.get_check_constraints("events", schema=SCHEMA) == []
+
+
 def case_options_and_comments():
     seen = sa.inspect(ENGINE)
     assert seen.get_table_comment("venues", schema=SCHEMA) == {"text": "Where events take place"}

@@ -304,6 +304,7 @@ def test_extra_float_digits(client: Client, name: str, extra: int) -> None:
     [
         ("_text", "text[]", "{}"),
         ("_text", "text[]", '{a,"b c",NULL,"NULL","q\\"s\\\\",""}'),
+        ("_bool", "bool[]", "{t,f,NULL}"),
         ("_int2", "int2[]", "{1,-2,NULL}"),
         ("_int4", "int4[]", "{1,-2}"),
         ("int2vector", "int2vector", "1 2 3"),
