@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 # What the installed program is made of besides the sources, which are used in place.
-BUILT_FROM := pyproject.toml hatch_build.py $(wildcard server/wire/native/*.[ch]) tools/build_native.py
+BUILT_FROM := pyproject.toml hatch_build.py $(wildcard server/wire/native/*.[ch] engine/load/native/*.[ch]) tools/build_native.py
 
 ##@ Use
 
@@ -93,6 +93,10 @@ bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARG
 	scripts/apt-packages postgresql postgresql-client default-jdk-headless libpostgresql-jdbc-java
 	$(BIN)/python -m bench.compare $(ARGS)
 
+.PHONY: bench-load
+bench-load: install-dev  ## Compare COPY and UNLOAD with raw DuckDB's (ARGS="--scale 0.2 --runs 3 --memory 500MB")
+	$(BIN)/python -m bench.load $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: install-dev  ## Time what clients ask of a catalog of 10,000 tables (ARGS="--tables 2000 --folder DIR")
 	$(BIN)/python -m bench.scale $(ARGS)
@@ -105,7 +109,7 @@ changelog: install-dev  ## Show what the next release's notes would say
 .PHONY: clean
 clean:  ## Remove the environment and what was built
 	rm -rf $(VENV) .clients .examples dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
-	rm -f server/wire/native/*.so
+	rm -f server/wire/native/*.so engine/load/native/*.so
 
 ##@ Help
 

@@ -1,4 +1,4 @@
-"""Hatch's hook: compile the result encoder and put the library into the wheel, whose tag names the platform."""
+"""Hatch's hook: compile the C sources and put the libraries into the wheel, whose tag names the platform."""
 
 import importlib.util
 import sysconfig
@@ -9,18 +9,18 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class NativeBuildHook(BuildHookInterface[Any]):
-    """Builds ``server/wire/native``; in an editable install the library stays beside its source."""
+    """Builds the native libraries; in an editable install they stay beside their sources."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile before files are collected; *version* is "standard" or "editable"."""
         root = Path(self.root)
-        library = _builder(root).build(root / "server" / "wire" / "native")
+        libraries = _builder(root).build_all()
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False
         # ctypes loads it, so it fits every Python of the platform.
         build_data["tag"] = f"py3-none-{platform}"
         if version != "editable":
-            build_data["artifacts"].append(f"/{library.relative_to(root).as_posix()}")
+            build_data["artifacts"] += [f"/{library.relative_to(root).as_posix()}" for library in libraries]
 
 
 def _builder(root: Path) -> Any:

@@ -52,6 +52,10 @@ class Progress:
         self.objects, self.packed = tuple(objects), packed
         self._sampled = (store, lines and not packed)
 
+    def restart(self) -> None:
+        """Begin again, in another way."""
+        self.rows = self.bytes = self.files = 0
+
     @contextmanager
     def watching(self, connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Follow the statement that is run on *connection* meanwhile, which reads all files in order."""

@@ -71,7 +71,9 @@ def _numeric(kind: ColumnType, text: str, conversion: Conversion) -> str:
         kept = f"regexp_extract({text}, '^\\s*[+-]?[0-9]*\\.?[0-9]{{0,{kind.scale or 0}}}')"
         cut = (
             f"CASE WHEN regexp_full_match({text}, '{_PLAIN_NUMBER}') "
-            f"THEN TRY_CAST({kept} AS {kind.engine()}) ELSE {value} END"
+            # Of .5 nothing but the point may be left.
+            f"THEN TRY_CAST({kept} || CASE WHEN contains({kept}, '.') THEN '0' ELSE '' END AS {kind.engine()}) "
+            f"ELSE {value} END"
         )
     return (
         f"CASE WHEN CAST({value} AS VARCHAR) = {text} THEN {value} "

@@ -295,3 +295,14 @@ def test_rows_for_the_journal(loader: Loader) -> None:
     started = datetime(2026, 1, 2, tzinfo=UTC)
     row = error_rows(caught.value.rejections, Occasion(user=100, table=5, started=started, session=7, query=9))[0]
     assert row[6:16] == (f"{loader.folder}/data", 1, "b", "varchar", "5", 0, "1|toolong", "toolong", 1204, "String length exceeds DDL length")
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_blank_line_is_a_line(loader: Loader, fresh: bool) -> None:
+    columns, data = TWO, b"1|a\n\n2|b\n"
+    assert [(line, code) for line, _, code, _ in loader.faults(data, columns)] == [(2, 1214)]
+    assert loader.run(data, columns, ignore_blank_lines=True) == [(1, "a"), (2, "b")]
+    loader.connection.execute("COMMIT; BEGIN")
+    plan = CopyPlan(table="t", engine_name="temp.main.t", columns=columns, layout=Layout())
+    with pytest.raises(LoadFailedError):
+        load(loader.connection, plan, loader.store, files(loader.store, f"{loader.folder}/data"), fresh=fresh)
