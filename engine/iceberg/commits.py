@@ -41,6 +41,11 @@ def begin(document: Any, store: Stores, scratch: Path) -> str:
     return _document(document, None, store, scratch)
 
 
+def rewrite(document: Any, place: str, store: Stores, scratch: Path) -> str:
+    """Write a table's metadata file after the one at *place*; return where it is."""
+    return _document(document, place, store, scratch)
+
+
 def add(document: Any, place: str, files: Sequence[ContentFile], moment_ms: int, store: Stores, scratch: Path) -> str:
     """Write what makes *files* part of the table whose metadata *document* is at *place*; return the new place."""
     number, sequence = secrets.randbits(62), document.get("last-sequence-number", 0) + 1

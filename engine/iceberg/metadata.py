@@ -27,7 +27,7 @@ FACTS: Final = "iceberg.facts"
 _WRITABLE: Final = 2
 _NO_SNAPSHOT: Final = -1
 _LOGGED: Final = 100
-_FIRST_PARTITION_FIELD: Final = 1000
+FIRST_PARTITION_FIELD: Final = 1000
 MAIN: Final = "main"
 
 
@@ -125,7 +125,7 @@ def spec(document: Any, number: int | None = None) -> list[PartitionField]:
     return [
         PartitionField(
             source=item["source-id"], transform=item["transform"], name=item["name"],
-            id=item.get("field-id", _FIRST_PARTITION_FIELD + index),
+            id=item.get("field-id", FIRST_PARTITION_FIELD + index),
         )
         for index, item in enumerate(found["fields"])
     ]  # fmt: skip
@@ -175,12 +175,12 @@ def begun(
             "fields": [
                 {
                     "name": name, "transform": transform, "source-id": numbers[column],
-                    "field-id": _FIRST_PARTITION_FIELD + index,
+                    "field-id": FIRST_PARTITION_FIELD + index,
                 }
                 for index, (column, transform, name) in enumerate(parts)
             ],
         }],
-        "last-partition-id": _FIRST_PARTITION_FIELD - 1 + len(parts),
+        "last-partition-id": FIRST_PARTITION_FIELD - 1 + len(parts),
         "default-sort-order-id": 0,
         "sort-orders": [{"order-id": 0, "fields": []}],
         "properties": properties,

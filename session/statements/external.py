@@ -169,7 +169,11 @@ async def alter_external_table(work: Work, command: AlterTable) -> Done:
         if table is None:
             raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{".".join(command.name)}" does not exist')
         if is_iceberg(table):
-            raise not_supported("ALTER TABLE of an Iceberg table")
+            # The two import each other: changes of an Iceberg table begin as those of others do.
+            from session.statements.iceberg_alterations import alter
+
+            await alter(work, origin, name, action)
+            continue
         run = _ACTIONS.get(type(action))
         if run is None:
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, _LEAST_WORDS)

@@ -16,6 +16,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote, quote_if_needed
 from core.sqlstate import SqlState
 from core.types import Column as ResultColumn
+from core.types import ColumnType
 from engine.iceberg import commits, metadata, transforms, types
 from engine.iceberg.manifests import ContentFile
 from engine.iceberg.writing import Layout
@@ -45,7 +46,7 @@ async def create_iceberg_table(work: Work, command: CreateIcebergTable) -> Done:
     place = await _location(work, origin, command)
     await external.check_location(work, origin, place)
     if command.query is None:
-        columns = [(item.name, _declared(item.name, item.type.type.name, item.type)) for item in command.columns]
+        columns = [(item.name, declared(item.name, item.type)) for item in command.columns]
         await _create(work, origin, command, _document(work, command, columns, place), None)
         return Done("CREATE TABLE")
     plan = await work.ready(command.query.text, command.query.offset, finish=Finish.EXACT)
@@ -67,8 +68,9 @@ async def create_iceberg_table(work: Work, command: CreateIcebergTable) -> Done:
     return Done(f"SELECT {count}" if count else "SELECT")
 
 
-def _declared(name: str, word: str, kind: Any) -> str:
-    if word in _REFUSED:
+def declared(name: str, kind: ColumnType) -> str:
+    """Return the Iceberg type for a column that is defined; raises 0A000 where there is none."""
+    if kind.type.name in _REFUSED:
         raise not_supported(f'column "{name}" of type "{kind}" in an Iceberg table')
     return types.of_sql(name, kind)
 
@@ -112,14 +114,18 @@ def _document(work: Work, command: CreateIcebergTable, columns: Sequence[tuple[s
 
 
 def _properties(command: CreateIcebergTable) -> dict[str, str]:
-    found = {"write.parquet.compression-codec": "zstd"}
-    for name, value in command.properties:
+    check_properties(command.properties)
+    found = {name.lower(): value.lower().replace("none", "uncompressed") for name, value in command.properties}
+    return {"write.parquet.compression-codec": found.get(_COMPRESSION, "zstd")}
+
+
+def check_properties(properties: Sequence[tuple[str, str]]) -> None:
+    """Raise where a table property is not one that CREATE TABLE takes."""
+    for name, value in properties:
         if name.lower() != _COMPRESSION:
             raise SqlError(SqlState.FEATURE_NOT_SUPPORTED, f"the table property '{name}' is not supported")
         if value.lower() not in _CODECS:
             raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"invalid value for {_COMPRESSION}: '{value}'")
-        found["write.parquet.compression-codec"] = value.lower().replace("none", "uncompressed")
-    return found
 
 
 async def _create(

@@ -17,6 +17,7 @@ from sql.commands.columns import (
 )
 from sql.commands.datatypes import read_type
 from sql.commands.external import ExternalAction, at_external_action, read_external_action
+from sql.commands.iceberg import ChangePartitionField, at_partition_field, read_partition_field
 from sql.commands.tables import read_distkey, read_sortkey
 from sql.stream import Stream
 
@@ -139,6 +140,7 @@ AlterAction = (
     | DropConstraint
     | RowLevelSecurity
     | ExternalAction
+    | ChangePartitionField
 )
 
 
@@ -194,8 +196,8 @@ def _actions(stream: Stream) -> tuple[AlterAction, ...]:
 
 def read_action(stream: Stream) -> AlterAction:
     """Take one action."""
-    if at_external_action(stream):
-        return read_external_action(stream)
+    if at_partition_field(stream) or at_external_action(stream):
+        return read_partition_field(stream) if at_partition_field(stream) else read_external_action(stream)
     if stream.take("ROW", "LEVEL", "SECURITY"):
         return _row_security(stream)
     if stream.take("MASKING"):

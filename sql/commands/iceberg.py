@@ -49,6 +49,14 @@ class CreateIcebergTable:
     if_not_exists: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangePartitionField:
+    """ADD, DROP or REPLACE PARTITION FIELD."""
+
+    drops: tuple[PartitionTransform, ...] = ()
+    adds: tuple[PartitionTransform, ...] = ()
+
+
 def read_iceberg(
     stream: Stream, name: Name, columns: tuple[ColumnDefinition, ...], names: tuple[str, ...], *, if_not_exists: bool
 ) -> CreateIcebergTable:
@@ -77,6 +85,25 @@ def read_iceberg(
         name=name, columns=columns, names=names, parts=parts, location=location, properties=properties,
         query=query, if_not_exists=if_not_exists,
     )  # fmt: skip
+
+
+def at_partition_field(stream: Stream) -> bool:
+    """Return whether ADD, DROP or REPLACE PARTITION FIELD follows."""
+    return any(stream.at(word, "PARTITION", "FIELD") for word in ("ADD", "DROP", "REPLACE"))
+
+
+def read_partition_field(stream: Stream) -> ChangePartitionField:
+    """Take ADD, DROP or REPLACE PARTITION FIELD."""
+    word = stream.expect_any("ADD", "DROP", "REPLACE")
+    stream.expect("PARTITION")
+    stream.expect("FIELD")
+    first = (read_transform(stream),)
+    if word == "ADD":
+        return ChangePartitionField(adds=first)
+    if word == "DROP":
+        return ChangePartitionField(drops=first)
+    stream.expect("WITH")
+    return ChangePartitionField(drops=first, adds=(read_transform(stream),))
 
 
 def _parts(stream: Stream) -> tuple[PartitionTransform, ...]:

@@ -74,7 +74,17 @@ def test_what_is_written_pyiceberg_reads(connection: psycopg.Connection, outside
     )
     connection.execute("INSERT INTO ice.made VALUES (1, '1969-12-31 23:00:00', -1.25, 'abc'), (2, NULL, NULL, NULL)")
     connection.execute("CREATE TABLE ice.copied USING ICEBERG LOCATION 's3://lake/ice/copied' AS SELECT id FROM ice.made")
-    wanted = ["empty", "daily", "made", "copied"]
+    connection.execute("CREATE TABLE ice.evolved (id int, word varchar(9)) USING ICEBERG LOCATION 's3://lake/ice/evolved'")
+    connection.execute("INSERT INTO ice.evolved VALUES (1, 'a'), (2, 'b')")
+    for action in (
+        "ADD COLUMN day date", "RENAME COLUMN word TO title", "ALTER COLUMN id TYPE bigint",
+        "ADD PARTITION FIELD month(day)", "SET TABLE PROPERTIES ('compression_type'='gzip')",
+    ):  # fmt: skip
+        connection.execute(f"ALTER TABLE ice.evolved {action}")
+    connection.execute("INSERT INTO ice.evolved VALUES (5000000000, 'c', '2024-05-05')")
+    connection.execute("UPDATE ice.evolved SET title = 'd' WHERE id = 2")
+    connection.execute("ALTER TABLE ice.evolved REPLACE PARTITION FIELD month(day) WITH day")
+    wanted = ["empty", "daily", "made", "copied", "evolved"]
     command = [str(environments.python_of("pyiceberg")), str(Path(__file__).with_name("read_iceberg.py"))]
     ran = subprocess.run(
         [*command, f"http://{outside.endpoint.address}", s3.KEY_ID, s3.SECRET, *wanted],
@@ -85,6 +95,8 @@ def test_what_is_written_pyiceberg_reads(connection: psycopg.Connection, outside
     assert found["daily"]["rows"] == [["1", "2020-01-01"], ["13", "2020-01-03"], ["5", "None"]]
     assert found["made"]["rows"] == [["1", "1969-12-31 23:00:00", "-1.25", "abc"], ["2", "None", "None", "None"]]
     assert found["copied"]["rows"] == [["1"], ["2"]]
+    evolved = [["1", "a", "None"], ["2", "d", "None"], ["5000000000", "c", "2024-05-05"]]
+    assert found["evolved"]["rows"] == evolved
     # Its own partition of the values is where the files say that they are.
     assert found["made"]["chosen"] == [["1", "1969-12-31 23:00:00", "-1.25", "abc"]]
 
