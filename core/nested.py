@@ -59,7 +59,7 @@ _NAMES: Final = {
     "tinyint": "int2", "smallint": "int2", "int2": "int2", "int": "int4", "integer": "int4", "int4": "int4",
     "bigint": "int8", "long": "int8", "int8": "int8", "float": "float4", "real": "float4", "float4": "float4",
     "double": "float8", "float8": "float8", "boolean": "bool", "bool": "bool", "date": "date",
-    "timestamp": "timestamp", "timestamptz": "timestamptz", "super": "super",
+    "timestamp": "timestamp", "timestamptz": "timestamptz", "super": "super", "time": "time",
 }  # fmt: skip
 _WORDS: Final = {
     "int2": "smallint", "int4": "int", "int8": "bigint", "float4": "float", "float8": "double", "bool": "boolean",

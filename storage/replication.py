@@ -27,7 +27,7 @@ _ROWS: Final = 4_096
 _OPTIONS: Final = (
     "-c datestyle=ISO -c intervalstyle=postgres -c timezone=UTC -c extra_float_digits=3 -c bytea_output=hex"
 )
-_SAID: Final = re.compile(r"(?:ERROR|FATAL):\s+(.*?)(?:\\n|\n|\"?}?\Z)")
+_SAID: Final = re.compile(r"(?:ERROR|FATAL|failed):\s+(?:FATAL:\s+)?(.*?)(?:\\n|\n|\"?}?\Z)")
 _HALF: Final = 0xFFFFFFFF
 
 

@@ -71,11 +71,12 @@ _MYSQL: Final = {
     "tinyint(1)": "boolean", "tinyint": "smallint", "smallint": "smallint", "smallint unsigned": "int",
     "tinyint unsigned": "smallint", "mediumint": "int", "mediumint unsigned": "int", "int": "int",
     "int unsigned": "bigint", "bigint": "bigint", "bigint unsigned": "decimal(20,0)", "float": "float",
-    "double": "double", "date": "date", "timestamp": "timestamp",
+    "double": "double", "date": "date", "timestamp": "timestamp", "datetime": "timestamp",
+    "time": "time", "year": "varchar(4)",
 }  # fmt: skip
 _SIZED: Final = re.compile(r"(character varying|varchar|character|char|numeric|decimal)\((\d+)(?:,\s*(-?\d+))?\)")
-_WIDTH: Final = re.compile(r"\((?!1\))\d+\)")
-"""MySQL's display widths, which mean nothing but for tinyint(1)."""
+_WIDTH: Final = re.compile(r"(?<!\btinyint)\(\d+\)|\((?!1\))\d+\)")
+"""MySQL's display widths and fractions of seconds, which mean nothing but for tinyint(1)."""
 
 
 def column_query(type_: str, schema: str, name: str = "") -> str:

@@ -278,8 +278,24 @@ def test_mysql_is_read_as_postgres_is(tmp_path: Path) -> None:
             assert (rows[0][4].rstrip(), *rows[0][5:7], str(rows[0][7]), str(rows[0][8])) == (
                 "ab", "n", "note", "2020-01-02", "2020-01-02 03:04:05",
             )  # fmt: skip
-            assert rows[0][9:] == ("03:04:05", "a", '{"a": 1}', "x")
+            assert (str(rows[0][9]), *rows[0][10:]) == ("03:04:05", "a", '{"a": 1}', "x")
             assert rows[1] == (2, *[None] * 12)
+            remote.run(
+                "USE shop; CREATE TABLE moments (id int PRIMARY KEY, a datetime(6), b time(1), c year, d timestamp(1) NULL);"
+                "INSERT INTO moments VALUES (1, '2020-01-02 03:04:05.123456', '12:34:56.5', 2024, '2020-01-02 03:04:05.5'),"
+                "(2, '2020-01-01', '-25:00', 1999, NULL)"
+            )
+            cursor = connection.execute("SELECT * FROM shop.moments WHERE a > '2020-01-01 12:00' AND id = 1")
+            assert [str(value) for value in cursor.fetchone() or ()] == [
+                "1", "2020-01-02 03:04:05.123456", "12:34:56.500000", "2024", "2020-01-02 03:04:05.500000",
+            ]  # fmt: skip
+            described = connection.execute(
+                "SELECT external_type FROM svv_external_columns WHERE tablename = 'moments' ORDER BY columnnum"
+            ).fetchall()
+            assert described == [("int",), ("timestamp",), ("time",), ("varchar(4)",), ("timestamp",)]
+            # "An error results when TIME data is out of range."
+            with pytest.raises(psycopg.Error):
+                connection.execute("SELECT b FROM shop.moments").fetchall()
             assert connection.execute("SELECT count(*) FROM shop.items WHERE name = 'n'").fetchone() == (1,)
             assert connection.execute("SELECT eskind FROM svv_external_schemas").fetchone() == (8,)
             with pytest.raises(psycopg.errors.FeatureNotSupported):

@@ -24,9 +24,9 @@ class Copied:
     source: postgres.Postgres
     server: Server
 
-    def there(self, *statements: str) -> list[Any]:
+    def there(self, *statements: str, database: str = "postgres") -> list[Any]:
         """Run statements at the source, each a transaction of its own; return the last one's rows."""
-        with psycopg.connect(self.source.dsn, autocommit=True) as connection:
+        with psycopg.connect(self.source.dsn, dbname=database, autocommit=True) as connection:
             cursor = connection.cursor()
             for statement in statements:
                 cursor.execute(statement)
@@ -64,6 +64,8 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copied]:
         config = folder / "config.toml"
         config.write_text(
             f"[integrations.sales]\nhost = '127.0.0.1'\nport = {source.port}\nuser = 'postgres'\ndatabase = 'postgres'\n"
+            f"[integrations.limited]\nhost = '127.0.0.1'\nport = {source.port}\nuser = 'follower'\nsslmode = 'disable'\n"
+            "publication = 'chosen'\ntables = ['public.p*']\n"
             "[integrations.away]\nhost = '127.0.0.1'\nport = 1\nuser = 'nobody'\npassword = 'S3cret'\ndatabase = 'x'\n"
         )
         with Server(folder / "data", arguments=("--config", str(config))) as server:
@@ -300,6 +302,42 @@ def test_a_slot_that_is_lost_has_all_copied_anew(copied: Copied) -> None:
         pass
     copied.there("INSERT INTO busy VALUES (5000, 1)")
     copied.same("public.busy")
+
+
+def test_a_publication_of_the_sources_own_needs_no_more_than_reading(copied: Copied) -> None:
+    copied.there("CREATE DATABASE second", "CREATE USER follower REPLICATION")
+    copied.there(
+        "CREATE TABLE parts (id int, day date, secret text, n int, PRIMARY KEY (id, day)) PARTITION BY RANGE (day)",
+        "CREATE TABLE parts_1 PARTITION OF parts FOR VALUES FROM ('2020-01-01') TO ('2021-01-01')",
+        "CREATE TABLE parts_2 PARTITION OF parts FOR VALUES FROM ('2021-01-01') TO ('2022-01-01')",
+        'CREATE TABLE plain (id int PRIMARY KEY, "Mixed Case" text)', "CREATE TABLE other (id int PRIMARY KEY)",
+        "CREATE TABLE public.hidden (id int PRIMARY KEY)",
+        "INSERT INTO parts SELECT g, date '2020-06-01' + g, 's', g FROM generate_series(1, 500) AS g",
+        "INSERT INTO plain VALUES (1, 'a')",
+        "CREATE PUBLICATION chosen FOR TABLE parts (id, day, n) WHERE (id > 10), plain, other"
+        " WITH (publish_via_partition_root = true)",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO follower", database="second",
+    )  # fmt: skip
+    copied.here("CREATE DATABASE few FROM INTEGRATION 'limited' DATABASE 'second' SET REFRESH_INTERVAL 0")
+    copied.becomes("SELECT count(*), min(id), sum(n) FROM few.public.parts", [(490, 11, 125195)])
+    copied.there(
+        "UPDATE parts SET n = 0 WHERE id = 20", "UPDATE parts SET day = day + 300 WHERE id = 30",
+        "INSERT INTO parts VALUES (5, '2020-01-01', 's', 1), (1000, '2021-02-02', 's', 7)",
+        "INSERT INTO plain VALUES (2, 'b')", database="second",
+    )  # fmt: skip
+    copied.becomes("SELECT count(*), min(id), sum(n) FROM few.public.parts", [(491, 11, 125182)])
+    with psycopg.connect(copied.server.dsn, autocommit=True) as connection:
+        connection.execute("SET enable_case_sensitive_identifier TO true")
+        rows = connection.execute('SELECT "Mixed Case" FROM few.public.plain ORDER BY 1').fetchall()
+    assert rows == [("a",), ("b",)]
+    names = copied.here("SELECT trim(table_name) FROM svv_integration_table_state WHERE target_database = 'few' ORDER BY 1")
+    assert names == [("parts",), ("plain",)]
+    copied.here("DROP DATABASE few")
+    end = time.monotonic() + WITHIN_S
+    slots = "SELECT count(*) FROM pg_replication_slots WHERE database = 'second'"
+    while copied.there(slots) != [(0,)] and time.monotonic() < end:
+        pass
+    assert copied.there("SELECT pubname FROM pg_publication", database="second") == [("chosen",)]
 
 
 def test_what_cannot_be_made(copied: Copied) -> None:
