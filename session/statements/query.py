@@ -20,6 +20,7 @@ from sql.bulk import GIVEN
 from sql.facts import SourceKind
 from sql.finish import Finish
 from sql.statement import Statement
+from storage import lake
 
 
 async def select(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Page:
@@ -43,7 +44,7 @@ async def rows(
         return await _constant(work, plan)
     parameters = _supplied(plan, work.bound(plan, parameters))
     asked = question(work, plan, parameters)
-    if asked is not None and (known := asked.found()) is not None:
+    if asked is not None and (known := asked.found()) is not None and await _seen(work, asked):
         work.session.source_query = known.query
         work.tx.view.needs_nothing()
         return Page(results.columns(known.schema, hints(plan, work)), Reader(known.rows))
@@ -56,6 +57,15 @@ async def rows(
             return page
         page.reader.close()
     return await _read(work, plan, parameters, asked)
+
+
+async def _seen(work: Work, asked: Question) -> bool:
+    """Tell whether the transaction sees what was kept; a block sees from now on what is committed now."""
+    if work.tx.single:
+        return True
+    # The engine begins to see the lake with the first statement that reads it.
+    await work.engine.fetch(lake.newest_schema())
+    return asked.now() == asked.version
 
 
 async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple[int, ...] = ()) -> Chosen | None:
