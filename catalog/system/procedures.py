@@ -78,22 +78,20 @@ _MORE: Final = "schema, owner, language, definer, names, modes, types, body, acl
 _BUILT_IN: Final = "11, 1, 12, FALSE, NULL, NULL, NULL, name, NULL, NULL"
 
 
-def _query() -> str:
-    built_in = [(_FIRST + place, *row) for place, row in enumerate(ROWS)]
-    built_in += [(oid, name, "", "trigger", "f", "v") for oid, name in TRIGGERS.items()]
-    built_in += [(*row, "f", "i") for row in type_functions.PROCEDURES]
-    rows = ", ".join(
-        f"({oid}, '{name}',"
-        f" [{', '.join(str(_OID[word]) for word in arguments.split())}]::UINTEGER[], {_OID[result]}, '{kind}',"
-        f" '{volatile}', '{', '.join(_SQL[word] for word in arguments.split())}')"
-        for oid, name, arguments, result, kind, volatile in built_in
-    )
-    return (
-        f"SELECT {_NAMES}, {_MORE} FROM sys_routines UNION ALL"
-        f" SELECT {_NAMES}, {_BUILT_IN} FROM (VALUES {rows}) AS t({_NAMES})"
-    )
+def built_in() -> list[tuple[int, str, list[int], int, str, str, str]]:
+    """Return the functions that are built in, as sys_builtins has them."""
+    found = [(_FIRST + place, *row) for place, row in enumerate(ROWS)]
+    found += [(oid, name, "", "trigger", "f", "v") for oid, name in TRIGGERS.items()]
+    found += [(*row, "f", "i") for row in type_functions.PROCEDURES]
+    return [
+        (oid, name, [_OID[word] for word in arguments.split()], _OID[result], kind, volatile,
+         ", ".join(_SQL[word] for word in arguments.split()))
+        for oid, name, arguments, result, kind, volatile in found
+    ]  # fmt: skip
 
 
-QUERY: Final = _query()
-"""Engine SQL over sys_routines: oid, name, arguments, result, kind, volatile, the arguments as they are shown, and
+QUERY: Final = (
+    f"SELECT {_NAMES}, {_MORE} FROM sys_routines UNION ALL SELECT {_NAMES}, {_BUILT_IN} FROM sys_builtins"
+)
+"""Engine SQL over sys_routines and sys_builtins: oid, name, arguments, result, kind, volatile, the arguments as they are shown, and
 what else is known of users' own."""

@@ -58,6 +58,10 @@ CATALOG: Final[dict[str, pa.Schema]] = {
         "volatile text, arguments oids, result oid, shown text, signature text, returned text, keys names, names names, modes names, types oids, body text,"
         "definer bool, acl names, definition text"
     ),
+    # Functions that are built in.
+    "sys_builtins": _shape(
+        "oid oid, name text, arguments oids, result oid, kind text, volatile text, shown text"
+    ),
     "sys_parameters": _shape("routine oid, name text, number int4, mode text, type oid, modifier int4, format text"),
     # `acl` is null where nobody has changed it.
     "sys_languages": _shape("oid oid, name text, trusted bool, owner oid, acl names"),

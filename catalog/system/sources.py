@@ -40,6 +40,7 @@ from catalog.system import (
     keys,
     loads,
     policies,
+    procedures,
     routines,
     shapes,
     shares,
@@ -217,6 +218,16 @@ def _types() -> pa.Table:
 def types(state: CatalogState, live: Live) -> pa.Table:
     """Build sys_types: constant."""
     return _types()
+
+
+@cache
+def _builtins() -> pa.Table:
+    return table("sys_builtins", list(procedures.built_in()))
+
+
+def builtins(state: CatalogState, live: Live) -> pa.Table:
+    """Build sys_builtins: constant."""
+    return _builtins()
 
 
 @cache
@@ -472,6 +483,7 @@ CATALOG_SOURCES: Final[dict[str, Source]] = {
     "sys_constraints": keys.constraints,
     "sys_key_columns": keys.key_columns,
     "sys_routines": routines.rows,
+    "sys_builtins": builtins,
     "sys_parameters": routines.parameters,
     "sys_languages": routines.languages,
     "sys_types": types,
