@@ -27,6 +27,9 @@ _HANDED: Final = frozenset(
         "CreateClusterSnapshot",
         "DescribeLoggingStatus",
         "RestoreTableFromClusterSnapshot",
+        "EnableSnapshotCopy",
+        "DisableSnapshotCopy",
+        "ModifySnapshotCopyRetentionPeriod",
     }
 )
 """Operations of ``redshift`` that a hosted cluster answers itself."""
@@ -41,7 +44,9 @@ _BEGIN: Final = frozenset(
 _NUMBERS: Final = re.compile(
     rb'"(?:Id|SessionId|tableRestoreRequestId)": ?"([^"]+)"|<TableRestoreRequestId>([^<]+)</TableRestoreRequestId>'
 )
-_OF_SNAPSHOTS: Final = frozenset({"DeleteClusterSnapshot", "DeleteSnapshot"})
+_OF_SNAPSHOTS: Final = frozenset(
+    {"DeleteClusterSnapshot", "DeleteSnapshot", "ModifyClusterSnapshot", "CopyClusterSnapshot"}
+)
 _LENGTHS: Final = frozenset({"connection", "content-length", "expect", _HEADER})
 
 
@@ -99,10 +104,11 @@ class Forwarding:
 
     async def _of_snapshot(self, given: Mapping[str, Any]) -> Hosted | None:
         """Return who has a snapshot and runs: only a server itself changes its snapshots."""
-        wanted = given.get("SnapshotIdentifier") or given.get("snapshotName")
+        wanted = _first(given, "SnapshotIdentifier", "snapshotName", "SourceSnapshotIdentifier")
+        cluster = _first(given, "SnapshotClusterIdentifier", "SourceSnapshotClusterIdentifier")
         for key, snapshots in (await self._host.snapshots()).items():
             kind, _, name = key.partition("-")
-            if given.get("SnapshotClusterIdentifier", name) == name and any(each.name == wanted for each in snapshots):
+            if cluster in {None, name} and any(each.name == wanted for each in snapshots):
                 found = self._host.find(Kind(kind), name)
                 return found if found is not None and self._host.interface(found) else None
         return None
@@ -170,6 +176,10 @@ async def _read(reader: asyncio.StreamReader) -> Response:
     kind = headers.pop("content-type", "")
     kept = tuple((name, value) for name, value in headers.items() if name.startswith("x-amzn-"))
     return Response(status=status, type=kind, body=body, headers=kept)
+
+
+def _first(given: Mapping[str, Any], *members: str) -> str | None:
+    return next((given[member] for member in members if member in given), None)
 
 
 def _away(target: Hosted, request: Request) -> ApiError:

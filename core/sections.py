@@ -152,6 +152,10 @@ class SnapshotOptions:
     interval_hours: int
     changed_mb: int
     retention_days: int
+    copy_to: str
+    copy_role: str
+    copy_retention_days: int
+    verify_hours: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

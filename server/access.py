@@ -3,17 +3,19 @@
 from pathlib import Path
 from typing import Final
 
-from core.config import Options, S3Options
+from core.config import ConfigError, Options, S3Options
 from storage.database import S3Access
 from storage.objects import LocalStore, ObjectStore, S3Store
 
 _S3: Final = "s3://"
 
 
-def destination(options: Options, place: str) -> tuple[ObjectStore, str]:
-    """Return the store of *place*, a folder or ``s3://…`` as section ``s3`` reaches it, and its whole name."""
+def destination(options: Options, place: str, role: str = "") -> tuple[ObjectStore, str]:
+    """Return the store of *place*, a folder or ``s3://…`` as *role* or ``[s3]`` reaches it, and its whole name."""
+    if role and role not in options.roles:
+        raise ConfigError(f'there is no role "{role}" ([roles.NAME])')
     if place.startswith(_S3):
-        return S3Store(s3_access(options.s3)), place
+        return S3Store(s3_access(options.roles[role].access if role else options.s3)), place
     folder = str(Path(place).expanduser().absolute())
     return LocalStore((folder,)), folder
 

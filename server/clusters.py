@@ -242,9 +242,12 @@ class Clusters:
             await child.end(self._options.server.drain_grace_s)
 
     async def _restored(self, record: Hosted, source: Source) -> None:
-        place = self._ground.place(self._records[source.owner]) if source.owner else ""
         options = self._ground.options_of(record, self._shelf.data(record))
-        origin = copies.place_of(self._options, place or self._options.snapshots.destination)
+        given = self._options.snapshots
+        if source.owner:
+            origin = self._copies(self._records[source.owner])
+        else:
+            origin = copies.place_of(self._options, given.destination, given.copy_to)
         await asyncio.to_thread(copies.restore, options, origin, source.snapshot, source.at)
 
     def _remove(self, record: Hosted) -> None:
@@ -252,10 +255,11 @@ class Clusters:
         left = False
         if self._options.snapshots.destination:
             place = self._copies(record)
-            for each in place.all():
-                if each.automated:
-                    place.delete(each.name)
-                left = left or not each.automated
+            for where in (place, *([place.other] if place.other is not None else [])):
+                for each in where.all():
+                    if each.automated:
+                        where.delete(each.name)
+                    left = left or not each.automated
         if left:
             self._set(replace(self._records[record.key], state=State.DELETED, verifier="", port=0))
         else:
@@ -263,7 +267,7 @@ class Clusters:
             self._shelf.forget(record)
 
     def _copies(self, record: Hosted) -> Snapshots:
-        return copies.place_of(self._options, self._ground.place(record))
+        return copies.place_of(self._options, self._ground.place(record), self._ground.second_place(record))
 
     def _whole(self, record: Hosted) -> bool:
         return (self._shelf.data(record) / CATALOG_FILE).exists()

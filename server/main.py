@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
             table = "restore only this table (database.schema.table), into the running server"
             added.add_argument("--table", default="", metavar="TABLE", help=table)
             added.add_argument("--to", default="", metavar="TABLE", help="the restored table's name")
+            added.add_argument("--copy", action="store_true", help="look at the second place, snapshots.copy_to")
     return parser
 
 
@@ -101,11 +102,16 @@ def _health(options: Options) -> int:
 
 def _snapshot(options: Options, given: argparse.Namespace) -> int:
     from core.errors import SqlError
-    from server.snapshots import command
+    from server.snapshots import Asked, command
     from storage.database import WarehouseError
 
     try:
-        return command(options, given.action, given.name, given.at, (given.table, given.to))
+        return command(
+            options,
+            Asked(
+                action=given.action, name=given.name, at=given.at, table=given.table, to=given.to, copy=given.copy
+            ),
+        )
     except SqlError as error:
         print(f"duckshift: {error.message}", file=sys.stderr)
     except (ConfigError, WarehouseError, OSError) as error:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -34,10 +35,18 @@ def keeper(options: Options, database: Database, clock: Clock) -> SnapshotKeeper
         every=timedelta(hours=wanted.interval_hours) if wanted.interval_hours else None,
         changed_bytes=wanted.changed_mb << 20,
         kept=timedelta(days=wanted.retention_days),
+        copied=timedelta(days=wanted.copy_retention_days),
+        verified=timedelta(hours=wanted.verify_hours) if wanted.verify_hours else None,
     )
     return SnapshotKeeper(
         database,
-        Places(_data(options), _snapshots(options), partial(unlocked, options)),
+        Places(
+            _data(options),
+            _snapshots(options),
+            partial(unlocked, options),
+            options.storage.state_folder,
+            (options.roles[wanted.copy_role].access if wanted.copy_role else options.s3).region,
+        ),
         schedule,
         clock,
         Origin(
@@ -49,9 +58,10 @@ def keeper(options: Options, database: Database, clock: Clock) -> SnapshotKeeper
     )
 
 
-def place_of(options: Options, place: str) -> Snapshots:
-    """Return the snapshots that are in *place*, reached as *options* say."""
-    return Snapshots(Place(*destination(options, place)))
+def place_of(options: Options, place: str, second: str = "") -> Snapshots:
+    """Return the snapshots that are in *place*, and in a *second* place if there is one, reached as *options* say."""
+    other = Snapshots(Place(*destination(options, second, options.snapshots.copy_role))) if second else None
+    return Snapshots(Place(*destination(options, place)), other)
 
 
 def create(options: Options, name: str, clock: Clock) -> Snapshot:
@@ -89,42 +99,58 @@ def restore(options: Options, snapshots: Snapshots, snapshot: Snapshot, moment: 
         lock.release()
 
 
-def command(options: Options, action: str, name: str, at: str, tables: tuple[str, str] = ("", "")) -> int:
-    """Run ``duckshift snapshot ACTION [NAME]``; raises ``ConfigError``, ``SqlError``, ``WarehouseError``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What ``duckshift snapshot ACTION [NAME]`` is asked for."""
 
-    *tables* are a table to restore and its new name.
-    """
+    action: str
+    name: str = ""
+    at: str = ""
+    table: str = ""
+    to: str = ""
+    """A table to restore, and its new name."""
+    copy: bool = False
+    """Whether the second place is meant."""
+
+
+def command(options: Options, asked: Asked) -> int:
+    """Run ``duckshift snapshot``; raises ``ConfigError``, ``SqlError``, ``WarehouseError``."""
+    action, name = asked.action, asked.name
     if not options.snapshots.destination:
         raise ConfigError("snapshots.destination says where snapshots are, and is empty")
     if (action == "list") is bool(name):
         raise ConfigError(f"duckshift snapshot {action} {'takes no name' if name else 'needs the name of a snapshot'}")
-    if any(tables):
-        if action != "restore" or not all(tables) or at:
+    if asked.table or asked.to:
+        if action != "restore" or not (asked.table and asked.to) or asked.at:
             raise ConfigError("--table and --to go together, with restore and without --at")
-        restore_table(options, name, *tables)
+        restore_table(options, name, asked.table, asked.to)
         return 0
-    return _ACTIONS[action](options, name, at)
+    snapshots = _snapshots(options)
+    if asked.copy:
+        if snapshots.other is None or action == "create":
+            raise ConfigError("--copy needs snapshots.copy_to, and an action on what is there")
+        snapshots = snapshots.other
+    return _ACTIONS[action](options, snapshots, name, asked.at)
 
 
-def _list(options: Options, name: str, at: str) -> int:
-    for each in _snapshots(options).all():
+def _create(options: Options, snapshots: Snapshots, name: str, at: str) -> int:
+    create(options, name, SystemClock())
+    return 0
+
+
+def _list(options: Options, snapshots: Snapshots, name: str, at: str) -> int:
+    for each in snapshots.all():
         kind = "automated" if each.automated else "manual"
         _say(f"{each.name}\t{kind}\t{each.moment:%Y-%m-%d %H:%M:%S}\t{each.size}\t{len(each.files)} files")
     return 0
 
 
-def _create(options: Options, name: str, at: str) -> int:
-    create(options, name, SystemClock())
+def _delete(options: Options, snapshots: Snapshots, name: str, at: str) -> int:
+    snapshots.delete(name)
     return 0
 
 
-def _delete(options: Options, name: str, at: str) -> int:
-    _snapshots(options).delete(name)
-    return 0
-
-
-def _verify(options: Options, name: str, at: str) -> int:
-    snapshots = _snapshots(options)
+def _verify(options: Options, snapshots: Snapshots, name: str, at: str) -> int:
     left = 0
     for damage in snapshots.verify(snapshots.find(name), _data(options)):
         _say(f"{damage.path} {damage.problem}{', repaired' if damage.repaired else ''}")
@@ -132,9 +158,8 @@ def _verify(options: Options, name: str, at: str) -> int:
     return 1 if left else 0
 
 
-def _restore(options: Options, name: str, at: str) -> int:
+def _restore(options: Options, snapshots: Snapshots, name: str, at: str) -> int:
     """Make a data folder of a snapshot, as it was at a moment before it if one is given."""
-    snapshots = _snapshots(options)
     snapshot = snapshots.find(name)
     restore(options, snapshots, snapshot, _moment(at, snapshot) if at else None)
     _say(f"{options.storage.state_folder} is what snapshot {name} was{f' at {at}' if at else ''}")
@@ -159,7 +184,7 @@ def _bring_past(snapshots: Snapshots, snapshot: Snapshot, catalog: Path, moment:
         shutil.rmtree(whole, ignore_errors=True)
 
 
-_ACTIONS: Final[Mapping[str, Callable[[Options, str, str], int]]] = {
+_ACTIONS: Final[Mapping[str, Callable[[Options, Snapshots, str, str], int]]] = {
     "create": _create, "list": _list, "delete": _delete, "verify": _verify, "restore": _restore,
 }  # fmt: skip
 
@@ -169,7 +194,7 @@ def _say(line: str) -> None:
 
 
 def _snapshots(options: Options) -> Snapshots:
-    return place_of(options, options.snapshots.destination)
+    return place_of(options, options.snapshots.destination, options.snapshots.copy_to)
 
 
 def _data(options: Options) -> Place:

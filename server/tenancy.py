@@ -95,6 +95,10 @@ class Ground:
         """Return where its snapshots go, nowhere where the server's own go nowhere."""
         return _below(self.options.snapshots.destination, record)
 
+    def second_place(self, record: Hosted) -> str:
+        """Return where they are copied to, nowhere where the server's own are not."""
+        return _below(self.options.snapshots.copy_to, record)
+
     def _own(self, record: Hosted, data: Path, port: int) -> dict[str, dict[str, Any]]:
         given, snapshots = self.options.clusters, self.options.snapshots
         days = record.snapshot_days
@@ -112,6 +116,7 @@ class Ground:
             "engine": {"memory_limit": given.memory_limit, "threads": given.threads, "temp_folder": ""},
             "snapshots": {
                 "destination": self.place(record),
+                "copy_to": self.second_place(record),
                 "retention_days": max(days, 1),
                 "interval_hours": snapshots.interval_hours if days else 0,
                 "changed_mb": snapshots.changed_mb if days else 0,
@@ -139,8 +144,9 @@ class Ground:
         return {"master_key": f"file:{self.folder / MASTER_FILE}"}
 
     def _roles(self, record: Hosted, known: dict[str, Any]) -> dict[str, Any]:
-        """Return the roles that are attached to it."""
-        attached = {name: values for name, values in known.items() if name in record.roles}
+        """Return the roles that are attached to it, and the one that copies its snapshots."""
+        wanted = {*record.roles, self.options.snapshots.copy_role}
+        attached = {name: values for name, values in known.items() if name in wanted}
         if record.default_role in known:
             attached["default"] = known[record.default_role]
         return attached

@@ -54,6 +54,8 @@ class Snapshot:
     """Name of the first superuser."""
     database: str = ""
     """Name of the first database."""
+    kept_days: int = -1
+    """Days that a manual one is kept; -1 is for ever."""
     keyring: str = ""
     """The keys that encrypt it, wrapped by the master key; empty where it is plain."""
     catalog: SnapshotFile
@@ -112,9 +114,12 @@ class Damage:
 class Snapshots:
     """All snapshots of one place. Every method blocks and raises ``SqlError``; one at a time may change anything."""
 
-    def __init__(self, place: Place) -> None:
-        """Keep snapshots in *place*."""
+    def __init__(self, place: Place, other: "Snapshots | None" = None) -> None:
+        """Keep snapshots in *place*; what is damaged there is had from *other*, a second place."""
         self._place = place
+        self.other = other
+        if other is not None:
+            other.other = self
 
     def all(self) -> list[Snapshot]:
         """Return every snapshot, the oldest first."""
@@ -158,8 +163,7 @@ class Snapshots:
                 files.append(file)
             whole = replace(snapshot, catalog=_described(CATALOG, catalog), files=tuple(files))
             self._place.write(f"{_SNAPSHOTS}/{snapshot.name}/{CATALOG}", catalog)
-            passing.write_text(json.dumps({"version": _VERSION, **asdict(whole)}, indent=1), encoding="utf-8")
-            self._place.write(f"{_SNAPSHOTS}/{snapshot.name}/{_MANIFEST}", passing)
+            self._describe(whole, passing)
         return whole
 
     def delete(self, name: str) -> None:
@@ -173,17 +177,56 @@ class Snapshots:
             if file.path not in kept:
                 self._place.store.delete(self._place.location(f"{_FILES}/{file.path}"))
 
-    def verify(self, snapshot: Snapshot, healthy: Place | None = None) -> Iterator[Damage]:
-        """Yield the damaged files of *snapshot*, once those that *healthy* has whole have been replaced from there."""
+    def take_in(self, snapshot: Snapshot, source: "Snapshots") -> None:
+        """Copy a snapshot of another place, and of its files those that are not here yet; raises 58030."""
+        known = {file.path for each in self.all() for file in each.files}
+        with tempfile.TemporaryDirectory(prefix="duckshift-snapshot-") as folder:
+            passing = Path(folder) / "file"
+            for file in snapshot.files:
+                if file.path not in known:
+                    source.fetch(file, passing)
+                    self._place.write(f"{_FILES}/{file.path}", passing)
+            source.fetch_catalog(snapshot, passing)
+            self._place.write(f"{_SNAPSHOTS}/{snapshot.name}/{CATALOG}", passing)
+            self._describe(snapshot, passing)
+
+    def duplicate(self, snapshot: Snapshot, changed: Snapshot) -> None:
+        """Add *changed*, which has the contents of *snapshot* under another name."""
+        with tempfile.TemporaryDirectory(prefix="duckshift-snapshot-") as folder:
+            passing = Path(folder) / "file"
+            self.fetch_catalog(snapshot, passing)
+            self._place.write(f"{_SNAPSHOTS}/{changed.name}/{CATALOG}", passing)
+            self._describe(changed, passing)
+
+    def change(self, changed: Snapshot) -> None:
+        """Keep other facts of a snapshot that is here."""
+        with tempfile.TemporaryDirectory(prefix="duckshift-snapshot-") as folder:
+            self._describe(changed, Path(folder) / "file")
+
+    def verify(self, snapshot: Snapshot, data: Place | None = None) -> Iterator[Damage]:
+        """Yield the damaged files of *snapshot*, once those that *data* or the other place has whole are repaired."""
+        for path, file in self._named(snapshot):
+            damage = self.check(path, file, data)
+            if damage is not None:
+                yield damage
+
+    def files(self) -> dict[str, SnapshotFile]:
+        """Return every file of every snapshot by its path in the place."""
+        return {path: file for each in self.all() for path, file in self._named(each)}
+
+    def check(self, path: str, file: SnapshotFile, data: Place | None = None) -> Damage | None:
+        """Return what is wrong with a file, once it has been repaired where *data* or the other place has it whole."""
         with tempfile.TemporaryDirectory(prefix="duckshift-verify-") as folder:
             passing = Path(folder) / "file"
-            for path, file in self._named(snapshot):
-                problem = _problem(self._place, path, file, passing)
-                if problem:
-                    repaired = healthy is not None and not _problem(healthy, file.path, file, passing)
-                    if repaired:
-                        self._place.write(path, passing)
-                    yield Damage(file.path, problem, repaired)
+            problem = _problem(self._place, path, file, passing)
+            if not problem:
+                return None
+            repaired = (data is not None and not _problem(data, file.path, file, passing)) or (
+                self._had_elsewhere(path, file, passing)
+            )
+            if repaired:
+                self._place.write(path, passing)
+            return Damage(file.path, problem, repaired)
 
     def restore(self, snapshot: Snapshot, data: Place, catalog: Path) -> None:
         """Copy a snapshot's files to *data* and its catalogue to *catalog*; raises 58030 for a damaged file."""
@@ -205,8 +248,18 @@ class Snapshots:
 
     def _fetch(self, path: str, file: SnapshotFile, target: Path) -> None:
         problem = _problem(self._place, path, file, target)
-        if problem:
+        if problem and not self._had_elsewhere(path, file, target):
             raise SqlError(SqlState.IO_ERROR, f"the snapshot's file {file.path} {problem}")
+
+    def _had_elsewhere(self, path: str, file: SnapshotFile, target: Path) -> bool:
+        """Fetch a file from the other place; tell whether it is whole there."""
+        other = self.other
+        return other is not None and not _problem(other._place, path, file, target)  # noqa: SLF001 - its own kind
+
+    def _describe(self, snapshot: Snapshot, passing: Path) -> None:
+        """Write a manifest, which makes it a snapshot."""
+        passing.write_text(json.dumps({"version": _VERSION, **asdict(snapshot)}, indent=1), encoding="utf-8")
+        self._place.write(f"{_SNAPSHOTS}/{snapshot.name}/{_MANIFEST}", passing)
 
     def _named(self, snapshot: Snapshot) -> Iterator[tuple[str, SnapshotFile]]:
         yield f"{_SNAPSHOTS}/{snapshot.name}/{CATALOG}", snapshot.catalog

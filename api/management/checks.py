@@ -13,6 +13,8 @@ _USER: Final = re.compile(r"[a-z][a-z0-9_+.@-]{0,127}")
 _DATABASE: Final = re.compile(r"[a-z_][a-z0-9_$]{0,63}")
 _PASSWORD: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[!-~]{8,64}")
 _PORTS: Final = range(1_024, 65_536)
+_MANUAL_DAYS: Final = range(1, 3_654)
+_FOR_EVER: Final = -1
 _RESERVED: Final = frozenset({"public", "rdsdb"})
 
 
@@ -66,6 +68,18 @@ def roles(known: Iterable[str], asked: Iterable[str], default: str | None) -> tu
     if missing:
         raise invalid(f"The IAM role {missing[0]} is not configured on this server ([roles.ARN]).")
     return given, default or ""
+
+
+def manual_days(given: Mapping[str, Any]) -> int:
+    """Return the days that a manual snapshot is to be kept, -1 for ever; raises ``ApiError``."""
+    return manual(given.get("ManualSnapshotRetentionPeriod", _FOR_EVER))
+
+
+def manual(days: int) -> int:
+    """Return *days* where a manual snapshot may be kept so long; raises ``ApiError``."""
+    if days != _FOR_EVER and days not in _MANUAL_DAYS:
+        raise ApiError("InvalidRetentionPeriodFault", "Manual snapshots are kept for 1 to 3653 days, or -1 for ever.")
+    return days
 
 
 def refuse(given: Mapping[str, Any], names: Iterable[str], code: str) -> None:

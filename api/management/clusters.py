@@ -11,6 +11,7 @@ from api.errors import ApiError
 from api.gateway import Operation, Operations
 from api.identities import Caller
 from api.management import checks
+from api.management.copies import CopyApi
 from api.management.credentials import Credentials
 from api.management.facts import Facts
 from api.management.hosting import HostedClusters
@@ -48,7 +49,8 @@ class ClusterApi:
         self._facts = facts
         self._hosted = hosted
         archive = Archive(warehouse, hosted.host)
-        self._snapshots = SnapshotApi(archive, facts)
+        self._snapshots = SnapshotApi(archive, facts, hosted.clock)
+        self._copies = CopyApi(archive, self._snapshots, self._cluster)
         self.tables = TableRestores(warehouse, archive, users, hosted.clock)
         """Restores of single tables, which the other service asks for too."""
 
@@ -66,6 +68,7 @@ class ClusterApi:
             "ModifyClusterIamRoles": self._own("ModifyClusterIamRoles", self._roles),
             **self._snapshots.operations(self._own, self._hosted.restore),
             **self.tables.operations(self._own),
+            **self._copies.operations(self._own),
             "DescribeLoggingStatus": self._own("DescribeLoggingStatus", self._logging),
             "DescribeTags": self.tags,
             "DescribeCustomDomainAssociations": _refused(
@@ -167,6 +170,8 @@ class ClusterApi:
     def _cluster(self, caller: Caller) -> dict[str, Any]:
         place, facts = caller.place, self._facts
         host = facts.address(caller)
+        keeper = self._warehouse.limits.snapshots
+        copying = keeper.copying if keeper is not None else None
         status = "paused" if self._sessions.paused else "available"
         return {
             "ClusterIdentifier": place.cluster,
@@ -192,6 +197,13 @@ class ClusterApi:
             "IamRoles": [{"IamRoleArn": arn, "ApplyStatus": "in-sync"} for arn in facts.roles],
             "PendingActions": [],
             "ClusterNamespaceArn": place.namespace_arn,
+            "ClusterSnapshotCopyStatus": {
+                "DestinationRegion": keeper.region,
+                "RetentionPeriod": copying.days,
+                "ManualSnapshotRetentionPeriod": copying.manual_days,
+            }
+            if keeper is not None and copying is not None
+            else None,
         }
 
 

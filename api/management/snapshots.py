@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from api.errors import ApiError
 from api.gateway import Operation, Operations
 from api.hosting import Host, Kind
 from api.identities import Caller
+from api.management import checks
 from api.management.checks import moment
 from api.management.facts import Facts
+from core.clock import Clock
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from session.snapshots import SnapshotKeeper
@@ -21,6 +24,7 @@ _FAULTS: Final = {
     SqlState.UNDEFINED_OBJECT: "ClusterSnapshotNotFoundFault",
     SqlState.DUPLICATE_OBJECT: "ClusterSnapshotAlreadyExistsFault",
     SqlState.INVALID_PARAMETER_VALUE: "InvalidParameterValue",
+    SqlState.OBJECT_NOT_IN_PREREQUISITE_STATE: "InvalidClusterSnapshotStateFault",
 }
 Own = Callable[[str, Operation], Operation]
 """Adds what all operations need that are about the cluster."""
@@ -75,17 +79,18 @@ class Archive:
 class SnapshotApi:
     """The operations, by name in ``operations``."""
 
-    def __init__(self, archive: Archive, facts: Facts) -> None:
+    def __init__(self, archive: Archive, facts: Facts, clock: Clock) -> None:
         """Work with the snapshots of *archive*."""
         self._archive = archive
         self._facts = facts
+        self._clock = clock
 
     def operations(self, own: Own, restore: Restore) -> Operations:
         """Return the operations by their names."""
 
         async def restored(caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
             async def find() -> tuple[str, Snapshot]:
-                kept = await self._one(caller, _wanted(given))
+                kept = await self.one(caller, _wanted(given))
                 return kept.key, kept.snapshot
 
             return await restore(caller, given, find)
@@ -93,7 +98,7 @@ class SnapshotApi:
         return {
             "DescribeClusterSnapshots": self._describe,
             "CreateClusterSnapshot": own("CreateClusterSnapshot", self._create),
-            "DeleteClusterSnapshot": self._delete,
+            "DeleteClusterSnapshot": self.delete,
             "RestoreFromClusterSnapshot": restored,
         }
 
@@ -103,27 +108,29 @@ class SnapshotApi:
         named = given.get("SnapshotIdentifier") or given.get("SnapshotArn")
         if named is not None and not found:
             raise ApiError("ClusterSnapshotNotFoundFault", f"Snapshot {named} not found.")
-        return {"Snapshots": [self._shown(caller, each) for each in found]}
+        return {"Snapshots": [self.shown(caller, each) for each in found]}
 
     async def _create(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         keeper = self._archive.keeper()
         try:
-            made = await keeper.create(given["SnapshotIdentifier"])
+            made = await keeper.create(given["SnapshotIdentifier"], kept_days=checks.manual_days(given))
         except SqlError as error:
             raise fault(error) from None
-        return {"Snapshot": self._shown(caller, Kept("", caller.place.cluster, made))}
+        return {"Snapshot": self.shown(caller, Kept("", caller.place.cluster, made))}
 
-    async def _delete(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
+    async def delete(self, caller: Caller, given: Mapping[str, Any]) -> Mapping[str, Any]:
+        """DeleteClusterSnapshot."""
         caller.require("redshift:DeleteClusterSnapshot", caller.place.cluster_arn)
         self._archive.keeper("ClusterSnapshotNotFoundFault")
-        gone = await self._one(caller, _wanted(given))
+        gone = await self.one(caller, _wanted(given))
         try:
             await self._archive.delete(gone)
         except SqlError as error:
             raise fault(error) from None
-        return {"Snapshot": {**self._shown(caller, gone), "Status": "deleted"}}
+        return {"Snapshot": {**self.shown(caller, gone), "Status": "deleted"}}
 
-    async def _one(self, caller: Caller, wanted: Mapping[str, Any]) -> Kept:
+    async def one(self, caller: Caller, wanted: Mapping[str, Any]) -> Kept:
+        """Return the snapshot that *wanted* says (``name``, perhaps ``cluster``); raises ``ApiError``."""
         if "name" not in wanted:
             raise ApiError("InvalidParameterValue", "SnapshotIdentifier or SnapshotArn is needed.")
         found = await self._found(caller, wanted)
@@ -137,7 +144,8 @@ class SnapshotApi:
         all_ = await self._archive.all(caller.place.cluster, Kind.CLUSTER)
         return [each for each in all_ if _fits(each, wanted)]
 
-    def _shown(self, caller: Caller, kept: Kept) -> dict[str, Any]:
+    def shown(self, caller: Caller, kept: Kept) -> dict[str, Any]:
+        """Return what clients are told of a snapshot."""
         snapshot = kept.snapshot
         size = snapshot.size / _MEGABYTE
         return {
@@ -154,6 +162,9 @@ class SnapshotApi:
             "NodeType": "duckshift",
             "NumberOfNodes": 1,
             "Encrypted": bool(snapshot.keyring),
+            "ManualSnapshotRetentionPeriod": None if snapshot.automated else snapshot.kept_days,
+            "ManualSnapshotRemainingDays": _remaining(snapshot, self._clock.now()),
+            "SnapshotRetentionStartTime": snapshot.moment,
             "OwnerAccount": caller.place.account,
             "TotalBackupSizeInMegaBytes": size,
             "ActualIncrementalBackupSizeInMegaBytes": size,
@@ -185,6 +196,12 @@ def _fits(kept: Kept, wanted: Mapping[str, Any]) -> bool:
     return all(wanted.get(key, value) == value for key, value in own.items()) and (
         wanted.get("from", snapshot.moment) <= snapshot.moment <= wanted.get("to", snapshot.moment)
     )
+
+
+def _remaining(snapshot: Snapshot, now: datetime) -> int | None:
+    if snapshot.automated or snapshot.kept_days < 0:
+        return None
+    return max(0, snapshot.kept_days - (now - snapshot.moment).days)
 
 
 def _kind(snapshot: Snapshot) -> str:
