@@ -26,6 +26,7 @@ from storage.handover import Files, Handed, Handover, NotHandedError, Stored
 if TYPE_CHECKING:
     from session.context import Work
     from session.plans import Plan
+    from session.session import Session
 
 _log = logging.getLogger(__name__)
 SETTING: Final = "duckshift.engine"
@@ -93,15 +94,20 @@ async def sent(work: "Work", plan: "Plan", parameters: tuple[Value, ...]) -> "Se
 class Sent:
     """A query's rows on their way from the cluster (``session.streams.Source``)."""
 
-    def __init__(self, stream: SparkStream, schema: pa.Schema, forget: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, session: "Session", stream: SparkStream, schema: pa.Schema, forget: Callable[[], Awaitable[None]]
+    ) -> None:
         self.schema = schema
         """What the engine would call the columns, and their types there."""
+        self._session = session
         self._stream = stream
         self._forget: Callable[[], Awaitable[None]] | None = forget
         self._task: asyncio.Task[None] | None = None
 
     async def next(self) -> pa.RecordBatch | None:
         """Return the next rows, None at the end."""
+        # A cursor is read by other statements than the one that began it, which can be cancelled as well.
+        self._session.conversation = self._stream.conversation
         try:
             batch = await self._stream.next()
         except BaseException:
@@ -148,7 +154,7 @@ class _Sending:
             conversation.close()
             await self._forget()
             raise
-        return Sent(stream, schema, self._forget)
+        return Sent(work.session, stream, schema, self._forget)
 
     def relations(self) -> dict[str, Relation]:
         """Return the tables that are read, by their engine names; raises ``UnfitError`` for other things."""

@@ -254,7 +254,7 @@ class SparkStream:
     def __init__(self, conversation: Conversation, call: Any, schema: pa.Schema, first: pa.Table | None) -> None:
         """Give the rows of *call*, of which *first* was read, in the types of *schema*."""
         self.schema = schema
-        self._conversation = conversation
+        self.conversation = conversation
         conversation.answered = True
         self._call = call
         self._ready = [] if first is None else brought(first, schema).to_batches()
@@ -266,13 +266,13 @@ class SparkStream:
             if not self._open:
                 return None
             try:
-                table = await self._conversation.read(self._call)
+                table = await self.conversation.read(self._call)
                 if table is None:
                     self.close()
                     return None
                 self._ready = brought(table, self.schema).to_batches()
             except AwayError:
-                self._conversation.lost()
+                self.conversation.lost()
                 raise self._failed() from None
             except (RefusedError, pa.ArrowException):
                 raise self._failed() from None
@@ -286,7 +286,7 @@ class SparkStream:
         self._open = False
         self._ready.clear()
         self._call.cancel()
-        self._conversation.close()
+        self.conversation.close()
 
     def _failed(self) -> SqlError:
         self.close()

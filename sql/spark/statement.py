@@ -1,7 +1,9 @@
 """A query in engine SQL, written as one of Spark SQL."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from sqlglot import exp, parse_one
 from sqlglot.dialects.duckdb import DuckDB
@@ -11,6 +13,10 @@ from sql.spark.expressions import value
 from sql.spark.queries import query
 from sql.spark.scope import Scope, Table, Used, Variable, Writer
 from sql.spark.values import Kind, UnfitError
+
+_LONGEST: Final = 1_000_000
+_DEEPEST: Final = 120
+"""Parentheses within each other. Those of TPC-H and TPC-DS have 50 at most; planners take for ever over very many."""
 
 
 class Engine(DuckDB):
@@ -44,7 +50,20 @@ def spark_query(engine_sql: str, tables: Mapping[str, Table], variables: Callabl
         raise UnfitError("a text that cannot be read") from None
     except RecursionError:
         raise UnfitError("a query that is too deep") from None
+    if len(found.sql) > _LONGEST or _depth(found.sql) > _DEEPEST:
+        raise UnfitError("a query that is too deep")
     return SparkQuery(sql=found.sql, columns=tuple(kind for _, kind in found.columns), tables=writer.used)
+
+
+def _depth(sql: str) -> int:
+    deepest = depth = 0
+    for found in _PARENTHESIS.finditer(sql):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+_PARENTHESIS: Final = re.compile(r"'(?:[^'\\]|\\.)*'|[()]", re.DOTALL)
 
 
 def _parts(name: str) -> tuple[str, ...]:

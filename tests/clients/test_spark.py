@@ -16,17 +16,9 @@ from bench import tpch
 from tests.support import s3
 from tests.support.sail import sail
 from tests.support.server import Server
-from tests.support.spark import FIT, ROWS, TABLE, UNFIT
+from tests.support.spark import FIT, ROWS, TABLE, UNFIT, Notices, load_tpch
 
-SCALE = 0.01
 QUEUES = '[{"query_group":["cluster"],"engine":"spark","auto_wlm":true},{"auto_wlm":true}]'
-class Notices(list[str]):
-    """What a connection was told."""
-
-    def __call__(self, diagnostic: psycopg.errors.Diagnostic) -> None:
-        self.append(diagnostic.message_primary or "")
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     pytest.importorskip("grpc")
@@ -49,21 +41,8 @@ def server(cluster: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             connection.execute("VACUUM scalars")
             connection.execute("CREATE TABLE accents (v varchar(20))")
             connection.execute("INSERT INTO accents VALUES ('straße'), ('plain')")
-            _load_tpch(connection, folder)
+            load_tpch(connection, folder)
         yield running
-
-
-def _load_tpch(connection: psycopg.Connection[Any], folder: Path) -> None:
-    raw = duckdb.connect(config={"extension_directory": str(folder / "extensions")})
-    extensions = pytest.importorskip("duckdb_extensions")
-    extensions.import_extension("tpch", con=raw)
-    raw.execute(f"LOAD tpch; CALL dbgen(sf={SCALE})")
-    for table, definition in tpch.TABLES.items():
-        file = folder / f"{table}.parquet"
-        raw.execute(f"COPY {table} TO '{file}' (FORMAT parquet)")
-        connection.execute(f"CREATE TABLE {table} ({definition})")
-        connection.execute(f"COPY {table} FROM 'file://{file}' FORMAT AS PARQUET")
-    raw.close()
 
 
 @pytest.fixture
@@ -276,6 +255,14 @@ def test_cancel_and_time_out(connection: psycopg.Connection[Any], notices: Notic
     start = time.monotonic()
     with pytest.raises(psycopg.errors.QueryCanceled):
         connection.execute(slow)
+    connection.execute("BEGIN")
+    connection.execute(f"DECLARE c CURSOR FOR {slow}")
+    assert connection.execute("FETCH 1 FROM c").fetchall()
+    timer = Timer(1, connection.cancel)
+    timer.start()
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        connection.execute("FETCH ALL FROM c")
+    connection.execute("ROLLBACK")
     connection.execute("SET statement_timeout TO 500")
     with pytest.raises(psycopg.errors.QueryCanceled):
         connection.execute(slow)

@@ -1,5 +1,15 @@
 """What the second engine is tested with: a table of all types that go there, queries over it, and others that stay."""
 
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pytest
+
+from bench import tpch
+
+_SCALE = 0.01
 TABLE = """
     CREATE TABLE scalars (n int, i2 smallint, i8 bigint, d9 decimal(9,2), d18 decimal(18,4), d38 decimal(38,10), r4 real,
         r8 double precision, c char(6), v varchar(20), b boolean, day date, ts timestamp, tz timestamptz, bytes varbyte(9))
@@ -84,3 +94,24 @@ UNFIT = (
     ("SELECT r8::int FROM scalars WHERE n = 1", "DOUBLE"),
     ("SELECT stddev_samp(n) FROM scalars", "stddev_samp"),
 )
+
+
+class Notices(list[str]):
+    """What a connection was told."""
+
+    def __call__(self, diagnostic: psycopg.errors.Diagnostic) -> None:
+        self.append(diagnostic.message_primary or "")
+
+
+def load_tpch(connection: psycopg.Connection[Any], folder: Path) -> None:
+    """Make TPC-H's tables and fill them by way of files in *folder*."""
+    raw = duckdb.connect(config={"extension_directory": str(folder / "extensions")})
+    extensions = pytest.importorskip("duckdb_extensions")
+    extensions.import_extension("tpch", con=raw)
+    raw.execute(f"LOAD tpch; CALL dbgen(sf={_SCALE})")
+    for table, definition in tpch.TABLES.items():
+        file = folder / f"{table}.parquet"
+        raw.execute(f"COPY {table} TO '{file}' (FORMAT parquet)")
+        connection.execute(f"CREATE TABLE {table} ({definition})")
+        connection.execute(f"COPY {table} FROM 'file://{file}' FORMAT AS PARQUET")
+    raw.close()

@@ -82,3 +82,12 @@ def test_the_time_now_is_utcs_or_none():
     assert "DATE" in spark_query(sql, {}, {"TimeZone": "UTC"}.get).sql
     with pytest.raises(UnfitError):
         spark_query(sql, {}, {"TimeZone": "Asia/Tokyo"}.get)
+
+
+def test_what_is_too_deep_stays():
+    sql = "t.a"
+    for _ in range(60):
+        sql = f"({sql} + 1)"
+    with pytest.raises(UnfitError, match="too deep"):
+        written(f'SELECT {sql} AS x FROM lake."dev.public".t AS t')
+    assert written("SELECT '" + "(" * 200 + "' AS x")
