@@ -71,7 +71,7 @@ async def remark(work: "Work", plan: "Plan") -> list[str]:
 
 async def sent(work: "Work", plan: "Plan", parameters: tuple[Value, ...]) -> "Sent | None":
     """Run a query on the cluster; None where DuckDB has to."""
-    engine = work.limits.spark
+    engine, told = work.limits.spark, True
     try:
         if engine is None:
             raise AwayError("none is configured (spark.url)")
@@ -83,10 +83,11 @@ async def sent(work: "Work", plan: "Plan", parameters: tuple[Value, ...]) -> "Se
     except AwayError as error:
         why = f"the Spark cluster is away: {error}"
     except (RefusedError, pa.ArrowException):
+        # What failed may have been a value that is masked.
+        told = not any(guard.masks for _, guard in plan.translated.guarded)
         why = "the Spark cluster could not run it"
     _log.info("a statement stays with DuckDB", extra={"reason": why, "query": work.session.query})
-    if not plan.translated.guarded:
-        # Of a table with policies nobody must learn what failed: it may have been a row that is hidden.
+    if told:
         work.notice(notice(f"DuckDB runs this statement: {why}"))
     return None
 
@@ -162,6 +163,9 @@ class _Sending:
         translated = plan.translated
         if plan.sources or plan.external or translated.externals or translated.effects or translated.spatial:
             raise UnfitError("what lies outside the stored tables")
+        if any(guard.rows for _, guard in translated.guarded):
+            # Nothing of a cluster's keeps an expression of the statement's from rows that are hidden (decision 24).
+            raise UnfitError("row-level security")
         if work.tx.changes.puts:
             raise UnfitError("a transaction that has changed the catalog")
         found = [item for oid in plan.tables if isinstance(item := work.state.objects.get(oid), Relation)]
