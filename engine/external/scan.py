@@ -19,8 +19,9 @@ from core.names import literal, quote
 from core.nested import Nested, Scalar
 from core.types import ColumnType
 from engine.external import federated, readers, serialization
-from engine.external.files import ScanFile, found, orc_to_parquet, unpacked
+from engine.external.files import ScanFile, orc_to_parquet, unpacked
 from engine.external.formats import TEXTUAL, FileFormat, compression_of, fields, format_of, is_iceberg
+from engine.external.managed import listed
 from engine.iceberg import reading
 from engine.iceberg.manifests import ContentFile
 from engine.load.plan import Compression
@@ -337,7 +338,7 @@ def _files(
 ) -> list[ScanFile]:
     store = scan.store(storage.location)
     files = []
-    for item in found(store, storage.location):
+    for item in listed(store, scan.table, storage):
         packing = compression_of(scan.table, item.location) if form in TEXTUAL else Compression.NONE
         file = ScanFile(
             location=item.location, size_bytes=item.size_bytes, path="", partition=number, compression=packing

@@ -20,6 +20,7 @@ from core.types import ColumnType
 from engine.cursors import Prepare
 from engine.external.files import found
 from engine.external.formats import TEXTUAL, WRITABLE, Fields, FileFormat, fields, format_of, is_iceberg
+from engine.external.managed import is_managed
 from engine.load import unload as unloading
 from engine.load.plan import Compression, Format, Unloaded, UnloadPlan
 from session.answers import Done, Value
@@ -142,6 +143,8 @@ def _names(table: Table) -> list[str]:
 
 
 def _require_writable(table: Table) -> None:
+    if is_managed(table):
+        raise not_supported("writing to external tables that Delta Lake or Apache Hudi manages")
     if format_of(table) not in WRITABLE:
         raise not_supported(f"writing to external tables of the format {format_of(table).value}")
     for column in table.columns:
