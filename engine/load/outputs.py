@@ -129,7 +129,7 @@ class _ParquetOutput:
         self, plan: UnloadPlan, location: str, path: Path, columns: Sequence[Column], schema: pa.Schema
     ) -> None:
         self.location, self.path, self.rows = location, path, 0
-        names = _unique([column.name for column in columns])
+        names = unique([column.name for column in columns])
         fields = list(schema)[-len(names) :]
         # Plain types: the engine's extension types (JSON) would be lost on other readers.
         pairs = zip(names, fields, strict=True)
@@ -178,7 +178,8 @@ def _plain(kind: pa.DataType) -> pa.DataType:
     return kind
 
 
-def _unique(names: list[str]) -> list[str]:
+def unique(names: list[str]) -> list[str]:
+    """Return *names* with numbers behind those that come again."""
     found: list[str] = []
     for name in names:
         number, candidate = 1, name

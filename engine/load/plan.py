@@ -179,6 +179,10 @@ class Loaded:
     replacements: tuple[Replacement, ...] = ()
 
 
+USUAL_GROUP_BYTES: Final = 32 << 20
+"""ROWGROUPSIZE where it is not said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnloadPlan:
     """One UNLOAD."""
@@ -205,7 +209,7 @@ class UnloadPlan:
     extension: str | None = None
     widths: tuple[tuple[str, int], ...] = ()
     """FIXEDWIDTH: (column name or number, characters) in order."""
-    row_group_bytes: int = 32 << 20
+    row_group_bytes: int = USUAL_GROUP_BYTES
     stem: str = ""
     """What each file's own name begins with, inside its partition's folder."""
 

@@ -7,6 +7,7 @@ the files' bytes that they have read: its rows follow from the length of the fir
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -38,6 +39,8 @@ class Progress:
         self.packed = False
         """Whether ``done().bytes`` are of files as they are packed."""
         self.rows = self.bytes = self.files = 0
+        self.folder: Path | None = None
+        """Of an UNLOAD that the engine writes: where its files grow."""
         self._sampled: tuple[ObjectStore, bool] | None = None
         self._line_bytes = 0.0
         self._watched: duckdb.DuckDBPyConnection | None = None
@@ -71,6 +74,9 @@ class Progress:
     def done(self) -> Done:
         """Return what is done so far; blocking where the first lines have not been looked at."""
         watched = self._watched
+        if self.folder is not None:
+            sizes = [path.stat().st_size for path in self.folder.glob("*")]
+            return Done(bytes=sum(sizes), files=len(sizes))
         if watched is None:
             file = self.objects[self.files].location if self.files < len(self.objects) else ""
             return Done(rows=self.rows, bytes=self.bytes, files=self.files, file=file)

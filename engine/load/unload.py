@@ -1,13 +1,14 @@
 """UNLOAD: a query's rows written to files under a prefix, as text, CSV, JSON or Parquet.
 
-DuckDB renders each row to its line, so that a batch's text buffer is a file's next piece; no value passes
-through Python. Files are finished locally and then put, so that a failure leaves no half of one. Redshift,
-"UNLOAD".
+Parquet is mostly the engine's to write. DuckDB renders each row to its line, so that a batch's text buffer is a file's
+next piece; no value passes through Python. Files are finished locally and then put, so that a failure leaves no half
+of one. Redshift, "UNLOAD".
 """
 
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.errors import SqlError
+from core.names import literal, quote
 from core.sqlstate import SqlState
 from core.types import Column
 from engine.load.lines import line_sql
-from engine.load.outputs import Output, outputs
-from engine.load.plan import SUFFIXES, Format, Unloaded, UnloadedFile, UnloadPlan
+from engine.load.outputs import Output, outputs, unique
+from engine.load.plan import SUFFIXES, USUAL_GROUP_BYTES, Format, Unloaded, UnloadedFile, UnloadPlan
 from engine.load.progress import Progress
 from engine.results import without_views
 from storage.objects import ObjectStore
@@ -53,12 +55,8 @@ def unload(
     if existing and not plan.allow_overwrite and not plan.clean_path:
         raise SqlError(SqlState.INTERNAL_ERROR, _NOT_EMPTY)
     with tempfile.TemporaryDirectory(prefix="duckshift-unload-") as folder:
-        writer = _Writer(plan, columns, Path(folder))
-        reader = connection.execute(_query(plan, columns)).to_arrow_reader(_BATCH_ROWS)
-        for batch in reader:
-            writer.write(without_views(batch))
-            writer.tell(progress)
-        finished = writer.finish(reader.schema)
+        write = _written_by_engine if _by_engine(plan) else _written
+        finished = write(connection, plan, columns, Path(folder), progress)
         if plan.clean_path:
             for item in existing:
                 if _touched(item.location, [output.location for output in finished]):
@@ -71,7 +69,61 @@ def unload(
             listing = Path(folder, "manifest")
             listing.write_text(json.dumps(_manifest(plan, columns, done), indent=2) + "\n", encoding="utf-8")
             store.write(f"{plan.destination}manifest", listing)
-    return Unloaded(rows=writer.rows, files=tuple(done))
+    return Unloaded(rows=sum(item.rows for item in done), files=tuple(done))
+
+
+def _written(
+    connection: duckdb.DuckDBPyConnection,
+    plan: UnloadPlan,
+    columns: Sequence[Column],
+    folder: Path,
+    progress: Progress,
+) -> list["_Finished"]:
+    """Write the files batch by batch."""
+    writer = _Writer(plan, columns, folder)
+    reader = connection.execute(_query(plan, columns)).to_arrow_reader(_BATCH_ROWS)
+    for batch in reader:
+        writer.write(without_views(batch))
+        writer.tell(progress)
+    return [_Finished(output.location, output.path, output.rows) for output in writer.finish(reader.schema)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A file that waits to be put."""
+
+    location: str
+    path: Path
+    rows: int
+
+
+def _by_engine(plan: UnloadPlan) -> bool:
+    """Return whether the engine's own writer, which has a thread a core, makes such files."""
+    usual = plan.row_group_bytes == USUAL_GROUP_BYTES
+    return plan.format is Format.PARQUET and plan.parallel and not plan.partition_by and usual
+
+
+def _written_by_engine(
+    connection: duckdb.DuckDBPyConnection,
+    plan: UnloadPlan,
+    columns: Sequence[Column],
+    folder: Path,
+    progress: Progress,
+) -> list[_Finished]:
+    """Write Parquet files, one a thread or more, and return those with rows."""
+    names = unique([column.name for column in columns])
+    named = ", ".join(f"v{index} AS {quote(name)}" for index, name in enumerate(names))
+    parts = folder / "parts"
+    progress.folder = parts
+    rows = connection.execute(
+        f"COPY (SELECT {named} FROM ({_query(plan, columns)})) TO {literal(str(parts))} (FORMAT parquet, "
+        f"COMPRESSION snappy, PER_THREAD_OUTPUT true, FILE_SIZE_BYTES {plan.max_file_bytes}, RETURN_STATS true)"
+    ).fetchall()
+    written = [(Path(row[0]), int(row[1])) for row in rows if row[1]]
+    return [
+        _Finished(_location(plan, (), number % _SLICES, number // _SLICES), path, count)
+        for number, (path, count) in enumerate(written)
+    ]
 
 
 def _check(plan: UnloadPlan, columns: Sequence[Column]) -> None:
@@ -192,21 +244,21 @@ class _Writer:
             part = self._parts.get(place, 0)
             self._parts[place] = part + 1
             local = self._folder / f"{len(self._parts)}-{part}-{slice_number}"
-            found = outputs(self._plan)(self._location(key, slice_number, part), local, self._held, schema)
+            found = outputs(self._plan)(_location(self._plan, key, slice_number, part), local, self._held, schema)
             self._open[place] = found
         return found
 
-    def _location(self, key: tuple[str, ...], slice_number: int, part: int) -> str:
-        plan = self._plan
-        folder = "".join(f"{name}={_escaped(value)}/" for name, value in zip(plan.partition_by, key, strict=True))
-        prefix = plan.destination
-        if folder and not prefix.endswith("/"):
-            prefix += "/"
-        number = f"{slice_number:04d}_part_{part:02d}" if plan.parallel else f"{part:03d}"
-        suffix = _EXTENSIONS.get(plan.format, "") + SUFFIXES[plan.compression]
-        if plan.extension is not None:
-            suffix = "." + plan.extension.removeprefix(".")
-        return f"{prefix}{folder}{plan.stem}{number}{suffix}"
+
+def _location(plan: UnloadPlan, key: tuple[str, ...], slice_number: int, part: int) -> str:
+    folder = "".join(f"{name}={_escaped(value)}/" for name, value in zip(plan.partition_by, key, strict=True))
+    prefix = plan.destination
+    if folder and not prefix.endswith("/"):
+        prefix += "/"
+    number = f"{slice_number:04d}_part_{part:02d}" if plan.parallel else f"{part:03d}"
+    suffix = _EXTENSIONS.get(plan.format, "") + SUFFIXES[plan.compression]
+    if plan.extension is not None:
+        suffix = "." + plan.extension.removeprefix(".")
+    return f"{prefix}{folder}{plan.stem}{number}{suffix}"
 
 
 def _escaped(value: str) -> str:
