@@ -14,7 +14,7 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from session import replicas
 from session.feed import Feed
-from storage.replication import Source, SourceTable, Standing
+from storage.replication import Source, SourceTable
 
 UNCOPIED: Final = frozenset({State.REQUIRED, State.INITIATED})
 
@@ -44,7 +44,7 @@ class Tables:
         else:
             await self._feed.mark(replace(each, state=State.REQUIRED, reason=""))
 
-    async def reconcile(self, tables: dict[int, SourceTable], standing: Standing) -> None:
+    async def reconcile(self, tables: dict[int, SourceTable]) -> None:
         """Make the tables here what they are there; all that was before they looked so has been taken in."""
         for each in list(self._feed.replicas.values()):
             if each.source.oid not in tables:
@@ -52,9 +52,9 @@ class Tables:
         for oid, table in tables.items():
             known = self._feed.replicas.get(oid)
             if known is None:
-                await self._add(table, standing)
+                await self._add(table)
             elif oid not in self._feed.touched:
-                await self._compare(known, table, standing)
+                await self._compare(known, table)
 
     async def _remove(self, each: Replica) -> None:
         work = await self._feed.work()
@@ -63,12 +63,12 @@ class Tables:
         del self._feed.replicas[each.source.oid]
         self._feed.tell(replace(each, state=State.DELETED))
 
-    async def _add(self, table: SourceTable, standing: Standing) -> None:
+    async def _add(self, table: SourceTable) -> None:
         work = await self._feed.work()
         each = Replica(oid=work.next_oid(), database=self._feed.oid, source=table)
         reason = replicas.unfit(table) or await self._publish(table)
         state = State.FAILED if reason else State.REQUIRED
-        after = 0 if table.published else standing.next_xid
+        after = 0 if table.published else await self._after()
         await self._feed.mark(replace(each, state=state, reason=reason, after=after))
 
     async def _publish(self, table: SourceTable) -> str:
@@ -81,7 +81,11 @@ class Tables:
             return f"The table cannot be published: {error.detail}"
         return ""
 
-    async def _compare(self, each: Replica, table: SourceTable, standing: Standing) -> None:
+    async def _after(self) -> int:
+        """Return a transaction number: of those before it, what they did until now may not be told."""
+        return (await self._feed.call(self._source.standing)).next_xid
+
+    async def _compare(self, each: Replica, table: SourceTable) -> None:
         """Follow what became of a known table."""
         reason = replicas.unfit(table)
         if reason:
@@ -91,14 +95,14 @@ class Tables:
                 await self._feed.mark(replace(each, state=State.FAILED, reason=reason))
         elif not table.published or (each.state is State.FAILED and each.source.shape != table.shape):
             # What made it fail is mended, or its changes were not told for a while.
-            await self._add_again(each, table, standing)
+            await self._add_again(each, table)
         elif each.source != table:
             await self._alter(each, table)
 
-    async def _add_again(self, each: Replica, table: SourceTable, standing: Standing) -> None:
+    async def _add_again(self, each: Replica, table: SourceTable) -> None:
         reason = await self._publish(table)
         if not reason:
-            again = replace(each, state=State.REQUIRED, reason="", after=standing.next_xid)
+            again = replace(each, state=State.REQUIRED, reason="", after=await self._after())
             await self._alter(again, table)
         elif (reason, State.FAILED) != (each.reason, each.state):
             await self._feed.mark(replace(each, state=State.FAILED, reason=reason))

@@ -80,7 +80,7 @@ class Follower:
         tables = await self._tables.look() if asked or self._looked != standing.lsn else None
         await self._take()
         if tables is not None:
-            await self._tables.reconcile(tables, standing)
+            await self._tables.reconcile(tables)
         waits = await self._tables.copy(self._seen)
         await self._advance(standing)
         self._looked = None if waits else standing.lsn

@@ -163,6 +163,10 @@ class Replication:
             await _paused(self._closing, _LOOK_S)
 
     async def _adjust(self, wanted: dict[int, Database], there: list[Database]) -> None:
+        for oid, each in list(self._following.items()):
+            if each.task is not None and each.task.done() and not each.task.cancelled():
+                _log.error("following a source ended, and begins anew", exc_info=each.task.exception())
+                del self._following[oid]
         for oid in self._following.keys() - wanted.keys():
             gone = self._following.pop(oid)
             gone.stopped.set()

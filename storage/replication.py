@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
 
 from core.errors import SqlError
 from core.names import literal, quote
@@ -250,7 +251,7 @@ class Source:
         try:
             for batch in cursor.execute(f"SELECT * FROM {self.reading(query)}").to_arrow_reader(_ROWS):
                 yield from batch.column(0).to_pylist()
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, OSError, pa.ArrowException) as error:
             raise _failed(error) from None
         finally:
             cursor.close()

@@ -294,6 +294,16 @@ def test_a_transaction_larger_than_a_chunk_comes_whole(copied: Copied) -> None:
     assert (120_000, 60_000) in seen
 
 
+def test_a_table_that_is_being_written_when_it_is_found(copied: Copied) -> None:
+    with psycopg.connect(copied.source.dsn) as writer:
+        # Its first rows come before the table is published, its commit after.
+        copied.there("CREATE TABLE early (id int PRIMARY KEY)")
+        for number in range(60):
+            writer.execute("INSERT INTO early VALUES (%s)", (number,))
+            time.sleep(0.02)
+    copied.same("public.early")
+
+
 def test_a_slot_that_is_lost_has_all_copied_anew(copied: Copied) -> None:
     # As long as it tells something, a slot cannot be dropped.
     dropped = "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE NOT active"
