@@ -120,5 +120,8 @@ TABLE: Final = (
       for name, arguments, _ in _ROWS),
     *(Function(name=f"pg_{kind}_is_visible", arguments=("oid",), engine="({0} IS NOT NULL)", returns="bool",
                exact=True, doc="c_intro_system_views") for kind in _VISIBLE),
+    # No column has a sequence: IDENTITY needs none.
+    Function(name="pg_get_serial_sequence", arguments=("text", "text"), engine="NULL::VARCHAR", returns="text", exact=True,
+             doc="c_intro_system_views"),
     Function(name="getdatabaseencoding", engine="'UTF8'", returns="name", exact=True, doc="c_intro_system_views"),
 )  # fmt: skip

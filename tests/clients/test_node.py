@@ -1,4 +1,4 @@
-"""Clients for Node: node-postgres with the packages that read by cursor, stream and copy, postgres.js, knex."""
+"""Clients for Node: node-postgres with its packages for cursors, streams and COPY, postgres.js, knex, Kysely and others."""
 
 from typing import Any
 
@@ -9,13 +9,16 @@ from tests.support.environments import modules_of
 from tests.support.server import Server
 
 PROGRAMS = (
-    (pytest.mark.client("node_postgres"), "node_cases.js"),
-    (pytest.mark.client("postgres_js"), "postgresjs_cases.js"),
-    (pytest.mark.client("knex"), "knex_cases.js"),
+    # mark, environment, program
+    (pytest.mark.client("node_postgres"), "node", "node_cases.js"),
+    (pytest.mark.client("postgres_js"), "node", "postgresjs_cases.js"),
+    (pytest.mark.client("knex"), "node", "knex_cases.js"),
+    (pytest.mark.client("orms"), "orms", "orm_cases.js"),
 )
+ENVIRONMENTS = {program: environment for _, environment, program in PROGRAMS}
 CASES = [
     pytest.param(program, case, marks=mark, id=f"{program}-{case}")
-    for mark, program in PROGRAMS
+    for mark, _, program in PROGRAMS
     for case in programs.cases(program)
 ]
 
@@ -27,7 +30,7 @@ def found(server: Server) -> Any:
 
     def ask(program: str) -> dict[str, str | None]:
         if program not in said:
-            more = {"CASE_SCHEMA": program.removesuffix(".js"), "NODE_PATH": str(modules_of("node"))}
+            more = {"CASE_SCHEMA": program.removesuffix(".js"), "NODE_PATH": str(modules_of(ENVIRONMENTS[program]))}
             said[program] = programs.outcomes(["node", programs.FOLDER / program], server, **more)
         return said[program]
 
