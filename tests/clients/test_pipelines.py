@@ -1,4 +1,4 @@
-"""Tools that build and load warehouses: SQLMesh, dlt, Ibis, Airflow's operators for Redshift."""
+"""Tools that build and load warehouses: SQLMesh, dlt, Ibis, SQLAlchemy's own dialect, Airflow's operators for Redshift."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ PROGRAMS = (
     (pytest.mark.client("sqlmesh"), "sqlmesh_cases.py"),
     (pytest.mark.client("dlt"), "dlt_cases.py"),
     (pytest.mark.client("ibis"), "ibis_cases.py"),
+    (pytest.mark.client("sqlalchemy"), "dialect_cases.py"),
 )
 CASES = [
     pytest.param(program, case, marks=mark, id=f"{program}-{case}")
