@@ -90,7 +90,7 @@ fuzz: install-dev  ## Send a million mutated protocol messages to a fresh server
 
 .PHONY: bench
 bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARGS="--quick --only a,b")
-	scripts/apt-packages postgresql postgresql-client default-jdk-headless libpostgresql-jdbc-java
+	scripts/apt-packages postgresql postgresql-client default-jdk-headless libpostgresql-jdbc-java haproxy
 	$(BIN)/python -m bench.compare $(ARGS)
 
 .PHONY: bench-load

@@ -8,6 +8,7 @@ c  TPC-H's 22 queries
 d  COPY of lineitem from CSV
 e  half a million rows of lineitem through psql, psycopg 3 and pgjdbc
 f  a report again and a new one, small and many-row INSERTs, short statements beside a heavy one
+g  two servers on one lake: a client's server is killed, and what sharing costs
 
 At the end: the wanted ratios (``bench.goals``), and which of them were reached. Trust the ratios, not the
 absolutes. "DuckDB" runs in this process, without a server or a client.
@@ -25,7 +26,7 @@ from typing import Final
 
 import duckdb
 
-from bench import everyday, goals, servers, tpch, workloads
+from bench import everyday, fleet, goals, servers, tpch, workloads
 from bench.workloads import Figure, Setup
 
 _QUICK_SCALE: Final = 0.1
@@ -36,6 +37,7 @@ GROUPS: Final[dict[str, Callable[[Setup], list[Figure]]]] = {
     "c": workloads.reports,
     "e": workloads.real_clients,
     "f": everyday.everyday,
+    "g": fleet.fleet,
 }
 
 
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the tables are always loaded, so (d) costs nothing extra."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the data, one run of each")
-    parser.add_argument("--only", default="a,b,c,d,e,f", help="groups to measure, e.g. a,b")
+    parser.add_argument("--only", default="a,b,c,d,e,f,g", help="groups to measure, e.g. a,b")
     parser.add_argument("--scale", type=float, help="TPC-H scale factor (1)")
     parser.add_argument("--runs", type=int, help="runs of which the median counts (5)")
     parser.add_argument("--pin", action="store_true", help="servers on all cores but the last, clients on the last")

@@ -65,6 +65,7 @@ async def _seen(work: Work, asked: Question) -> bool:
         return True
     # The engine begins to see the lake with the first statement that reads it.
     await work.engine.fetch(lake.newest_schema())
+    await work.warehouse.caught_up()
     return asked.now() == asked.version
 
 

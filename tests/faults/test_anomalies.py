@@ -14,6 +14,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.support import postgres
+from tests.support.fleet import Pair, member, start, stop
 from tests.support.histories import Append, Read, Transaction, anomalies
 from tests.support.server import Server
 
@@ -26,23 +28,41 @@ BALANCE = 100
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data") as running:
-        with psycopg.connect(running.dsn, autocommit=True) as connection:
-            for table in TABLES:
-                connection.execute(f"CREATE TABLE {table} (k int, v varchar(65535))")
-                connection.execute(f"INSERT INTO {table} VALUES " + ", ".join(f"({key}, '')" for key in KEYS))
-            connection.execute("CREATE TABLE accounts (id int, balance int)")
-            rows = ", ".join(f"({number}, {BALANCE})" for number in range(ACCOUNTS))
-            connection.execute(f"INSERT INTO accounts VALUES {rows}")
-        yield running
+# Two servers start slowly; what they do to each other is in tests/clients/test_many_servers.py.
+BOTH = pytest.mark.skipif("CHAOS_SECONDS" not in os.environ, reason="two servers take longer: CHAOS_SECONDS")
+
+
+@pytest.fixture(params=["one server", pytest.param("two servers", marks=[BOTH, pytest.mark.postgres])])
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server | Pair]:
+    if request.param == "one server":
+        with Server(tmp_path / "data") as running:
+            _fill(running.dsn)
+            yield running
+        return
+    with postgres.running() as catalog:
+        pair = member(tmp_path, catalog, "one"), member(tmp_path, catalog, "two")
+        try:
+            start(*pair)
+            _fill(pair[0].dsn)
+            yield Pair(*pair)
+        finally:
+            stop(*pair)
+
+
+def _fill(dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for table in TABLES:
+            connection.execute(f"CREATE TABLE {table} (k int, v varchar(65535))")
+            connection.execute(f"INSERT INTO {table} VALUES " + ", ".join(f"({key}, '')" for key in KEYS))
+        connection.execute("CREATE TABLE accounts (id int, balance int)")
+        rows = ", ".join(f"({number}, {BALANCE})" for number in range(ACCOUNTS))
+        connection.execute(f"INSERT INTO accounts VALUES {rows}")
 
 
 class Clients:
     """Several clients at once, whose connections are lost and statements cancelled meanwhile."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server | Pair) -> None:
         self.server = server
         self.stop = threading.Event()
         self.wrong: list[str] = []
@@ -93,7 +113,7 @@ class Clients:
         killed = time.monotonic() + SECONDS / 2
         while time.monotonic() < end:
             time.sleep(0.1)
-            if chance.random() < 0.3:
+            if self._open and chance.random() < 0.3:
                 self._cancel(chance.choice([*self._open.values()]))
             if time.monotonic() > killed:
                 killed += max(SECONDS / 4, 5)
@@ -189,16 +209,16 @@ class Lists:
 
 
 @pytest.mark.fault("concurrent transactions, cancelled and killed: serializable")
-def test_serializable_histories(server: Server) -> None:
+def test_serializable_histories(server: Server | Pair) -> None:
     _no_anomaly(server, serializable=True)
 
 
 @pytest.mark.fault("concurrent transactions, cancelled and killed: snapshot isolation")
-def test_snapshot_histories(server: Server) -> None:
+def test_snapshot_histories(server: Server | Pair) -> None:
     _no_anomaly(server, serializable=False)
 
 
-def _no_anomaly(server: Server, *, serializable: bool) -> None:
+def _no_anomaly(server: Server | Pair, *, serializable: bool) -> None:
     clients = Clients(server)
     lists = Lists(clients, serializable=serializable)
     clients.run(lists.one)
@@ -209,7 +229,7 @@ def _no_anomaly(server: Server, *, serializable: bool) -> None:
 
 
 @pytest.mark.fault("transfers between accounts, cancelled and killed")
-def test_money_is_neither_lost_nor_made(server: Server) -> None:
+def test_money_is_neither_lost_nor_made(server: Server | Pair) -> None:
     clients = Clients(server)
     done: list[int] = []
     connections: dict[int, Connection] = {}

@@ -1,6 +1,7 @@
 """Several servers on one lake, with its catalogue in a throw-away PostgreSQL; and the HAProxy of the documentation."""
 
 import contextlib
+import itertools
 import re
 import shutil
 import socket
@@ -45,6 +46,29 @@ def stop(*servers: Server) -> None:
     """End those that run."""
     with ThreadPoolExecutor(len(servers)) as pool:
         list(pool.map(lambda server: server.__exit__(), servers))
+
+
+class Pair:
+    """Two servers that clients meet by turns, and of which one is killed and started again, then the other."""
+
+    def __init__(self, one: Server, two: Server) -> None:
+        self._servers = itertools.cycle((one, two))
+        self._victims = itertools.cycle((one, two))
+        self._killed = two
+
+    @property
+    def dsn(self) -> str:
+        """What libpq needs to connect to the next."""
+        return next(self._servers).dsn
+
+    def kill(self) -> None:
+        """Kill the next."""
+        self._killed = next(self._victims)
+        self._killed.kill()
+
+    def start(self) -> None:
+        """Start what was killed."""
+        self._killed.start(120)
 
 
 def connect(server: Server, *, user: str = ADMIN_USER, autocommit: bool = True) -> psycopg.Connection:
