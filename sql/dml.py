@@ -31,6 +31,8 @@ class Change:
 
     sql: str
     target: Source
+    reads: str = ""
+    """Of an UPDATE or DELETE: a query that has rows where it changes some, for whoever asks what it needs to read."""
 
 
 def is_default(node: exp.Expr) -> bool:
@@ -270,7 +272,7 @@ def update(node: exp.Update, scope: Scope) -> Change:
         return Change(sql=prefix + seen, target=source)
     listed = ", ".join(f"{quote(name)} = {value.sql}" for name, value in values)
     sql = f"{prefix}UPDATE {target.read} SET {listed}{others and f' FROM {others}'}{where}"
-    return Change(sql=sql, target=source)
+    return Change(sql=sql, target=source, reads=f"{prefix}SELECT 1 FROM {target.read}{others and f', {others}'}{where}")
 
 
 def _update_seen(source: Source, target: Target, values: list[tuple[str, Value]], rest: str) -> str:
@@ -366,7 +368,8 @@ def delete(node: exp.Delete, scope: Scope) -> Change:
         rows = f"SELECT {target.row} FROM {target.read}{where}"
         where = f" WHERE rs_target.rowid IN ({rows})"
         return Change(sql=f"{prefix}DELETE FROM {source.engine_name} AS rs_target{where}", target=source)
-    return Change(sql=f"{prefix}DELETE FROM {target.read}{where}", target=source)
+    reads = f"{prefix}SELECT 1 FROM {target.read}{where}"
+    return Change(sql=f"{prefix}DELETE FROM {target.read}{where}", target=source, reads=reads)
 
 
 def _refuse_returning(node: exp.Expr, scope: Scope, word: str) -> None:

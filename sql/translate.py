@@ -32,7 +32,7 @@ from sql import (
 )
 from sql.assignment import Goal
 from sql.canon import Pattern
-from sql.facts import Facts, FunctionSource, Guard, Source
+from sql.facts import Facts, FunctionSource, Guard, Source, SourceKind
 from sql.finish import Finish
 from sql.functions import FUNCTIONS, administration
 from sql.query import parse_expression, parse_query, too_complex
@@ -108,6 +108,8 @@ class Translated:
     uses: tuple[Use, ...]
     target: Source | None = None
     """What is written."""
+    reads: str = ""
+    """Of an UPDATE or DELETE of an external table: a query that has rows where it changes some."""
     calls: tuple[CallUse, ...] = ()
     externals: tuple[External, ...] = ()
     """The functions that the engine must be given before."""
@@ -288,7 +290,8 @@ def _translated(tree: exp.Expr, writer: Writer, finish: Finish) -> Translated:
 
 
 def _changed(change: dml.Change, writer: Writer) -> Translated:
-    return _result(change.sql, writer, target=change.target)
+    reads = change.reads if change.target.kind is SourceKind.EXTERNAL else ""
+    return replace(_result(change.sql, writer, target=change.target), reads=reads)
 
 
 def _result(

@@ -79,16 +79,21 @@ def prepare(
         connection.execute(_view(scan, _rows(connection, scan, part, chosen, folders)))
 
 
-def changeable(connection: duckdb.DuckDBPyConnection, scan: Scan, name: str) -> Sequence[ContentFile]:
+def changeable(
+    connection: duckdb.DuckDBPyConnection, scan: Scan, name: str, query: str | None
+) -> Sequence[ContentFile]:
     """Make a temporary table *name* of an Iceberg table's rows, each with its file's number and its place in it.
 
-    Returns the files.
+    Those of files that *query* (engine SQL over *name*; None: any) cannot have rows of are left out. Returns the files.
     """
-    known = reading.snapshot(scan.table, scan.store)
-    files = list(known.data)
-    query = _iceberg(connection, scan, _Parts(snapshot=known), range(len(files)), changed=True)
-    connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} AS {query}")
-    return files
+    # EXPLAIN leaves one behind.
+    connection.execute(f"DROP TABLE IF EXISTS {name}")
+    part = _Parts(snapshot=reading.snapshot(scan.table, scan.store))
+    chosen = _needed(connection, [replace(scan, view=name)], [part], query)[0]
+    connection.execute(f"DROP VIEW IF EXISTS {name}")
+    rows = _iceberg(connection, scan, part, chosen, changed=True)
+    connection.execute(f"CREATE OR REPLACE TEMPORARY TABLE {name} AS {rows}")
+    return [part.snapshot.data[index] for index in chosen] if part.snapshot is not None else []
 
 
 def outline(connection: duckdb.DuckDBPyConnection, scans: Sequence[Scan]) -> None:

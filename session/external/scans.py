@@ -1,6 +1,6 @@
 """What the engine is given to read a statement's external tables."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -47,10 +47,7 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: R
         query = ""
     target = plan.translated.target
     stored = [work.state.objects.get(oid) for oid in plan.tables - {target.oid if target is not None else 0}]
-    query = substituted(query, {
-        item.engine_name: scan.opaque([(column.name, column.type.engine()) for column in item.columns])
-        for item in stored if isinstance(item, Relation)
-    })  # fmt: skip
+    query = _over_unknown(query, stored)
     scans = [scan_of(work, known) for known in tables]
     avro = any(known.files and format_of(known.table) is FileFormat.AVRO for known in tables)
     database, outside = work.warehouse.database, work.session.outside
@@ -69,6 +66,23 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: R
         scan.prepare(connection, scans, query or None, outside.folders, plan.translated.engine_sql)
 
     return run
+
+
+def _over_unknown(query: str, stored: Iterable[object]) -> str:
+    """Return engine SQL that reads relations of which nothing is known in place of *stored* tables."""
+    return substituted(query, {
+        item.engine_name: scan.opaque([(column.name, column.type.engine()) for column in item.columns])
+        for item in stored if isinstance(item, Relation)
+    })  # fmt: skip
+
+
+def reading_of_change(work: "Work", plan: Plan, known: Known, parameters: tuple[Value, ...]) -> str | None:
+    """Return the query that says which files of an Iceberg table a change can be about, None where none can say."""
+    query, left = inlined(plan.translated.reads, parameters)
+    others = [item for item in plan.external if not isinstance(item, Known) or item.oid != known.oid]
+    if not query or left or others or known.view in query:
+        return None
+    return _over_unknown(query, [work.state.objects.get(oid) for oid in plan.tables])
 
 
 def _changed(plan: Plan) -> Known | None:

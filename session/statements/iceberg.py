@@ -28,7 +28,7 @@ from engine.results import without_views
 from session.answers import Value
 from session.context import Work
 from session.external.catalogs import asked
-from session.external.scans import scan_of
+from session.external.scans import reading_of_change, scan_of
 from session.external.tables import Known
 from session.places import location
 from session.plans import Plan
@@ -213,8 +213,10 @@ async def change(work: Work, plan: Plan, parameters: tuple[Value, ...], known: K
     layout = Layout.of(document)
     removed = any(use.source.oid == known.oid and use.privilege == "DELETE" for use in plan.translated.uses)
 
+    reads = reading_of_change(work, plan, known, bound)
+
     def run() -> tuple[list[ContentFile], int]:
-        files = scan.changeable(connection, rows, known.changed)
+        files = scan.changeable(connection, rows, known.changed, reads)
         if prepare is not None:
             prepare(connection)
         changed = _once(_returned(connection, f"{sql} RETURNING *"))

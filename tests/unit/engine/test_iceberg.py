@@ -219,6 +219,12 @@ def test_files_whose_bounds_a_condition_rules_out_are_not_read(
     definition = made.execute("SELECT sql FROM duckdb_views() WHERE view_name = 'rs_external_1'").fetchone()
     assert definition is not None
     assert {index for index in range(3) if f"{tmp_path}/{index}.parquet" in definition[0]} == expected
+    # Nor are they copied for a change.
+    chosen = scan.changeable(made, found, 'temp.main."rs_changed_1"', f'SELECT 1 FROM temp.main."rs_changed_1" WHERE {where}')
+    assert {int(Path(file.location).stem) for file in chosen} == expected
+    copied = made.execute('SELECT DISTINCT a // 10, rs_file FROM temp.main."rs_changed_1" ORDER BY ALL').fetchall()
+    assert copied == [(index, number) for number, index in enumerate(sorted(expected))]
+    assert len(scan.changeable(made, found, 'temp.main."rs_changed_1"', None)) == 3
 
 
 def _with(file: ContentFile, index: int) -> ContentFile:
