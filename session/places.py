@@ -7,7 +7,8 @@ from core.sqlstate import SqlState
 from sql.commands.parameters import Credentials
 from sql.options import Given
 from storage.dynamodb import DynamoTable
-from storage.objects import Keys, ObjectStore
+from storage.envelopes import EnvelopeStore
+from storage.objects import Keys, ObjectStore, S3Store
 
 if TYPE_CHECKING:
     from session.context import Work
@@ -29,7 +30,15 @@ def open_store(work: "Work", where: str, credentials: Credentials, options: Give
     """Return the store that holds *where*, with the rights that the statement's credentials have; raises 42501."""
     keys, role = _who(credentials)
     region, user = options.text("region") or "", work.session.user.name
-    return work.limits.stores.store(location(where), role=role, keys=keys, region=region, user=user)
+    store = work.limits.stores.store(location(where), role=role, keys=keys, region=region, user=user)
+    master_key = credentials.master_symmetric_key
+    if master_key is None:
+        return store
+    if not isinstance(store, S3Store) or not options.on("encrypted"):
+        raise SqlError(
+            SqlState.INVALID_PARAMETER_VALUE, "MASTER_SYMMETRIC_KEY needs ENCRYPTED and a location in Amazon S3"
+        )
+    return EnvelopeStore(store, master_key)
 
 
 def open_table(work: "Work", name: str, credentials: Credentials, options: Given) -> DynamoTable:

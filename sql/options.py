@@ -135,7 +135,7 @@ COPY_OPTIONS: Final = (
     Option(name="manifest", keywords=("MANIFEST",), doc="The source is a manifest that lists the files"),
     Option(name="ssh", keywords=("SSH",), status="absent", doc="The source is a manifest of SSH hosts"),
     Option(name="readratio", keywords=("READRATIO",), argument=Argument.INTEGER, doc="Percent of a DynamoDB table's capacity that may be used"),
-    Option(name="encrypted", keywords=("ENCRYPTED",), modifier="AUTO", status="absent", doc="Files are encrypted by the client"),
+    Option(name="encrypted", keywords=("ENCRYPTED",), modifier="AUTO", doc="Files are encrypted by the client, with MASTER_SYMMETRIC_KEY"),
     Option(name="gzip", keywords=("GZIP",), formats=_formats("TCFJ"), doc="Files are compressed by gzip"),
     Option(name="bzip2", keywords=("BZIP2",), formats=_formats("TCFJ"), doc="Files are compressed by bzip2"),
     Option(name="lzop", keywords=("LZOP",), formats=_formats("TCFJ"), doc="Files are compressed by lzop"),
@@ -191,7 +191,7 @@ UNLOAD_OPTIONS: Final = (
     Option(name="partition", keywords=("PARTITION", "BY"), argument=Argument.COLUMNS, modifier="INCLUDE", doc="Folders by column values; INCLUDE keeps the columns in the files"),
     Option(name="allowoverwrite", keywords=("ALLOWOVERWRITE",), doc="Existing files are overwritten"),
     Option(name="cleanpath", keywords=("CLEANPATH",), doc="Existing files are removed first"),
-    Option(name="encrypted", keywords=("ENCRYPTED",), modifier="AUTO", status="accepted", doc="Files are encrypted by the store"),
+    Option(name="encrypted", keywords=("ENCRYPTED",), modifier="AUTO", doc="Files are encrypted: by the client with MASTER_SYMMETRIC_KEY, else by the store, which is the store's business"),
     Option(name="kms_key_id", keywords=("KMS_KEY_ID",), argument=Argument.STRING, status="accepted", doc="Key that the store encrypts with"),
     Option(name="extension", keywords=("EXTENSION",), argument=Argument.STRING, doc="End of the files' names"),
 )

@@ -305,11 +305,18 @@ class S3Store:
         with _Failures(location):
             return resuming(self._client, bucket, key)
 
-    def write(self, location: str, source: Path) -> None:
+    def metadata(self, location: str) -> dict[str, str]:
+        """Return what an object's writer has said of it."""
+        bucket, key = self._split(location, _GET)
+        with _Failures(location):
+            found = self._client.head_object(Bucket=bucket, Key=key)["Metadata"]
+            return {str(name).lower(): str(value) for name, value in found.items()}
+
+    def write(self, location: str, source: Path, metadata: Mapping[str, str] | None = None) -> None:
         """Put the content of a local file, in parts where it is large."""
         bucket, key = self._split(location, _PUT)
         with _Failures(location):
-            self._client.upload_file(str(source), bucket, key)
+            self._client.upload_file(str(source), bucket, key, ExtraArgs={"Metadata": dict(metadata or {})})
 
     def delete(self, location: str) -> None:
         """Remove an object."""

@@ -155,7 +155,7 @@ async def _load(
             all_errors=options.on("ignoreallerrors"),
             no_load=options.on("noload"),
         )
-        _check(plan)
+        _check(plan, command)
         if command.source.startswith(_DYNAMODB):
             return _load_items(work, command, connection, plan, target)
         if extension := _EXTENSIONS.get(plan.layout.format):
@@ -316,7 +316,9 @@ def _timely(said: str | None, words: tuple[str, ...]) -> str:
     return said
 
 
-def _check(plan: CopyPlan) -> None:
+def _check(plan: CopyPlan, command: Copy) -> None:
+    if command.options.on("encrypted") and command.credentials.master_symmetric_key is None:
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "ENCRYPTED needs MASTER_SYMMETRIC_KEY")
     if not 0 <= plan.max_errors <= _MAX_ERRORS:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"MAXERROR must be between 0 and {_MAX_ERRORS}")
     count = len(plan.columns)
