@@ -50,6 +50,11 @@ conformance: install-dev  ## Run the conformance suite and print its figures (AR
 	scripts/apt-packages postgresql-client
 	$(BIN)/python -m tools.conformance $(ARGS)
 
+.PHONY: chaos
+chaos: install-dev  ## Injure servers and print what they survive (ARGS="--seconds 60", "kill disk" chooses)
+	scripts/apt-packages postgresql libfaketime
+	$(BIN)/python -m tools.chaos $(ARGS)
+
 .PHONY: clients
 clients: install-dev  ## Run real clients against a fresh server and print their figures (ARGS="psql dbt" chooses)
 	scripts/apt-packages --all

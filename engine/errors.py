@@ -5,7 +5,9 @@ on. Where a macro raises on purpose it says ``duckshift:<SQLSTATE>:<text>`` (``e
 text is ours.
 """
 
+import errno
 import json
+import os
 import re
 from typing import Any, Final
 
@@ -83,6 +85,16 @@ _NUMBERS: Final = {"INT8": "smallint", "INT16": "smallint", "INT32": "integer", 
                    "FLOAT": "real", "DOUBLE": "double precision", "INT128": "numeric"}
 
 
+_UNCLASSED: Final = frozenset({"Error", "InvalidInputException", "InternalException"})
+# How the operating system ends what DuckDB says of a file, alone or as the reason of a refused commit.
+_NO_ROOM: Final = tuple(f": {os.strerror(number)}" for number in (errno.ENOSPC, errno.EDQUOT))
+_NOT_WRITTEN: Final = re.compile(r"Failed to commit: Could not (?:write|sync|open) file ")
+# What the reader of Parquet says of a damaged file, and the libraries below it, whose errors have no class.
+_DAMAGED: Final = re.compile(
+    r"Failed to read file [\"']|Parquet file has invalid|No magic bytes found|Footer length error|"
+    r"File '[^']*' too small|The width \(\d+\) of the bitpacked|TProtocolException|don't know what type|"
+    r"Out of buffer|invalid TType|ZSTD Decompression failure"
+)
 _SEVERAL_ROWS: Final = "More than one row returned by a subquery used as an expression"
 
 # The class of an error that came through Arrow is told by its text: in JSON, or as its first words, DuckDB's own
@@ -121,8 +133,11 @@ def from_engine(error: duckdb.Error) -> SqlError:
         return SqlError(SqlState(ours[1]), message, detail=detail or None)
     if isinstance(error, duckdb.InterruptException):
         return Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")
+    failed = _files(error, facts.get("exception_message", ""))
+    if failed is not None:
+        return failed
     if isinstance(error, duckdb.TransactionException):
-        # Every way in which DuckLake refuses a commit is a conflict with a transaction that came first.
+        # Every other way in which DuckLake refuses a commit is a conflict with a transaction that came first.
         return SerializationFailure(
             SqlState.SERIALIZATION_FAILURE,
             "1023: Serializable isolation violation on a table: a concurrent transaction changed it first",
@@ -143,6 +158,21 @@ def from_engine(error: duckdb.Error) -> SqlError:
     if name == "CatalogException" and facts.get("type", "").endswith("Function"):
         state, message, hint = SqlState.UNDEFINED_FUNCTION, "function {name} does not exist", _CAST_HINT
     return EngineFailure(state, _worded(name, message, facts), error, hint=hint)
+
+
+def _files(error: duckdb.Error, message: str) -> SqlError | None:
+    """Return the error for a file that cannot be written, or read for what is in it."""
+    if isinstance(error, duckdb.TransactionException):
+        # A commit is refused for a reason that has facts of its own.
+        _, _, inner = message.partition("\n{")
+        message = _facts(duckdb.Error("{" + inner)).get("exception_message", "") if inner else message
+    if isinstance(error, (duckdb.IOException, duckdb.TransactionException)) and message.endswith(_NO_ROOM):
+        return EngineFailure(SqlState.DISK_FULL, "Disk Full", error)
+    if isinstance(error, duckdb.TransactionException) and _NOT_WRITTEN.match(message) is not None:
+        return EngineFailure(SqlState.IO_ERROR, "could not write a file", error)
+    if type(error).__name__ in _UNCLASSED and _DAMAGED.match(message) is not None:
+        return EngineFailure(SqlState.DATA_CORRUPTED, "a data file is damaged", error)
+    return None
 
 
 _TEXT_TYPES: Final = (

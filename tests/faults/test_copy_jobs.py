@@ -77,6 +77,7 @@ def _ask(server: Server, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()  # type: ignore[arg-type]
 
 
+@pytest.mark.fault("kill -9 while COPY jobs load")
 def test_files_are_loaded_once_across_kills(server: Server, inbox: Path) -> None:
     written = list[int]()
     _run(server, f"COPY arrived FROM 'file://{inbox}/f' CSV JOB CREATE arrivals")
@@ -124,6 +125,7 @@ def test_one_bad_file_keeps_none_of_the_others(server: Server, inbox: Path) -> N
     assert _ask(server, "SELECT sum(file), count(*) FROM arrived") == [(sum(range(8)), 8)]
 
 
+@pytest.mark.fault("S3 away while COPY jobs load")
 def test_files_wait_while_the_store_is_away(server: Server, inbox: Path, bucket: FaultyEndpoint) -> None:
     _run(server, f"COPY arrived (file) FROM 's3://files/in/' IAM_ROLE '{ROLE}' CSV JOB CREATE arrivals")
     bucket.fail(lambda method, path, count: Fault(status=403))

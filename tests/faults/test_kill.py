@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import psycopg
+import pytest
 
 from tests.support.server import Server
 
@@ -39,6 +40,7 @@ def _write(server: Server, start: int, committed: list[int], stop: threading.Eve
         return
 
 
+@pytest.mark.fault("kill -9 while transactions write")
 def test_kill_loses_nothing(tmp_path: Path) -> None:
     server = Server(tmp_path / "data")
     server.start()

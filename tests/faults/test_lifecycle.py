@@ -72,6 +72,7 @@ def test_what_was_committed_is_there_after_a_restart(tmp_path: Path) -> None:
             assert connection.execute("SELECT count(*) FROM s.v").fetchone() == (2,)
 
 
+@pytest.mark.fault("SIGTERM while statements run")
 def test_sigterm_lets_a_running_statement_end(tmp_path: Path) -> None:
     with Server(tmp_path / "data", environment={"DUCKSHIFT_SERVER_DRAIN_GRACE_S": "30"}) as server:
         busy, idle = connect(server), connect(server)
@@ -98,6 +99,7 @@ def test_sigterm_lets_a_running_statement_end(tmp_path: Path) -> None:
         assert server.process.wait(30) == 0
 
 
+@pytest.mark.fault("SIGTERM while statements run")
 def test_sigterm_ends_what_outlives_the_grace_period(tmp_path: Path) -> None:
     with Server(tmp_path / "data", environment={"DUCKSHIFT_SERVER_DRAIN_GRACE_S": "1"}) as server:
         busy = connect(server)

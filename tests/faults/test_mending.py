@@ -100,6 +100,7 @@ def _was_broken(fragile: Fragile) -> bool:
     return any("out of use" in line for line in fragile.server.log)
 
 
+@pytest.mark.fault("the catalogue put out of use by DuckDB")
 def test_statements_go_on(fragile: Fragile) -> None:
     with fragile.connect() as one, fragile.connect() as other:
         one.execute("CREATE TEMPORARY TABLE mine (x int)")
@@ -121,6 +122,7 @@ def test_statements_go_on(fragile: Fragile) -> None:
         assert _count(again) == 12
 
 
+@pytest.mark.fault("the catalogue put out of use by DuckDB")
 def test_a_block_is_broken_off_and_nothing_of_it_stays(fragile: Fragile) -> None:
     with fragile.connect() as block, fragile.connect() as other:
         block.execute("BEGIN")
@@ -135,6 +137,7 @@ def test_a_block_is_broken_off_and_nothing_of_it_stays(fragile: Fragile) -> None
         assert _count(other) == 5
 
 
+@pytest.mark.fault("the catalogue put out of use by DuckDB")
 def test_a_block_that_meets_it_is_told(fragile: Fragile) -> None:
     with fragile.connect() as block:
         block.execute("BEGIN")

@@ -108,6 +108,7 @@ TRIED = [
 ]
 
 
+@pytest.mark.fault("S3: time-outs, errors, cut bodies that pass")
 @pytest.mark.parametrize(("kind", "fault"), TRIED)
 def test_what_passes_is_tried_again(db: psycopg.Connection, bucket: FaultyEndpoint, files: None, kind: str, fault: str) -> None:
     bucket.fail(PASSING[fault])
@@ -123,6 +124,7 @@ LASTING = {
 }
 
 
+@pytest.mark.fault("S3: faults that last")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", LASTING)
 def test_what_lasts_is_told_and_loads_nothing(
@@ -140,6 +142,7 @@ def test_what_lasts_is_told_and_loads_nothing(
     assert total(db) == (1, -1)
 
 
+@pytest.mark.fault("a load cancelled half way")
 @pytest.mark.parametrize("kind", KINDS)
 def test_cancelled_half_way(db: psycopg.Connection, bucket: FaultyEndpoint, files: None, kind: str) -> None:
     bucket.fail(lambda method, path, count: Fault(wait_s=2) if "part-1" in path else None)
@@ -153,6 +156,7 @@ def test_cancelled_half_way(db: psycopg.Connection, bucket: FaultyEndpoint, file
     assert total(db) == (0, None)
 
 
+@pytest.mark.fault("S3: errors while UNLOAD writes")
 def test_unload_over_errors(db: psycopg.Connection, bucket: FaultyEndpoint, files: None) -> None:
     copy(db, "parquet")
     bucket.fail(lambda method, path, count: Fault(status=503) if method == "PUT" and count < 2 else None)

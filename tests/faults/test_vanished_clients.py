@@ -35,6 +35,7 @@ def known(connection: psycopg.Connection) -> set[str]:
     return set(names)
 
 
+@pytest.mark.fault("clients that vanish while they commit")
 def test_the_catalogue_and_the_tables_agree(server: Server) -> None:
     chance = random.Random(5439)
     with psycopg.connect(server.dsn, autocommit=True) as connection:
