@@ -1,4 +1,4 @@
-"""Does to servers what ``tests/faults`` knows of, for longer and more often than the tests, and prints what they survived.
+"""Does to servers what the tests know of faults, for longer and more often than the tests, and prints what they survived.
 
 ``make chaos``; ``--seconds`` is how long concurrent clients run under kills and cancels. A fault is a test with the mark
 ``fault(name)``. Ends with 1 when one was not survived.
@@ -14,7 +14,7 @@ from typing import Final
 
 import pytest
 
-_FOLDER: Final = Path(__file__).parents[1] / "tests" / "faults"
+_TESTS: Final = Path(__file__).parents[1] / "tests"
 _SECONDS: Final = 30
 _HEAD: Final = f"{'fault':<66} {'injected':>8} {'survived':>8} {'seconds':>8}"
 
@@ -60,13 +60,13 @@ class _Ledger:
 def main(arguments: list[str]) -> int:
     """Run all faults, or those of files whose name holds one of the words; print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("words", nargs="*", help="parts of names of files in tests/faults")
+    parser.add_argument("words", nargs="*", help="parts of names of the tests' files")
     parser.add_argument("--seconds", type=int, default=_SECONDS)
     chosen = parser.parse_args(arguments)
     os.environ["CHAOS_SECONDS"] = str(chosen.seconds)
     files = [
-        str(path) for path in sorted(_FOLDER.glob("test_*.py"))
-        if not chosen.words or any(word in path.stem for word in chosen.words)
+        str(path) for path in sorted(_TESTS.rglob("test_*.py"))
+        if (not chosen.words or any(word in path.stem for word in chosen.words)) and "mark.fault(" in path.read_text()
     ]  # fmt: skip
     ledger = _Ledger()
     status = pytest.main(["-q", "-p", "no:cacheprovider", f"--timeout={120 + 3 * chosen.seconds}", *files], [ledger])

@@ -291,6 +291,7 @@ def _eventually(holds: Callable[[], bool], limit_s: float = 20) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.fault("kill -9 of one of several servers on one lake")
 def test_the_death_of_one_loses_nothing(servers: tuple[Server, Server], root: Path, t: str) -> None:
     """Clients behind the front door go on with the other server, and another joins while they do."""
     with front_door(root, servers) as port, connect(servers[0]) as one:
@@ -349,6 +350,7 @@ def test_cancelling_through_the_front_door(servers: tuple[Server, Server], root:
             timer.join()
 
 
+@pytest.mark.fault("the catalogue's PostgreSQL away")
 def test_a_lost_catalogue_connection(
     servers: tuple[Server, Server], one: psycopg.Connection, catalog: Postgres, t: str
 ) -> None:
