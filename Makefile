@@ -102,6 +102,10 @@ bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARG
 bench-load: install-dev  ## Compare COPY and UNLOAD with raw DuckDB's (ARGS="--scale 0.2 --runs 3 --memory 500MB")
 	$(BIN)/python -m bench.load $(ARGS)
 
+.PHONY: bench-recovery
+bench-recovery: install-dev  ## Time snapshots and restores of a warehouse of 1 GB (ARGS="--megabytes 100")
+	$(BIN)/python -m bench.recovery $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: install-dev  ## Time what clients ask of a catalog of 10,000 tables (ARGS="--tables 2000 --folder DIR")
 	$(BIN)/python -m bench.scale $(ARGS)

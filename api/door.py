@@ -19,6 +19,7 @@ from api.management.clusters import ClusterApi
 from api.management.credentials import Credentials
 from api.management.facts import Facts
 from api.management.hosting import HostedClusters
+from api.management.recovery import RecoveryApi
 from api.management.serverless import ServerlessApi
 from api.management.serverless_snapshots import ServerlessSnapshots
 from api.management.snapshots import Archive
@@ -87,12 +88,19 @@ class ApiDoor:
         hosted = HostedClusters(host, forwarding, facts, clock)
         clusters = ClusterApi(building.warehouse, building.sessions, users, credentials, facts, hosted)
         serverless = ServerlessApi(credentials, facts, users, clock, host, forwarding)
-        kept = ServerlessSnapshots(Archive(building.warehouse, host), facts, host)
+        archive = Archive(building.warehouse, host)
+        kept = ServerlessSnapshots(archive, facts, host)
+        recovery = RecoveryApi(archive, kept, clusters.tables)
         self._tables = clusters.tables
         services = {
             "redshift-data": {**data.operations, **catalogs.operations},
             "redshift": clusters.operations,
-            "redshift-serverless": {**serverless.operations, **kept.operations, **clusters.tables.serverless},
+            "redshift-serverless": {
+                **serverless.operations,
+                **kept.operations,
+                **recovery.operations,
+                **clusters.tables.serverless,
+            },
         }
         gateway = Gateway(place, directory, clock, services, Hosting(forwarding, building.token))
         self._http = HttpServer(http, gateway.handle)

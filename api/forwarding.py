@@ -34,18 +34,37 @@ _HANDED: Final = frozenset(
 )
 """Operations of ``redshift`` that a hosted cluster answers itself."""
 _HANDED_SERVERLESS: Final = frozenset(
-    {"GetCredentials", "CreateSnapshot", "RestoreTableFromSnapshot", "ListTableRestoreStatus"}
+    {
+        "GetCredentials",
+        "CreateSnapshot",
+        "RestoreTableFromSnapshot",
+        "RestoreTableFromRecoveryPoint",
+        "ListTableRestoreStatus",
+    }
 )
 _BY_NUMBER: Final = frozenset({"DescribeTableRestoreStatus", "GetTableRestoreStatus"})
 _BEGIN: Final = frozenset(
-    {"ExecuteStatement", "BatchExecuteStatement", "RestoreTableFromClusterSnapshot", "RestoreTableFromSnapshot"}
+    {
+        "ExecuteStatement",
+        "BatchExecuteStatement",
+        "RestoreTableFromClusterSnapshot",
+        "RestoreTableFromSnapshot",
+        "RestoreTableFromRecoveryPoint",
+    }
 )
 """Operations whose answers hold what later requests are about."""
 _NUMBERS: Final = re.compile(
     rb'"(?:Id|SessionId|tableRestoreRequestId)": ?"([^"]+)"|<TableRestoreRequestId>([^<]+)</TableRestoreRequestId>'
 )
 _OF_SNAPSHOTS: Final = frozenset(
-    {"DeleteClusterSnapshot", "DeleteSnapshot", "ModifyClusterSnapshot", "CopyClusterSnapshot"}
+    {
+        "DeleteClusterSnapshot",
+        "ModifyClusterSnapshot",
+        "CopyClusterSnapshot",
+        "DeleteSnapshot",
+        "UpdateSnapshot",
+        "ConvertRecoveryPointToSnapshot",
+    }
 )
 _LENGTHS: Final = frozenset({"connection", "content-length", "expect", _HEADER})
 
@@ -104,7 +123,7 @@ class Forwarding:
 
     async def _of_snapshot(self, given: Mapping[str, Any]) -> Hosted | None:
         """Return who has a snapshot and runs: only a server itself changes its snapshots."""
-        wanted = _first(given, "SnapshotIdentifier", "snapshotName", "SourceSnapshotIdentifier")
+        wanted = _first(given, "SnapshotIdentifier", "recoveryPointId", "snapshotName", "SourceSnapshotIdentifier")
         cluster = _first(given, "SnapshotClusterIdentifier", "SourceSnapshotClusterIdentifier")
         for key, snapshots in (await self._host.snapshots()).items():
             kind, _, name = key.partition("-")

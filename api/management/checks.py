@@ -75,10 +75,10 @@ def manual_days(given: Mapping[str, Any]) -> int:
     return manual(given.get("ManualSnapshotRetentionPeriod", _FOR_EVER))
 
 
-def manual(days: int) -> int:
+def manual(days: int, fault: str = "InvalidRetentionPeriodFault") -> int:
     """Return *days* where a manual snapshot may be kept so long; raises ``ApiError``."""
     if days != _FOR_EVER and days not in _MANUAL_DAYS:
-        raise ApiError("InvalidRetentionPeriodFault", "Manual snapshots are kept for 1 to 3653 days, or -1 for ever.")
+        raise ApiError(fault, "Manual snapshots are kept for 1 to 3653 days, or -1 for ever.")
     return days
 
 

@@ -91,7 +91,7 @@ class TableRestores:
     def serverless(self) -> Operations:
         """The operations of ``redshift-serverless`` by their names."""
         return {
-            "RestoreTableFromSnapshot": self._restore_serverless,
+            "RestoreTableFromSnapshot": self.restore_serverless,
             "GetTableRestoreStatus": self._get,
             "ListTableRestoreStatus": self._list,
         }
@@ -115,12 +115,15 @@ class TableRestores:
             raise ApiError("TableRestoreNotFoundFault", f"There is no request {wanted}.")
         return {"TableRestoreStatusDetails": [_cluster_words(caller, each) for each in found]}
 
-    async def _restore_serverless(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
+    async def restore_serverless(
+        self, caller: Caller, given: dict[str, Any], at: datetime | None = None
+    ) -> Mapping[str, Any]:
+        """RestoreTableFromSnapshot, of a snapshot or of a moment before it."""
         place, name = caller.place, given["namespaceName"]
         caller.require("redshift-serverless:RestoreTableFromSnapshot", place.of(name).serverless_namespace_arn)
         if (name, given["workgroupName"]) != (place.namespace_name, place.cluster):
             raise ApiError("ResourceNotFoundException", f"Namespace {name} was not found.", resourceName=name)
-        begun = await self._begin(given, given["snapshotName"], SERVERLESS)
+        begun = await self._begin(given, given["snapshotName"], SERVERLESS, at)
         return {"tableRestoreStatus": _workgroup_words(caller, begun)}
 
     async def _get(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
@@ -135,7 +138,9 @@ class TableRestores:
         caller.require("redshift-serverless:ListTableRestoreStatus", caller.place.serverless_namespace_arn)
         return {"tableRestoreStatuses": [_workgroup_words(caller, each) for each in self._kept]}
 
-    async def _begin(self, given: Mapping[str, Any], snapshot: str, words: Words) -> TableRestore:
+    async def _begin(
+        self, given: Mapping[str, Any], snapshot: str, words: Words, at: datetime | None = None
+    ) -> TableRestore:
         keeper = self._archive.keeper(words.missing)
         if not any(each.name == snapshot for each in await keeper.all()):
             raise _missing(words, snapshot)
@@ -144,7 +149,7 @@ class TableRestores:
         begun = _request(given, snapshot, words, self._clock.now())
         self._check(begun.target, words)
         self._kept.append(begun)
-        self._task = asyncio.get_running_loop().create_task(self._run(begun))
+        self._task = asyncio.get_running_loop().create_task(self._run(begun, at))
         return begun
 
     def _check(self, target: Named, words: Words) -> None:
@@ -156,11 +161,13 @@ class TableRestores:
         if state.relation(schema.oid, target[2]) is not None:
             raise ApiError(words.argument, f"There is a table {'.'.join(target)} already.")
 
-    async def _run(self, begun: TableRestore) -> None:
+    async def _run(self, begun: TableRestore, at: datetime | None) -> None:
         begun.status = "IN_PROGRESS"
-        names = [literal(".".join(quote(part) for part in name)) for name in (begun.source, begun.target)]
+        named = [literal(".".join(quote(part) for part in name)) for name in (begun.source, begun.target)]
+        texts = [literal(begun.snapshot), *named, *([literal(at.isoformat())] if at is not None else [])]
+        procedure = "duckshift_restore_table" if at is None else "duckshift_restore_table_at"
         try:
-            await self._users.run([f"CALL duckshift_restore_table({literal(begun.snapshot)}, {', '.join(names)})"])
+            await self._users.run([f"CALL {procedure}({', '.join(texts)})"])
         except SqlError as error:
             begun.status, begun.message = "FAILED", error.message
         else:

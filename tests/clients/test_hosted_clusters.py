@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -244,10 +245,19 @@ def test_a_namespace_and_its_workgroup(redshift: Any, serverless: Any, parent: S
     assert statement(data, "select current_database()", WorkgroupName="group", Database="sales") == [["sales"]]
     given = serverless.get_credentials(workgroupName="group", dbName="sales")
     assert run(workgroup, "SELECT current_user", user=given["dbUser"], password=given["dbPassword"]) == [("IAM:alice",)]
-    serverless.create_snapshot(namespaceName="space", snapshotName="first")
+    time.sleep(1.1)
+    moment = datetime.now(UTC).isoformat()
+    time.sleep(1.1)
+    run(workgroup, "INSERT INTO t VALUES (2)")
+    serverless.create_snapshot(namespaceName="space", snapshotName="first", retentionPeriod=5)
     run(workgroup, "DROP TABLE t")
-    serverless.restore_from_snapshot(namespaceName="space", workgroupName="group", snapshotName="first")
+    assert serverless.restore_from_recovery_point(namespaceName="space", workgroupName="group", recoveryPointId=moment)["recoveryPointId"] == moment
     assert run(settled(serverless, "group"), "SELECT a FROM t") == [(1,)]
+    serverless.restore_from_snapshot(namespaceName="space", workgroupName="group", snapshotName="first")
+    assert run(settled(serverless, "group"), "SELECT a FROM t ORDER BY 1") == [(1,), (2,)]
+    with pytest.raises(ClientError) as caught:
+        serverless.restore_from_recovery_point(namespaceName="space", workgroupName="group", recoveryPointId=datetime.now(UTC).isoformat())
+    assert code(caught) == "ResourceNotFoundException"
     assert [each["snapshotName"] for each in serverless.list_snapshots(namespaceName="space")["snapshots"]] == ["first"]
     serverless.update_namespace(namespaceName="space", adminUserPassword="Changed1Password")
     assert run(workgroup, "SELECT 1", password="Changed1Password") == [(1,)]

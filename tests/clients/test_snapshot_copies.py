@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def test_a_second_place(tmp_path: Path) -> None:
             run(server, "CREATE TABLE t AS SELECT n FROM generate_series(1, 3000) AS g(n)", "CALL duckshift_create_snapshot('one')")
             copied("one")
             api_of_copies(api)
+            recovery_points(aws.client("redshift-serverless", server))
             copied("two")
             (place / "snapshots" / "one" / "catalog.ducklake").write_bytes(b"damaged")
             assert run(server, "CALL duckshift_verify_snapshot('one')") == [("catalog.ducklake", "is damaged", True)]
@@ -92,3 +94,16 @@ def api_of_copies(api: Any) -> None:
     api.create_cluster_snapshot(SnapshotIdentifier="three", ManualSnapshotRetentionPeriod=1, **ours)
     batch = api.batch_delete_cluster_snapshots(Identifiers=[{"SnapshotIdentifier": "three"}, {"SnapshotIdentifier": "none"}])
     assert (batch["Resources"], [each["FailureCode"] for each in batch["Errors"]]) == (["three"], ["ClusterSnapshotNotFound"])
+
+
+def recovery_points(serverless: Any) -> None:
+    """Automated snapshots, as redshift-serverless calls them."""
+    (point,) = serverless.list_recovery_points(namespaceName="duckshift")["recoveryPoints"]
+    assert serverless.get_recovery_point(recoveryPointId=point["recoveryPointId"])["recoveryPoint"] == point
+    assert serverless.list_recovery_points(endTime=datetime(2001, 1, 1, tzinfo=UTC))["recoveryPoints"] == []
+    made = serverless.convert_recovery_point_to_snapshot(recoveryPointId=point["recoveryPointId"], snapshotName="five")["snapshot"]
+    assert (made["snapshotName"], made["snapshotRetentionPeriod"]) == ("five", -1)
+    assert serverless.update_snapshot(snapshotName="five", retentionPeriod=9)["snapshot"]["snapshotRetentionPeriod"] == 9
+    assert serverless.delete_snapshot(snapshotName="five")["snapshot"]["status"] == "DELETED"
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        serverless.get_recovery_point(recoveryPointId="five")
