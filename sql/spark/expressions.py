@@ -195,6 +195,8 @@ def _not(tree: exp.Expr, scope: Scope) -> Value:
 
 def _compared(sign: str) -> Write:
     def write(tree: exp.Expr, scope: Scope) -> Value:
+        if sign in {"=", "<=>"}:
+            scope.writer.fixed |= any(side.find(exp.Column) is None for side in (tree.this, tree.expression))
         left, right = met([scope.value(tree.this, scope), scope.value(tree.expression, scope)])
         return Value(sql=f"({left.sql} {sign} {right.sql})", kind=BOOLEAN)
 
@@ -219,6 +221,7 @@ def _between(tree: exp.Expr, scope: Scope) -> Value:
     if tree.args.get("symmetric"):
         raise UnfitError("BETWEEN SYMMETRIC")
     middle, low, high = (scope.value(tree.args[key], scope) for key in ("this", "low", "high"))
+    scope.writer.fixed |= low.sql == high.sql
     one, least = met([middle, low])
     other, most = met([middle, high])
     return Value(sql=f"(({one.sql} >= {least.sql}) AND ({other.sql} <= {most.sql}))", kind=BOOLEAN)
@@ -234,6 +237,7 @@ def _in(tree: exp.Expr, scope: Scope) -> Value:
         return Value(sql=f"({left.sql} IN ({found.sql}))", kind=BOOLEAN)
     if not tree.expressions or tree.args.get("unnest") or tree.args.get("field"):
         raise UnfitError("IN of another thing")
+    scope.writer.fixed |= len(tree.expressions) == 1
     first, *rest = met([left, *(scope.value(item, scope) for item in tree.expressions)])
     return Value(sql=f"({first.sql} IN ({', '.join(item.sql for item in rest)}))", kind=BOOLEAN)
 

@@ -136,12 +136,6 @@ def _chosen(name: str, values: Arguments) -> Value:
     return Value(sql=f"{name}({', '.join(value.sql for value in brought)})", kind=brought[0].kind)
 
 
-def _grouping(values: Arguments) -> Value:
-    # The first argument is the highest bit.
-    bits = (f"CAST(grouping({value.sql}) AS BIGINT) * {1 << place}" for place, value in enumerate(reversed(values)))
-    return Value(sql=f"CAST(({' + '.join(bits)}) AS BIGINT)", kind=BIGINT)
-
-
 def _nullif(values: Arguments) -> Value:
     one, other = met(values)
     return Value(sql=f"CASE WHEN {one.sql} = {other.sql} THEN NULL ELSE {values[0].sql} END", kind=values[0].kind)
@@ -278,7 +272,6 @@ TABLE: Final = (
     Function(name="coalesce", least=1, most=-1, write=_coalesce),
     Function(name="greatest", least=1, most=-1, write=lambda values: _chosen("greatest", values)),
     Function(name="least", least=1, most=-1, write=lambda values: _chosen("least", values)),
-    Function(name="grouping", least=1, most=-1, write=_grouping),
     Function(name="nullif", least=2, write=_nullif),
     # Numbers
     Function(name="abs", least=1, write=_abs),

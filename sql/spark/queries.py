@@ -61,6 +61,7 @@ def _ctes(tree: exp.Expr, scope: Scope) -> str:
     parts = []
     for cte in found.expressions:
         inner = query(cte.this, scope)
+        scope.writer.fixed |= _has_constant(cte.this)
         given = [item.name for item in cte.args["alias"].args.get("columns") or ()]
         names = given + [name for name, _ in inner.columns][len(given):]
         columns = _columns(zip(names, (kind for _, kind in inner.columns), strict=True))
@@ -168,22 +169,10 @@ def _group(tree: exp.Select, scope: Scope) -> str:
     if found is None:
         return ""
     _only(found, {"expressions"})
-    return f" GROUP BY {', '.join(_grouped_by(item, scope) for item in found.expressions)}"
-
-
-_SETS: Final[dict[type[exp.Expr], str]] = {
-    exp.Rollup: "ROLLUP ", exp.Cube: "CUBE ", exp.GroupingSets: "GROUPING SETS ", exp.Tuple: "",
-}  # fmt: skip
-
-
-def _grouped_by(item: exp.Expr, scope: Scope) -> str:
-    word = _SETS.get(type(item))
-    if word is None and isinstance(item, exp.Paren):
-        # Among grouping sets it is a set of one.
-        return f"({scope.value(item.unnest(), scope).sql})"
-    if word is None:
-        return scope.value(item, scope).sql
-    return f"{word}({', '.join(_grouped_by(part, scope) for part in item.expressions)})"
+    if any(isinstance(item, (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple)) for item in found.expressions):
+        # Sail takes a column that a condition fixes for a constant in all sets, and leaves out sorts by it.
+        raise UnfitError("grouping sets")
+    return f" GROUP BY {', '.join(scope.value(item, scope).sql for item in found.expressions)}"
 
 
 def _tail(sql: str, tree: exp.Expr, scope: Scope, made: Query) -> str:
@@ -235,6 +224,7 @@ def _from(tree: exp.Select, scope: Scope) -> str:
         if on is None and not side and kind in {"", "CROSS"}:
             sql += f" CROSS JOIN {relation}" if kind else f", {relation}"
         elif on is not None:
+            scope.writer.outer |= bool(side)
             sql += f" {side or 'INNER'} JOIN {relation} ON {cast(scope.value(on, scope), BOOLEAN).sql}"
         else:
             raise UnfitError("a join without a condition")
@@ -247,8 +237,15 @@ def _relation(item: exp.Expr, scope: Scope) -> str:
     if isinstance(item, exp.Subquery):
         _only(item, {"this", "alias", "joins"})
         inner = query(item.this, _sibling(scope))
+        scope.writer.fixed |= _has_constant(item.this)
         return _aliased(f"({inner.sql})", item, inner.columns, scope)
     raise UnfitError(f"{item.key} in FROM")
+
+
+def _has_constant(tree: exp.Expr) -> bool:
+    """Tell whether a column of a query is the same in all rows."""
+    items = (item for select in tree.find_all(exp.Select) for item in select.expressions)
+    return any(not item.is_star and item.find(exp.Column, exp.AggFunc, exp.Window) is None for item in items)
 
 
 def _sibling(scope: Scope) -> Scope:

@@ -46,6 +46,8 @@ class Writer:
         self.tables = tables
         self.variable = variables
         self.used: dict[str, Used] = {}
+        self.outer = self.fixed = False
+        """Whether there is an outer join; whether something is compared with a constant for being equal, or is one."""
         self._names: dict[str, str] = {}
 
     def name(self, text: str) -> str:

@@ -50,6 +50,10 @@ def spark_query(engine_sql: str, tables: Mapping[str, Table], variables: Callabl
         raise UnfitError("a text that cannot be read") from None
     except RecursionError:
         raise UnfitError("a query that is too deep") from None
+    if writer.outer and writer.fixed:
+        # Sail 0.7 takes a column that is fixed on one side of an outer join for fixed in its result, where it is NULL
+        # as well: it leaves out sorts by it, and windows over it are wrong.
+        raise UnfitError("an outer join beside what a constant fixes")
     if len(found.sql) > _LONGEST or _depth(found.sql) > _DEEPEST:
         raise UnfitError("a query that is too deep")
     return SparkQuery(sql=found.sql, columns=tuple(kind for _, kind in found.columns), tables=writer.used)

@@ -77,8 +77,11 @@ FIT = (
     " lead(v, 2) OVER (ORDER BY n), sum(d9) OVER (PARTITION BY b ORDER BY n ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),"
     " max(n) OVER (), first_value(n) OVER (ORDER BY n ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING),"
     " dense_rank() OVER (ORDER BY b), count(*) OVER (PARTITION BY b) FROM scalars ORDER BY n",
-    "SELECT b, v, grouping(b), grouping(b, v), count(*), sum(n) FROM scalars GROUP BY ROLLUP(b, v) ORDER BY 3, 4, 1, 2",
-    "SELECT b, n, count(*) FROM scalars GROUP BY GROUPING SETS ((b), (n), ()) ORDER BY 1, 2, 3",
+    # What a condition or a constant fixes on one side only must sort as all else.
+    "SELECT n, i2 FROM scalars WHERE n = 1 UNION ALL SELECT n, i2 FROM scalars WHERE n = 3 ORDER BY 1 DESC, 2",
+    "SELECT 2 AS x, n FROM scalars UNION ALL SELECT 1, n FROM scalars ORDER BY 1, 2",
+    "SELECT b, count(*) FROM scalars WHERE b GROUP BY b HAVING count(*) > 0 ORDER BY 1",
+    "SELECT n, rank() OVER (ORDER BY b) FROM scalars WHERE b = true ORDER BY 2, 1",
     "SELECT (SELECT n FROM scalars WHERE v = 'xY'), n FROM scalars ORDER BY 2",
     "SELECT current_user, n FROM scalars WHERE day < getdate() AND ts < sysdate ORDER BY 2",
     "SELECT 'quote '' and \\\\ back', 1, 1.50, true, NULL, date '2024-01-01' FROM scalars LIMIT 1",
@@ -92,6 +95,10 @@ UNFIT = (
     ("SELECT tz::date FROM scalars WHERE n = 1", "TIMESTAMPTZ"),
     ("SELECT r4 = 1.5 FROM scalars WHERE n = 1", "REAL"),
     ("SELECT r8::int FROM scalars WHERE n = 1", "DOUBLE"),
+    ("SELECT b, count(*) FROM scalars GROUP BY ROLLUP(b) ORDER BY 1, 2", "grouping sets"),
+    ("SELECT s.n, t.one FROM scalars s LEFT JOIN (SELECT n, 1 AS one FROM scalars WHERE n > 2) t ON s.n = t.n ORDER BY 2, 1", "outer join"),
+    ("SELECT t.n, s.n FROM (SELECT n FROM scalars WHERE n = 2) t RIGHT JOIN scalars s ON s.n = t.n ORDER BY 1, 2", "outer join"),
+    ("SELECT t.n, s.n FROM (SELECT n FROM scalars WHERE n = 2) t FULL JOIN scalars s ON s.n = t.n ORDER BY 1 DESC, 2 DESC", "outer join"),
     ("SELECT stddev_samp(n) FROM scalars", "stddev_samp"),
 )
 

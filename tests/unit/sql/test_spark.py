@@ -53,6 +53,7 @@ def test_written(sql: str, part: str):
         'SELECT t."B" LIKE \'a\\_\' FROM lake."dev.public".t AS t',
         'SELECT sum(t.a ORDER BY t.a) FROM lake."dev.public".t AS t',
         'SELECT list(t.a) FROM lake."dev.public".t AS t',
+        'SELECT count(*) FROM lake."dev.public".t AS t GROUP BY ROLLUP (t.a)',
         'SELECT t.a FROM lake."dev.public".t AS t QUALIFY row_number() OVER () = 1',
         'SELECT t.a FROM lake."dev.public".t AS t USING SAMPLE 10 PERCENT (bernoulli)',
         'SELECT t.a FROM lake."dev.public".t AS t, LATERAL (SELECT 1) AS l',
