@@ -14,7 +14,7 @@ from core.errors import SqlError
 from core.sqlstate import SqlState
 from session.context import Work
 from session.locks import Mode
-from session.replicalog import LOCK, checkpoint, keep, place, position
+from session.replicalog import ASKED, LOCK, checkpoint, keep, place, position
 from session.session import Session
 from storage.folding import Batch
 from storage.pgoutput import lsn_text
@@ -131,13 +131,21 @@ class Feed:
         """Write down what became of a table, in a transaction that may hold what was done to it."""
         work = await self.work()
         await work.tx.writing(frozenset())
+        if self._is_asked_for(each):
+            each = replace(each, state=State.REQUIRED, reason=ASKED)
         each = keep(work, each)
         await work.session.commit()
+        self._bodies[each.oid] = (each.document, each)
         before = self.replicas.get(each.source.oid)
         self.replicas[each.source.oid] = each
         self.touched.add(each.source.oid)
         if before is None or (before.state, before.reason) != (each.state, each.reason):
             self.tell(each)
+
+    def _is_asked_for(self, each: Replica) -> bool:
+        """Tell whether ALTER DATABASE has asked for a copy since the log was read."""
+        known, now = self._bodies.get(each.oid), self.warehouse.streamed.get(each.oid)
+        return known is not None and now is not None and now != known[0]
 
     async def lose(self, lsn: int) -> None:
         """Write down that the source begins anew at *lsn*: all tables are to be copied."""

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 LOCK: Final = "replica"
 """With a database's OID the lock of who writes it or does away with it."""
+ASKED: Final = "It was asked for."
+"""Why a table is copied anew that ALTER DATABASE … REFRESH names."""
 _REASON: Final = 256
 """Characters of a reason that SVV_INTEGRATION_TABLE_STATE shows."""
 

@@ -14,7 +14,7 @@ from core.sqlstate import SqlState
 from session.answers import Done
 from session.context import Work
 from session.locks import Mode
-from session.replicalog import LOCK, keep
+from session.replicalog import ASKED, LOCK, keep
 from sql.commands.integrations import FromIntegration, IntegrationOptions, RefreshTables
 
 _SLOT_BYTES: Final = 6
@@ -54,7 +54,7 @@ async def alter_integration(
         work.change(replace(database, integration=_with(database.integration, command)))
     else:
         for each in _meant(work, database, command):
-            keep(work, replace(each, state=State.REQUIRED, reason="It was asked for."))
+            keep(work, replace(each, state=State.REQUIRED, reason=ASKED))
     return Done("ALTER DATABASE")
 
 
