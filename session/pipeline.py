@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from session.transactions import Transaction
 
 _ENDS = frozenset({Kind.COMMIT, Kind.ROLLBACK})
+_OWN = frozenset({*_ENDS, Kind.BEGIN, Kind.SET, Kind.SET_TRANSACTION, Kind.RESET, Kind.DEALLOCATE})
+"""Kinds that concern the session alone: what other servers have committed is nothing to them."""
 _PHYSICAL = frozenset(
     {
         Kind.CREATE_TABLE,
@@ -86,7 +88,7 @@ def _require_place(tx: "Transaction", statement: Statement) -> None:
 async def _confirmed(work: Work, statement: Statement, parameters: tuple[Value, ...]) -> Answer:
     """Run *statement*; raises ``Overtaken`` (or 40001) where a table was altered by others before it had begun."""
     view = work.tx.view
-    if statement.kind not in _ENDS:
+    if statement.kind not in _OWN:
         await work.warehouse.caught_up()
     begun = view.begun
     try:
