@@ -214,7 +214,8 @@ class Doors:
 
     def share(self, origin: ShareOrigin) -> Datashare | None:
         """Return the datashare that a database is made of, None where it is gone or may not be used any more."""
-        found = datashare(self.state, origin.name)
+        # Another server's may be called as one of ours is.
+        found = datashare(self.state, origin.name) if origin.namespace == self.namespace else None
         return found if found is not None and found.serves(self.account, self.namespace) else None
 
 
