@@ -161,6 +161,16 @@ def test_blank_lines_and_a_mark(connection: duckdb.DuckDBPyConnection, tmp_path:
     assert quickly(connection, plan_of({"b": KINDS["varchar(6)"]}), path) == [("a",), ("",), ("b",)]
 
 
+def test_a_record_longer_than_a_piece(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path, long = tmp_path / "data", "x" * 60_000
+    path.write_text("".join(f"{number}|{long}\n" for number in range(40)))
+    plan = plan_of({"a": KINDS["integer"], "b": types.declared("varchar", (65535,))})
+    wide = "y" * 700_000
+    assert quickly(connection, plan, path) == [(number, long) for number in range(40)]
+    path.write_text(f"1|a\n2|{wide}\n")
+    assert quickly(connection, plan, path) is None
+
+
 def test_memory_is_that_of_the_pieces_under_way(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_bytes(b"1|abc\n" * 2_000_000)
