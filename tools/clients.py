@@ -23,7 +23,8 @@ _PAGE: Final = _ROOT / "docs/clients.md"
 _HEAD: Final = ("client", "version", "cases", "passing")
 _INTRODUCTION: Final = """\
 Clients are used as they come: nothing in them is changed, and they are told that this is Amazon Redshift. A case is
-one test in `tests/clients`, which runs the real client; `make clients` runs them and writes this table.
+one test in `tests/clients`, which runs the real client; `make clients` runs them and writes this table. `make test` runs
+them too, but for those whose section says otherwise.
 `scripts/clients` installs those that are not duckshift's own test dependencies. The connections of each are listed with
 their application names in STV_SESSIONS, STL_CONNECTION_LOG, SYS_CONNECTION_LOG and SYS_SESSION_HISTORY."""
 

@@ -14,7 +14,7 @@ PROGRAMS = (
     # mark, what runs it, program
     (pytest.mark.client("dbd_pg"), ["perl"], "dbd_pg_cases.pl"),
     (pytest.mark.client("php"), ["php"], "pdo_cases.php"),
-    (pytest.mark.client("ruby_pg"), ["ruby"], "pg_cases.rb"),
+    (pytest.mark.client("ruby_pg"), ["ruby"], "ruby_cases.rb"),
     (pytest.mark.client("pgx"), [], "pgx_cases.go"),
 )
 CASES = [

@@ -27,7 +27,6 @@ os.environ["AIRFLOW_CONN_CLOUD"] = json.dumps({
 })  # fmt: skip
 
 os.environ["AIRFLOW_CONN_ROLE"] = json.dumps({"conn_type": "aws", "extra": {"role_arn": os.environ["CASE_ROLE"]}})
-os.environ["AIRFLOW_CONN_KEYS"] = json.dumps({"conn_type": "aws", "login": os.environ["S3_ACCESS_KEY_ID"], "password": os.environ["S3_SECRET_ACCESS_KEY"], "extra": {"region_name": "us-east-1"}})
 
 import boto3  # noqa: E402
 from airflow.providers.amazon.aws.hooks.redshift_cluster import RedshiftHook  # noqa: E402

@@ -156,7 +156,6 @@ def case_wrong_passwords
 end
 
 $stdout.sync = true
-$stderr = File.open(File::NULL, "w")
 DB.exec("create schema #{SCHEMA}")
 DB.exec("set search_path to #{SCHEMA}")
 File.read(__FILE__).scan(/^def (case_\w+)/).flatten.each do |name|
