@@ -150,6 +150,17 @@ def read(content: bytes) -> tuple[dict[str, str], list[Any]]:
         raise SqlError(SqlState.INTERNAL_ERROR, "an Iceberg manifest cannot be read") from None
 
 
+def heading(content: bytes) -> tuple[dict[str, bytes], int]:
+    """Return the metadata of a file that begins with *content*, and where they end.
+
+    Raises ``ValueError`` or ``IndexError`` where it is none, or where more of it is needed.
+    """
+    data = _Input(content)
+    if data.take(len(_MAGIC)) != _MAGIC:
+        raise ValueError
+    return dict(_blocks(data, lambda inner: (_text(inner), _bytes(inner)))), data.place
+
+
 def _file(data: _Input) -> tuple[dict[str, str], list[Any]]:
     if data.take(len(_MAGIC)) != _MAGIC:
         raise ValueError
@@ -266,16 +277,23 @@ def write(schema: Schema, records: Sequence[Mapping[str, Any]], facts: Mapping[s
     packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     packed = packer.compress(block.stream.getvalue()) + packer.flush()
     sync = os.urandom(_SYNC_BYTES)
-    out.stream.write(_MAGIC)
     heads = {"avro.schema": json.dumps(schema), "avro.codec": "deflate"} | dict(facts)
-    out.long(len(heads))
-    for name, text in heads.items():
-        out.bytes(name.encode())
-        out.bytes(text.encode())
-    out.long(0)
+    out.stream.write(headed({name: text.encode() for name, text in heads.items()}))
     out.stream.write(sync)
     if records:
         out.long(len(records))
         out.bytes(packed)
         out.stream.write(sync)
+    return out.stream.getvalue()
+
+
+def headed(facts: Mapping[str, bytes]) -> bytes:
+    """Return what a file of these metadata begins with, as far as ``heading`` reads."""
+    out = _Output()
+    out.stream.write(_MAGIC)
+    out.long(len(facts))
+    for name, value in facts.items():
+        out.bytes(name.encode())
+        out.bytes(value)
+    out.long(0)
     return out.stream.getvalue()

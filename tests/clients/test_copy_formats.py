@@ -162,6 +162,101 @@ def test_avro_names_the_bad_record(db: psycopg.Connection, people: str) -> None:
     assert row == (people, 1, "kind", 1207, "A")
 
 
+def logical(kind: str | dict[str, Any], name: str, **facts: Any) -> list[Any]:
+    return ["null", (kind if isinstance(kind, dict) else {"type": kind}) | {"logicalType": name} | facts]
+
+
+def fixed(name: str, size: int) -> dict[str, Any]:
+    return {"type": "fixed", "name": name, "size": size}
+
+
+LOGICAL: dict[str, Any] = {
+    "d": logical("int", "date"),
+    "t1": logical("int", "time-millis"),
+    "t2": logical("long", "time-micros"),
+    "s1": logical("long", "timestamp-millis"),
+    "s2": logical("long", "timestamp-micros"),
+    "s3": logical("long", "local-timestamp-millis"),
+    "s4": logical("long", "local-timestamp-micros"),
+    "n1": logical("bytes", "decimal", precision=38, scale=4),
+    "n2": logical(fixed("Price", 20), "decimal", precision=10, scale=2),
+    "u1": logical("string", "uuid"),
+    "u2": logical("long", "of-our-own"),
+    "span": logical(fixed("Span", 12), "duration"),
+    "deep": {
+        "type": "record",
+        "name": "Deep",
+        "fields": [
+            {"name": "on", "type": {"type": "int", "logicalType": "date"}},
+            {"name": "costs", "type": {"type": "array", "items": {"type": "bytes", "logicalType": "decimal", "precision": 6, "scale": 2}}},
+            {"name": "spans", "type": {"type": "map", "values": "Span"}},
+        ],
+    },
+}
+MOMENT = datetime.datetime(2008, 3, 1, 4, 5, 6, 500_000)
+SPAN = b"".join(part.to_bytes(4, "little") for part in (14, 3, 4_500))
+DIGITS = Decimal("-1234567890123456789012345678901234.5600")
+
+
+@pytest.fixture(scope="module")
+def meant(folder: Path) -> str:
+    utc = MOMENT.replace(tzinfo=datetime.UTC)
+    row = {
+        "d": datetime.date(2024, 2, 29), "t1": datetime.time(1, 2, 3, 4_000), "t2": datetime.time(1, 2, 3, 4),
+        "s1": utc, "s2": utc, "s3": MOMENT, "s4": MOMENT, "n1": DIGITS, "n2": Decimal("-0.05"),
+        "u1": "123e4567-e89b-12d3-a456-426614174000", "u2": 7, "span": SPAN,
+        "deep": {"on": datetime.date(1969, 12, 31), "costs": [Decimal("1.25"), Decimal("-327.68")], "spans": {"a": SPAN}},
+    }  # fmt: skip
+    empty: dict[str, Any] = {"deep": {"on": datetime.date(1970, 1, 1), "costs": [], "spans": {}}}
+    schema = {"type": "record", "name": "meant", "fields": [{"name": name, "type": kind} for name, kind in LOGICAL.items()]}
+    with (folder / "meant.avro").open("wb") as file:
+        fastavro.writer(file, schema, [row, empty], codec="deflate")
+    return str(folder / "meant.avro")
+
+
+def test_avro_logical_types_load_as_what_they_mean(db: psycopg.Connection, meant: str) -> None:
+    columns = (
+        "d date, t1 time, t2 time, s1 timestamp, s2 timestamptz, s3 timestamptz, s4 timestamp, n1 decimal(38,4), n2 decimal(10,2),"
+        " u1 varchar(36), u2 bigint, span varchar(40), deep super"
+    )
+    db.execute("SET timezone TO 'Europe/Berlin'")
+    try:
+        rows = loaded(db, columns, meant, "AVRO", "SELECT * FROM loaded ORDER BY d")
+        whole, empty = rows
+    finally:
+        db.execute("RESET timezone")
+    berlin = datetime.timezone(datetime.timedelta(hours=1))
+    assert whole[:5] == (
+        datetime.date(2024, 2, 29), datetime.time(1, 2, 3, 4_000), datetime.time(1, 2, 3, 4), MOMENT, MOMENT.replace(tzinfo=datetime.UTC),
+    )  # fmt: skip
+    # A local timestamp has no zone of its own: it is the session's.
+    assert whole[5:9] == (MOMENT.replace(tzinfo=berlin), MOMENT, DIGITS, Decimal("-0.05"))
+    assert whole[9:12] == ("123e4567-e89b-12d3-a456-426614174000", 7, "1 year 2 mons 3 days 00:00:04.5")
+    assert json.loads(whole[12]) == {
+        "on": "1969-12-31", "costs": [1.25, -327.68], "spans": {"a": "1 year 2 mons 3 days 00:00:04.5"},
+    }  # fmt: skip
+    assert empty == (None,) * 12 + ('{"on":"1970-01-01","costs":[],"spans":{}}',)
+
+
+def test_avro_logical_types_load_as_text_and_as_numbers(db: psycopg.Connection, meant: str, folder: Path) -> None:
+    rows = loaded(db, "d varchar(20), t2 varchar(20), s2 varchar(30), n2 varchar(20)", meant, "AVRO", "SELECT * FROM loaded WHERE d IS NOT NULL")
+    assert rows == [("2024-02-29", "01:02:03.000004", "2008-03-01 04:05:06.5", "-0.05")]
+    # What other programs have written so, Redshift loads as the number that it is.
+    numbers = (19_782, 3_723_004, 3_723_000_004, 1_204_344_306_500, 1_204_344_306_500_000)
+    rows = loaded(db, "d int, t1 int, t2 bigint, s1 bigint, s2 bigint", meant, "AVRO", "SELECT * FROM loaded WHERE d IS NOT NULL")
+    assert rows == [numbers]
+    (folder / "numbers.json").write_text(json.dumps({"jsonpaths": ["$['s1']", "$.deep.on", "$.d"]}))
+    rows = loaded(db, "a bigint, b date, c date", meant, f"AVRO '{folder}/numbers.json'", "SELECT * FROM loaded WHERE a IS NOT NULL")
+    assert rows == [(1_204_344_306_500, datetime.date(1969, 12, 31), datetime.date(2024, 2, 29))]
+
+
+def test_what_is_no_avro_is_refused(db: psycopg.Connection, folder: Path) -> None:
+    for number, content in enumerate((b"", b"no Avro", b"Obj\x01\x02\x16avro.schema\x02[\x00")):
+        (folder / f"{number}.noavro").write_bytes(content)
+        with pytest.raises(psycopg.errors.BadCopyFileFormat, match="cannot be read as Avro"):
+            loaded(db, "a int", f"{folder}/{number}.noavro", "AVRO")
+
+
 @pytest.mark.parametrize("level", ["-1", "-9"])
 def test_lzop(db: psycopg.Connection, folder: Path, level: str) -> None:
     plain = folder / f"plain{level}"
