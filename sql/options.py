@@ -44,6 +44,12 @@ class Option:
     """A word that may follow and gives ``<name>_<word>``: MANIFEST VERBOSE."""
     formats: frozenset[str] = frozenset()
     """Formats that it goes with; empty means all."""
+    within: tuple[int, int] | None = None
+    """The smallest and the largest number that may be given."""
+    needs: str = ""
+    """The parameter that must be given with it."""
+    without: frozenset[str] = frozenset()
+    """Parameters that it does not go with. One of the two says so."""
     default: Value | None = None
     """What holds when it is not given, as documented; of OPTIONAL_STRING also without the string."""
     status: str = "done"
@@ -101,6 +107,13 @@ def _formats(letters: str) -> frozenset[str]:
     return frozenset(_LETTERS[letter] for letter in letters)
 
 
+def _names(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+_MB: Final = 1 << 20
+_LARGEST_FILE: Final = 6_657_199_309
+"""6.2 GB."""
 _LETTERS: Final = {
     "T": "text", "C": "csv", "F": "fixedwidth", "J": "json", "A": "avro", "P": "parquet", "O": "orc",
 }  # fmt: skip
@@ -134,12 +147,12 @@ COPY_OPTIONS: Final = (
     # Source
     Option(name="manifest", keywords=("MANIFEST",), doc="The source is a manifest that lists the files"),
     Option(name="ssh", keywords=("SSH",), status="absent", doc="The source is a manifest of SSH hosts"),
-    Option(name="readratio", keywords=("READRATIO",), argument=Argument.INTEGER, doc="Percent of a DynamoDB table's capacity that may be used"),
+    Option(name="readratio", keywords=("READRATIO",), argument=Argument.INTEGER, within=(1, 200), doc="Percent of a DynamoDB table's capacity that may be used"),
     Option(name="encrypted", keywords=("ENCRYPTED",), modifier="AUTO", doc="Files are encrypted by the client, with MASTER_SYMMETRIC_KEY"),
     Option(name="gzip", keywords=("GZIP",), formats=_formats("TCFJ"), doc="Files are compressed by gzip"),
-    Option(name="bzip2", keywords=("BZIP2",), formats=_formats("TCFJ"), doc="Files are compressed by bzip2"),
-    Option(name="lzop", keywords=("LZOP",), formats=_formats("TCFJ"), doc="Files are compressed by lzop"),
-    Option(name="zstd", keywords=("ZSTD",), formats=_formats("TCFJ"), doc="Files are compressed by zstd"),
+    Option(name="bzip2", keywords=("BZIP2",), formats=_formats("TCFJ"), without=_names("gzip"), doc="Files are compressed by bzip2"),
+    Option(name="lzop", keywords=("LZOP",), formats=_formats("TCFJ"), without=_names("gzip bzip2"), doc="Files are compressed by lzop"),
+    Option(name="zstd", keywords=("ZSTD",), formats=_formats("TCFJ"), without=_names("gzip bzip2 lzop"), doc="Files are compressed by zstd"),
     # Conversion
     Option(name="acceptanydate", keywords=("ACCEPTANYDATE",), formats=_formats("TCFJA"), doc="Dates that cannot be read are NULL"),
     Option(name="acceptinvchars", keywords=("ACCEPTINVCHARS",), argument=Argument.OPTIONAL_STRING, default="?", doc="Invalid UTF-8 is replaced by this character"),
@@ -163,8 +176,8 @@ COPY_OPTIONS: Final = (
     Option(name="compupdate", keywords=("COMPUPDATE",), argument=Argument.PRESET, formats=_formats("TCFJA"), status="accepted", doc="Whether to choose column encodings"),
     Option(name="comprows", keywords=("COMPROWS",), argument=Argument.INTEGER, formats=_formats("TCFJA"), status="accepted", doc="Rows to choose encodings from"),
     Option(name="statupdate", keywords=("STATUPDATE",), argument=Argument.SWITCH, status="accepted", doc="Whether to gather statistics after the load"),
-    Option(name="maxerror", keywords=("MAXERROR",), argument=Argument.INTEGER, formats=_formats("TCFJA"), default=0, doc="The load fails at this many bad records"),
-    Option(name="ignoreallerrors", keywords=("IGNOREALLERRORS",), formats=_formats("TCFJA"), doc="All bad records are skipped"),
+    Option(name="maxerror", keywords=("MAXERROR",), argument=Argument.INTEGER, formats=_formats("TCFJA"), within=(0, 100_000), default=0, doc="The load fails at this many bad records"),
+    Option(name="ignoreallerrors", keywords=("IGNOREALLERRORS",), formats=_formats("TCFJA"), without=_names("maxerror"), doc="All bad records are skipped"),
     Option(name="noload", keywords=("NOLOAD",), formats=_formats("TCFJA"), doc="Files are checked and not loaded"),
     Option(name="template", keywords=("USING", "TEMPLATE"), argument=Argument.WORD, status="absent", doc="Parameters kept under a name"),
     Option(name="job", keywords=("JOB", "CREATE"), argument=Argument.WORD, status="absent", doc="Loads new files when they come"),
@@ -182,17 +195,17 @@ UNLOAD_OPTIONS: Final = (
     Option(name="escape", keywords=("ESCAPE",), formats=_formats("T"), doc="A backslash stands before what could be misread"),
     Option(name="null", keywords=("NULL",), argument=Argument.NULL_STRING, formats=_formats("TCF"), doc="What stands for NULL"),
     Option(name="gzip", keywords=("GZIP",), formats=_formats("TCFJ"), doc="Files are compressed by gzip"),
-    Option(name="bzip2", keywords=("BZIP2",), formats=_formats("TCFJ"), doc="Files are compressed by bzip2"),
-    Option(name="zstd", keywords=("ZSTD",), formats=_formats("TCFJ"), doc="Files are compressed by zstd"),
+    Option(name="bzip2", keywords=("BZIP2",), formats=_formats("TCFJ"), without=_names("gzip"), doc="Files are compressed by bzip2"),
+    Option(name="zstd", keywords=("ZSTD",), formats=_formats("TCFJ"), without=_names("gzip bzip2 lzop"), doc="Files are compressed by zstd"),
     Option(name="parallel", keywords=("PARALLEL",), argument=Argument.SWITCH, default=True, doc="Whether several files are written at once"),
-    Option(name="maxfilesize", keywords=("MAXFILESIZE",), argument=Argument.SIZE, default=6_657_199_309, doc="Largest file in bytes; 6.2 GB"),
-    Option(name="rowgroupsize", keywords=("ROWGROUPSIZE",), argument=Argument.SIZE, formats=_formats("P"), default=33_554_432, doc="Size of a row group in bytes; 32 MB"),
+    Option(name="maxfilesize", keywords=("MAXFILESIZE",), argument=Argument.SIZE, within=(5 * _MB, _LARGEST_FILE), default=_LARGEST_FILE, doc="Largest file in bytes; 6.2 GB"),
+    Option(name="rowgroupsize", keywords=("ROWGROUPSIZE",), argument=Argument.SIZE, formats=_formats("P"), within=(32 * _MB, 128 * _MB), default=32 * _MB, doc="Size of a row group in bytes; 32 MB"),
     Option(name="manifest", keywords=("MANIFEST",), modifier="VERBOSE", doc="Writes a list of the files; VERBOSE adds counts and the schema"),
     Option(name="partition", keywords=("PARTITION", "BY"), argument=Argument.COLUMNS, modifier="INCLUDE", doc="Folders by column values; INCLUDE keeps the columns in the files"),
     Option(name="allowoverwrite", keywords=("ALLOWOVERWRITE",), doc="Existing files are overwritten"),
-    Option(name="cleanpath", keywords=("CLEANPATH",), doc="Existing files are removed first"),
+    Option(name="cleanpath", keywords=("CLEANPATH",), without=_names("allowoverwrite"), doc="Existing files are removed first"),
     Option(name="encrypted", keywords=("ENCRYPTED",), modifier="AUTO", doc="Files are encrypted: by the client with MASTER_SYMMETRIC_KEY, else by the store, which is the store's business"),
-    Option(name="kms_key_id", keywords=("KMS_KEY_ID",), argument=Argument.STRING, status="accepted", doc="Key that the store encrypts with"),
+    Option(name="kms_key_id", keywords=("KMS_KEY_ID",), argument=Argument.STRING, needs="encrypted", without=_names("credentials master_symmetric_key encrypted_auto"), status="accepted", doc="Key that the store encrypts with"),
     Option(name="extension", keywords=("EXTENSION",), argument=Argument.STRING, doc="End of the files' names"),
 )
 # fmt: on

@@ -4,12 +4,14 @@ A field that is not clean makes the statement fail as a whole, and ``careful`` t
 what ``careful`` accepts and this does not is loaded there. So this may refuse, but never take, too much.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from core.names import literal, quote
 from engine.load.plan import Compression, CopyPlan, Format, LoadColumn
-from engine.load.values import raising
+from engine.load.records import blanks
+from engine.load.values import BAD, raising
 
 _DOCUMENT_BYTES: Final = 4 << 20
 _PACKED: Final = {Compression.NONE: "none", Compression.GZIP: "gzip", Compression.ZSTD: "zstd"}
@@ -64,11 +66,17 @@ def _reader(plan: CopyPlan, paths: Sequence[str]) -> str:
             "dateformat='', timestampformat='')"
         )
     quoting = literal(layout.quote) if layout.format is Format.CSV else "''"
-    return (
+    reader = (
         f"read_csv({listed}, {packed}, auto_detect=false, header=false, skip={layout.ignore_header}, "
         f"delim={literal(layout.delimiter)}, quote={quoting}, escape={quoting}, "
         f"nullstr={literal(layout.null_as)}, allow_quoted_nulls=false, max_line_size={_DOCUMENT_BYTES})"
     )
+    if layout.format is not Format.CSV:
+        return reader
+    # Redshift leaves out what is blank before a quotation mark, DuckDB takes all that for the field's text.
+    led = literal(f"^{blanks(layout)}+{re.escape(layout.quote)}")
+    found = " OR ".join(f"regexp_matches({quote(column.engine_name)}, {led})" for column in plan.columns)
+    return f"(SELECT * FROM {reader} WHERE CASE WHEN {found} THEN {BAD}::BOOLEAN ELSE true END)"
 
 
 def _has_super(columns: tuple[LoadColumn, ...]) -> bool:

@@ -5,12 +5,14 @@ only where it must; JSON has one object a line.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from core.errors import SqlError
 from core.names import literal
 from core.sqlstate import SqlState
 from core.types import Column
 from engine.load.plan import Format, UnloadPlan
+from engine.macro import raising
 
 Held = Sequence[tuple[str, Column]]
 
@@ -32,19 +34,41 @@ def line_sql(plan: UnloadPlan, held: Held) -> str:
 def _fixed(plan: UnloadPlan, held: Held) -> str:
     if len(plan.widths) != len(held):
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "FIXEDWIDTH does not give a width for every column")
-    null = _quoted(plan.null_as)
     pairs = zip(held, plan.widths, strict=True)
-    # Redshift: what is longer than its field is cut.
-    fields = [f"rpad(coalesce({_text(place, column)}, {null}), {width}, ' ')" for (place, column), (_, width) in pairs]
-    return " || ".join(fields)
+    return " || ".join(_padded(plan, _text(place, column), column, width) for (place, column), (_, width) in pairs)
+
+
+def _padded(plan: UnloadPlan, text: str, column: Column, width: int) -> str:
+    """Return a field of *width* characters; raise for a value that would have to be cut."""
+    refused = raising(SqlState.INVALID_PARAMETER_VALUE, literal(_TOO_LONG.format(name=column.name, width=width)))
+    null = plan.null_as
+    if len(null) <= width:
+        missing = f"rpad({_quoted(null)}, {width}, ' ')"
+    else:
+        # Redshift, NULL AS: what is longer than its field is left out, but for columns of characters.
+        missing = refused if column.type.type.category == "S" else literal(" " * width)
+    padded = f"CASE WHEN length({text}) > {width} THEN {refused} ELSE rpad({text}, {width}, ' ') END"
+    return f"CASE WHEN {text} IS NULL THEN {missing} ELSE {padded} END"
+
+
+_TOO_LONG: Final = "a value of column {name} is longer than the {width} characters that FIXEDWIDTH gives it"
 
 
 def header(plan: UnloadPlan, columns: Sequence[Column]) -> str:
     """Return the line of column names."""
     if plan.format is Format.CSV:
         return plan.delimiter.join(_csv(column.name, plan.delimiter) for column in columns) + "\n"
-    names = [f'"{column.name}"' if plan.add_quotes else column.name for column in columns]
-    return plan.delimiter.join(names) + "\n"
+    return plan.delimiter.join(_titled(plan, column.name) for column in columns) + "\n"
+
+
+def _titled(plan: UnloadPlan, name: str) -> str:
+    """Return a column's name as a field of text is written."""
+    if plan.escape:
+        marks = {"\\", "\n", "\r", plan.delimiter} | ({'"', "'"} if plan.add_quotes else set())
+        name = "".join(f"\\{char}" if char in marks else char for char in name)
+    elif plan.add_quotes:
+        name = name.replace('"', '""')
+    return f'"{name}"' if plan.add_quotes else name
 
 
 def _csv(name: str, delimiter: str) -> str:

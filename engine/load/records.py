@@ -219,6 +219,11 @@ class _Marked:
         return re.sub(r"\\(.)", r"\1", raw, flags=re.DOTALL) if self._layout.escape else raw
 
 
+def blanks(layout: Layout) -> str:
+    """Return the pattern of a blank that separates nothing."""
+    return {" ": r"[\t]", "\t": "[ ]"}.get(layout.delimiter, r"[ \t]")
+
+
 class _Csv:
     """Splits RFC 4180 records; NULL AS counts outside quotes only."""
 
@@ -226,8 +231,10 @@ class _Csv:
         self._null = layout.null_as
         self._quote = layout.quote
         quote, delimiter = re.escape(layout.quote), re.escape(layout.delimiter)
+        # What is blank between a delimiter and a quotation mark is no part of the field.
+        first, last = rf"{blanks(layout)}*{quote}", rf"{quote}{blanks(layout)}*"
         self._field = re.compile(
-            rf"(?:{quote}((?:[^{quote}]|{quote}{quote})*){quote}|((?!{quote})(?:(?!{delimiter}).)*))({delimiter}|\Z)",
+            rf"(?:{first}((?:[^{quote}]|{quote}{quote})*){last}|((?!{first})(?:(?!{delimiter}).)*))({delimiter}|\Z)",
             re.DOTALL,
         )
 

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from core.errors import SqlError
+from core.errors import SqlError, not_supported
 from core.names import literal, quote
 from core.sqlstate import SqlState
 from core.types import Column
@@ -31,6 +31,8 @@ _BATCH_ROWS: Final = 10_000
 _SLICES: Final = 2
 _LINE: Final = "duckshift_line"
 _NO_PARTITION: Final = "__HIVE_DEFAULT_PARTITION__"
+_NO_KEYS: Final = frozenset({"super", "varbyte", "geometry", "geography", "hllsketch"})
+"""Types whose values name no folder."""
 _NOT_EMPTY: Final = (
     "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix, "
     "manually removing the target files in S3, or using the ALLOWOVERWRITE option."
@@ -128,15 +130,16 @@ def _written_by_engine(
 
 def _check(plan: UnloadPlan, columns: Sequence[Column]) -> None:
     names = [column.name for column in columns]
+    kinds = {column.name: column.type.type for column in columns}
     for name in plan.partition_by:
-        if name not in names:
+        if name not in kinds:
             raise SqlError(SqlState.UNDEFINED_COLUMN, f'partition column "{name}" does not exist in the query')
+        if kinds[name].name in _NO_KEYS:
+            raise not_supported(f"a partition column of type {kinds[name].sql}")
     if plan.partition_by and not plan.partition_include and len(plan.partition_by) == len(names):
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "cannot partition by all columns without INCLUDE")
     if plan.format is Format.JSON and len(set(names)) < len(names):
         raise SqlError(SqlState.DUPLICATE_COLUMN, "UNLOAD to JSON needs unique column names")
-    if plan.allow_overwrite and plan.clean_path:
-        raise SqlError(SqlState.SYNTAX_ERROR, "ALLOWOVERWRITE cannot be used with CLEANPATH")
 
 
 def kept(plan: UnloadPlan, columns: Sequence[Column]) -> list[Column]:
@@ -269,17 +272,19 @@ def _escaped(value: str) -> str:
 def _manifest(plan: UnloadPlan, columns: Sequence[Column], done: Sequence[UnloadedFile]) -> dict[str, Any]:
     if not plan.manifest_verbose:
         return {"entries": [{"url": item.location} for item in done]}
+    # A header line counts as a row.
+    counts = [item.rows + plan.header for item in done]
     return {
         "entries": [
-            {"url": item.location, "meta": {"content_length": item.size_bytes, "record_count": item.rows}}
-            for item in done
+            {"url": item.location, "meta": {"content_length": item.size_bytes, "record_count": count}}
+            for item, count in zip(done, counts, strict=True)
         ],
         "schema": {"elements": [_element(column) for column in kept(plan, columns)]},
         "meta": {
             "content_length": sum(item.size_bytes for item in done),
-            "record_count": sum(item.rows for item in done),
+            "record_count": sum(counts),
         },
-        "author": {"name": "duckshift", "version": "1.0"},
+        "author": {"name": "Amazon Redshift", "version": "1.0.0"},
     }
 
 
@@ -290,5 +295,3 @@ def _element(column: Column) -> dict[str, Any]:
     if column.type.precision is not None:
         kind |= {"precision": column.type.precision, "scale": column.type.scale}
     return {"name": column.name, "type": kind}
-
-

@@ -47,6 +47,9 @@ def read_parameters(
             values[f"{option.name}_{option.modifier.lower()}"] = True
         given.append((option, position))
     _check_formats(given, str(values.get("format", "text")), command)
+    for option, position in given:
+        _check_company(option, values, position)
+        _check_bounds(option, values[option.name], position)
     credentials = _credentials(values)
     return Given({name: value for name, value in values.items() if name not in _CREDENTIALS}), credentials
 
@@ -64,15 +67,54 @@ def _option(stream: Stream, options: tuple[Option, ...]) -> Option:
 def _check_formats(given: list[tuple[Option, int]], chosen: str, command: str) -> None:
     for option, position in given:
         if option.formats and chosen not in option.formats:
-            name = " ".join(option.keywords)
+            message = _MISFITS.get((command, chosen), _MISFITS[command, ""])
+            shown = _SHOWN.get(chosen, chosen.upper())
             raise SqlError(
                 SqlState.FEATURE_NOT_SUPPORTED,
-                f"{name} argument is not supported for {_SHOWN.get(chosen, chosen.upper())} based {command}",
+                message.format(name=" ".join(option.keywords), format=shown),
                 position=position,
             )
 
 
 _SHOWN: Final = {"text": "delimited text"}
+_MISFITS: Final = {
+    ("COPY", "csv"): "CSV is not compatible with {name}",
+    ("COPY", ""): "{name} argument is not supported for {format} based COPY",
+    ("UNLOAD", ""): "{name} is not supported for UNLOAD to {format}",
+}
+"""How Redshift says that a parameter does not go with a format."""
+
+
+def _check_company(option: Option, values: Mapping[str, Value], position: int) -> None:
+    """Refuse a parameter beside one that it does not go with, or without the one that it needs."""
+    if option.needs and option.needs not in values:
+        raise SqlError(SqlState.SYNTAX_ERROR, f"{_shown(option.name)} needs {_shown(option.needs)}", position=position)
+    for other in sorted(option.without & values.keys()):
+        raise SqlError(
+            SqlState.SYNTAX_ERROR, f"{_shown(option.name)} cannot be used with {_shown(other)}", position=position
+        )
+
+
+def _shown(name: str) -> str:
+    return name.upper().replace("ENCRYPTED_AUTO", "ENCRYPTED AUTO")
+
+
+def _check_bounds(option: Option, value: Value, position: int) -> None:
+    if option.within is None or not isinstance(value, int):
+        return
+    low, high = option.within
+    if not low <= value <= high:
+        show = _size_shown if option.argument is Argument.SIZE else str
+        raise SqlError(
+            SqlState.INVALID_PARAMETER_VALUE,
+            f"{' '.join(option.keywords)} must be between {show(low)} and {show(high)}",
+            position=position,
+        )
+
+
+def _size_shown(size: int) -> str:
+    unit = "GB" if size >= _UNITS["GB"] else "MB"
+    return f"{round(size / _UNITS[unit], 1):g} {unit}"
 
 
 def _argument(stream: Stream, option: Option) -> Value:
@@ -132,6 +174,9 @@ def _size(stream: Stream) -> int:
 _CREDENTIALS: Final = frozenset(
     {"iam_role", "access_key_id", "secret_access_key", "session_token", "credentials", "master_symmetric_key"}
 )
+_KEYS: Final = ("access_key_id", "secret_access_key", "session_token")
+_WAYS: Final = {"iam_role": ("credentials", *_KEYS), "credentials": _KEYS}
+"""Ways to prove who one is, of which one is chosen: what each excludes."""
 _ALIASES: Final = (
     # name inside CREDENTIALS '…' → parameter
     ("aws_iam_role", "iam_role"),
@@ -146,6 +191,9 @@ _PARAMETER: Final = dict(_ALIASES)
 
 def _credentials(values: Mapping[str, Value]) -> Credentials:
     found = {name: str(value) for name, value in values.items() if name in _CREDENTIALS}
+    for way, others in _WAYS.items():
+        for other in (name for name in others if way in found and name in found):
+            raise _invalid(f"{way.upper()} and {other.upper()} cannot be given together")
     if combined := found.pop("credentials", None):
         found |= _split(combined)
     roles = tuple(role.strip() for role in found.get("iam_role", "").split(",") if role.strip())
@@ -153,6 +201,8 @@ def _credentials(values: Mapping[str, Value]) -> Credentials:
         raise _invalid("IAM_ROLE and ACCESS_KEY_ID cannot be given together")
     if ("access_key_id" in found) != ("secret_access_key" in found):
         raise _invalid("ACCESS_KEY_ID and SECRET_ACCESS_KEY must be given together")
+    if "session_token" in found and "access_key_id" not in found:
+        raise _invalid("SESSION_TOKEN needs ACCESS_KEY_ID and SECRET_ACCESS_KEY")
     return Credentials(
         iam_roles=roles,
         access_key_id=found.get("access_key_id"),

@@ -22,8 +22,8 @@ A file is a list of records, separated by blank lines::
 Columns of a row are separated by `` | ``; NULL is ``NULL``, the empty string ``(empty)``. ``connection x``
 before a record runs it on the session called x; ``user name password`` makes that session another user's.
 ``gap reason`` before a record says that the server does not do that yet: the record must fail.
-``file s3://bucket/key [format]`` puts an object: the lines that follow, or a latin1, gzip, Parquet or ORC file of them
-(for the last two a line is a row as JSON). Only the files in ``external`` and ``loading`` have a bucket to put to.
+``file s3://bucket/key [format]`` puts an object: the lines that follow, or a file of them in a format of
+``tests.support.files`` (for Parquet, ORC and Avro a line is a row as JSON). Only the files in ``external`` and ``loading`` have a bucket to put to.
 A query has an ORDER BY or ``rowsort``; ``inorder`` is for rows whose order is promised without, as an array's.
 """
 

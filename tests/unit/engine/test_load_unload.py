@@ -58,7 +58,7 @@ TEXTS: list[tuple[str, dict[str, Any], str]] = [
     ("delimiter and null", {"delimiter": "\t", "null_as": "@"}, "1\tx\tt\n2\ta|b\tf\n3\t@\t@\n"),
     ("escape", {"escape": True}, "1|x|t\n2|a\\|b|f\n3||\n"),
     ("addquotes", {"add_quotes": True}, '"1"|"x"|"t"\n"2"|"a|b"|"f"\n"3"||\n'),
-    ("fixed width", {"format": Format.FIXED, "widths": (("0", 3), ("1", 2), ("2", 1))}, "1  x t\n2  a|f\n3     \n"),
+    ("fixed width", {"format": Format.FIXED, "widths": (("0", 3), ("1", 3), ("2", 1))}, "1  x  t\n2  a|bf\n3      \n"),
     ("csv", {"format": Format.CSV, "delimiter": "|", "header": True}, 'a|b|c\n1|x|t\n2|"a|b"|f\n3||\n'),
     ("json", {"format": Format.JSON}, '{"a":1,"b":"x","c":true}\n{"a":2,"b":"a|b","c":false}\n{"a":3,"b":null,"c":null}\n'),
 ]

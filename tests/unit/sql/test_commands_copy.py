@@ -112,6 +112,12 @@ def test_credentials(written, expected):
         "credentials 'x'",
         "access_key_id 'A'",
         "iam_role default access_key_id 'A' secret_access_key 'B'",
+        "iam_role default session_token 'C'",
+        "iam_role default credentials 'aws_iam_role=arn:aws:iam::1:role/a'",
+        "access_key_id 'A' secret_access_key 'B' credentials 'aws_iam_role=arn:aws:iam::1:role/a'",
+        "credentials 'aws_access_key_id=A;aws_secret_access_key=B' session_token 'C'",
+        "credentials 'aws_access_key_id=A;aws_secret_access_key=B;aws_iam_role=arn:aws:iam::1:role/a'",
+        "session_token 'C'",
     ],
 )
 def test_credentials_that_make_no_sense(written):
@@ -191,8 +197,8 @@ UNLOADS = [
         {"addquotes": True, "escape": True, "null": "n", "delimiter": ",", "extension": "txt"},
     ),
     (
-        "encrypted auto kms_key_id 'k' cleanpath",
-        {"encrypted": True, "encrypted_auto": True, "kms_key_id": "k", "cleanpath": True},
+        "encrypted kms_key_id 'k' cleanpath",
+        {"encrypted": True, "kms_key_id": "k", "cleanpath": True},
     ),
 ]
 

@@ -169,7 +169,7 @@ OTHER_ERRORS = [
     (
         "copy t from 's3://b' iam_role default csv ^removequotes",
         "0A000",
-        "REMOVEQUOTES argument is not supported for CSV based COPY",
+        "CSV is not compatible with REMOVEQUOTES",
     ),
     ("copy t from 's3://b' iam_role default ^ssh", "0A000", "COPY SSH is not supported"),
     ("fetch ^backward 1 from c", "0A000", "fetch direction other than forward is not supported"),
