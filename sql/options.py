@@ -174,7 +174,7 @@ COPY_OPTIONS: Final = (
     Option(name="truncatecolumns", keywords=("TRUNCATECOLUMNS",), formats=_formats("TCFJA"), doc="Strings too long for their column are cut"),
     # Operation
     Option(name="compupdate", keywords=("COMPUPDATE",), argument=Argument.PRESET, formats=_formats("TCFJA"), status="accepted", doc="Whether to choose column encodings"),
-    Option(name="comprows", keywords=("COMPROWS",), argument=Argument.INTEGER, formats=_formats("TCFJA"), status="accepted", doc="Rows to choose encodings from"),
+    Option(name="comprows", keywords=("COMPROWS",), argument=Argument.INTEGER, formats=_formats("TCFJA"), within=(1000, 2**31 - 1), status="accepted", doc="Rows to choose encodings from"),
     Option(name="statupdate", keywords=("STATUPDATE",), argument=Argument.SWITCH, status="accepted", doc="Whether to gather statistics after the load"),
     Option(name="maxerror", keywords=("MAXERROR",), argument=Argument.INTEGER, formats=_formats("TCFJA"), within=(0, 100_000), default=0, doc="The load fails at this many bad records"),
     Option(name="ignoreallerrors", keywords=("IGNOREALLERRORS",), formats=_formats("TCFJA"), without=_names("maxerror"), doc="All bad records are skipped"),

@@ -53,12 +53,12 @@ class Outside:
 
     def config(self, catalog: str) -> str:
         """Return the configuration of a server over the endpoint."""
+        place = f'endpoint = "{self.endpoint.address}"\nurl_style = "path"\nuse_ssl = false'
         access = "\n".join((
-            f'endpoint = "{self.endpoint.address}"', f'access_key_id = "{s3.KEY_ID}"',
-            f'secret_access_key = "{s3.SECRET}"', 'url_style = "path"', "use_ssl = false",
+            place, f'access_key_id = "{s3.KEY_ID}"', f'secret_access_key = "{s3.SECRET}"',
             f'services = ["glue=http://{self.endpoint.address}"]',
         ))  # fmt: skip
         glue = f'[external]\ndata_catalog = "{catalog}"\n'
         roles = "\n".join(f'[roles."{name}"]\n{access}\n' for name in ("default", ROLE))
         narrow = f'[roles."{NARROW}"]\n{access}\nallowed = ["s3://{BUCKET}/narrow/"]\n'
-        return f"{glue}\n{roles}\n{narrow}"
+        return f"{glue}\n[s3]\n{place}\n{roles}\n{narrow}"
