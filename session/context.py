@@ -23,10 +23,11 @@ from session.external.scans import Reading, prepared
 from session.external.tables import known
 from session.functions import needs
 from session.locks import Mode
-from session.plans import Environment, Plan, extending, planned, udf_of
+from session.plans import Environment, Plan, extending, planned, together, udf_of
 from session.principals import principal_of
 from session.protection import note_applied
 from session.sharing import require_door, written
+from session.timetravel import refuse_written, travelling
 from session.visible import Visible, require_system
 from sql import incremental
 from sql.canon import Pattern
@@ -266,8 +267,10 @@ class Work:
 
     async def allowed(self, make: Callable[[], Plan]) -> Plan:
         """Return the plan that *make* makes once it is allowed and its locks are held."""
+        written = self.tx.written
         for _ in range(_REPLANS):
             plan = await known(self.session, make)
+            refuse_written(plan.translated, written)
             self.authorize(plan.translated.uses)
             self.authorize_calls(plan.translated.calls)
             token = self.tx.token
@@ -292,15 +295,8 @@ class Work:
         """Return what must be done on the connection before *plan* runs, or is looked at otherwise."""
         prepare = self._prepare(plan.variables, plan.sources, plan.translated.externals)
         external = prepared(self, plan, parameters, reading)
-        parts = [part for part in (extending(self.warehouse, plan.translated), prepare, external) if part is not None]
-        if len(parts) <= 1:
-            return parts[0] if parts else None
-
-        def work(connection: Connection) -> None:
-            for part in parts:
-                part(connection)
-
-        return work
+        more = extending(self.warehouse, plan.translated), prepare, travelling(self, plan.translated), external
+        return together(*more)
 
     def prepare_sources(self, sql: str) -> Prepare | None:
         """Return what must be done on the connection before engine SQL over the ``sys_*`` sources runs."""

@@ -55,6 +55,11 @@ class Plan:
         return bool(self.tables or self.external or translated.target is not None or translated.externals)
 
     @property
+    def past(self) -> bool:
+        """Whether it reads tables as they were: nothing that holds what they are may be read in their place."""
+        return bool(self.translated.moments)
+
+    @property
     def constant(self) -> bool:
         """Whether it gives the same row for ever: literals only."""
         return self.instant and not self.variables and not self.translated.parameter_types
@@ -107,6 +112,19 @@ def extending(warehouse: "Warehouse", translated: Translated) -> Prepare | None:
     return work
 
 
+def together(*given: Prepare | None) -> Prepare | None:
+    """Return what does all of *given*, one after the other; None where there is nothing to do."""
+    parts = [part for part in given if part is not None]
+    if len(parts) <= 1:
+        return parts[0] if parts else None
+
+    def work(connection: Connection) -> None:
+        for part in parts:
+            part(connection)
+
+    return work
+
+
 def _external(translated: Translated) -> tuple[object, ...]:
     read = {
         use.source.oid: use.source.external
@@ -118,7 +136,7 @@ def _external(translated: Translated) -> tuple[object, ...]:
 def planned(translated: Translated) -> Plan:
     """Return the plan of a translated statement."""
     sql = translated.engine_sql
-    variables, sources = needs(sql)
+    variables, sources = needs(" ".join([sql, *(moment.sql for moment, _ in translated.moments)]))
     tables = frozenset(use.source.oid for use in translated.uses if use.source.kind is SourceKind.TABLE)
     external = _external(translated)
     return Plan(
@@ -135,5 +153,5 @@ def planned(translated: Translated) -> Plan:
 
 def _repeatable(translated: Translated, variables: tuple[str, ...]) -> bool:
     effects = translated.effects or any(column.effect for column in translated.columns)
-    outside = translated.target is not None or translated.externals or effects
+    outside = translated.target is not None or bool(translated.moments) or translated.externals or effects
     return not outside and STEADY.issuperset(variables) and not is_fleeting(translated.engine_sql)

@@ -17,6 +17,7 @@ from sql.finish import Finish
 from sql.query import parse_query
 from sql.relations import Mention, Notes, Query
 from sql.scope import Scope, Writer
+from sql.timetravel import refuse_past
 from sql.translate import OutputColumn, new_writer, output_columns
 from sql.unnest import element_names
 
@@ -29,6 +30,7 @@ _Edit = tuple[int, int, str]
 def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColumn, ...], tuple[int, ...]]:
     """Return a view's query with its tables and functions qualified, its columns, and the OIDs of what it needs."""
     reading = _read(text, facts)
+    refuse_past(reading.tree)
     writer = reading.writer
     for slot in writer.slots:
         raise SqlError(SqlState.UNDEFINED_PARAMETER, f"there is no parameter ${slot}")
@@ -40,6 +42,7 @@ def qualified_definition(text: str, facts: Facts) -> tuple[str, tuple[OutputColu
 def refuse_bare_names(text: str) -> None:
     """Raise for a table without schema in the query of a view WITH NO SCHEMA BINDING; only its syntax is looked at."""
     tree = parse_query(text)
+    refuse_past(tree)
     own = {item.alias.lower() for item in tree.find_all(exp.CTE)} | element_names(tree)
     for table in tree.find_all(exp.Table):
         if isinstance(table.this, exp.Identifier) and not table.args.get("db") and table.name.lower() not in own:

@@ -16,8 +16,8 @@ from sql.clauses import conditional
 from sql.ctes import with_clause
 from sql.facts import Source, SourceColumn, SourceKind
 from sql.query import parse_expression
-from sql.relations import Output, Relation
-from sql.scope import Scope, stored_field
+from sql.relations import Output, Relation, stored_field
+from sql.scope import Scope
 from sql.sources import entry, from_clause
 from sql.targets import column_of, goal, target_of
 from sql.value import Value, made, null

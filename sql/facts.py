@@ -6,10 +6,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from core.nested import Nested
 from core.types import ColumnType
+
+if TYPE_CHECKING:
+    from sql.timetravel import Moment
 
 
 class SourceKind(Enum):
@@ -139,6 +142,8 @@ class Source:
     """Whether it may change without the catalog's notice, so that no translation of it can be kept."""
     narrow: Callable[[frozenset[str]], str] | None = field(default=None, compare=False)
     """Of a system view: its definition with some of its columns alone."""
+    moment: "Moment | None" = None
+    """Of a table that is read as it was: when."""
 
     def known_as(self, columns: tuple[tuple[str, int], ...]) -> "Source":
         """Return the source with those of its columns, called so."""

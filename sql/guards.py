@@ -21,8 +21,8 @@ from sql.clauses import conditional
 from sql.facts import Condition, Guard, Mask, Source
 from sql.functions.supers import element
 from sql.query import parse_expression
-from sql.relations import Field, Query, Relation
-from sql.scope import Scope, stored_field
+from sql.relations import Field, Query, Relation, stored_field
+from sql.scope import Scope
 from sql.value import SUPER, Value, made
 
 BARRIER: Final = "USING SAMPLE 100 PERCENT (bernoulli)"

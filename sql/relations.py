@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
+from core.names import quote
 from core.types import ColumnType
-from sql.facts import FunctionSource, Source
+from sql.facts import FunctionSource, Source, SourceColumn
 from sql.value import Value
 
 
@@ -21,6 +22,15 @@ class Field:
     source: Source | None = None
     stored: str = ""
     """The column's own name, when it is called otherwise here."""
+
+
+def stored_field(alias: str, column: SourceColumn, source: Source) -> Field:
+    """Return the field of a stored or system relation's column."""
+    value = Value(
+        sql=f"{alias}.{quote(column.engine_name)}", type=column.type, exact=True, folded=column.folded,
+        origin=(source.oid, column.number), nested=column.nested,
+    )  # fmt: skip
+    return Field(name=column.name, value=value, source=source, stored=column.stored)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

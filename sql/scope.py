@@ -15,7 +15,7 @@ from core.names import cut, fold, lower, quote
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import conversion
-from sql.facts import Facts, FunctionSource, Guard, Seen, Settled, Source, SourceColumn
+from sql.facts import Facts, FunctionSource, Guard, Seen, Settled, Source
 from sql.partiql import ATTRIBUTE
 from sql.query import too_complex
 from sql.relations import Cte, External, Field, Mention, Notes, Query, Relation
@@ -23,6 +23,7 @@ from sql.value import Slot, Value
 
 if TYPE_CHECKING:
     from sql.canon import Pattern
+    from sql.timetravel import Moment
 
 _SUMS: Final = (exp.Add, exp.Sub)
 _SPINE: Final = (*_SUMS, exp.Mul, exp.Div, exp.Mod, exp.DPipe)
@@ -83,6 +84,8 @@ class Writer:
     """The users' functions that are called, and whose rights that needs."""
     externals: dict[str, External] = field(default_factory=dict)
     """Those of them that the engine runs, by its name for them."""
+    moments: "dict[Moment, set[str]]" = field(default_factory=dict)
+    """Where tables are read as they were: which and when, and the columns that are named."""
     notes: Notes | None = None
     """Where somebody wants to know what the text's names mean."""
 
@@ -131,7 +134,10 @@ class Writer:
 
     def use(self, source: Source, privilege: str, owner: int | None, column: str | None = None) -> None:
         """Note that *source* is read or written, and which column."""
-        self.sources[source.oid] = source
+        if source.moment is None:
+            self.sources[source.oid] = source
+        elif column is not None:
+            self.moments[source.moment].add(column)
         self.cacheable &= not source.changing
         columns = self.uses.setdefault((source.oid, privilege, owner), set())
         if column is not None:
@@ -387,12 +393,3 @@ class Scope:
             f'column "{name}" does not exist{shown}',
             position=self.writer.position(node),
         )
-
-
-def stored_field(alias: str, column: SourceColumn, source: Source) -> Field:
-    """Return the field of a stored or system relation's column."""
-    value = Value(
-        sql=f"{alias}.{quote(column.engine_name)}", type=column.type, exact=True, folded=column.folded,
-        origin=(source.oid, column.number), nested=column.nested,
-    )  # fmt: skip
-    return Field(name=column.name, value=value, source=source, stored=column.stored)

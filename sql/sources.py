@@ -11,13 +11,13 @@ from sqlglot import exp
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion, groups, guards, joins, narrowing, pivots, unnest
+from sql import conversion, groups, guards, joins, narrowing, pivots, timetravel, unnest
 from sql.clauses import conditional
 from sql.facts import Source, SourceColumn, SourceKind, settled
 from sql.functions import rowsets
 from sql.query import parse_query
-from sql.relations import Field, Output, Query, Relation
-from sql.scope import VIEW_DEPTH, Scope, stored_field
+from sql.relations import Field, Output, Query, Relation, stored_field
+from sql.scope import VIEW_DEPTH, Scope
 from sql.value import Value, made
 
 
@@ -89,9 +89,9 @@ def _pivoted(node: exp.Expr, pivot: exp.Expr, scope: Scope) -> str:
     return _add_query(f"({query.sql})", query.outputs, default, pivot.args.get("alias"), scope)
 
 
-_TABLE_PARTS = frozenset({"this", "db", "catalog", "alias", "joins"})
+_TABLE_PARTS = frozenset({"this", "db", "catalog", "alias", "joins", "version"})
 _CLAUSES = frozenset({"pivots", "sample", "version", "when", "hints", "laterals", "match", "partition", "changes"})
-_WORDS = {"pivots": "PIVOT", "sample": "TABLESAMPLE", "when": "AT", "version": "FOR VERSION"}
+_WORDS = {"pivots": "PIVOT", "sample": "TABLESAMPLE", "when": "AT"}
 
 
 # Tables and views
@@ -110,11 +110,11 @@ def _table(node: exp.Table, scope: Scope) -> str:
         raise not_supported("this form of table reference", position=scope.writer.position(node))
     parts = tuple(scope.writer.identifier(part) for part in node.parts)
     alias = node.args.get("alias")
-    if len(parts) == 1 and parts[0] in scope.ctes:
+    if len(parts) == 1 and parts[0] in scope.ctes and not node.args.get("version"):
         cte = scope.ctes[parts[0]]
         return _add_query(cte.alias, cte.outputs, parts[0], alias, scope)
     source = resolve(parts, scope, node)
-    return _source(source, parts, alias, scope)
+    return _source(source, parts, node, scope)
 
 
 def resolve(parts: tuple[str, ...], scope: Scope, node: exp.Expr) -> Source:
@@ -133,9 +133,11 @@ def resolve(parts: tuple[str, ...], scope: Scope, node: exp.Expr) -> Source:
     return source
 
 
-def _source(source: Source, parts: tuple[str, ...], alias: exp.Expr | None, scope: Scope) -> str:
+def _source(source: Source, parts: tuple[str, ...], node: exp.Table, scope: Scope) -> str:
+    alias = node.args.get("alias")
     scope.writer.use(source, "SELECT", scope.owner)
     guard = guards.standing(source, scope)
+    source = timetravel.past(source, node, scope)
     if source.kind is SourceKind.VIEW:
         query = expand(source, scope)
         sql = f"({query.sql})" if guard is None else guards.of_query(query, guard, scope)
@@ -276,6 +278,8 @@ def _joined_inside(node: exp.Expr) -> bool:
 
 def _table_function(node: exp.Table, scope: Scope) -> str:
     name = node.this.name.lower()
+    if node.args.get("version"):
+        raise not_supported("FOR … AS OF of a function", position=scope.writer.position(node))
     if name == "unnest":
         raise not_supported("UNNEST of several arrays", position=scope.writer.position(node))
     if node.args.get("db") is None and name in rowsets.ROWSETS:

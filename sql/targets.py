@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlglot import exp
 
-from core.errors import SqlError
+from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from sql.assignment import Goal
 from sql.facts import Source, SourceColumn, SourceKind
@@ -17,6 +17,8 @@ from sql.sources import resolve
 
 def target_of(node: exp.Table, scope: Scope, verb: str, privilege: str) -> Source:
     """Resolve the table that a statement changes; views and system tables cannot be."""
+    if node.args.get("version"):
+        raise not_supported(f"{privilege} of a table as it was", position=scope.writer.position(node))
     parts = tuple(scope.writer.identifier(part) for part in node.parts)
     source = resolve(parts, scope, node)
     if source.door is not None:

@@ -41,6 +41,7 @@ from sql.rules import arrays, calls, cases, comparisons, literals, navigation, o
 from sql.rules.spec import Rule
 from sql.scope import Scope, Write, Writer
 from sql.steps import steps
+from sql.timetravel import Moment
 from sql.value import Slot, made
 
 RULES: Final[tuple[Rule, ...]] = (
@@ -130,6 +131,8 @@ class Translated:
     """What stood between the statement and relations: row-level security and masking."""
     steps: tuple[str, ...] = ()
     """What it asks for beside scans, for the history: joins, sorts and so on (``sql.steps``)."""
+    moments: tuple[tuple[Moment, frozenset[str]], ...] = ()
+    """Where tables are read as they were, with the columns that are named."""
     rows: bulk.LiteralRows | None = None
     """Of an INSERT of many rows: what the relation ``bulk.GIVEN`` is to hold."""
 
@@ -318,6 +321,7 @@ def _result(
         externals=tuple(writer.externals.values()),
         variables=tuple(writer.bound),
         guarded=tuple((writer.sources[oid], guard) for oid, guard in writer.guarded.items()),
+        moments=tuple((moment, frozenset(names)) for moment, names in writer.moments.items()),
     )
 
 

@@ -42,7 +42,7 @@ def iteration(node: exp.Expr, scope: Scope) -> Iteration | None:
     """Return what an entry of FROM iterates over; None for tables, queries and other functions."""
     if isinstance(node, exp.Unnest):
         return _unnest(node, scope)
-    if not isinstance(node, exp.Table) or node.args.get("pivots"):
+    if not isinstance(node, exp.Table) or node.args.get("pivots") or node.args.get("version"):
         return None
     if isinstance(node.this, exp.Anonymous):
         return _call(node, scope) if node.this.name in (ITERATE, UNPIVOT) else None

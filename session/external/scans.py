@@ -43,7 +43,7 @@ def prepared(work: "Work", plan: Plan, parameters: tuple[Value, ...], reading: R
     if not tables and changed is None and not others:
         return None
     query, left = inlined(plan.translated.engine_sql, parameters)
-    if left or (plan.translated.parameter_types and not parameters):
+    if left or plan.past or (plan.translated.parameter_types and not parameters):
         query = ""
     target = plan.translated.target
     stored = [work.state.objects.get(oid) for oid in plan.tables - {target.oid if target is not None else 0}]
@@ -80,7 +80,7 @@ def reading_of_change(work: "Work", plan: Plan, known: Known, parameters: tuple[
     """Return the query that says which files of an Iceberg table a change can be about, None where none can say."""
     query, left = inlined(plan.translated.reads, parameters)
     others = [item for item in plan.external if not isinstance(item, Known) or item.oid != known.oid]
-    if not query or left or others or known.view in query:
+    if not query or left or others or plan.past or known.view in query:
         return None
     return _over_unknown(query, [work.state.objects.get(oid) for oid in plan.tables])
 

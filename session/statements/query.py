@@ -71,7 +71,7 @@ async def _seen(work: Work, asked: Question) -> bool:
 
 async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple[int, ...] = ()) -> Chosen | None:
     """Return how the query *text*, planned and allowed, is read from materialized views, None where it is not."""
-    if plan.translated.guarded:
+    if plan.translated.guarded or plan.past:
         return None
     return await chosen(work, plan, lambda views: work.plan(text, offset, oids, views=views))
 
@@ -79,11 +79,11 @@ async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple
 async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: Question | None) -> Page:
     await work.session.admission.admitted(plan)
     sql = plan.translated.engine_sql
-    if plan.tables and spark.wanted(work, plan) and not effects.any_in(plan.translated):
+    if plan.tables and not plan.past and spark.wanted(work, plan) and not effects.any_in(plan.translated):
         sent = await spark.sent(work, plan, parameters)
         if sent is not None:
             return Page(results.columns(sent.schema, hints(plan, work)), Reader(_kept(work, sent, asked)))
-    if plan.tables and work.tx.single:
+    if plan.tables and work.tx.single and not plan.past:
         page = await _copied(work, plan, parameters, asked)
         if page is not None:
             return page
@@ -100,7 +100,7 @@ def _kept(work: Work, stream: "RowStream | spark.Sent", asked: Question | None) 
 
 async def _begun(work: Work, plan: Plan, sql: str, parameters: tuple[Value, ...]) -> RowStream:
     scans = work.warehouse.scans
-    if plan.tables and work.tx.single:
+    if plan.tables and work.tx.single and not plan.past:
         lake, sql = sql, await scans.rewritten(sql, plan.tables, work.state, work.engine)
         if sql != lake and scans.is_plain(lake):
             engine = await work.session.hot.ready(work.settings.get("timezone"))
