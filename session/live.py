@@ -133,6 +133,7 @@ _HISTORY = {
     "sys_integration_states": "integration_states",
     "sys_evictions": "evictions", "sys_rule_actions": "rule_actions", "sys_share_changes": "share_changes",
     "sys_job_messages": "job_messages", "sys_replacements": "replacements",
+    "sys_simplifications": "simplifications",
 }  # fmt: skip
 """Live sources that are tables of the history."""
 

@@ -13,7 +13,7 @@ from catalog.model import Kind as Kinds
 from catalog.store import Changes
 from core.clock import Clock
 from core.errors import Canceled, SqlError
-from engine.load.plan import Replacement
+from engine.load.plan import Replacement, Simplified
 from session.steps import recorded
 from session.transfers import Transfer
 from sql.redact import redacted
@@ -268,6 +268,15 @@ class Recorder:
             self.history.record("replacements", (
                 session.user.oid, session.query, relation, _plain(started), session.pid, each.filename,
                 each.line_number, each.column, each.raw_line,
+            ))  # fmt: skip
+
+    def simplifications(self, session: "Session", found: Iterable[Simplified]) -> None:
+        """Take note of what SIMPLIFY did to the shapes of a COPY, or that it did it to all."""
+        now = _plain(self._clock.now())
+        for each in found:
+            of_shape = (each.number, each.initial_size, "t" if each.done else "f", each.final_size, each.tolerance)
+            self.history.record("simplifications", (
+                session.user.oid, session.query, now, each.maximum, *(of_shape if each.number >= 0 else (None,) * 5),
             ))  # fmt: skip
 
     def call(self, call: dict[str, Any], messages: Iterable[dict[str, Any]]) -> None:

@@ -22,6 +22,7 @@ class Argument(Enum):
     NULL_STRING = "a string in which \\N stands for itself"
     OPTIONAL_STRING = "a string, or nothing for the default"
     INTEGER = "a whole number"
+    OPTIONAL_NUMBER = "a number, or nothing; a modifier stands before it"
     SWITCH = "ON, TRUE, OFF, FALSE, or nothing for ON"
     PRESET = "PRESET, ON, TRUE, OFF, FALSE, or nothing for ON"
     WORD = "a word, quoted or not"
@@ -115,7 +116,7 @@ _MB: Final = 1 << 20
 _LARGEST_FILE: Final = 6_657_199_309
 """6.2 GB."""
 _LETTERS: Final = {
-    "T": "text", "C": "csv", "F": "fixedwidth", "J": "json", "A": "avro", "P": "parquet", "O": "orc",
+    "T": "text", "C": "csv", "F": "fixedwidth", "J": "json", "A": "avro", "P": "parquet", "O": "orc", "S": "shapefile",
 }  # fmt: skip
 
 # fmt: off
@@ -141,7 +142,7 @@ COPY_OPTIONS: Final = (
     Option(name="orc", keywords=("ORC",), sets_format="orc", doc="ORC, columns by position"),
     Option(name="fixedwidth", keywords=("FIXEDWIDTH",), argument=Argument.STRING, sets_format="fixedwidth", doc="Fields of given widths, 'label:width,…'"),
     Option(name="shapefile", keywords=("SHAPEFILE",), sets_format="shapefile", doc="ESRI shapefile: the geometry first, then the attributes"),
-    Option(name="simplify", keywords=("SIMPLIFY",), modifier="AUTO", status="absent", doc="Shapes that are too large are simplified"),
+    Option(name="simplify", keywords=("SIMPLIFY",), argument=Argument.OPTIONAL_NUMBER, modifier="AUTO", formats=_formats("S"), doc="Simplifies the shapes by a tolerance; AUTO only those that are too large, by no more than it"),
     Option(name="delimiter", keywords=("DELIMITER",), argument=Argument.CHARACTER, formats=_formats("TC"), default="|", doc="Character between fields; a comma for CSV"),
     Option(name="quote", keywords=("QUOTE",), argument=Argument.CHARACTER, formats=_formats("C"), default='"', doc="CSV's quote character"),
     # Source
@@ -176,9 +177,9 @@ COPY_OPTIONS: Final = (
     Option(name="compupdate", keywords=("COMPUPDATE",), argument=Argument.PRESET, formats=_formats("TCFJA"), status="accepted", doc="Whether to choose column encodings"),
     Option(name="comprows", keywords=("COMPROWS",), argument=Argument.INTEGER, formats=_formats("TCFJA"), within=(1000, 2**31 - 1), status="accepted", doc="Rows to choose encodings from"),
     Option(name="statupdate", keywords=("STATUPDATE",), argument=Argument.SWITCH, status="accepted", doc="Whether to gather statistics after the load"),
-    Option(name="maxerror", keywords=("MAXERROR",), argument=Argument.INTEGER, formats=_formats("TCFJA"), within=(0, 100_000), default=0, doc="The load fails at this many bad records"),
-    Option(name="ignoreallerrors", keywords=("IGNOREALLERRORS",), formats=_formats("TCFJA"), without=_names("maxerror"), doc="All bad records are skipped"),
-    Option(name="noload", keywords=("NOLOAD",), formats=_formats("TCFJA"), doc="Files are checked and not loaded"),
+    Option(name="maxerror", keywords=("MAXERROR",), argument=Argument.INTEGER, formats=_formats("TCFJAS"), within=(0, 100_000), default=0, doc="The load fails at this many bad records"),
+    Option(name="ignoreallerrors", keywords=("IGNOREALLERRORS",), formats=_formats("TCFJAS"), without=_names("maxerror"), doc="All bad records are skipped"),
+    Option(name="noload", keywords=("NOLOAD",), formats=_formats("TCFJAS"), doc="Files are checked and not loaded"),
     Option(name="template", keywords=("USING", "TEMPLATE"), argument=Argument.WORD, status="absent", doc="Parameters kept under a name"),
     Option(name="job", keywords=("JOB", "CREATE"), argument=Argument.WORD, status="absent", doc="Loads new files when they come"),
 )

@@ -53,7 +53,7 @@ class HistoryTable:
 
 _ARROW: Final = {
     "INTEGER": pa.int32(), "BIGINT": pa.int64(), "VARCHAR": pa.string(), "TIMESTAMP": pa.timestamp("us"),
-    "BOOLEAN": pa.bool_(),
+    "BOOLEAN": pa.bool_(), "DOUBLE": pa.float64(),
 }  # fmt: skip
 
 
@@ -90,6 +90,9 @@ _TABLES: Final = (
     _table("replacements", "started",
            "userid INTEGER, query BIGINT, tbl INTEGER, started TIMESTAMP, pid INTEGER, filename VARCHAR, line BIGINT,"
            "colname VARCHAR, raw_line VARCHAR"),
+    _table("simplifications", "recorded",
+           "userid INTEGER, query BIGINT, recorded TIMESTAMP, maximum DOUBLE, line BIGINT, initial_size BIGINT,"
+           "simplified VARCHAR, final_size BIGINT, tolerance DOUBLE"),
     _table("job_messages", "time",
            "job BIGINT, userid INTEGER, name VARCHAR, database VARCHAR, time TIMESTAMP, message VARCHAR"),
     _table("mv_refreshes", "ended",

@@ -1,6 +1,6 @@
-"""Copy jobs in the system catalogs: what they are, which files they took in, what kept them from it.
+"""Copy jobs in the system catalogs: what they are, which files they took in, what kept them from it; what COPY changed.
 
-Redshift, "SYS_COPY_JOB", "SYS_COPY_JOB_DETAIL", "SYS_COPY_JOB_INFO".
+Redshift, "SYS_COPY_JOB", "SYS_COPY_JOB_DETAIL", "SYS_COPY_JOB_INFO", "SYS_COPY_REPLACEMENTS", "SYS_SPATIAL_SIMPLIFY".
 """
 
 from typing import Final
@@ -14,6 +14,15 @@ from catalog.system.spec import SystemView, Visible, columns
 
 JOB_SHAPE: Final = (
     "job_id int8, job_name bpchar(128), iam_role bpchar(128), job_text bpchar(256), is_auto int4, on_error_suspend int4"
+)
+
+
+_SIMPLIFIED: Final = (
+    "maximum_tolerance float8, initial_size int8, simplified bpchar(1), final_size int8, final_tolerance float8"
+)
+_OF_SIMPLIFIED: Final = (
+    "s.line AS line_number, s.maximum AS maximum_tolerance, s.initial_size, s.simplified, s.final_size,"
+    " s.tolerance AS final_tolerance, s.userid FROM sys_simplifications AS s"
 )
 
 
@@ -59,5 +68,9 @@ ROWS: Final = (
         "raw_line bpchar(1024)",
         "SELECT r.userid AS user_id, r.query AS query_id, r.tbl AS table_id, r.filename AS file_name,"
         " r.colname AS column_name, r.line AS line_number, r.raw_line FROM sys_replacements AS r", owner="user_id"),
+    _view(6_036, "sys_spatial_simplify", f"query_id int8, line_number int8, {_SIMPLIFIED}",
+        f"SELECT s.query AS query_id, {_OF_SIMPLIFIED}"),
+    _view(6_025, "svl_spatial_simplify", f"query int4, line_number int4, {_SIMPLIFIED}",
+        f"SELECT s.query, {_OF_SIMPLIFIED}"),
 )
 # fmt: on

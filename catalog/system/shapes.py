@@ -288,6 +288,10 @@ LIVE: Final[dict[str, pa.Schema]] = {
     "sys_replacements": _shape(
         "userid int4, query int8, tbl int4, started ts, pid int4, filename text, line int8, colname text, raw_line text"
     ),
+    "sys_simplifications": _shape(
+        "userid int4, query int8, recorded ts, maximum float8, line int8, initial_size int8, simplified text,"
+        "final_size int8, tolerance float8"
+    ),
     "sys_job_messages": _shape("job int8, userid int4, name text, database text, time ts, message text"),
     "sys_copied_files": _shape(
         "job int8, location text, bytes int8, version text, modified ts, enqueued ts, status text"

@@ -63,7 +63,6 @@ _SHAPES: Final[tuple[tuple[int, str, Visible, str], ...]] = (
     (6_022, "svcs_compile", "own", _COMPILE),
     (6_023, "svl_qerror", "own", "userid int4, query int4, xid int8, pid int4, recordtime ts, error text"),
     (6_024, "svl_restore_alter_table_progress", "superuser", "tbl int4, progress text, message text"),
-    (6_025, "svl_spatial_simplify", "all", "query int4, line_number int4, maximum_tolerance float8, initial_size int4, simplified bpchar(1), final_size int4, final_tolerance float8"),
     (6_026, "svl_vacuum_percentage", "superuser", "xid int8, table_id int4, percentage int8"),
     (6_027, "svcs_concurrency_scaling_usage", "superuser", "start_time ts, end_time ts, queries int8, usage_in_seconds float8"),
     (6_028, "sys_analyze_compression_history", "own", "user_id int4, start_time ts, transaction_id int8, table_id int4, table_name bpchar(128), column_position int4, old_encoding bpchar(15), new_encoding bpchar(15), mode bpchar(14)"),
@@ -74,7 +73,6 @@ _SHAPES: Final[tuple[tuple[int, str, Visible, str], ...]] = (
     (6_033, "sys_restore_log", "superuser", "event_time ts, database_name bpchar(128), schema_name bpchar(128), table_name bpchar(128), table_id int4, action bpchar(128), table_size int8, total_data_processed int8, delta_data_processed int8, message bpchar(512), redistribution_type bpchar(32)"),
     (6_034, "sys_restore_state", "superuser", "user_id int4, database_name bpchar(64), schema_id int4, table_id int4, table_name bpchar(128), redistribution_status bpchar(128), percentage_redistributed float8, redistribution_type bpchar(32)"),
     (6_035, "sys_schema_quota_violations", "own", "owner_id int4, user_id int4, transaction_id int8, session_id int4, " + _QUOTA + ", record_time ts"),
-    (6_036, "sys_spatial_simplify", "all", "query_id int8, line_number int4, maximum_tolerance float8, initial_size int4, simplified bpchar(1), final_size int4, final_tolerance float8"),
     (6_038, "svl_multi_statement_violations", "own", "userid int4, database bpchar(32), cmdname bpchar(20), xid int8, pid int4, label bpchar(320), starttime ts, endtime ts, sequence int4, type varchar(10), text bpchar(200)"),
     (6_037, "svv_ml_model_privileges", "all", "namespace_name text, model_name text, " + _WHO),
     # Functions outside the server, and jobs that copy by themselves.

@@ -1,7 +1,7 @@
 """Files that have columns of their own, matched by position: Parquet, ORC and shapefiles.
 
 Redshift, "COPY from columnar data formats" and "Loading a shapefile into Amazon Redshift". One bad value ends the
-load, and the client is told so; there are no lines to reject.
+load, and the client is told so; what can be rejected are only shapes that are too large.
 """
 
 import tempfile
@@ -19,7 +19,8 @@ from core.errors import SqlError
 from core.names import literal, quote
 from core.sqlstate import SqlState
 from engine.errors import from_engine
-from engine.load.plan import Compression, CopyPlan, Format, LoadColumn, Loaded
+from engine.load.plan import Compression, CopyPlan, Format, LoadColumn, Loaded, Rejection, Simplified
+from engine.load.shapes import fitted
 from engine.load.source import unpack_to
 from storage.database import beside
 from storage.objects import ObjectStore, StoredObject, probe
@@ -37,6 +38,8 @@ class _Scan:
     """What stands after FROM."""
     fields: tuple[str, ...]
     """Engine SQL of each column, in order."""
+    simplified: tuple[Simplified, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
 
 
 Opened = AbstractContextManager[_Scan]
@@ -45,8 +48,11 @@ Opened = AbstractContextManager[_Scan]
 def load_columnar(
     connection: duckdb.DuckDBPyConnection, plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
 ) -> Loaded:
-    """Load *objects* by position in the transaction that is open on *connection*."""
-    with _failures(plan, store, objects), _SCANS[plan.layout.format](connection, store, objects) as scan:
+    """Load *objects* by position in the transaction that is open on *connection*.
+
+    Nothing is loaded where the plan gives up by the rejections that are returned.
+    """
+    with _failures(plan, store, objects), _SCANS[plan.layout.format](connection, plan, store, objects) as scan:
         found, wanted = len(scan.fields), len(plan.columns)
         if found > wanted or (found < wanted and not plan.layout.fill_record):
             raise SqlError(
@@ -54,9 +60,11 @@ def load_columnar(
                 f"{_INCOMPATIBLE}Table columns: {wanted}, Data columns: {found}, File name: {objects[0].location}",
                 detail="code 15007",
             )
+        if scan.rejections and plan.gives_up(len(scan.rejections)):
+            return Loaded(rows=0, rejections=scan.rejections, simplified=scan.simplified)
         statement = f"SELECT count(*) FROM {scan.source}" if plan.no_load else _insert_sql(plan, scan)
         row = connection.execute(statement).fetchone()
-    return Loaded(rows=int(row[0]) if row else 0)
+    return Loaded(rows=int(row[0]) if row else 0, rejections=scan.rejections, simplified=scan.simplified)
 
 
 def _insert_sql(plan: CopyPlan, scan: _Scan) -> str:
@@ -84,7 +92,7 @@ def _value(column: LoadColumn, field: str) -> str:
 
 @contextmanager
 def _parquet(
-    connection: duckdb.DuckDBPyConnection, store: ObjectStore, objects: Sequence[StoredObject]
+    connection: duckdb.DuckDBPyConnection, _: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
 ) -> Iterator[_Scan]:
     listed = ", ".join(literal(store.engine_path(item.location)) for item in objects)
     source = f"read_parquet([{listed}], union_by_name=false, hive_partitioning=false)"
@@ -93,7 +101,7 @@ def _parquet(
 
 @contextmanager
 def _orc(
-    connection: duckdb.DuckDBPyConnection, store: ObjectStore, objects: Sequence[StoredObject]
+    connection: duckdb.DuckDBPyConnection, _: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
 ) -> Iterator[_Scan]:
     with tempfile.TemporaryDirectory(prefix="duckshift-load-") as folder:
         path = Path(folder, "file")
@@ -143,7 +151,7 @@ def _stripes(
 
 @contextmanager
 def _shapefile(
-    connection: duckdb.DuckDBPyConnection, store: ObjectStore, objects: Sequence[StoredObject]
+    connection: duckdb.DuckDBPyConnection, plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
 ) -> Iterator[_Scan]:
     stems = sorted({item.location[:-4] for item in objects if item.location.endswith(_PARTS)})
     missing = [part for part in _PARTS for stem in stems if store.size(stem + part) is None]
@@ -158,12 +166,18 @@ def _shapefile(
             unpack_to(store, stems[0] + part, Compression.NONE, Path(folder, "shape" + part))
         source = f"ST_Read({literal(str(Path(folder, 'shape.shp')))})"
         attributes = [quote(name) for name in _names(connection, source) if name not in ("geom", "OGC_FID")]
+        side = beside(connection)
+        try:
+            reading = fitted(side, plan, source, stems[0] + _PARTS[0])
+        finally:
+            side.close()
         # The geometry comes first, then the attributes.
-        yield _Scan(source, ("rs_ewkb(hex(ST_AsWKB(geom)), 0)", *attributes))
+        fields = (f"rs_ewkb(hex(ST_AsWKB({reading.shape})), 0)", *attributes)
+        yield _Scan(reading.source, fields, reading.simplified, reading.rejections)
 
 
 _SCANS: Final[
-    dict[Format, Callable[[duckdb.DuckDBPyConnection, ObjectStore, Sequence[StoredObject]], Opened]]
+    dict[Format, Callable[[duckdb.DuckDBPyConnection, CopyPlan, ObjectStore, Sequence[StoredObject]], Opened]]
 ] = {Format.PARQUET: _parquet, Format.ORC: _orc, Format.SHAPEFILE: _shapefile}  # fmt: skip
 COLUMNAR: Final = frozenset(_SCANS)
 """The formats that are loaded here."""

@@ -25,7 +25,7 @@ from engine.load.columnar import COLUMNAR, load_columnar
 from engine.load.direct import check_sql, insert_sql, possible
 from engine.load.fields import BlankLineError
 from engine.load.parsed import count_parsed, load_parsed
-from engine.load.plan import FAILED, Compression, CopyPlan, Format, Loaded, Rejection
+from engine.load.plan import FAILED, Compression, CopyPlan, Format, Loaded, Rejection, Simplified
 from engine.load.progress import Progress
 from engine.load.source import decoded, unpack_to, unpacked
 from storage.database import beside
@@ -41,10 +41,11 @@ _LINES: Final = frozenset({Format.DELIMITED, Format.CSV, Format.FIXED, Format.JS
 class LoadFailedError(SqlError):
     """A load that was given up for its data; the rejected records go to STL_LOAD_ERRORS."""
 
-    def __init__(self, table: str, rejections: tuple[Rejection, ...]) -> None:
-        """Say what Redshift says, and keep what was rejected."""
+    def __init__(self, table: str, rejections: tuple[Rejection, ...], simplified: tuple[Simplified, ...] = ()) -> None:
+        """Say what Redshift says, and keep what was rejected, and tried before."""
         super().__init__(SqlState.INTERNAL_ERROR, FAILED.format(table=table))
         self.rejections = rejections
+        self.simplified = simplified
 
 
 def load(
@@ -94,9 +95,12 @@ def _load_columns(
 ) -> Loaded:
     try:
         with progress.watching(connection):
-            return load_columnar(connection, plan, store, objects)
+            loaded = load_columnar(connection, plan, store, objects)
     except duckdb.ConstraintException:
         raise LoadFailedError(plan.table, ()) from None
+    if loaded.rejections and plan.gives_up(len(loaded.rejections)):
+        raise LoadFailedError(plan.table, loaded.rejections, loaded.simplified)
+    return loaded
 
 
 @contextmanager

@@ -72,6 +72,16 @@ class Filler:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Simplification:
+    """SIMPLIFY: how shapes of a shapefile are made smaller."""
+
+    tolerance: float
+    """The one of all shapes, or the greatest; -1 where AUTO has none."""
+    automatic: bool
+    """Whether only shapes that are too large are simplified, as little as they need."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
     """How records and fields are told apart."""
 
@@ -94,6 +104,7 @@ class Layout:
     """'noshred': a document is the value of the one SUPER column."""
     widths: tuple[int, ...] = ()
     """FIXEDWIDTH: characters of each field."""
+    simplify: Simplification | None = None
     encoding: str = "utf-8"
     """Python's name of the files' encoding."""
 
@@ -132,6 +143,10 @@ class CopyPlan:
     """IGNOREALLERRORS."""
     no_load: bool = False
 
+    def gives_up(self, bad: int) -> bool:
+        """Return whether this many bad records end the load."""
+        return not self.all_errors and bad >= max(1, self.max_errors)
+
     def target(self) -> tuple[str, ...]:
         """Return the engine's names of the columns that get values."""
         return (*(column.engine_name for column in self.columns), *(filler.name for filler in self.fillers))
@@ -169,6 +184,20 @@ class Replacement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Simplified:
+    """What SIMPLIFY did, to one shape if it was AUTO: SVL_SPATIAL_SIMPLIFY."""
+
+    maximum: float
+    number: int = -1
+    """The record's, from 0."""
+    initial_size: int = 0
+    done: bool = False
+    """Whether the shape fits now."""
+    final_size: int = 0
+    tolerance: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
     """What a COPY did."""
 
@@ -177,6 +206,7 @@ class Loaded:
     files: tuple[tuple[str, int], ...] = ()
     """What was read: location and bytes."""
     replacements: tuple[Replacement, ...] = ()
+    simplified: tuple[Simplified, ...] = ()
 
 
 USUAL_GROUP_BYTES: Final = 32 << 20

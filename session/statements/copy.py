@@ -3,6 +3,7 @@
 Redshift, "COPY".
 """
 
+import math
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -29,6 +30,7 @@ from engine.load.plan import (
     LoadColumn,
     Loaded,
     Rejection,
+    Simplification,
 )
 from engine.load.progress import Progress
 from engine.load.source import existing, files, json_paths, manifest_files
@@ -104,11 +106,14 @@ async def copy(work: Work, engine: DuckDbEngine, command: Copy, selection: Selec
             loaded = await _load(work, engine, command, target, selection)
     except SqlError as failure:
         rejections = failure.rejections if isinstance(failure, LoadFailedError) else ()
+        if isinstance(failure, LoadFailedError):
+            work.warehouse.recorder.simplifications(work.session, failure.simplified)
         await _record(work, relation, rejections, started, job)
         remembered = _remembered(command, relation, Loaded(rows=0, rejections=rejections), started)
         work.warehouse.recorder.load(work.session, replace(remembered, failed=True, job=job))
         raise
     work.warehouse.recorder.replacements(work.session, relation.oid, started, loaded.replacements)
+    work.warehouse.recorder.simplifications(work.session, loaded.simplified)
     await _record(work, relation, loaded.rejections, started, job)
     if loaded.rejections:
         work.notice(info(NOT_LOADED.format(table=relation.name, rows=len(loaded.rejections))))
@@ -257,8 +262,23 @@ def _layout(options: Given, paths: tuple[str, ...] | None) -> Layout:
         json_ignore_case=word == "auto ignorecase",
         json_whole=word == "noshred",
         widths=tuple(width for _, width in widths(options)),
+        simplify=_simplification(options),
         encoding=_encoding(options),
     )
+
+
+def _simplification(options: Given) -> Simplification | None:
+    said = options.text("simplify")
+    if said is None:
+        return None
+    automatic = options.on("simplify_auto")
+    try:
+        tolerance = float(said) if said else -1.0 if automatic else 0.0
+    except ValueError:
+        tolerance = math.nan
+    if not math.isfinite(tolerance) or (said and tolerance < 0):
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "SIMPLIFY needs a tolerance of zero or more")
+    return Simplification(tolerance=tolerance, automatic=automatic)
 
 
 def _paths(work: Work, command: Copy) -> tuple[str, ...] | None:

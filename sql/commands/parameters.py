@@ -40,10 +40,11 @@ def read_parameters(
             raise not_supported(f"{command} {' '.join(option.keywords)}", position=position)
         if option.name in values or (option.sets_format and "format" in values):
             raise SqlError(SqlState.SYNTAX_ERROR, "conflicting or redundant options", position=position)
+        before = option.argument is Argument.OPTIONAL_NUMBER and stream.take(option.modifier)
         values[option.name] = _argument(stream, option)
         if option.sets_format:
             values["format"] = option.sets_format
-        if option.modifier and stream.take(option.modifier):
+        if before or (option.modifier and stream.take(option.modifier)):
             values[f"{option.name}_{option.modifier.lower()}"] = True
         given.append((option, position))
     _check_formats(given, str(values.get("format", "text")), command)
@@ -137,6 +138,8 @@ def _text(stream: Stream, option: Option) -> str:
     token = stream.token
     if option.argument is Argument.OPTIONAL_STRING and not stream.at_string():
         return str(option.default)
+    if option.argument is Argument.OPTIONAL_NUMBER and not stream.at_string():
+        return stream.advance().value if token.kind is TokenKind.NUMBER else ""
     if option.argument is Argument.ROLE and stream.take("DEFAULT"):
         return "default"
     if option.argument is Argument.WORD and token.kind is TokenKind.WORD:

@@ -291,6 +291,66 @@ def test_shapefile(db: psycopg.Connection, folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
+def coast(folder: Path) -> str:
+    """A line of 66,000 places (16 bytes each, and 9), too long for a GEOMETRY, between two that fit."""
+    import duckdb
+    from duckdb_extensions import import_extension
+
+    with duckdb.connect() as writer:
+        import_extension("spatial", con=writer)
+        writer.execute("LOAD spatial")
+        # A rough arc: the roughness differs from place to place.
+        reach = "(10 + hash(i) % 1000 / 1e7)"
+        place = f"ST_Point({reach} * cos(i / 30000.0), {reach} * sin(i / 30000.0))"
+        line = f"ST_MakeLine(list_transform(range(n), lambda i: {place}))"
+        writer.execute(
+            f"COPY (SELECT {line} AS geom, n AS number FROM (VALUES (4), (66000), (5)) t(n)) "
+            f"TO '{folder}/coast.shp' (FORMAT GDAL, DRIVER 'ESRI Shapefile')"
+        )
+    return f"{folder}/coast.shp"
+
+
+SIMPLIFIED = (
+    "SELECT line_number, maximum_tolerance, initial_size, simplified, final_size, final_tolerance"
+    " FROM svl_spatial_simplify WHERE query = pg_last_copy_id()"
+)
+COAST = "SELECT number, ST_NPoints(g) FROM loaded ORDER BY number"
+
+
+def test_shapes_that_are_too_large_are_rejected(db: psycopg.Connection, coast: str) -> None:
+    with pytest.raises(psycopg.errors.InternalError_, match="Load into table 'loaded' failed"):
+        loaded(db, "g geometry, number int", coast, "FORMAT SHAPEFILE")
+    errors = "SELECT line_number, btrim(colname), btrim(err_reason) FROM stl_load_errors ORDER BY starttime DESC LIMIT 1"
+    assert db.execute(errors).fetchall() == [(2, "g", "Geometry size: 1056009 is larger than maximum supported size: 1048447")]
+    assert loaded(db, "g geometry, number int", coast, "FORMAT SHAPEFILE MAXERROR 2", COAST) == [(4, 4), (5, 5)]
+
+
+def test_simplify_by_a_tolerance(db: psycopg.Connection, coast: str) -> None:
+    # All that lies within the tolerance of a line between the ends is gone.
+    assert loaded(db, "g geometry, number int", coast, "FORMAT SHAPEFILE SIMPLIFY 2E1", COAST) == [(4, 2), (5, 2), (66_000, 2)]
+    assert db.execute(SIMPLIFIED).fetchall() == [(None, 20.0, None, None, None, None)]
+
+
+def test_simplify_auto_takes_the_least_tolerance(db: psycopg.Connection, coast: str) -> None:
+    rows = loaded(db, "g geometry, number int", coast, "FORMAT SHAPEFILE SIMPLIFY AUTO", COAST)
+    assert rows[:2] == [(4, 4), (5, 5)]
+    [(line, most, initial, done, final, tolerance)] = db.execute(SIMPLIFIED).fetchall()
+    assert (line, most, initial, done) == (1, -1.0, 1_056_009, "t")
+    assert final == rows[2][1] * 16 + 9
+    assert 1_000_000 < final <= 1_048_447
+    assert 0 < tolerance < 0.1
+
+
+def test_simplify_auto_up_to_a_tolerance(db: psycopg.Connection, coast: str) -> None:
+    assert loaded(db, "g geometry, number int", coast, "FORMAT SHAPEFILE SIMPLIFY AUTO 1E-12 MAXERROR 2", COAST) == [(4, 4), (5, 5)]
+    assert db.execute(SIMPLIFIED).fetchall() == [(1, 1e-12, 1_056_009, "f", 0, 0.0)]
+    with pytest.raises(psycopg.errors.InternalError_, match="stl_load_errors"):
+        loaded(db, "g geometry, number int", coast, "FORMAT SHAPEFILE SIMPLIFY AUTO '1E-12'")
+    failed = "SELECT line_number, simplified FROM sys_spatial_simplify ORDER BY query_id DESC LIMIT 1"
+    assert db.execute(failed).fetchall() == [(1, "f")]
+
+
+@pytest.fixture(scope="module")
 def movies(aws: s3.Endpoint) -> str:
     client = boto3.session.Session().client(
         "dynamodb",
