@@ -128,7 +128,7 @@ _ACCESS: Final = (
     Option(name="session_token", keywords=("TOKEN",), argument=Argument.STRING, secret=True, doc="Older spelling of SESSION_TOKEN"),
     Option(name="credentials", keywords=("WITH", "CREDENTIALS"), argument=Argument.STRING, secret=True, doc="Older spelling of CREDENTIALS"),
     Option(name="credentials", keywords=("CREDENTIALS",), argument=Argument.STRING, secret=True, doc="All of them as 'name=value;…'"),
-    Option(name="master_symmetric_key", keywords=("MASTER_SYMMETRIC_KEY",), argument=Argument.STRING, secret=True, doc="Key of client-side encryption"),
+    Option(name="master_symmetric_key", keywords=("MASTER_SYMMETRIC_KEY",), argument=Argument.STRING, secret=True, without=_names("credentials"), doc="Key of client-side encryption"),
     Option(name="region", keywords=("REGION",), argument=Argument.STRING, doc="Region of the bucket"),
 )
 

@@ -59,6 +59,11 @@ _FORMATS: Final = {
 _EXTENSIONS: Final = {Format.AVRO: "avro", Format.SHAPEFILE: "spatial"}
 """What DuckDB reads some formats with."""
 _DYNAMODB: Final = "dynamodb://"
+_NOT_FOR_ITEMS: Final = frozenset({
+    *_FORMATS, "delimiter", "quote", "gzip", "bzip2", "lzop", "zstd", "escape", "fillrecord", "ignoreblanklines",
+    "ignoreheader", "null", "removequotes", "acceptinvchars", "encoding", "manifest", "encrypted",
+})  # fmt: skip
+"""Redshift, "COPY from Amazon DynamoDB", unsupported parameters."""
 _ENCODINGS: Final = {
     "utf8": "utf-8", "utf16": "utf-16", "utf16le": "utf-16-le", "utf16be": "utf-16-be", "iso88591": "iso-8859-1",
 }  # fmt: skip
@@ -161,6 +166,8 @@ async def _load(
         _check(plan, command)
         if command.source.startswith(_DYNAMODB):
             return _load_items(work, command, connection, plan, target)
+        if "readratio" in options:
+            raise not_supported("READRATIO with COPY from Amazon S3")
         if extension := _EXTENSIONS.get(plan.layout.format):
             work.warehouse.database.extend(extension)
         store = open_store(work, command.source, command.credentials, options)
@@ -182,8 +189,8 @@ def _load_items(work: Work, command: Copy, connection: Connection, plan: CopyPla
     ratio = options.number("readratio")
     if not ratio:
         raise SqlError(SqlState.INVALID_PARAMETER_VALUE, "COPY from DynamoDB needs READRATIO")
-    if options.format != "text" or options.on("manifest") or options.on("fillrecord"):
-        raise not_supported("this data format for COPY from DynamoDB")
+    if given := sorted(_NOT_FOR_ITEMS & options.keys()):
+        raise not_supported(f"{given[0].upper()} with COPY from DynamoDB")
     table = open_table(work, command.source.removeprefix(_DYNAMODB), command.credentials, options)
     plan = replace(plan, layout=Layout(format=Format.JSON, json_ignore_case=True))
     with items_as_documents(plan, command.source, table.items(ratio)) as kept:
