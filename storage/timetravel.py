@@ -26,6 +26,11 @@ _COLUMNS: Final = """
     SELECT column_name, column_id, column_type FROM {m}.ducklake_column
     WHERE table_id = $1 AND parent_column IS NULL AND begin_snapshot <= $2 AND coalesce(end_snapshot > $2, true)
 """
+_REWRITTEN: Final = """
+    SELECT count(*) FROM {m}.ducklake_snapshot_changes
+    WHERE snapshot_id > $2 AND list_contains(string_split(changes_made, ','), 'rewrite_delete:' || $1)
+"""
+"""DuckLake has been seen to give wrong values for what was before files were rewritten without their deleted rows."""
 _LATEST: Final = 2**62
 
 
@@ -75,6 +80,10 @@ def _check(connection: duckdb.DuckDBPyConnection, metadata: str, table: Wanted, 
         raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{table.name}" did not exist then')
     if tuple(names) != table.place:
         raise SqlError(SqlState.UNDEFINED_TABLE, f'relation "{table.name}" was called otherwise then')
+    rewritten = connection.execute(_REWRITTEN.format(m=metadata), [numbers[0], at]).fetchone()
+    if rewritten is None or rewritten[0]:
+        message = f'relation "{table.name}" has been rewritten since by VACUUM: what it was is in snapshots only'
+        raise SqlError(SqlState.INVALID_PARAMETER_VALUE, message)
     now, then = (
         {str(name): (number, kind) for name, number, kind in connection.execute(sql, [numbers[0], moment]).fetchall()}
         for sql in (_COLUMNS.format(m=metadata),) for moment in (_LATEST, at)

@@ -161,6 +161,18 @@ def test_never_another_table_or_column(own: psycopg.Connection) -> None:
     assert _refused(own, f"SELECT a FROM past.renamed {at}") == "42P01"
 
 
+def test_rewritten_files_end_what_was(own: psycopg.Connection) -> None:
+    own.execute("CREATE TABLE past.rewritten (a int)")
+    own.execute("INSERT INTO past.rewritten SELECT i FROM generate_series(1, 5000) AS g(i)")
+    past = f"SELECT count(*) FROM past.rewritten FOR TIMESTAMP AS OF '{_now(own)}'"
+    own.execute("DELETE FROM past.rewritten WHERE a > 7")
+    assert own.execute(past).fetchall() == [(5000,)]
+    own.execute("VACUUM DELETE ONLY past.rewritten")
+    assert _refused(own, past) == "22023"
+    now = f"SELECT count(*) FROM past.rewritten FOR TIMESTAMP AS OF '{_now(own)}'"
+    assert own.execute(now).fetchall() == [(7,)]
+
+
 def test_privileges_and_policies_are_those_of_now(own: psycopg.Connection, before: str) -> None:
     past = f"past.t FOR TIMESTAMP AS OF '{before}'"
     own.execute("CREATE USER past_reader PASSWORD 'Abcd1234'")
