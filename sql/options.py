@@ -150,7 +150,7 @@ COPY_OPTIONS: Final = (
     Option(name="ssh", keywords=("SSH",), status="absent", doc="The source is a manifest of SSH hosts"),
     Option(name="readratio", keywords=("READRATIO",), argument=Argument.INTEGER, within=(1, 200), doc="Percent of a DynamoDB table's capacity that may be used"),
     Option(name="encrypted", keywords=("ENCRYPTED",), modifier="AUTO", doc="Files are encrypted by the client, with MASTER_SYMMETRIC_KEY"),
-    Option(name="gzip", keywords=("GZIP",), formats=_formats("TCFJ"), doc="Files are compressed by gzip"),
+    Option(name="gzip", keywords=("GZIP",), formats=_formats("TCFJS"), doc="Files are compressed by gzip"),
     Option(name="bzip2", keywords=("BZIP2",), formats=_formats("TCFJ"), without=_names("gzip"), doc="Files are compressed by bzip2"),
     Option(name="lzop", keywords=("LZOP",), formats=_formats("TCFJ"), without=_names("gzip bzip2"), doc="Files are compressed by lzop"),
     Option(name="zstd", keywords=("ZSTD",), formats=_formats("TCFJ"), without=_names("gzip bzip2 lzop"), doc="Files are compressed by zstd"),

@@ -19,7 +19,7 @@ from core.errors import SqlError
 from core.names import literal, quote
 from core.sqlstate import SqlState
 from engine.errors import from_engine
-from engine.load.plan import Compression, CopyPlan, Format, LoadColumn, Loaded, Rejection, Simplified
+from engine.load.plan import SUFFIXES, Compression, CopyPlan, Format, LoadColumn, Loaded, Rejection, Simplified
 from engine.load.shapes import fitted
 from engine.load.source import unpack_to
 from storage.database import beside
@@ -153,8 +153,10 @@ def _stripes(
 def _shapefile(
     connection: duckdb.DuckDBPyConnection, plan: CopyPlan, store: ObjectStore, objects: Sequence[StoredObject]
 ) -> Iterator[_Scan]:
-    stems = sorted({item.location[:-4] for item in objects if item.location.endswith(_PARTS)})
-    missing = [part for part in _PARTS for stem in stems if store.size(stem + part) is None]
+    packing = plan.layout.compression
+    parts = tuple(part + SUFFIXES[packing] for part in _PARTS)
+    stems = sorted({item.location[: -len(parts[0])] for item in objects if item.location.endswith(parts)})
+    missing = [part for part in parts for stem in stems if store.size(stem + part) is None]
     if len(stems) != 1 or missing:
         raise SqlError(
             SqlState.INTERNAL_ERROR,
@@ -162,13 +164,13 @@ def _shapefile(
             detail=f"Found {len(stems)} names; missing: {', '.join(missing) or 'none'}.",
         )
     with tempfile.TemporaryDirectory(prefix="duckshift-load-") as folder:
-        for part in _PARTS:
-            unpack_to(store, stems[0] + part, Compression.NONE, Path(folder, "shape" + part))
+        for name, part in zip(_PARTS, parts, strict=True):
+            unpack_to(store, stems[0] + part, packing, Path(folder, "shape" + name))
         source = f"ST_Read({literal(str(Path(folder, 'shape.shp')))})"
         attributes = [quote(name) for name in _names(connection, source) if name not in ("geom", "OGC_FID")]
         side = beside(connection)
         try:
-            reading = fitted(side, plan, source, stems[0] + _PARTS[0])
+            reading = fitted(side, plan, source, stems[0] + parts[0])
         finally:
             side.close()
         # The geometry comes first, then the attributes.

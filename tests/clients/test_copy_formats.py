@@ -5,6 +5,7 @@ Redshift, "COPY from columnar data formats", "COPY from Avro format", "Loading a
 """
 
 import datetime
+import gzip
 import json
 import subprocess
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import pytest
 from pyarrow import orc
 
 from tests.support import s3
+from tests.support.avro import LOGICAL
 from tests.support.server import Server
 
 ROLE = "arn:aws:iam::123456789012:role/load"
@@ -162,37 +164,6 @@ def test_avro_names_the_bad_record(db: psycopg.Connection, people: str) -> None:
     assert row == (people, 1, "kind", 1207, "A")
 
 
-def logical(kind: str | dict[str, Any], name: str, **facts: Any) -> list[Any]:
-    return ["null", (kind if isinstance(kind, dict) else {"type": kind}) | {"logicalType": name} | facts]
-
-
-def fixed(name: str, size: int) -> dict[str, Any]:
-    return {"type": "fixed", "name": name, "size": size}
-
-
-LOGICAL: dict[str, Any] = {
-    "d": logical("int", "date"),
-    "t1": logical("int", "time-millis"),
-    "t2": logical("long", "time-micros"),
-    "s1": logical("long", "timestamp-millis"),
-    "s2": logical("long", "timestamp-micros"),
-    "s3": logical("long", "local-timestamp-millis"),
-    "s4": logical("long", "local-timestamp-micros"),
-    "n1": logical("bytes", "decimal", precision=38, scale=4),
-    "n2": logical(fixed("Price", 20), "decimal", precision=10, scale=2),
-    "u1": logical("string", "uuid"),
-    "u2": logical("long", "of-our-own"),
-    "span": logical(fixed("Span", 12), "duration"),
-    "deep": {
-        "type": "record",
-        "name": "Deep",
-        "fields": [
-            {"name": "on", "type": {"type": "int", "logicalType": "date"}},
-            {"name": "costs", "type": {"type": "array", "items": {"type": "bytes", "logicalType": "decimal", "precision": 6, "scale": 2}}},
-            {"name": "spans", "type": {"type": "map", "values": "Span"}},
-        ],
-    },
-}
 MOMENT = datetime.datetime(2008, 3, 1, 4, 5, 6, 500_000)
 SPAN = b"".join(part.to_bytes(4, "little") for part in (14, 3, 4_500))
 DIGITS = Decimal("-1234567890123456789012345678901234.5600")
@@ -288,6 +259,19 @@ def test_shapefile(db: psycopg.Connection, folder: Path) -> None:
     query = "SELECT ST_AsText(g), n, l FROM loaded ORDER BY n"
     rows = loaded(db, "g geometry, n bigint, l varchar(100)", f"{folder}/places.shp", "FORMAT SHAPEFILE", query)
     assert rows == [("POINT(0 2)", 0, "place 0"), ("POINT(1 2)", 1, "place 1"), ("POINT(2 2)", 2, "place 2")]
+
+
+def test_a_shapefile_whose_parts_are_packed(db: psycopg.Connection, folder: Path, coast: str) -> None:
+    for part in ("shp", "shx", "dbf"):
+        (folder / f"packed.{part}.gz").write_bytes(gzip.compress((folder / f"coast.{part}").read_bytes(), 1))
+    rows = loaded(db, "g geometry, number int", f"{folder}/packed.shp.gz", "FORMAT SHAPEFILE GZIP MAXERROR 2", COAST)
+    assert rows == [(4, 4), (5, 5)]
+    (folder / "packed.dbf.gz").write_bytes(b"not packed")
+    with pytest.raises(psycopg.errors.InternalError_):
+        loaded(db, "g geometry, number int", f"{folder}/packed.shp.gz", "FORMAT SHAPEFILE GZIP")
+    (folder / "packed.dbf.gz").unlink()
+    with pytest.raises(psycopg.errors.InternalError_, match=r"one \.shp, \.shx and \.dbf file"):
+        loaded(db, "g geometry, number int", f"{folder}/packed.shp.gz", "FORMAT SHAPEFILE GZIP")
 
 
 @pytest.fixture(scope="module")
