@@ -30,7 +30,8 @@ _REWRITTEN: Final = """
     SELECT count(*) FROM {m}.ducklake_snapshot_changes
     WHERE snapshot_id > $2 AND list_contains(string_split(changes_made, ','), 'rewrite_delete:' || $1)
 """
-"""DuckLake has been seen to give wrong values for what was before files were rewritten without their deleted rows."""
+"""Files were rewritten without their deleted rows, which narrows the columns' statistics to what is left. DuckLake
+gives those to the engine for older snapshots, too, which then sorts values outside of them wrongly."""
 _LATEST: Final = 2**62
 
 
