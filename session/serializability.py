@@ -5,7 +5,9 @@ gets error 1023. Reads and writes are known by table. The graph holds an edge A 
 before B: B wrote what A read in an older state, or B read or wrote what A had written before.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from core.errors import SerializationFailure
 from core.sqlstate import SqlState
@@ -18,8 +20,8 @@ class Footprint:
     number: int
     """The transaction's number, as the error names it."""
     started: int
-    reads: set[int] = field(default_factory=set)
-    writes: set[int] = field(default_factory=set)
+    reads: frozenset[int] = frozenset()
+    writes: frozenset[int] = frozenset()
     committed: int | None = None
 
 
@@ -50,15 +52,25 @@ class SerializationGraph:
                 f"1023: Serializable isolation violation on table - {table}, "
                 f"transactions forming the cycle are: {numbers}",
             )
-        self._time += 1
-        mine.committed = self._time
+        # Who begins from now on may or may not see it, until it is settled: they overlap.
+        mine.committed = self._time + 1
         self._open.discard(mine)
         self._done.append(mine)
         self._prune()
 
+    @contextmanager
+    def settling(self) -> Iterator[None]:
+        """Take note when the commit that is under way has ended: who begins after that sees it."""
+        try:
+            yield
+        finally:
+            self._time += 1
+            self._prune()
+
     def forget(self, mine: Footprint) -> None:
         """Drop a transaction that was rolled back."""
         self._open.discard(mine)
+        self._done = [item for item in self._done if item is not mine]
         self._prune()
 
     def _prune(self) -> None:

@@ -70,6 +70,7 @@ class Transaction:
         self._waiting: asyncio.Task[None] | None = None
         self._reason: SqlError | None = None
         self._written: frozenset[int] = frozenset()
+        self._read: frozenset[int] = frozenset()
         self._reserved: dict[int, tuple[Entry, int]] = {}
         self._refreshed: dict[int, int | None] = {}
         self._streamed: dict[int, str | None] = {}
@@ -152,8 +153,7 @@ class Transaction:
         self.view.reads(relations)
         if self.status is Status.OPEN or self.held:
             await self._open_engine()
-        if self._footprint is not None:
-            self._footprint.reads |= relations
+        self._read |= relations
 
     async def writing(self, relations: frozenset[int], mode: Mode = Mode.SHARE_ROW_EXCLUSIVE) -> None:
         """Prepare for a statement that writes *relations* (OIDs)."""
@@ -165,8 +165,6 @@ class Transaction:
         self.wrote = True
         self._written |= relations
         self.view.reads(relations)
-        if self._footprint is not None:
-            self._footprint.writes |= relations
 
     async def lock(self, key: Hashable, mode: Mode) -> None:
         """Take a lock to the end of the transaction; a wait can be interrupted and has a time-out."""
@@ -306,6 +304,8 @@ class Transaction:
             await self._engine.run("COMMIT")
             return
         warehouse = self._warehouse
+        if self._footprint is not None:
+            self._footprint.reads, self._footprint.writes = self._read, self._written
         async with warehouse.commit_lock:
             try:
                 await commits.agree(warehouse, self.owner, self._footprint, self.view.since)
@@ -323,7 +323,7 @@ class Transaction:
                 warehouse.metastore.append(connection, entries)
                 connection.execute("COMMIT")
 
-            with warehouse.scans.changing(self._written):
+            with warehouse.graph.settling(), warehouse.scans.changing(self._written):
                 await commits.finish(warehouse.fleet, self._engine, finish, self.view.since)
             self._engine_open = False
             warehouse.note_refreshes(self._refreshed, self._streamed)
@@ -387,7 +387,7 @@ class Transaction:
         self._refreshed.clear()
         self._streamed.clear()
         self._dropped = {}
-        self._written = frozenset()
+        self._written = self._read = frozenset()
         self.view.end()
         if committed and self._altering:
             self._warehouse.lake_schema.settle(self.owner)

@@ -11,8 +11,8 @@ A, B, C = 1, 2, 3
 def test_write_skew_is_refused() -> None:
     graph = SerializationGraph()
     first, second = graph.begin(101), graph.begin(102)
-    first.reads, first.writes = {A}, {B}
-    second.reads, second.writes = {B}, {A}
+    first.reads, first.writes = frozenset({A}), frozenset({B})
+    second.reads, second.writes = frozenset({B}), frozenset({A})
     graph.commit(first)
     with pytest.raises(SerializationFailure) as caught:
         graph.commit(second)
@@ -25,18 +25,42 @@ def test_write_skew_is_refused() -> None:
 def test_one_after_the_other_is_fine() -> None:
     graph = SerializationGraph()
     first = graph.begin(1)
-    first.reads, first.writes = {A}, {B}
-    graph.commit(first)
+    first.reads, first.writes = frozenset({A}), frozenset({B})
+    with graph.settling():
+        graph.commit(first)
     second = graph.begin(2)
-    second.reads, second.writes = {B}, {A}
+    second.reads, second.writes = frozenset({B}), frozenset({A})
+    graph.commit(second)
+
+
+def test_who_begins_while_another_commits_may_not_have_seen_it() -> None:
+    graph = SerializationGraph()
+    first = graph.begin(1)
+    first.reads, first.writes = frozenset({A}), frozenset({B})
+    with graph.settling():
+        graph.commit(first)
+        second = graph.begin(2)
+    second.reads, second.writes = frozenset({B}), frozenset({A})
+    with pytest.raises(SerializationFailure):
+        graph.commit(second)
+
+
+def test_a_commit_that_fails_is_forgotten() -> None:
+    graph = SerializationGraph()
+    first, second = graph.begin(1), graph.begin(2)
+    first.reads, first.writes = frozenset({A}), frozenset({B})
+    second.reads, second.writes = frozenset({B}), frozenset({A})
+    with graph.settling():
+        graph.commit(first)
+        graph.forget(first)
     graph.commit(second)
 
 
 def test_one_reader_of_what_the_other_wrote_is_fine() -> None:
     graph = SerializationGraph()
     reader, writer = graph.begin(1), graph.begin(2)
-    reader.reads = {A}
-    writer.writes = {A}
+    reader.reads = frozenset({A})
+    writer.writes = frozenset({A})
     graph.commit(writer)
     graph.commit(reader)
 
@@ -44,9 +68,9 @@ def test_one_reader_of_what_the_other_wrote_is_fine() -> None:
 def test_a_circle_of_three_is_refused() -> None:
     graph = SerializationGraph()
     one, two, three = graph.begin(1), graph.begin(2), graph.begin(3)
-    one.reads, one.writes = {A}, {B}
-    two.reads, two.writes = {B}, {C}
-    three.reads, three.writes = {C}, {A}
+    one.reads, one.writes = frozenset({A}), frozenset({B})
+    two.reads, two.writes = frozenset({B}), frozenset({C})
+    three.reads, three.writes = frozenset({C}), frozenset({A})
     graph.commit(one)
     graph.commit(two)
     with pytest.raises(SerializationFailure):
@@ -56,8 +80,8 @@ def test_a_circle_of_three_is_refused() -> None:
 def test_a_rolled_back_transaction_counts_for_nothing() -> None:
     graph = SerializationGraph()
     first, second = graph.begin(1), graph.begin(2)
-    first.reads, first.writes = {A}, {B}
-    second.reads, second.writes = {B}, {A}
+    first.reads, first.writes = frozenset({A}), frozenset({B})
+    second.reads, second.writes = frozenset({B}), frozenset({A})
     graph.forget(first)
     graph.commit(second)
 
@@ -66,6 +90,7 @@ def test_what_nobody_overlaps_is_forgotten() -> None:
     graph = SerializationGraph()
     for number in range(100):
         footprint = graph.begin(number)
-        footprint.reads, footprint.writes = {A}, {A}
-        graph.commit(footprint)
+        footprint.reads, footprint.writes = frozenset({A}), frozenset({A})
+        with graph.settling():
+            graph.commit(footprint)
     assert len(graph._done) <= 1
