@@ -69,8 +69,7 @@ class Transaction:
         self._footprint: Footprint | None = None
         self._waiting: asyncio.Task[None] | None = None
         self._reason: SqlError | None = None
-        self._written: frozenset[int] = frozenset()
-        self._read: frozenset[int] = frozenset()
+        self._written = self._read = frozenset[int]()
         self._reserved: dict[int, tuple[Entry, int]] = {}
         self._refreshed: dict[int, int | None] = {}
         self._streamed: dict[int, str | None] = {}
@@ -300,12 +299,13 @@ class Transaction:
         if not self._engine_open:
             self._publish()
             return
-        if not self.wrote:
-            await self._engine.run("COMMIT")
-            return
         warehouse = self._warehouse
         if self._footprint is not None:
             self._footprint.reads, self._footprint.writes = self._read, self._written
+        if not self.wrote:
+            commits.agree_to_read(warehouse, self._footprint)
+            await self._engine.run("COMMIT")
+            return
         async with warehouse.commit_lock:
             try:
                 await commits.agree(warehouse, self.owner, self._footprint, self.view.since)

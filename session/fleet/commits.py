@@ -48,6 +48,12 @@ async def agree(warehouse: "Warehouse", owner: int, footprint: "Footprint | None
         )
 
 
+def agree_to_read(warehouse: "Warehouse", footprint: "Footprint | None") -> None:
+    """Raise 40001 where a transaction that only read saw what no order allows, or let others' commits heed it."""
+    if footprint is not None and warehouse.fleet is None:
+        warehouse.graph.commit(footprint)
+
+
 async def finish(fleet: "Fleet | None", engine: "DuckDbEngine", work: "Callable[[], None]", since: int) -> None:
     """Commit by *work* what is open on *engine*; whether it happened is asked for where the answer was lost."""
     if fleet is None:

@@ -45,6 +45,21 @@ def test_who_begins_while_another_commits_may_not_have_seen_it() -> None:
         graph.commit(second)
 
 
+def test_a_reader_that_saw_one_and_not_the_other_forbids_their_circle() -> None:
+    graph = SerializationGraph()
+    late = graph.begin(1)
+    late.reads, late.writes = frozenset({A}), frozenset({B})
+    early = graph.begin(2)
+    early.writes = frozenset({A})
+    with graph.settling():
+        graph.commit(early)
+    reader = graph.begin(3)
+    reader.reads = frozenset({A, B})
+    graph.commit(reader)
+    with pytest.raises(SerializationFailure):
+        graph.commit(late)
+
+
 def test_a_commit_that_fails_is_forgotten() -> None:
     graph = SerializationGraph()
     first, second = graph.begin(1), graph.begin(2)
