@@ -8,9 +8,13 @@ before B: B wrote what A read in an older state, or B read or wrote what A had w
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from core.errors import SerializationFailure
 from core.sqlstate import SqlState
+
+_MOST: Final = 100
+"""Transactions that are remembered beside those that open ones overlap: no longer chain is followed to its end."""
 
 
 @dataclass(eq=False, slots=True)
@@ -74,8 +78,17 @@ class SerializationGraph:
         self._prune()
 
     def _prune(self) -> None:
-        oldest = min((item.started for item in self._open), default=self._time)
-        self._done = [item for item in self._done if item.committed is not None and item.committed > oldest]
+        oldest = direct = min((item.started for item in self._open), default=self._time)
+        kept: list[Footprint] = []
+        # In order of commits, the newest first. What an open one overlaps may itself have overlapped something older.
+        for item in reversed(self._done):
+            if item.committed is None or item.committed <= oldest:
+                continue
+            if item.committed <= direct and len(kept) >= _MOST:
+                continue
+            kept.append(item)
+            oldest = min(oldest, item.started)
+        self._done = kept[::-1]
 
     def _circle(self, mine: Footprint) -> tuple[list[Footprint], int] | None:
         nodes = [*self._done, mine]

@@ -60,6 +60,22 @@ def test_a_reader_that_saw_one_and_not_the_other_forbids_their_circle() -> None:
         graph.commit(late)
 
 
+def test_who_is_overlapped_by_who_is_overlapped_still_counts() -> None:
+    graph = SerializationGraph()
+    middle = graph.begin(1)
+    middle.reads, middle.writes = frozenset({A}), frozenset({B})
+    first = graph.begin(2)
+    first.writes = frozenset({A})
+    with graph.settling():
+        graph.commit(first)
+    last = graph.begin(3)
+    last.reads, last.writes = frozenset({A, B}), frozenset({C})
+    with graph.settling():
+        graph.commit(middle)
+    with pytest.raises(SerializationFailure):
+        graph.commit(last)
+
+
 def test_a_commit_that_fails_is_forgotten() -> None:
     graph = SerializationGraph()
     first, second = graph.begin(1), graph.begin(2)
