@@ -394,3 +394,6 @@ class Work:
         await self.tx.reading(plan.tables - ({target.oid} if target else set()))
         if target is not None and target.kind is SourceKind.TABLE:
             await self.tx.writing(written(self, target.oid))
+            if {"UPDATE", "DELETE"} & {use.privilege for use in plan.translated.uses if use.source.oid == target.oid}:
+                # Which rows it changes it has read.
+                await self.tx.reading(frozenset({target.oid}))
