@@ -7,14 +7,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 # What the installed program is made of besides the sources, which are used in place.
-BUILT_FROM := pyproject.toml hatch_build.py $(wildcard server/wire/native/*.[ch] engine/load/native/*.[ch]) tools/build_native.py
+BUILT_FROM := pyproject.toml hatch_build.py $(wildcard server/wire/native/*.[ch] engine/load/native/*.[ch] sql/native/*.[ch]) tools/build_native.py
 
 ##@ Use
 
 .PHONY: install
 install: $(STAMP)  ## Make .venv with the pinned dependencies and duckshift itself
 
-$(STAMP): requirements.lock $(BUILT_FROM)
+$(STAMP): requirements.lock requirements-uv.lock $(BUILT_FROM)
 	scripts/install
 	@touch $@
 
@@ -37,9 +37,9 @@ dbt: install-dev  ## Build the ticket-sales project of examples/dbt on a fresh s
 .PHONY: install-dev
 install-dev: $(STAMP_DEV)  ## Add what tests, checks and demo need
 
-$(STAMP_DEV): $(STAMP) requirements-dev.lock
+$(STAMP_DEV): requirements.lock requirements-dev.lock requirements-uv.lock $(BUILT_FROM)
 	scripts/install --dev
-	@touch $@
+	@touch $(STAMP) $@
 
 .PHONY: test
 test:  ## Check and test everything, installing what that needs (ARGS go to pytest)
@@ -60,6 +60,10 @@ clients: install-dev  ## Run real clients against a fresh server and print their
 	scripts/apt-packages --all
 	scripts/clients --all
 	$(BIN)/python -m tools.clients $(ARGS)
+
+.PHONY: spark
+spark: install-dev  ## Compare a Spark cluster's answers with DuckDB's (URL=sc://127.0.0.1:15002)
+	SPARK_REMOTE=$(URL) $(BIN)/python -m pytest -q tests/clients/test_spark.py $(ARGS)
 
 .PHONY: check
 check: lint test-fast  ## Checks and the tests that need no server
@@ -107,9 +111,10 @@ bench-recovery: install-dev  ## Time snapshots and restores of a warehouse of 1 
 	$(BIN)/python -m bench.recovery $(ARGS)
 
 .PHONY: bench-scale
-bench-scale: install-dev  ## Time what clients ask of a catalog of 10,000 tables (ARGS="--tables 2000 --folder DIR")
+bench-scale: install-dev  ## Time a catalog of 10,000 tables, and growth with rows, columns, connections (ARGS="--tables 2000")
 	$(BIN)/python -m bench.scale $(ARGS)
 	$(BIN)/python -m bench.idle --tls
+	$(BIN)/python -m bench.growth
 
 .PHONY: changelog
 changelog: install-dev  ## Show what the next release's notes would say
@@ -118,7 +123,7 @@ changelog: install-dev  ## Show what the next release's notes would say
 .PHONY: clean
 clean:  ## Remove the environment and what was built
 	rm -rf $(VENV) .clients .examples dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
-	rm -f server/wire/native/*.so engine/load/native/*.so
+	rm -f server/wire/native/*.so engine/load/native/*.so sql/native/*.so
 
 ##@ Help
 

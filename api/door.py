@@ -20,6 +20,7 @@ from api.management.credentials import Credentials
 from api.management.facts import Facts
 from api.management.hosting import HostedClusters
 from api.management.recovery import RecoveryApi
+from api.management.scheduled import SnapshotSchedules
 from api.management.serverless import ServerlessApi
 from api.management.serverless_snapshots import ServerlessSnapshots
 from api.management.snapshots import Archive
@@ -85,7 +86,8 @@ class ApiDoor:
         credentials = Credentials(building.passwords, users)
         host, facts = building.host, building.facts
         forwarding = Forwarding(host, building.host_token) if host is not None else None
-        hosted = HostedClusters(host, forwarding, facts, clock)
+        schedules = SnapshotSchedules(building.warehouse.database.location.folder, clock)
+        hosted = HostedClusters(host, forwarding, facts, clock, schedules)
         clusters = ClusterApi(building.warehouse, building.sessions, users, credentials, facts, hosted)
         serverless = ServerlessApi(credentials, facts, users, clock, host, forwarding)
         archive = Archive(building.warehouse, host)

@@ -67,6 +67,12 @@ class Hosted:
     snapshot_days: int = 1
     """Days that automated snapshots are kept; 0 takes none."""
     manual_days: int = -1
+    schedule: str = ""
+    """Name of its snapshot schedule, empty where it has none."""
+    times: tuple[str, ...] = ()
+    """That schedule's expressions."""
+    times_since: str = ""
+    """When they were written: ISO 8601, UTC."""
     tags: tuple[tuple[str, str], ...] = ()
     restored: bool = False
     """Whether it was made of a snapshot."""

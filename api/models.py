@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from xml.sax.saxutils import escape
-
-from botocore.loaders import create_loader
-from botocore.model import OperationModel, ServiceModel, Shape
 
 from api.errors import ApiError, invalid
 
+# Classes of botocore, which ships no types and takes long to import.
+OperationModel: TypeAlias = Any
+Shape: TypeAlias = Any
 _DEPTH: Final = 16
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "string": (str,),
@@ -69,6 +69,9 @@ class Service:
 @cache
 def service(name: str) -> Service:
     """Return the service called *name*; reads a file the first time."""
+    from botocore.loaders import create_loader
+    from botocore.model import ServiceModel
+
     return Service(ServiceModel(create_loader().load_service_model(name, "service-2"), name))
 
 

@@ -68,6 +68,10 @@ class Place:
         """Return the ARN of a snapshot of the cluster."""
         return self._arn("redshift", f"snapshot:{self.cluster}/{name}")
 
+    def schedule_arn(self, name: str) -> str:
+        """Return the ARN of a snapshot schedule."""
+        return self._arn("redshift", f"snapshotschedule:{name}")
+
     def serverless_snapshot_arn(self, name: str) -> str:
         """Return the ARN of a snapshot of the namespace."""
         owner = replace(self, cluster=self.namespace_name)

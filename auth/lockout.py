@@ -1,7 +1,7 @@
 """Locking users out after wrong passwords: how many in a row, and what is known of each user's.
 
 Redshift, "max_failed_login_attempts", "SHOW USER LOCKOUT". What a superuser locks (NOLOGIN) is kept with the user;
-what wrong passwords lock is kept in memory, and a restart forgets it.
+what wrong passwords lock is kept in memory, and a restart forgets it; several servers of a lake keep it together.
 """
 
 from dataclasses import dataclass, replace
@@ -41,6 +41,10 @@ class Lockouts:
         count = known.count + 1
         locked = known.locked or (now if most is not None and count >= most else None)
         self._known[user] = replace(known, count=count, last=now, locked=locked)
+
+    def replace(self, known: dict[int, Failures]) -> None:
+        """Go on with what is *known* of all users."""
+        self._known = known
 
     def forget(self, user: int) -> None:
         """Take note of a right password, or that the user was let in again."""

@@ -13,14 +13,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from bench.client import Client
+from bench.workloads import OURS, Figure, Setup
 from tests.support.server import ROOT, Server
 
+_MEGABYTES: Final = 1_000
 _ROW_BYTES: Final = 40
 """About what a row of the table takes as Parquet."""
 _TABLES: Final = 4
@@ -29,15 +31,25 @@ _TABLES: Final = 4
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--megabytes", type=int, default=1_000)
+    parser.add_argument("--megabytes", type=int, default=_MEGABYTES)
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="duckshift-recovery-") as folder:
-        measure(Path(folder), chosen.megabytes)
+        for name, took in measure(Path(folder), chosen.megabytes):
+            print(f"{name}: {took:.1f} s", flush=True)
     return 0
 
 
-def measure(folder: Path, megabytes: int) -> None:
-    """Print the times for a warehouse of *megabytes* in *folder*."""
+def recovery(setup: Setup) -> list[Figure]:
+    """Measure a warehouse of 1 GB (at scale 1) as a group of ``bench.compare``."""
+    megabytes = round(_MEGABYTES * setup.scale)
+    return [
+        Figure(group="h", name=f"{megabytes:,} MB: {name}", unit="s", values={OURS: took}, more_is_better=False)
+        for name, took in measure(setup.folder / "recovery", megabytes)
+    ]
+
+
+def measure(folder: Path, megabytes: int) -> Iterator[tuple[str, float]]:
+    """Yield what was done to a warehouse of about *megabytes* in *folder*, and the seconds that it took."""
     place = {"DUCKSHIFT_SNAPSHOTS_DESTINATION": str(folder / "snapshots"), "DUCKSHIFT_LOG_LEVEL": "error"}
     quiet = {"DUCKSHIFT_SNAPSHOTS_INTERVAL_HOURS": "0", "DUCKSHIFT_SNAPSHOTS_CHANGED_MB": "0"}
     with Server(folder / "data", environment=place | quiet) as server:
@@ -48,20 +60,19 @@ def measure(folder: Path, megabytes: int) -> None:
                 f"CREATE TABLE t{number} AS SELECT n AS id, n % 1000 AS k, random() AS x, md5(n::varchar) AS a, "
                 f"md5((n + 1)::varchar) AS b FROM generate_series(1, {rows}) AS g(n)"
             )
-        size = sum(path.stat().st_size for path in (folder / "data").rglob("*.parquet"))
-        print(f"{size / 1e6:,.0f} MB in {_TABLES} tables")
         time.sleep(1.1)
         moment = datetime.now(UTC).isoformat()
         time.sleep(1.1)
         client.simple("INSERT INTO t0 SELECT * FROM t0 LIMIT 1000")
-        _timed("a snapshot", lambda: client.simple("CALL duckshift_create_snapshot('one')"))
-        client.simple("INSERT INTO t0 SELECT * FROM t0 LIMIT 1000")
-        _timed("the next one", lambda: client.simple("CALL duckshift_create_snapshot('two')"))
+        for what, snapshot in (("a snapshot", "one"), ("the next one, after a small change", "two")):
+            taking = f"CALL duckshift_create_snapshot('{snapshot}')"
+            yield _timed(what, lambda statement=taking: client.simple(statement))  # type: ignore[misc]
+            client.simple("INSERT INTO t0 SELECT * FROM t0 LIMIT 1000")
         back = "CALL duckshift_restore_table('one', 'public.t1', 'public.back')"
-        _timed("one table back", lambda: client.simple(back))
+        yield _timed("one table of four back", lambda: client.simple(back))
         client.close()
-    _timed("all back, and answering", lambda: _restored(folder / "whole", place))
-    _timed("all as it was before, and answering", lambda: _restored(folder / "then", place, "--at", moment))
+    yield _timed("all back, and answering", lambda: _restored(folder / "whole", place))
+    yield _timed("all as it was before, and answering", lambda: _restored(folder / "then", place, "--at", moment))
 
 
 def _restored(data: Path, place: dict[str, str], *words: str) -> None:
@@ -77,10 +88,10 @@ def _connected(server: Server) -> Client:
     return Client(server.host, server.port, server.user, server.password, server.database)
 
 
-def _timed(what: str, work: Callable[[], object]) -> None:
+def _timed(what: str, work: Callable[[], object]) -> tuple[str, float]:
     begun = time.perf_counter()
     work()
-    print(f"{what}: {time.perf_counter() - begun:.1f} s", flush=True)
+    return what, time.perf_counter() - begun
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,10 +22,16 @@ from typing import Final
 import psycopg
 from psycopg.pq import DiagnosticField
 
+from bench import report
 from bench.crawls import CRAWLS
+from bench.goals import CRAWL, Seen
+from bench.workloads import OURS, Figure, Setup
 from tests.support.server import Server
 
 WANTED_S: Final = 1.0
+_WANTED_TABLES: Final = 10_000
+_ROW: Final = frozenset({"psql \\d", "pgjdbc getColumns", "dbt catalog"})
+_WHEN: Final = ("after a change", "again")
 _COLUMNS: Final = (
     "c0 int NOT NULL, c1 bigint, c2 varchar(64), c3 numeric(12,2), c4 date, c5 timestamp, c6 boolean,"
     " c7 double precision, c8 char(3) DEFAULT 'abc', c9 smallint ENCODE raw, PRIMARY KEY (c0)"
@@ -34,28 +40,49 @@ _PASSWORD: Final = "Ticket5ales"
 _QUIET: Final = {"DUCKSHIFT_LOG_LEVEL": "error"}
 _PART: Final = "part"
 _BATCH: Final = 500
+_PATIENCE_S: Final = 300
+"""A busy machine may need it to start on so large a catalog."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit code tells whether every crawl was quick enough."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tables", type=int, default=10_000)
+    parser.add_argument("--tables", type=int, default=_WANTED_TABLES)
     parser.add_argument("--folder", type=Path, help="a data folder that is kept; made where it is empty")
     parser.add_argument("--only", default="", help="crawls whose name holds this")
     chosen = parser.parse_args(arguments)
     with _folder(chosen.folder) as folder:
         if not any(folder.iterdir()):
-            with Server(folder, environment=_QUIET) as server:
+            with _started(folder) as server:
                 make(server, chosen.tables)
         begun = time.perf_counter()
-        with Server(folder, environment=_QUIET) as server:
+        with _started(folder) as server:
             took, others = time.perf_counter() - begun, os.getloadavg()[0]
             print(f"start of the server {took:.2f} s, {_used(server):.2f} s of the processor; load {others:.1f}")
             if not chosen.only:
                 change(server)
-            slow = crawl(server, chosen.only)
+            slow, seen = crawl(server, chosen.only)
+    if chosen.tables == _WANTED_TABLES and not chosen.only:
+        report.keep(seen, f"{os.cpu_count()} cores")
     print(f"{slow} crawls over {WANTED_S:g} s")
     return 1 if slow else 0
+
+
+def crawls(setup: Setup) -> list[Figure]:
+    """Measure row 15 as a group of ``bench.compare``: 10,000 tables at scale 1, the three crawls that it is about."""
+    tables = round(_WANTED_TABLES * min(setup.scale, 1))
+    folder = setup.folder / "crawled"
+    with _started(folder) as server:
+        make(server, tables)
+    with _started(folder) as server:
+        _, seen = crawl(server, "", (server.user,), _ROW)
+    return [
+        Figure(
+            group="i", name=f"{tables:,} tables: {each.name}", unit="s", values={OURS: each.value},
+            more_is_better=False, seen=(each,) if tables == _WANTED_TABLES else (),
+        )
+        for each in seen
+    ]  # fmt: skip
 
 
 def make(server: Server, tables: int) -> None:
@@ -115,30 +142,38 @@ _CHANGES: Final = (
 )  # fmt: skip
 
 
-def crawl(server: Server, only: str) -> int:
-    """Print each crawl's times for the superuser and for one who sees a third; return how many are too slow."""
-    slow = 0
-    for user in (server.user, _PART):
+def crawl(
+    server: Server, only: str, users: Sequence[str] = (), names: Collection[str] = ()
+) -> tuple[int, list[Seen]]:
+    """Print each crawl's times (those of *names*); return how many are too slow, and row 15.
+
+    That is done for *users*: if there are none for two, one of whom sees a third.
+    """
+    slow, seen = 0, []
+    for user in users or (server.user, _PART):
         print(f"\n{'as ' + user:38} {'rows':>8} {'changed':>9} {'again':>9} {'processor':>9}")
         with _connection(server, user) as connection, _connection(server) as other:
             for name, statement in CRAWLS:
-                if only.lower() in name.lower():
-                    slow += _shown(name, _Crawl(server, connection, other, statement))
-    return slow
+                if only.lower() in name.lower() and (not names or name in names):
+                    times = _shown(name, _Crawl(server, connection, other, statement))
+                    slow += max(times) > WANTED_S
+                    if name in _ROW and user == server.user:
+                        seen += [Seen(CRAWL, f"{name}, {when}", each) for when, each in zip(_WHEN, times, strict=False)]
+    return slow, seen
 
 
-def _shown(name: str, crawl: "_Crawl") -> bool:
-    """Print one crawl's figures; tell whether it is too slow."""
+def _shown(name: str, crawl: "_Crawl") -> tuple[float, ...]:
+    """Print one crawl's figures; return its seconds after a change of the catalog, and again."""
     changed = crawl.run(change=True)
     if changed is None:
         print(f"{name:38} refused", flush=True)
-        return False
+        return (0.0,)
     again = [crawl.run() or changed for _ in range(3)]
     times = changed.wall_s, statistics.median(each.wall_s for each in again)
     processor = statistics.median(each.processor_s for each in again)
     shown = " ".join(f"{each * 1000:6.0f} ms" for each in (*times, processor))
     print(f"{name:38} {changed.rows:8,} {shown}{'  slow' if max(times) > WANTED_S else ''}", flush=True)
-    return max(times) > WANTED_S
+    return times
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +227,15 @@ def _batches(
     for first in range(0, count, _BATCH):
         numbers = range(first, min(count, first + _BATCH))
         connection.pgconn.exec_(";".join(("BEGIN", *(statement(number) for number in numbers), "COMMIT")).encode())
+
+
+@contextmanager
+def _started(folder: Path) -> Iterator[Server]:
+    server = Server(folder, environment=_QUIET)
+    try:
+        yield server.start(_PATIENCE_S)
+    finally:
+        server.stop(_PATIENCE_S)
 
 
 @contextmanager

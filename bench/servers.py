@@ -20,6 +20,8 @@ _POSTGRES: Final = (
     "max_wal_size=8GB",
     "max_connections=50",
     "max_parallel_workers_per_gather=2",
+    # The tests' servers do without: what is committed here is on disk, as there.
+    "fsync=on",
 )
 
 
@@ -56,9 +58,12 @@ class Target:
 
 
 @contextlib.contextmanager
-def duckshift(folder: Path, files: Path) -> Iterator[Target]:
-    """Start this server on an empty data folder; COPY may read *files*."""
-    environment = {"DUCKSHIFT_COPY_LOCAL_FOLDERS": str(files), "DUCKSHIFT_LOG_LEVEL": "error"}
+def duckshift(folder: Path, files: Path, connections: int = 500) -> Iterator[Target]:
+    """Start this server on an empty data folder, for so many *connections*; COPY may read *files*."""
+    environment = {
+        "DUCKSHIFT_COPY_LOCAL_FOLDERS": str(files), "DUCKSHIFT_LOG_LEVEL": "error", "DUCKSHIFT_ENGINE_NICENESS": "10",
+        "DUCKSHIFT_SERVER_MAX_CONNECTIONS": str(connections),
+    }  # fmt: skip
     with Server(folder / "duckshift", environment=environment) as server:
         if server.process is None:
             raise RuntimeError("the server has no process")

@@ -66,6 +66,8 @@ class Setup:
     runs: int
     seconds: float
     """How long a load of small statements lasts."""
+    scale: float
+    """TPC-H's scale factor."""
 
 
 Sample = Callable[[], float]
@@ -277,8 +279,10 @@ def _raw_copier(setup: Setup) -> Sample:
     return sample
 
 
-def pgbench_rate(server: Target, script: str, clients: int, mode: str, seconds: float) -> Sample:
-    """Return what has pgbench run *script* and gives the transactions a second."""
+def pgbench_rate(
+    server: Target, script: str, clients: int, mode: str, seconds: float, options: str = ""
+) -> Sample:
+    """Return what has pgbench run *script*, with *options* of the connection, and gives the transactions a second."""
 
     def sample() -> float:
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
@@ -286,7 +290,7 @@ def pgbench_rate(server: Target, script: str, clients: int, mode: str, seconds: 
             file.flush()
             command = [str(pgbench()), "-n", "-M", mode, "-c", str(clients), "-j", "1", "-T", str(math.ceil(seconds))]
             command += ["-f", file.name, "-h", "127.0.0.1", "-p", str(server.port), "-U", server.user, server.database]
-            environment = os.environ | {"PGPASSWORD": server.password, "PGSSLMODE": "disable"}
+            environment = os.environ | {"PGPASSWORD": server.password, "PGSSLMODE": "disable", "PGOPTIONS": options}
             done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         found = re.search(r"^tps = ([\d.]+)", done.stdout, re.MULTILINE)
         if done.returncode or not found:

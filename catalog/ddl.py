@@ -4,6 +4,7 @@ Redshift, "CREATE TABLE" (distribution, sort keys, encodings), "DROP TABLE" (dep
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
 
@@ -95,14 +96,20 @@ def checked_names(columns: Iterable[TableColumn]) -> None:
 def stored_apart(columns: Iterable[TableColumn]) -> tuple[TableColumn, ...]:
     """Return *columns*, those whose names the lake or one before them in all but case has with another one there."""
     found: list[TableColumn] = []
+    taken = set(_LAKE_OWN)
     for column in columns:
-        found.append(stored_beside(column, found))
+        found.append(_stored_apart(column, taken))
+        taken.add(lower(found[-1].engine_name))
     return tuple(found)
 
 
 def stored_beside(column: TableColumn, others: Iterable[TableColumn]) -> TableColumn:
     """Return *column* with a name in the lake that neither it nor any of *others* has there."""
-    free = free_name(column.name, _LAKE_OWN | {lower(other.engine_name) for other in others})
+    return _stored_apart(column, _LAKE_OWN | {lower(other.engine_name) for other in others})
+
+
+def _stored_apart(column: TableColumn, taken: AbstractSet[str]) -> TableColumn:
+    free = free_name(column.name, taken)
     return replace(column, stored_as="" if free == column.name else free)
 
 
@@ -203,7 +210,13 @@ def free_engine_table(state: CatalogState, schema: int, wanted: str, left: Colle
 
     *left* are the engine's names of tables that are dropped, in whatever schema, and still in the lake.
     """
-    taken = {lower(relation.engine_table) for relation in state.relations(schema)}
+    # Of ten thousand tables few have a name that begins like it.
+    stem = lower(quote(wanted)[1:-1])
+    taken = {
+        lower(relation.engine_table)
+        for relation in state.of(Relation)
+        if relation.schema == schema and stem in lower(relation.engine_name)
+    }
     place = quote(getattr(state.objects.get(schema), "engine_name", "")) + "."
     return free_name(wanted, taken | {lower(last_part(name)) for name in left if place in name})
 

@@ -217,6 +217,12 @@ class Relation:
         """Return the column called *name*."""
         return next((column for column in self.columns if column.name == name), None)
 
+    @property
+    def sorted_by(self) -> list[TableColumn]:
+        """The columns of its sort key, in its order."""
+        keyed = [column for column in self.columns if column.sortkey]
+        return sorted(keyed, key=lambda column: abs(column.sortkey))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:

@@ -59,6 +59,13 @@ class Changes:
         """Return *state* as the transaction sees it."""
         return state.with_changes(tuple(self.puts.values()), tuple(self.drops)) if self else state
 
+    def lasting(self, temporaries: "Changes") -> "Changes":
+        """Return what of it concerns others than the session whose temporary objects are *temporaries*."""
+        mine = Changes()
+        mine.puts = {oid: item for oid, item in self.puts.items() if not getattr(item, "temporary", False)}
+        mine.drops = {oid: kind for oid, kind in self.drops.items() if oid not in temporaries.puts}
+        return mine
+
     def entries(self) -> list[LogEntry]:
         """Return what the metadata log is to keep; temporary tables are a session's own."""
         gone = [LogEntry(kind, oid, None) for oid, kind in self.drops.items()]

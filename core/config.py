@@ -47,6 +47,7 @@ from core.sections import SnapshotOptions as SnapshotOptions
 from core.sections import SparkOptions as SparkOptions
 from core.sections import StorageOptions as StorageOptions
 from core.sections import UdfOptions as UdfOptions
+from core.sections import UpkeepOptions as UpkeepOptions
 from core.sections import WlmOptions as WlmOptions
 
 CONFIG_VARIABLE: Final = "DUCKSHIFT_CONFIG"
@@ -71,6 +72,7 @@ class Options:
     external: ExternalOptions
     history: HistoryOptions
     snapshots: SnapshotOptions
+    upkeep: UpkeepOptions
     audit: AuditOptions
     api: ApiOptions
     flight: FlightOptions
@@ -122,6 +124,7 @@ def _options(document: dict[str, Any], file: str, others: Iterable["Found"]) -> 
         external=ExternalOptions(**_section(values, "external")),
         history=HistoryOptions(**_section(values, "history")),
         snapshots=SnapshotOptions(**_section(values, "snapshots")),
+        upkeep=UpkeepOptions(**_section(values, "upkeep")),
         audit=AuditOptions(**_section(values, "audit")),
         api=ApiOptions(**_section(values, "api")),
         flight=FlightOptions(**_section(values, "flight")),

@@ -39,6 +39,8 @@ def fold(name: str) -> str:
 
 def cut(name: str, most: int = IDENTIFIER_BYTES) -> str:
     """Return *name* cut to *most* bytes without splitting a character."""
+    if 4 * len(name) <= most:
+        return name
     data = name.encode()
     return name if len(data) <= most else data[:most].decode(errors="ignore")
 
@@ -67,7 +69,7 @@ def free_name(name: str, taken: Collection[str]) -> str:
 
 def lower(name: str) -> str:
     """Return *name* as the engine compares it: ASCII letters lowered."""
-    return name.translate(_LOWER)
+    return name.lower() if name.isascii() else name.translate(_LOWER)
 
 
 def last_part(qualified: str) -> str:

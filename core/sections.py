@@ -41,6 +41,7 @@ class StorageOptions:
     folder: str
     catalog: str = field(repr=False)  # an address may hold a password
     shared: bool
+    catalog_wait_s: int
     inline_row_limit: int
     encrypted: bool
     master_key: str
@@ -88,8 +89,10 @@ class EngineOptions:
     memory_limit: str
     temp_folder: str
     hot_tables_mb: int
+    table_cache_mb: int
     result_cache_mb: int
     workers: int
+    niceness: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +162,18 @@ class SnapshotOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpkeepOptions:
+    """Section ``upkeep``."""
+
+    enabled: bool
+    interval_s: float
+    job_mb: int
+    time_percent: int
+    keep_s: float
+    grace_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditOptions:
     """Section ``audit``."""
 
@@ -172,6 +187,7 @@ class LogOptions:
 
     level: str
     format: str
+    slow_turn_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

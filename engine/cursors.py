@@ -7,18 +7,22 @@ before it. So a stream that is still wanted is spooled to its end first (``Arrow
 import asyncio
 import contextlib
 import logging
+import threading
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from core.errors import SqlError
+from core.errors import Canceled, SerializationFailure, SqlError
 from engine import profiles
 from engine.errors import from_engine, from_stream
 from engine.executor import Executor
-from engine.spool import ArrowSpool
+from engine.streams import BATCH_ROWS, WIDE_ROWS, RowStream, is_full, read_batch
+from storage import inlining
+from storage.abandoned import abandon, part_with
+from storage.database import AHEAD, NOT_AHEAD
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -26,117 +30,44 @@ Value = str | int | float | bool | bytes | None
 Connection = duckdb.DuckDBPyConnection
 """The engine's own connection: layers above hand it on and never look inside."""
 Prepare = Callable[[Connection], None]
-BATCH_ROWS: Final = 16_384
-"""Rows of a batch: enough that hand-overs do not count, few enough that memory stays flat."""
 _NUDGE_S: Final = 0.02
-
-
-class RowStream:
-    """The rows of one statement, produced as they are read."""
-
-    def __init__(
-        self,
-        engine: "DuckDbEngine",
-        schema: pa.Schema,
-        reader: pa.RecordBatchReader | None,
-        ready: list[pa.RecordBatch],
-    ) -> None:
-        """Wrap an open *reader* (None when it has ended) of which *ready* was read already."""
-        self._engine = engine
-        self._reader = reader
-        self._ready = ready
-        self._spool: ArrowSpool | None = None
-        self.failed: SqlError | None = None
-        """Set by an interrupt that came between two reads."""
-        self.schema = schema
-        self.begun = time.perf_counter()
-        self.begun_s = 0.0
-        """Processor time of its worker that its first rows took."""
-
-    @property
-    def open(self) -> bool:
-        """Whether rows may still come from the connection."""
-        return self._reader is not None
-
-    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
-        """Yield the rest of the rows."""
-        while True:
-            batch = await self.next()
-            if batch is None:
-                return
-            yield batch
-
-    async def next(self) -> pa.RecordBatch | None:
-        """Return the next rows, None at the end."""
-        while True:
-            if self._ready:
-                return self._ready.pop(0)
-            if self._spool is not None:
-                batch = self._spool.read()
-                if batch is None:
-                    self.close()
-                return batch
-            if self.failed is not None:
-                raise self.failed
-            if self._reader is None:
-                return None
-            more = await self._more(self._reader)
-            if more is None:
-                self.close()
-                return None
-            self._ready.append(more)
-
-    async def _more(self, reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
-        try:
-            batch = await self._engine.guarded(lambda: _read(reader))
-            # An interrupt that came too late for this read is for the next.
-            if (reason := self._engine.canceled) is not None:
-                raise reason
-        except BaseException:
-            self.close()
-            raise
-        return batch
-
-    async def detach(self) -> None:
-        """Read what is left away from the connection, which is wanted for another statement."""
-        if self._reader is None:
-            return
-        reader, spool = self._reader, ArrowSpool(self.schema)
-        self._reader = None
-        try:
-            await self._engine.guarded(lambda: spool.fill(reader))
-        except BaseException:
-            spool.close()
-            raise
-        self._spool = spool
-
-    def close(self) -> None:
-        """Give up what was not read."""
-        self._reader = None
-        self._ready.clear()
-        if self._spool is not None:
-            self._spool.close()
-            self._spool = None
-        self._engine.forget(self)
+_CONNECTING: Final = threading.Lock()
 
 
 class DuckDbEngine:
     """A session's DuckDB connection. Every method raises ``SqlError``."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, executor: Executor) -> None:
-        """Take over *connection*."""
-        self.connection = connection
+    def __init__(self, connect: Callable[[], Connection], executor: Executor) -> None:
+        """Work on the connection that *connect* makes, once there is something to do."""
+        self._connect = connect
+        self._connection: Connection | None = None
         self._executor = executor
         self._stream: RowStream | None = None
         self._running = False
         self._canceled: SqlError | None = None
         self._refused: SqlError | None = None
         self._nudge: asyncio.TimerHandle | None = None
-        self._counting = False
+        self._counting = self._wide = False
+        self._inlined: int | None = None
+        self.closed = False
+        """Whether the connection was given back."""
         self.profile = ""
         """What the last statement that was profiled did (``engine.profiles``), if that took its time."""
         self.barred: SqlError | None = None
         """Why nothing may run: its transaction has been ended, and who works in it does not know yet."""
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, made where there is none yet: most sessions of a pool never need theirs."""
+        if self._connection is None:
+            with _CONNECTING:
+                return self._connected()
+        return self._connection
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._connect()
+        return self._connection
 
     async def run(
         self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, profiled: bool = False
@@ -158,7 +89,9 @@ class DuckDbEngine:
 
         return await self.guarded(work)
 
-    async def run_given(self, sql: str, name: str, rows: pa.Table, prepare: Prepare | None = None) -> int:
+    async def run_given(
+        self, sql: str, name: str, rows: pa.Table | pa.RecordBatchReader, prepare: Prepare | None = None
+    ) -> int:
         """Run a statement that reads *rows* as the relation *name*; return how many rows it changed."""
         await self._detach()
 
@@ -183,6 +116,12 @@ class DuckDbEngine:
 
         await self.guarded(work)
 
+    async def inline(self, rows: int) -> None:
+        """Let DuckLake keep what is written next in its catalogue if it is up to so many *rows*."""
+        if rows != self._inlined:
+            await self.work(lambda: inlining.inline(self.connection, rows))
+            self._inlined = rows
+
     async def fetch(
         self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, instant: bool = False
     ) -> list[tuple[Any, ...]]:
@@ -198,11 +137,12 @@ class DuckDbEngine:
 
     async def rows(
         self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, instant: bool = False,
-        profiled: bool = False,
+        profiled: bool = False, wide: bool = False,
     ) -> RowStream:  # fmt: skip
         """Start a query and return its stream; its first rows are read in the same hand-over.
 
-        An *instant* one (constants only) runs here and now: the hand-over would cost twice what it does.
+        An *instant* one (constants only) runs here and now: the hand-over would cost twice what it does. Of one whose
+        rows may be *wide* few are read at a time.
         """
         await self._detach()
 
@@ -211,29 +151,64 @@ class DuckDbEngine:
             if prepare is not None:
                 prepare(self.connection)
             self._count(profiled)
+            self._run_ahead(wide)
             begun = time.perf_counter()
-            reader = self.connection.execute(sql, list(parameters) or None).to_arrow_reader(BATCH_ROWS)
-            first = _read(reader)
+            result = self.connection.execute(sql, list(parameters) or None)
+            reader = result.to_arrow_reader(WIDE_ROWS if wide else BATCH_ROWS)
+            first = read_batch(reader, wide=wide)
             # A short batch is nearly always the whole answer: see now, and save a hand-over.
-            second = _read(reader) if first is not None and first.num_rows < BATCH_ROWS else None
+            short = first is not None and not is_full(first, wide=wide)
+            second = read_batch(reader, wide=wide) if short else None
             ready = [batch for batch in (first, second) if batch is not None]
-            open_still = second is not None or (first is not None and first.num_rows >= BATCH_ROWS)
-            stream = RowStream(self, reader.schema, reader if open_still else None, ready)
+            open_still = second is not None or (first is not None and not short)
+            stream = RowStream(self, reader.schema, reader if open_still else None, ready, wide=wide)
             stream.begun, stream.begun_s = begun, time.thread_time() - start
             if not open_still:
                 self.observed(None, begun)
             return stream
 
-        stream = await self.guarded(work, here=instant)
+        try:
+            stream = await self.guarded(work, here=instant)
+        except Canceled as unasked:
+            if self._canceled is not None:
+                raise
+            stream = await self._once_more(work, unasked)
         if stream.open:
             self._stream = stream
             stream.failed = self._canceled
         return stream
 
+    async def _once_more(self, work: Callable[[], RowStream], unasked: Canceled) -> RowStream:
+        """Start a query again that was interrupted though nobody asked for that.
+
+        DuckDB 1.5.5 stops the other threads of a query that fails by the same flag, and at times that is what it then
+        says of the query. In a block, which has failed with it, it cannot be asked again.
+        """
+        try:
+            return await self.guarded(work)
+        except SerializationFailure:
+            raise unasked from None
+
+    async def keep(self, name: str, sql: str) -> None:
+        """Plan *sql*, which has typed parameters, here and now, to be executed by its *name* without another plan."""
+        await self._detach()
+
+        def work() -> None:
+            # A condition with a parameter that is pushed into a scan makes the engine plan anew each time.
+            self.connection.execute("SET disabled_optimizers = 'filter_pushdown'")
+            try:
+                self.connection.execute(f"PREPARE {name} AS {sql}")
+            finally:
+                self.connection.execute("RESET disabled_optimizers")
+
+        await self.guarded(work, here=True)
+
     async def rollback(self) -> None:
         """Undo the engine's transaction and end its stream; never fails and cannot be interrupted."""
         if self._stream is not None:
             self._stream.close()
+        if self._connection is None:
+            return
 
         def work() -> None:
             with contextlib.suppress(duckdb.Error):
@@ -302,6 +277,12 @@ class DuckDbEngine:
                 self.connection.execute(sql)
             self._counting = wanted
 
+    def _run_ahead(self, wide: bool) -> None:
+        """Have the engine make no rows before they are read, where they may be *wide*."""
+        if wide is not self._wide:
+            self.connection.execute(NOT_AHEAD if wide else AHEAD)
+            self._wide = wide
+
     def interrupt(self, reason: SqlError) -> None:
         """Stop what runs now with *reason*; without effect on anything later."""
         if self._running and self._canceled is None:
@@ -323,10 +304,26 @@ class DuckDbEngine:
 
     def close(self) -> None:
         """Give the connection back."""
+        self.closed = True
         if self._stream is not None:
             self._stream.close()
-        with contextlib.suppress(duckdb.Error):
-            self.connection.close()
+        if self._connection is not None:
+            part_with(self._connection)
+
+    def abandon(self) -> None:
+        """Let go of the connection, whose instance has failed."""
+        self.closed = True
+        if self._stream is not None:
+            self._stream.close()
+        if self._connection is not None:
+            abandon(self._connection)
+
+    def reconnect(self) -> None:
+        """Go on with a new instance: the old one has failed."""
+        self.abandon()
+        self._connection, self.closed = None, False
+        self._counting = self._wide = False
+        self._inlined = None
 
     async def guarded(self, function: Callable[[], T], *, here: bool = False) -> T:
         """Run *function* on a worker (or *here*), turning DuckDB's errors and interrupts into ``SqlError``."""
@@ -365,14 +362,6 @@ class DuckDbEngine:
         if self._stream is not None:
             stream, self._stream = self._stream, None
             await stream.detach()
-
-
-def _read(reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
-    try:
-        batch: pa.RecordBatch = reader.read_next_batch()
-    except StopIteration:
-        return None
-    return batch
 
 
 def _changed(cursor: duckdb.DuckDBPyConnection) -> int:

@@ -63,6 +63,11 @@ class Effects:
                 )
             self._installed = True
 
+    def forget(self) -> None:
+        """Take note that the engine is a new one, which does not know them."""
+        with self._lock:
+            self._installed = False
+
     def _called(self, loop: asyncio.AbstractEventLoop, kind: pa.DataType) -> Callable[[Any, Any, Any], pa.Array]:
         def call(sessions: Any, names: Any, arguments: Any) -> pa.Array:
             asked = list(zip(sessions.to_pylist(), names.to_pylist(), arguments.to_pylist(), strict=True))

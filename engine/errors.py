@@ -35,6 +35,29 @@ class EngineFailure(SqlError):
         self.cause = cause
 
 
+class EngineFault(EngineFailure):
+    """The engine's instance has failed, and refuses everything from now on."""
+
+    def __init__(self, cause: duckdb.Error, *, met: bool) -> None:
+        """*met* says that it failed while it did what was asked, and not before."""
+        if met:
+            super().__init__(SqlState.INTERNAL_ERROR, "the execution engine has failed at this statement", cause)
+        else:
+            super().__init__(SqlState.CRASH_SHUTDOWN, "the execution engine has failed", cause)
+        self.met = met
+
+
+class UnknownOutcome(EngineFault):
+    """The instance has failed in a commit: nobody can say whether it is done."""
+
+    def __init__(self, cause: duckdb.Error) -> None:
+        """Say so."""
+        super().__init__(cause, met=True)
+        self.state = SqlState.TRANSACTION_RESOLUTION_UNKNOWN
+        self.message = "the execution engine has failed in the commit: the transaction may have been committed or not"
+        self.hint = "Look whether its changes are there before you run it again."
+
+
 _CAST_HINT: Final = "No function matches the given name and argument types. You may need to add explicit type casts."
 
 # (class, subtype or "") → state, wording. ``{name}`` is the name that DuckDB reports, where it does.
@@ -60,7 +83,6 @@ _TABLE: Final[dict[tuple[str, str], tuple[SqlState, str, str | None]]] = {
     ("IOException", ""): (SqlState.IO_ERROR, "could not read or write a file", None),
     ("HTTPException", ""): (SqlState.IO_ERROR, "could not reach the object store", None),
     ("InternalException", ""): (SqlState.INTERNAL_ERROR, "internal error in the execution engine", None),
-    ("FatalException", ""): (SqlState.CRASH_SHUTDOWN, "the execution engine has failed and must be restarted", None),
 }
 # fmt: on
 
@@ -85,6 +107,8 @@ _NUMBERS: Final = {"INT8": "smallint", "INT16": "smallint", "INT32": "integer", 
                    "FLOAT": "real", "DOUBLE": "double precision", "INT128": "numeric"}
 
 
+_FAILED_BEFORE: Final = ("Failed: database has been invalidated", "FATAL Error: Failed: database has been invalidated")
+"""DuckDB's own first words for what it refuses because its instance has failed before."""
 _UNCLASSED: Final = frozenset({"Error", "InvalidInputException", "InternalException"})
 # How the operating system ends what DuckDB says of a file, alone or as the reason of a refused commit.
 _NO_ROOM: Final = tuple(f": {os.strerror(number)}" for number in (errno.ENOSPC, errno.EDQUOT))
@@ -95,6 +119,14 @@ _DAMAGED: Final = re.compile(
     r"File '[^']*' too small|The width \(\d+\) of the bitpacked|TProtocolException|don't know what type|"
     r"Out of buffer|invalid TType|ZSTD Decompression failure"
 )
+# What libpq says, through the engine, when a server of PostgreSQL has gone: the lake's catalogue, or a source.
+_GONE: Final = re.compile(
+    r"server closed the connection unexpectedly|[Uu]nable to connect to Postgres|no connection to the server|"
+    r"connection to server at |could not (?:receive data from|send data to) server|connection not open|"
+    r"terminating connection due to |the database system is (?:starting up|shutting down|in recovery mode)|"
+    r"SSL connection has been closed unexpectedly"
+)
+_SAID: Final = ("Attempting to fetch from", "Failed to ", "Unable to connect to ")
 _SEVERAL_ROWS: Final = "More than one row returned by a subquery used as an expression"
 
 # The class of an error that came through Arrow is told by its text: in JSON, or as its first words, DuckDB's own
@@ -131,9 +163,7 @@ def from_engine(error: duckdb.Error) -> SqlError:
         # A function in Python adds its traceback.
         message, _, detail = ours[2].partition("\n\nAt:\n")[0].partition("\x1f")
         return SqlError(SqlState(ours[1]), message, detail=detail or None)
-    if isinstance(error, duckdb.InterruptException):
-        return Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")
-    failed = _files(error, facts.get("exception_message", ""))
+    failed = _broken_off(error, facts) or _files(error, facts.get("exception_message", ""))
     if failed is not None:
         return failed
     if isinstance(error, duckdb.TransactionException):
@@ -160,8 +190,22 @@ def from_engine(error: duckdb.Error) -> SqlError:
     return EngineFailure(state, _worded(name, message, facts), error, hint=hint)
 
 
+def _broken_off(error: duckdb.Error, facts: dict[str, str]) -> SqlError | None:
+    """Return the error for what came to no end of its own."""
+    if isinstance(error, duckdb.FatalException):
+        return EngineFault(error, met=not facts.get("exception_message", "").startswith(_FAILED_BEFORE))
+    if isinstance(error, duckdb.InterruptException):
+        return Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")
+    return None
+
+
 def _files(error: duckdb.Error, message: str) -> SqlError | None:
-    """Return the error for a file that cannot be written, or read for what is in it."""
+    """Return the error for a file that cannot be written, or read for what is in it, and for a server that has gone."""
+    if message.startswith(_SAID) and _GONE.search(message) is not None:
+        return EngineFailure(
+            SqlState.CONNECTION_FAILURE, "the connection to a PostgreSQL server was lost", error,
+            hint="Run the transaction again.",
+        )  # fmt: skip
     if isinstance(error, duckdb.TransactionException):
         # A commit is refused for a reason that has facts of its own.
         _, _, inner = message.partition("\n{")

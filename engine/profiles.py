@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from engine.wlm.rules import Spent
+
 ON: Final = (
     "SET enable_profiling = 'no_output'",
     "SET custom_profiling_settings = '"
@@ -52,6 +54,17 @@ def done(text: str) -> list[Done]:
     for child in json.loads(text).get("children", ()):
         _walk(child, steps, 0)
     return steps
+
+
+def spent(text: str) -> Spent:
+    """Return what the profile *text* tells of a statement's cost; nothing where there is none."""
+    steps = done(text) if text else []
+    joins = [step for step in steps if step.kind in ("hashjoin", "nestloop")]
+    return Spent(
+        processor_s=sum(step.micros for step in steps) / 1_000_000,
+        joined_rows=max((step.rows for step in joins), default=0),
+        nested_rows=max((step.rows for step in joins if step.kind == "nestloop"), default=0),
+    )
 
 
 def _walk(node: Mapping[str, Any], steps: list[Done], segment: int) -> int:

@@ -8,24 +8,26 @@ import pyarrow as pa
 from core import types
 from core.types import Column, ColumnType
 
-_PLAIN: Final[dict[pa.DataType, str]] = {
-    pa.bool_(): "bool",
-    pa.int8(): "int2",
-    pa.uint8(): "int2",
-    pa.int16(): "int2",
-    pa.uint16(): "int4",
-    pa.int32(): "int4",
-    pa.uint32(): "oid",
-    pa.int64(): "int8",
-    pa.uint64(): "numeric",
-    pa.float32(): "float4",
-    pa.float64(): "float8",
-    pa.date32(): "date",
-    pa.binary(): "varbyte",
-    pa.large_binary(): "varbyte",
-    pa.binary_view(): "varbyte",
-    pa.month_day_nano_interval(): "interval",
+_PLAIN: Final[dict[int, ColumnType]] = {
+    pa.bool_().id: types.of("bool"),
+    pa.int8().id: types.of("int2"),
+    pa.uint8().id: types.of("int2"),
+    pa.int16().id: types.of("int2"),
+    pa.uint16().id: types.of("int4"),
+    pa.int32().id: types.of("int4"),
+    pa.uint32().id: types.of("oid"),
+    pa.int64().id: types.of("int8"),
+    pa.uint64().id: types.numeric(20, 0),
+    pa.float32().id: types.of("float4"),
+    pa.float64().id: types.of("float8"),
+    pa.date32().id: types.of("date"),
+    pa.binary().id: types.of("varbyte"),
+    pa.large_binary().id: types.of("varbyte"),
+    pa.binary_view().id: types.of("varbyte"),
+    pa.string().id: types.of("varchar"),
+    pa.month_day_nano_interval().id: types.of("interval"),
 }
+"""By the number of the type's kind: to hash an Arrow type takes longer than all the rest."""
 _FAMILY: Final = {
     "int2": "i", "int4": "i", "int8": "i", "oid": "i", "numeric": "n", "float4": "f", "float8": "f",
     "bool": "b", "date": "d", "time": "t", "timestamp": "s", "timestamptz": "z", "varbyte": "y",
@@ -39,11 +41,9 @@ Hint = tuple[str, ColumnType | None, int, int]
 
 def column_type(arrow: pa.DataType) -> ColumnType:
     """Return the type that rows of the Arrow type *arrow* are described with."""
-    name = _PLAIN.get(arrow)
-    if name == "numeric":
-        return types.numeric(20, 0)
-    if name is not None:
-        return types.of(name)
+    plain = _PLAIN.get(arrow.id)
+    if plain is not None:
+        return plain
     if pa.types.is_decimal(arrow):
         return types.numeric(arrow.precision, arrow.scale)
     if pa.types.is_timestamp(arrow):
@@ -60,10 +60,10 @@ def columns(schema: pa.Schema, hints: Sequence[Hint]) -> tuple[Column, ...]:
     A hint's type counts where the engine's values can be shown as it; else the engine's own does.
     """
     result = []
-    for index, field in enumerate(schema):
-        name, wanted, table, attribute = hints[index] if index < len(hints) else (field.name, None, 0, 0)
-        own = column_type(field.type)
-        fits = wanted is not None and _fits(own, wanted, field.type)
+    for index, arrow in enumerate(schema.types):
+        name, wanted, table, attribute = hints[index] if index < len(hints) else (schema.names[index], None, 0, 0)
+        own = column_type(arrow)
+        fits = wanted is not None and _fits(own, wanted, arrow)
         result.append(Column(name, wanted if fits and wanted is not None else own, table, attribute))
     return tuple(result)
 

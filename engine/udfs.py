@@ -72,6 +72,11 @@ class Udfs:
             )
             self._known[udf.name] = function
 
+    def forget(self) -> None:
+        """Take note that the engine is a new one, which knows none."""
+        with self._lock:
+            self._known = {}
+
     def check(self, udf: Udf) -> None:
         """Raise what is wrong with a function's text."""
         self.sandbox.run(_function(udf), [[] for _ in udf.arguments], 0)

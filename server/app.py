@@ -7,7 +7,6 @@ import asyncio
 import gc
 import importlib.util
 import logging
-import os
 import secrets
 import signal
 import sys
@@ -43,12 +42,16 @@ from server.fleet import connected, joined
 from server.hosted import Terms
 from server.integrations import integrations
 from server.listener import Listener, ListenerSettings
+from server.log import end_now
+from server.opening import EndedEarly, awaited
 from server.private import SECRET_FILE, new_secret, write_private
 from server.roles import external_id, peers, roles
 from server.snapshots import keeper
 from server.spark import spark
 from server.tls import Handshake, ServerTls, TlsMode
 from server.tokens import IDENTITY_PROVIDER, by_token, files
+from server.upkeep import upkeep
+from server.watchdog import watched_loop
 from session.external.catalogs import DataCatalogs
 from session.external.federated import Reached
 from session.fleet.fleet import Fleet
@@ -56,6 +59,7 @@ from session.lockout import account
 from session.recorder import Recorder, Records
 from session.sessions import SessionFactory
 from session.warehouse import Founder, Limits, Warehouse
+from storage.abandoned import any_abandoned
 from storage.database import Database, WarehouseError
 from storage.federation import Federation, Secrets
 from storage.history import History
@@ -76,13 +80,13 @@ def serve(options: Options, database: "Future[Database]", terms: Terms | None = 
     """
     server = _Server(options, database, terms)
     try:
-        status = asyncio.run(server.run())
-        if server.stuck:
+        with asyncio.Runner(loop_factory=lambda: watched_loop(options.log.slow_turn_ms)) as runner:
+            status = runner.run(server.run())
+        if server.stuck or any_abandoned():
             # gRPC would wait for clients that have stopped reading. All else is closed by now.
-            sys.stderr.flush()
-            os._exit(status)
+            end_now(status)
         return status
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, EndedEarly):
         return 0
     except (ConfigError, WarehouseError, OSError) as error:
         print(f"duckshift: {error}", file=sys.stderr)
@@ -108,14 +112,15 @@ class _Server:
         options = self._options
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, self._stop.set)
-        executor = Executor(options.engine.workers)
-        database = await asyncio.wrap_future(self._opened)
+        database = await awaited(self._opened, self._stop)
+        executor = Executor(options.engine.workers, niceness=options.engine.niceness)
         try:
             warehouse = await joined(options, database, lambda fleet: self._warehouse(database, executor, fleet))
             warehouse.recorder.start()
             audit = audit_log(options, warehouse.recorder.history, self._clock)
             if audit is not None:
                 audit.start()
+            warehouse.mending.give_up = end_now
             monitor = Monitor(warehouse.workload)
             monitor.start()
             sessions = SessionFactory(warehouse)
@@ -168,19 +173,18 @@ class _Server:
         print(f"duckshift ready on {self._options.server.host}:{port}", file=sys.stderr, flush=True)
 
     def _warehouse(self, database: Database, executor: Executor, fleet: Fleet | None) -> Warehouse:
-        # What is read here stays: the collector need not look for garbage in it, neither now nor later.
-        gc.disable()
+        # What is read here stays: the collector, which ``main`` has disabled, need not look for garbage in it.
         try:
             return Warehouse(
-                database,
-                executor,
-                self._clock,
+                database, executor, self._clock,
                 replace(_limits(self._options, database, self._clock), fleet=fleet),
                 Records(Journal(database.cursor()), Recorder(self._history(database), self._clock)),
                 Founder(database=self._options.admin.database, admin=self._admin),
-            )
+            )  # fmt: skip
         finally:
             gc.freeze()
+            # A statement makes some hundred objects that live on for a while: the usual 700 are looked at all the time.
+            gc.set_threshold(10_000, 20, 20)
             gc.enable()
 
     def _history(self, database: Database) -> History:
@@ -355,12 +359,13 @@ def _limits(options: Options, database: Database, clock: Clock) -> Limits:
         copy_poll_ms=options.copy.job_poll_ms,
         integrations=integrations(options, known),
         stream_poll_ms=options.external.stream_poll_ms,
-        hot_bytes=options.engine.hot_tables_mb << 20,
+        copies=(options.engine.hot_tables_mb << 20, options.engine.table_cache_mb << 20),
         result_bytes=options.engine.result_cache_mb << 20,
         udfs=_udfs(options.udf),
         spark=spark(options.spark, queues, database, clock),
         requires_ssl=options.server.tls == TlsMode.REQUIRE,
         snapshots=keeper(options, database, clock),
+        upkeep=upkeep(options.upkeep),
         account=options.api.account,
         namespace=place.identifier("cluster-namespace"),
         peers=peers(options),

@@ -10,10 +10,12 @@ import contextlib
 import os
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Final
 
 from server.tls import ALPN, TlsStream
+from server.wire.messages import Unread
 from server.wire.protocol import Event, ServerProtocol
 from server.wire.state import Happening
 
@@ -22,6 +24,10 @@ _INPUT_PAUSE_BYTES: Final = 131_072
 _OUTPUT_HIGH_BYTES: Final = 262_144
 _OUTPUT_LOW_BYTES: Final = 65_536
 GATHER_BYTES: Final = 65_536
+_SHARE_S: Final = 0.002
+"""How long a client that has sent many messages at once is heard before others are."""
+_TURN_BYTES: Final = 131_072
+"""What is encrypted at once: others are heard between two of these."""
 _TLS_RECORD: Final = 0x16
 _LINGER_S: Final = 10
 _KEEPALIVE: Final = (
@@ -64,6 +70,7 @@ class Channel(asyncio.BufferedProtocol):
         self._pending: list[bytes] = []
         self._pending_bytes = 0
         self._virgin = True
+        self._since = 0.0
         self._stream: socket.socket | None = None
 
     @property
@@ -151,7 +158,7 @@ class Channel(asyncio.BufferedProtocol):
 
     # The connection calls these.
 
-    def next_event(self) -> Event | None:
+    def next_event(self) -> Event | Unread | None:
         """Return the next message if it is there."""
         if self.is_lost:
             raise ConnectionLost
@@ -169,6 +176,13 @@ class Channel(asyncio.BufferedProtocol):
             await self._waiter
         finally:
             self._waiter = None
+            self._since = time.perf_counter()
+
+    async def give_way(self) -> None:
+        """Let others be heard, where this client's messages have been seen to for a while."""
+        if time.perf_counter() - self._since > _SHARE_S:
+            await asyncio.sleep(0)
+            self._since = time.perf_counter()
 
     def wake(self) -> None:
         """End a ``wait``."""
@@ -205,9 +219,13 @@ class Channel(asyncio.BufferedProtocol):
         await self.flush()
         if self._tls is None and self._transport is not None and not self._transport.get_write_buffer_size():
             await self._send_past_transport(self._transport, piece)
+            await asyncio.sleep(0)
             return
-        self._write(piece)
-        await self.flush()
+        view = memoryview(piece)
+        for start in range(0, len(view), _TURN_BYTES):
+            self._write(view[start : start + _TURN_BYTES])
+            await self.flush()
+            await asyncio.sleep(0)
 
     async def _send_past_transport(self, transport: asyncio.Transport, piece: bytes | memoryview) -> None:
         # What a socket does not take at once the transport copies, and moves again after every send: twice

@@ -208,6 +208,7 @@ class Clusters:
         record = self._records[key]
         port = record.port or free_port(self._options, self._ports())
         options = self._ground.options_of(record, self._shelf.data(record), port)
+        self._shelf.rule(record)
         child = await self._attempted(record, Terms(options, self.token, record.verifier))
         self._children[key] = child
         self._set(replace(self._records[key], state=State.AVAILABLE, port=child.doors.port))

@@ -23,7 +23,7 @@ from server.wire import replies, startup
 from server.wire.authentication import AUTHENTICATION_OK, authentication_request
 from server.wire.diagnostics import error_response
 from server.wire.framing import ProtocolViolation
-from server.wire.messages import AuthenticationResponse, Terminate
+from server.wire.messages import AuthenticationResponse, Terminate, Unread
 from server.wire.protocol import Event
 from server.wire.state import Happening, State
 from session.failures import told
@@ -224,6 +224,8 @@ class Connection:
                 peer=self._channel.endpoint,
                 tls=self._channel.encrypted,
             )
+            # Whoever was told of one wrong password could else try another one elsewhere before it counts.
+            await self._around.sessions.settled()
             raise
 
     async def _open(self, packet: startup.Startup) -> Dialogue:
@@ -257,7 +259,8 @@ class Connection:
                 raise self._fatal
             event = self._channel.next_event()
             if event is not None:
-                return event
+                await self._channel.give_way()
+                return await asyncio.to_thread(event.read) if isinstance(event, Unread) else event
             if self._fatal:
                 raise self._fatal
             await self._channel.wait()
@@ -272,7 +275,8 @@ class Connection:
                 raise Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")
             event = self._channel.next_event()
             if event is not None:
-                return event
+                await self._channel.give_way()
+                return event.read() if isinstance(event, Unread) else event
             await self._channel.wait()
 
     async def _failed(self, dialogue: Dialogue, error: Exception) -> None:

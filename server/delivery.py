@@ -4,17 +4,18 @@ Takes ``session.answers``, gives bytes to the channel, never more than a piece a
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
-from typing import Final, TypeGuard, TypeVar
+from typing import Final, TypeGuard
 
 import pyarrow as pa
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import Column
-from server.channel import GATHER_BYTES, Channel, ConnectionLost
+from server.channel import Channel, ConnectionLost
+from server.pieces import Encoder, behind, close, closing, encoded, is_large_batch, pieces_of
 from server.seams import Session, Style
 from server.wire import copy, replies
 from server.wire.copy_in import CopyBinaryReader
@@ -34,13 +35,9 @@ from server.wire.state import Happening
 from session.answers import Answer, CopyIn, CopyOut, Done, Empty, Rows
 
 Receive = Callable[[], Awaitable[Event]]
-_Item = TypeVar("_Item")
-_Encoder = RowEncoder | CopyTextEncoder | CopyBinaryEncoder
 _KEPT_BYTES: Final = 4_096
-_INLINE_ROWS: Final = 1_000
-"""Batches up to this size are encoded on the event loop: a hand-over to a thread would cost more."""
-_HEAVY_BYTES: Final = 16 << 20
-_PART_BYTES: Final = 4 << 20
+_BRIEF_BYTES: Final = 4_096
+"""Binary rows up to this size are read on the event loop."""
 
 
 class Delivery:
@@ -51,8 +48,9 @@ class Delivery:
         self._session = session
         self._receive_copy = receive_copy
         self._level = protocol_level
+        self._described: tuple[object, bytes] | None = None
         self._last: tuple[object, RowEncoder] | None = None
-        self._sent: tuple[pa.RecordBatch, _Encoder, list[bytes | memoryview]] | None = None
+        self._sent: tuple[pa.RecordBatch, Encoder, list[bytes | memoryview]] | None = None
         session.push = self._push
 
     async def _push(self) -> None:
@@ -71,7 +69,10 @@ class Delivery:
     def describe(self, columns: tuple[Column, ...], formats: tuple[int, ...]) -> None:
         """Send RowDescription."""
         origins = self._session.origins(columns) if self._level else ()
-        self._channel.send(row_description(columns, spread(formats, len(columns)), self._level, origins))
+        key = (columns, formats, origins)
+        if self._described is None or self._described[0] != key:
+            self._described = key, row_description(columns, spread(formats, len(columns)), self._level, origins)
+        self._channel.send(self._described[1])
 
     async def answer(self, answer: Answer, formats: tuple[int, ...] = (), *, describe: bool) -> None:
         """Send an answer to its end; rows get a RowDescription in front when *describe* is set."""
@@ -107,28 +108,34 @@ class Delivery:
             self._last = (key, RowEncoder(columns, formats, _output_style(style), self._level))
         return self._last[1]
 
-    async def _stream(self, batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> None:
+    async def _stream(self, batches: AsyncIterator[pa.RecordBatch], encoder: Encoder) -> None:
         try:
             async for batch in batches:
-                if _is_large(batch):
-                    await self._pipeline(_behind(batch, batches), encoder)
+                if not self._was_sent(encoder, batch) and is_large_batch(batch):
+                    held = [batch]
+                    # Nobody may hold a batch that was sent: it can be large.
+                    del batch
+                    await self._pipeline(behind(held, batches), encoder)
                     return
                 # Most answers are this alone.
                 for piece in self._small(encoder, batch):
                     await self._channel.send_piece(piece)
         finally:
-            await _close(batches)
+            await close(batches)
 
-    def _small(self, encoder: _Encoder, batch: pa.RecordBatch) -> list[bytes | memoryview]:
+    def _was_sent(self, encoder: Encoder, batch: pa.RecordBatch) -> bool:
+        return self._sent is not None and self._sent[0] is batch and self._sent[1] is encoder
+
+    def _small(self, encoder: Encoder, batch: pa.RecordBatch) -> list[bytes | memoryview]:
         """Return the bytes of a small batch, as they were if it is the very one that was sent before."""
-        if self._sent is not None and self._sent[0] is batch and self._sent[1] is encoder:
+        if self._sent is not None and self._was_sent(encoder, batch):
             return self._sent[2]
-        pieces = _pieces(encoder, batch)
+        pieces = pieces_of(encoder, batch)
         short = isinstance(encoder, RowEncoder) and sum(map(len, pieces)) <= _KEPT_BYTES
         self._sent = (batch, encoder, pieces) if short else None
         return pieces
 
-    async def _pipeline(self, batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> None:
+    async def _pipeline(self, batches: AsyncIterator[pa.RecordBatch], encoder: Encoder) -> None:
         async with closing(batches), closing(encoded(batches, encoder)) as pieces:
             async for piece in pieces:
                 await self._channel.send_piece(piece)
@@ -209,7 +216,10 @@ class _Lines:
 
     async def write(self, data: bytes) -> None:
         async with self._judged():
-            lines = self._reader.lines(data)
+            if len(data) <= _BRIEF_BYTES:
+                lines = self._reader.lines(data)
+            else:
+                lines = await asyncio.to_thread(self._reader.lines, data)
         await self._target.write(lines)
 
     async def finish(self) -> Done:
@@ -248,103 +258,6 @@ def _output_style(style: Style) -> OutputStyle:
         datestyle=style.datestyle,
         intervalstyle=style.intervalstyle,
     )
-
-
-async def encoded(batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder) -> AsyncIterator[bytes | memoryview]:
-    """Yield the bytes of *batches*.
-
-    While those of a large batch are sent, the next is being encoded and the one after it produced. A heavy one, of
-    long rows, is encoded in parts, and nothing is produced meanwhile: a client that does not read holds one batch.
-    """
-    async with (
-        closing(ahead(batches, _is_light)) as produced,
-        closing(_encodings(produced, encoder)) as encodings,
-        closing(ahead(encodings, _is_long)) as ready,
-    ):
-        async for pieces in ready:
-            for piece in pieces:
-                yield piece
-
-
-async def _behind(first: _Item, rest: AsyncIterator[_Item]) -> AsyncIterator[_Item]:
-    yield first
-    async for item in rest:
-        yield item
-
-
-async def _encodings(
-    batches: AsyncIterator[pa.RecordBatch], encoder: _Encoder
-) -> AsyncIterator[list[bytes | memoryview]]:
-    loop = asyncio.get_running_loop()
-    async for batch in batches:
-        if _is_large(batch):
-            for part in _parts(batch):
-                yield await loop.run_in_executor(None, _pieces, encoder, part)
-        else:
-            # A hand-over to a thread would cost more.
-            yield _pieces(encoder, batch)
-
-
-def _pieces(encoder: _Encoder, batch: pa.RecordBatch) -> list[bytes | memoryview]:
-    return list(encoder.pieces(batch))
-
-
-def _is_large(batch: pa.RecordBatch) -> bool:
-    return int(batch.num_rows) > _INLINE_ROWS
-
-
-def _is_light(batch: pa.RecordBatch) -> bool:
-    return _is_large(batch) and batch.nbytes <= _HEAVY_BYTES
-
-
-def _parts(batch: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
-    """Cut a batch of long rows."""
-    rows = max(1, batch.num_rows * _PART_BYTES // batch.nbytes) if batch.nbytes > _HEAVY_BYTES else batch.num_rows
-    for start in range(0, batch.num_rows, rows):
-        yield batch.slice(start, rows)
-
-
-def _is_long(pieces: list[bytes | memoryview]) -> bool:
-    return sum(map(len, pieces)) > GATHER_BYTES
-
-
-async def ahead(items: AsyncIterator[_Item], is_large: Callable[[_Item], bool]) -> AsyncIterator[_Item]:
-    """Yield *items*; from the first large one on the next is already being made while one is used."""
-    async for first in items:
-        yield first
-        if is_large(first):
-            break
-    else:
-        return
-    task = asyncio.ensure_future(_next(items))
-    try:
-        while (item := await task) is not None:
-            task = asyncio.ensure_future(_next(items))
-            yield item
-    finally:
-        # What was begun is let end: it is one batch, and the engine must not be left in the middle of it.
-        await asyncio.wait([task])
-        if not task.cancelled():
-            task.exception()
-
-
-async def _next(items: AsyncIterator[_Item]) -> _Item | None:
-    return await anext(items, None)
-
-
-@asynccontextmanager
-async def closing(items: AsyncIterator[_Item]) -> AsyncIterator[AsyncIterator[_Item]]:
-    """Close a stream that is left before its end, so that what feeds it stops."""
-    try:
-        yield items
-    finally:
-        await _close(items)
-
-
-async def _close(items: AsyncIterator[_Item]) -> None:
-    close = getattr(items, "aclose", None)
-    if close is not None:
-        await close()
 
 
 def _is_rows(answer: Answer) -> TypeGuard[Rows]:

@@ -4,19 +4,27 @@ What is legal has been judged before (``server.wire.state``), what an error does
 decided after (``server.connection``). PostgreSQL, "Simple Query", "Extended Query".
 """
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
+from core.types import ColumnType
 from server.channel import GATHER_BYTES, Channel
-from server.delivery import Delivery, closing
+from server.delivery import Delivery
+from server.pieces import close
 from server.seams import Session
 from server.wire import messages as m
 from server.wire import replies
 from server.wire.decode import decode_parameter
 from server.wire.protocol import Event
 from server.wire.state import Happening
+from session.answers import Value
+
+_FEW: Final = 200
+"""Parameters up to this number are decoded on the event loop."""
+_FORMATS: Final = frozenset({0, 1})
 
 
 class Dialogue:
@@ -46,9 +54,12 @@ class Dialogue:
 
     async def query(self, message: m.Query) -> None:
         """Run a simple query, whose statements end with the first that fails."""
-        async with closing(self._session.simple(message.text)) as answers:
+        answers = self._session.simple(message.text)
+        try:
             async for answer in answers:
                 await self._delivery.answer(answer, describe=True)
+        finally:
+            await close(answers)
         await self.ready()
 
     async def parse(self, message: m.Parse) -> None:
@@ -66,12 +77,12 @@ class Dialogue:
                 f"bind message supplies {len(message.values)} parameters, but prepared statement "
                 f'"{message.statement}" requires {len(types)}',
             )
-        for code in (*formats, *message.result_formats):
-            if code not in {0, 1}:
-                raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")
-        values = tuple(
-            decode_parameter(kind, code, data) for kind, code, data in zip(types, formats, message.values, strict=True)
-        )
+        for code in {*formats, *message.result_formats} - _FORMATS:
+            raise SqlError(SqlState.INVALID_PARAMETER_VALUE, f"unsupported format code: {code}")
+        if len(types) <= _FEW:
+            values = _decoded(types, formats, message.values)
+        else:
+            values = await asyncio.to_thread(_decoded, types, formats, message.values)
         await self._session.bind(message.portal, message.statement, values, message.result_formats)
         self._channel.send(replies.BIND_COMPLETE)
 
@@ -118,6 +129,12 @@ class Dialogue:
     async def rejected(self, message: m.Rejected) -> None:
         """Report a message that could not be read."""
         raise SqlError(message.state, message.message)
+
+
+def _decoded(
+    types: Sequence[ColumnType], formats: Sequence[int], values: Sequence[bytes | None]
+) -> tuple[Value, ...]:
+    return tuple(decode_parameter(kind, code, data) for kind, code, data in zip(types, formats, values, strict=True))
 
 
 def _parameter_formats(message: m.Bind) -> tuple[int, ...]:

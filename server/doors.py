@@ -154,7 +154,6 @@ def facts(options: Options, port: int, *, created: datetime) -> Facts:
         database=options.admin.database,
         created=created,
         encrypted=options.storage.encrypted,
-        snapshot_days=options.snapshots.retention_days if options.snapshots.destination else 0,
         takes_snapshots=bool(options.snapshots.destination),
         roles=tuple(name for name in options.roles if name.startswith("arn:")),
     )

@@ -1,9 +1,11 @@
 """A server's place among others of the same lake, where the configuration says that there are some."""
 
 from collections.abc import Callable
+from functools import partial
 
 from core.config import Options
 from core.errors import ConnectionFatal
+from server.health import note
 from server.listener import Listener
 from server.private import SECRET_FILE, new_secret, write_private
 from session.fleet.fleet import Fleet
@@ -16,7 +18,7 @@ async def joined(options: Options, database: Database, make: Callable[[Fleet | N
     """Take a place among the lake's servers, if there are some, and return the warehouse that *make* makes."""
     if not options.storage.shared:
         return make(None)
-    coordination = Coordination(options.storage.catalog)
+    coordination = Coordination(options.storage.catalog, partial(note, options.storage.state_folder))
     fleet = Fleet(coordination)
     await fleet.open()
     # What one server has given out, temporary passwords, is taken by all.

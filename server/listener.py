@@ -5,6 +5,8 @@ A connection costs nothing but its own task: nothing is awaited between acceptin
 
 import asyncio
 import logging
+import os
+import socket
 from dataclasses import dataclass
 
 from core.errors import ConnectionFatal
@@ -19,6 +21,7 @@ from server.wire.protocol import DEFAULT_MESSAGE_BYTES, ServerProtocol
 
 _log = logging.getLogger(__name__)
 _BACKLOG = 512
+_ACCEPTED = 4
 _INTERRUPT_S = 5
 _LOGIN_S = 2.0
 """What logging in takes at most, where a client means to."""
@@ -71,8 +74,12 @@ class Listener:
         """Bind and accept; raises OSError when the address cannot be had."""
         # Where descriptors run out, asyncio stops accepting for a second and tries again.
         self._server = await asyncio.get_running_loop().create_server(
-            self._channel, self._settings.host, self._settings.port, backlog=_BACKLOG
+            self._channel, self._settings.host, self._settings.port, backlog=_ACCEPTED
         )
+        for bound in self._server.sockets:
+            # asyncio takes one number for both: how many may wait, and how many of them are taken in one turn.
+            with socket.socket(fileno=os.dup(bound.fileno())) as same:
+                same.listen(_BACKLOG)
 
     @property
     def port(self) -> int:

@@ -6,6 +6,8 @@ Owns the form of a line only. Call sites use ``logging`` with a fixed message an
 
 import json
 import logging
+import os
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final, TextIO
@@ -81,3 +83,10 @@ def _flat(text: str) -> str:
 
 
 FORMATTERS: Final[Mapping[str, type[logging.Formatter]]] = {"text": TextFormatter, "json": JsonFormatter}
+
+
+def end_now(status: int = 1) -> None:
+    """End the process as it is, once what it said is out: what is committed is on disk, the next start reads it."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(status)

@@ -4,6 +4,7 @@ Reads flags, environment and file into ``Options`` and hands them to ``server.ap
 """
 
 import argparse
+import gc
 import importlib.metadata
 import os
 import sys
@@ -14,7 +15,7 @@ from typing import Final
 from core.config import CONFIG_VARIABLE, ConfigError, Options, load
 from core.options import BY_FLAG
 from server import hosted, log
-from server.health import is_healthy
+from server.health import is_away, is_healthy
 
 EXIT_FAILURE: Final = 1
 EXIT_USAGE: Final = 2
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.command == "snapshot":
         return _snapshot(options, given)
     log.start(options.log, sys.stderr)
+    # What is imported stays, and is no garbage; ``server.app`` has the collector begin.
+    gc.disable()
     # Imported here: a wrong flag is reported, and health asked, without loading DuckDB.
     from server.opening import begin
 
@@ -94,9 +97,14 @@ def _options(given: argparse.Namespace, environment: Mapping[str, str]) -> Optio
 
 def _health(options: Options) -> int:
     host, port = _LOCAL.get(options.server.host, options.server.host), options.server.port
-    if is_healthy(host, port):
+    healthy, away = is_healthy(host, port), is_away(options.storage.state_folder)
+    if healthy and not away:
         return 0
-    print(f"duckshift: no server answers at {host}:{port}", file=sys.stderr)
+    if healthy:
+        print(f"duckshift: the catalogue's PostgreSQL does not answer the server at {host}:{port}", file=sys.stderr)
+    else:
+        waits = ", which waits for the catalogue's PostgreSQL" if away else ""
+        print(f"duckshift: no server answers at {host}:{port}{waits}", file=sys.stderr)
     return EXIT_FAILURE
 
 

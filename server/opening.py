@@ -3,14 +3,18 @@
 DuckDB reads the lake's catalog then, which takes as long as Python takes to import the server.
 """
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.config import ConfigError, Options
 from server.access import s3_access
+from server.health import note
 from server.keyring import data_keys
+from storage.beginning import begin as begin_lake
 from storage.database import Database, Install, LakeLocation, Resources
 
 if TYPE_CHECKING:
@@ -31,6 +35,22 @@ def begin(options: Options) -> "Future[Database]":
     return future
 
 
+class EndedEarly(Exception):
+    """The server was told to end before its database was open."""
+
+
+async def awaited(opening: "Future[Database]", stop: asyncio.Event) -> Database:
+    """Return the database once it is open; raises ``EndedEarly`` where *stop* is set before, as PostgreSQL is away."""
+    future = asyncio.wrap_future(opening)
+    stopping = asyncio.create_task(stop.wait())
+    waited: set[asyncio.Future[Any]] = {future, stopping}
+    await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not future.done():
+        raise EndedEarly
+    return await future
+
+
 def opened(options: Options, install: Install | None = None) -> Database:
     """Return the database that *options* describe; it blocks."""
     storage, engine = options.storage, options.engine
@@ -43,10 +63,14 @@ def opened(options: Options, install: Install | None = None) -> Database:
         inline_row_limit=storage.inline_row_limit,
         keys=data_keys(options),
     )
-    resources = Resources(threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder)
+    resources = Resources(
+        threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder,
+        niceness=engine.niceness,
+    )  # fmt: skip
     database = Database(location, resources, install)
     if started is not None:
         database.started = started
+    begin_lake(database)
     return database
 
 
@@ -58,10 +82,11 @@ def _alone(options: Options) -> Callable[[], None] | None:
     if not storage.folder:
         raise ConfigError("storage.shared needs a storage.folder of this server's own")
     # Few servers need it.
-    from storage.coordination import StartLock, check
+    from storage.coordination import check
+    from storage.starting import StartLock
 
     check(storage.catalog)
-    return StartLock(storage.catalog).release
+    return StartLock(storage.catalog, storage.catalog_wait_s, partial(note, storage.state_folder)).release
 
 
 def _install(connection: "Connection") -> None:

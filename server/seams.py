@@ -161,6 +161,10 @@ class Sessions(Protocol):
         """Take note that *user* could not prove who it is."""
         ...
 
+    async def settled(self) -> None:
+        """Wait until everybody who counts such attempts knows of them."""
+        ...
+
 
 class Step(Protocol):
     """A challenge to send, or the success that ends an exchange (``auth.methods``)."""

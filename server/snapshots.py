@@ -21,6 +21,7 @@ from server.restoring import restore_table
 from session.snapshots import Origin, Places, Schedule, SnapshotKeeper
 from storage import keys
 from storage.database import CATALOG_FILE, Database, FolderLock
+from storage.moving import check_empty, move
 from storage.snapshots import Place, Snapshot, Snapshots
 from storage.taking import DataPath, rewind, settle_catalog
 
@@ -79,14 +80,18 @@ def create(options: Options, name: str, clock: Clock) -> Snapshot:
 def restore(options: Options, snapshots: Snapshots, snapshot: Snapshot, moment: datetime | None = None) -> None:
     """Make the data folder of *options* of a snapshot, as it was at *moment* if one is given; it blocks.
 
-    Raises ``ConfigError``, ``SqlError``, ``WarehouseError``.
+    Where the catalogue is to be in PostgreSQL, it is moved there. Raises ``ConfigError``, ``SqlError``,
+    ``WarehouseError``.
     """
-    folder = options.storage.state_folder
-    if options.storage.catalog:
-        raise ConfigError("a restored warehouse has a catalogue of its own: leave storage.catalog empty")
+    folder, address = options.storage.state_folder, options.storage.catalog
+    if address and not address.startswith(("postgres://", "postgresql://")):
+        raise ConfigError("a warehouse is restored with its catalogue in a file of its own, or in PostgreSQL")
     lock = FolderLock(folder)
     try:
         _require_empty(folder)
+        if address:
+            check_empty(address)
+            _require_no_files(options.storage.parquet)
         _bring_keys(options, folder, snapshot)
         catalog = folder / f"{CATALOG_FILE}.restored"
         if moment is None:
@@ -94,7 +99,11 @@ def restore(options: Options, snapshots: Snapshots, snapshot: Snapshot, moment: 
         else:
             _bring_past(snapshots, snapshot, catalog, moment, options)
         # The last step: a folder without a catalogue is no warehouse.
-        catalog.replace(folder / CATALOG_FILE)
+        if address:
+            move(catalog, address, DataPath(_data(options).root, s3_access(options.s3)), keys_of(options))
+            catalog.unlink()
+        else:
+            catalog.replace(folder / CATALOG_FILE)
     finally:
         lock.release()
 
@@ -215,6 +224,11 @@ def _moment(text: str, snapshot: Snapshot) -> datetime:
 def _require_empty(folder: Path) -> None:
     if (folder / CATALOG_FILE).exists() or (folder / "data").exists():
         raise SqlError(SqlState.DUPLICATE_FILE, f"{folder} holds a warehouse already")
+
+
+def _require_no_files(path: str) -> None:
+    if not path.startswith("s3://") and Path(path).exists() and any(Path(path).iterdir()):
+        raise SqlError(SqlState.DUPLICATE_FILE, f"{path} holds a warehouse's files already")
 
 
 def _bring_keys(options: Options, folder: Path, snapshot: Snapshot) -> None:

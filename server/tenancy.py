@@ -13,8 +13,11 @@ from typing import Any, Final
 from api.hosting import Hosted, Kind, State
 from core.config import ConfigError, Options, stated
 from server.access import s3_access
+from storage import retention
 from storage.aws import service_client
+from storage.database import CATALOG_FILE
 from storage.keys import MASTER_FILE, KeySource
+from storage.retention import Rules
 
 _RECORD: Final = "cluster.json"
 _DATA: Final = "data"
@@ -44,6 +47,20 @@ class Shelf:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(folder / _RECORD)
+        if (self.data(record) / CATALOG_FILE).exists():
+            self.rule(record)
+
+    def rule(self, record: Hosted) -> None:
+        """Tell its server, which looks now and then, when snapshots are taken and how long they are kept."""
+        self.data(record).mkdir(parents=True, exist_ok=True, mode=_PRIVATE)
+        rules = Rules(
+            days=record.snapshot_days,
+            manual_days=record.manual_days,
+            schedule=record.schedule,
+            definitions=record.times,
+            since=record.times_since,
+        )
+        retention.save(self.data(record), rules)
 
     def home(self, record: Hosted) -> Path:
         """Return the folder of *record*."""
@@ -69,6 +86,7 @@ class Shelf:
                 "kind": Kind(values["kind"]),
                 "state": State(values["state"]),
                 "roles": tuple(values["roles"]),
+                "times": tuple(values.get("times", ())),
                 "tags": tuple((key, value) for key, value in values["tags"]),
             }
         )
@@ -100,8 +118,7 @@ class Ground:
         return _below(self.options.snapshots.copy_to, record)
 
     def _own(self, record: Hosted, data: Path, port: int) -> dict[str, dict[str, Any]]:
-        given, snapshots = self.options.clusters, self.options.snapshots
-        days = record.snapshot_days
+        given = self.options.clusters
         return {
             "server": {"port": port, **self._tls()},
             "admin": {"user": record.admin, "password": "", "database": record.database},
@@ -117,9 +134,6 @@ class Ground:
             "snapshots": {
                 "destination": self.place(record),
                 "copy_to": self.second_place(record),
-                "retention_days": max(days, 1),
-                "interval_hours": snapshots.interval_hours if days else 0,
-                "changed_mb": snapshots.changed_mb if days else 0,
             },
             "audit": {"destination": _below(self.options.audit.destination, record)},
             "api": {"listen": "http://127.0.0.1:0", "cluster": record.identifier, "namespace": record.name},

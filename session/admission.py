@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from catalog.model import Group
 from core.errors import Canceled
+from engine.profiles import spent
 from engine.wlm.configuration import Asker, Queue
 from engine.wlm.pools import ServiceClass
-from engine.wlm.rules import Priority, Rule
+from engine.wlm.rules import Priority, Rule, Spent
 from engine.wlm.tickets import (
     CHANGING,
     READING,
@@ -80,6 +81,16 @@ class Admission:
         return 0 if plan is None else self.session.warehouse.estimates.rows(plan)
 
     @property
+    def spent(self) -> Spent:
+        """What the statement has cost, as the engine has counted it at its end."""
+        return spent(self.session.counted.profile)
+
+    @property
+    def counts(self) -> bool:
+        """Whether a rule asks what the statement has cost."""
+        return self.ticket is not None and any(rule.late for rule in self.ticket.place.queue.rules)
+
+    @property
     def expected_bytes(self) -> int:
         """Memory that the statement will need, as far as that is known."""
         plan = self._plan or self.session.plan
@@ -97,7 +108,7 @@ class Admission:
 
     def evicted(self, ticket: Ticket) -> None:
         """Take note that the statement leaves its queue for another."""
-        self.session.warehouse.recorder.evicted(self.session, self.spent())
+        self.session.warehouse.recorder.evicted(self.session, self.placed())
         self.queued = self.session.warehouse.clock.now().replace(tzinfo=None)
 
     def acted(self, ticket: Ticket, rule: Rule, action: str) -> None:
@@ -126,6 +137,11 @@ class Admission:
         if plan.translated.externals and treatment is READING:
             treatment = STAYING
         await self._enter(treatment)
+
+    async def fetching(self, *, queued: bool) -> None:
+        """Wait until more rows of a query may be made that was *queued* when it began."""
+        if queued:
+            await self._enter(STAYING)
 
     async def loading(self) -> None:
         """Wait until what the client has sent may be loaded."""
@@ -179,7 +195,7 @@ class Admission:
             self._workload.again(self.ticket, evicted.target)
             self._again = True
 
-    def spent(self) -> tuple[Any, ...]:
+    def placed(self) -> tuple[Any, ...]:
         """Return what the history keeps of it (``storage.history``)."""
         ticket = self.ticket
         if ticket is None or self.queued is None:

@@ -79,6 +79,7 @@ class AutoRefresh:
         if not isinstance(view, Relation) or view.materialized is None:
             return
         state, views = warehouse.store.state, [view]
+        await warehouse.caught_up()
         if await warehouse.executor.run(lambda: stale(warehouse, state, views)):
             await refreshed_alone(warehouse, oid)
 

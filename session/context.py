@@ -3,7 +3,7 @@
 Handlers (``session.statements``) get one ``Work`` and touch nothing else of the session.
 """
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from auth.authorize import Principal, allowed, check
@@ -18,11 +18,12 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from engine.cursors import Connection, DuckDbEngine, Prepare, constant
 from session.answers import Value
+from session.aside import elsewhere
 from session.external.access import require_external
 from session.external.scans import Reading, prepared
-from session.external.tables import known
 from session.functions import needs
 from session.locks import Mode
+from session.planning import Wanted, plan
 from session.plans import Environment, Plan, extending, planned, together, udf_of
 from session.principals import principal_of
 from session.protection import note_applied
@@ -40,11 +41,8 @@ from sql.translate import (
     CallUse,
     Translated,
     Use,
-    translate,
     translate_arguments,
     translate_expression,
-    translate_over,
-    translate_rows,
     translate_value,
 )
 
@@ -203,27 +201,7 @@ class Work:
 
         *plain* is without ``sql.bulk``; *views* may be read in place of tables.
         """
-        session = self.session
-        inside = self.environment
-        about = (session.translation_key(), self.naming, inside and inside.key)
-        rest = (offset, oids, finish, about, plain, tuple(view.oid for view in views))
-        variables = inside.type_of if inside else None
-
-        def translated(text: str) -> Translated:
-            facts = settled(self.visible, self.naming)
-            if views:
-                return translate_over(views, text, facts, offset=offset, parameter_oids=oids, variables=variables)
-            many = None
-            if not plain and inside is None:
-                many = translate_rows(text, facts, offset=offset, parameter_oids=oids)
-            return many or translate(
-                text, facts, offset=offset, parameter_oids=oids, finish=finish, variables=variables
-            )
-
-        known: Plan | None = self.warehouse.translations.get((text, rest))
-        if known is None and not any(view.numbers for view in views):
-            known = self.warehouse.templates.plan(text, rest, translated, planned)
-        return known or self._cached((text, rest), lambda: translated(text))
+        return plan(self, text, Wanted(offset, oids, finish, plain=plain, views=views))
 
     def plan_value(self, text: str, offset: int, goal: ColumnType | None) -> Plan:
         """Translate an expression of a procedure that gives one value, as the text of one of type *goal*."""
@@ -265,16 +243,16 @@ class Work:
         """Return the plan of a statement once it is allowed and its locks are held."""
         return await self.allowed(lambda: self.plan(text, offset, oids, finish))
 
-    async def allowed(self, make: Callable[[], Plan]) -> Plan:
-        """Return the plan that *make* makes once it is allowed and its locks are held."""
+    async def allowed(self, make: Callable[[], Plan], lock: Callable[[Plan], Awaitable[None]] | None = None) -> Plan:
+        """Return the plan that *make* makes once it is allowed and its locks are held, those that *lock* takes."""
         written = self.tx.written
         for _ in range(_REPLANS):
-            plan = await known(self.session, make)
+            plan = await elsewhere(self.session, make)
             refuse_written(plan.translated, written)
             self.authorize(plan.translated.uses)
             self.authorize_calls(plan.translated.calls)
             token = self.tx.token
-            await self._locked(plan)
+            await (lock or self.locked)(plan)
             # What a lock was waited for may have changed what the names mean.
             if token == self.tx.token:
                 self.session.plan = plan
@@ -305,7 +283,7 @@ class Work:
     def _prepare(
         self, names: tuple[str, ...], sources: tuple[str, ...], externals: tuple[External, ...] = ()
     ) -> Prepare | None:
-        variables = self.session.fresh_variables(names)
+        variables = self.session.variables.fresh(self.session, names)
         fills = self.session.fresh_sources(sources)
         if not variables and not fills and not externals:
             return None
@@ -364,8 +342,7 @@ class Work:
     async def translate_query(self, text: str) -> str:
         """Return the engine SQL of a query that is allowed and locked (UNLOAD)."""
         plan = await self.ready(text, finish=Finish.EXACT)
-        prepare = self.prepare(plan)
-        if prepare is not None:
+        if (prepare := self.prepare(plan)) is not None:
             connection = self.engine.connection
             await self.engine.work(lambda: prepare(connection))
         return plan.translated.engine_sql
@@ -389,7 +366,8 @@ class Work:
         acl = acl_of(self.state, relation)
         check(who, privilege, relation.owner, acl, kind="relation", name=relation.name, columns=columns)
 
-    async def _locked(self, plan: Plan) -> None:
+    async def locked(self, plan: Plan) -> None:
+        """Take the locks of *plan*."""
         target = plan.translated.target
         await self.tx.reading(plan.tables - ({target.oid} if target else set()))
         if target is not None and target.kind is SourceKind.TABLE:

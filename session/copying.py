@@ -7,17 +7,17 @@ may not load any more, the files wait, and the job looks less and less often. Wh
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from catalog.copy_jobs import CopyJob, copy_jobs
-from catalog.model import Database, User
+from catalog.model import CatalogState, Database, User
 from core.errors import SqlError
 from engine.load.source import existing
 from session.places import location
+from session.watching import Watch
 from storage import copied
 from storage.objects import StoredObject, StoreError
 
@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from session.warehouse import Warehouse
 
 _log = logging.getLogger(__name__)
-_LOOK_S: Final = 0.5
-"""How often the catalog is looked at for jobs that have come or gone."""
 _LONGEST_S: Final = 60.0
-_CLOSING_S: Final = 5.0
 _AT_ONCE: Final = 2
 """Jobs that list or load at a time."""
 _FILES: Final = 1_000
@@ -43,9 +40,7 @@ class CopyJobs:
     def __init__(self, warehouse: "Warehouse") -> None:
         """Look after *warehouse*'s jobs."""
         self._warehouse = warehouse
-        self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._task: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
+        self._watch = Watch(lambda: warehouse.store.state, _automatic, self._poll, self._forget)
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._waiting: dict[int, list[StoredObject]] = {}
         self._listed: dict[int, list[StoredObject]] = {}
@@ -54,16 +49,11 @@ class CopyJobs:
 
     def start(self) -> None:
         """Begin."""
-        self._task = asyncio.get_running_loop().create_task(self._run())
+        self._watch.start()
 
     async def close(self) -> None:
         """End after the loads that are under way; one that takes long is ended, and its files wait."""
-        self._closing.set()
-        tasks = [task for task in (self._task, *self._tasks.values()) if task is not None]
-        if tasks:
-            _, left = await asyncio.wait(tasks, timeout=_CLOSING_S)
-            for task in left:
-                task.cancel()
+        await self._watch.close()
 
     def waiting(self) -> list[dict[str, Any]]:
         """Return the files that jobs have seen and not yet loaded, as rows of sys_copied_files."""
@@ -78,33 +68,15 @@ class CopyJobs:
             for item in items
         ]  # fmt: skip
 
-    async def _run(self) -> None:
-        version = -1
-        while not self._closing.is_set():
-            state = self._warehouse.store.state
-            if state.version != version:
-                version = state.version
-                self._adjust({job.oid for job in copy_jobs(state) if job.auto})
-            await self._sleep(_LOOK_S)
-
-    def _adjust(self, wanted: set[int]) -> None:
-        for job in self._tasks.keys() - wanted:
-            # One that is loading ends by itself: the job is gone, or will not be asked for again.
-            del self._tasks[job]
-            for kept in (self._waiting, self._listed, self._settled):
-                kept.pop(job, None)
-            self._said.pop(job, None)
-        for job in wanted - self._tasks.keys():
-            self._tasks[job] = asyncio.get_running_loop().create_task(self._poll(job))
-
-    async def _sleep(self, pause_s: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), pause_s)
+    def _forget(self, job: int) -> None:
+        for kept in (self._waiting, self._listed, self._settled):
+            kept.pop(job, None)
+        self._said.pop(job, None)
 
     async def _poll(self, oid: int) -> None:
         usual_s = self._warehouse.limits.copy_poll_ms / 1_000
         pause_s = usual_s
-        while self._tasks.get(oid) is asyncio.current_task() and not self._closing.is_set():
+        while self._watch.is_on(oid):
             async with self._turns:
                 try:
                     if self._warehouse.leads:
@@ -113,7 +85,7 @@ class CopyJobs:
                 except SqlError as error:
                     self._tell(oid, error)
                     pause_s = min(pause_s * 2, _LONGEST_S)
-            await self._sleep(pause_s)
+            await self._watch.sleep(pause_s)
 
     def _tell(self, oid: int, error: SqlError) -> None:
         """Record what keeps a job from loading, once."""
@@ -166,7 +138,7 @@ class CopyJobs:
 
     async def _take_in(self, job: CopyJob, files: list[StoredObject]) -> None:
         """Load *files* in one transaction, or those that can be, each apart from those that cannot."""
-        if self._closing.is_set():
+        if self._watch.is_closing:
             return
         try:
             await self._load(job, files)
@@ -212,3 +184,7 @@ class CopyJobs:
             raise
         finally:
             await session.close()
+
+
+def _automatic(state: CatalogState) -> set[int]:
+    return {job.oid for job in copy_jobs(state) if job.auto}

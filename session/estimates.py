@@ -22,6 +22,8 @@ _WORTH: Final = 0.3
 """How much the last run counts against those before it."""
 _UNPACKED: Final = 3
 """How many times larger rows are in memory than in their files."""
+_PAUSE: Final = 10
+"""How many times longer than a look the pause after it is."""
 _BLOCKING: Final = frozenset({"hashjoin", "nestloop", "aggregate", "window", "unique", "sort"})
 """Steps that hold rows."""
 _HARD: Final = frozenset({"nestloop"})
@@ -38,6 +40,8 @@ class Estimates:
         self._sizes: dict[int, tuple[int, int]] = {}
         self._looked_at = -1
         self._looking: asyncio.Task[None] | None = None
+        self._again = 0.0
+        """When there may be another look: where tables are written all the time, looks must not be all that is done."""
 
     def note(self, key: str, took_s: float, *, ended: bool) -> None:
         """Take note that a statement took so long, or at least so long where it was stopped before its end."""
@@ -72,6 +76,8 @@ class Estimates:
 
     def memory(self, plan: "Plan") -> int:
         """Return how many bytes *plan* needs at most, as far as that is known."""
+        if not plan.tables:
+            return 0
         self._look()
         if _BLOCKING.isdisjoint(plan.translated.steps):
             return 0
@@ -79,14 +85,15 @@ class Estimates:
 
     def _look(self) -> None:
         """Have the tables' sizes looked up again, if any has changed since."""
-        changes = self._warehouse.scans.changes
-        if self._looking is None and changes != self._looked_at:
+        changes, loop = self._warehouse.scans.changes, asyncio.get_running_loop()
+        if self._looking is None and changes != self._looked_at and loop.time() >= self._again:
             self._looked_at = changes
-            self._looking = asyncio.get_running_loop().create_task(self._read())
+            self._looking = loop.create_task(self._read())
 
     async def _read(self) -> None:
         warehouse = self._warehouse
         state = warehouse.store.state
+        begun = asyncio.get_running_loop().time()
         engine = warehouse.connect()
         try:
             self._sizes = await engine.work(
@@ -100,5 +107,6 @@ class Estimates:
         except SqlError as error:
             _log.warning("could not look up the tables' sizes", extra={"state": error.state.value})
         finally:
-            self._looking = None
+            ended = asyncio.get_running_loop().time()
+            self._looking, self._again = None, ended + _PAUSE * (ended - begun)
             engine.close()

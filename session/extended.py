@@ -7,10 +7,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from core import types
-from core.errors import SqlError
+from core.errors import Diagnosis, SqlError
 from core.sqlstate import SqlState
 from core.types import Column, ColumnType
 from session.answers import Answer, Done, Empty, Value
+from session.aside import elsewhere, read
 from session.context import Work
 from session.external.tables import resolved
 from session.fleet.views import overtaken
@@ -33,16 +34,20 @@ async def parse(session: "Session", name: str, text: str, parameter_oids: tuple[
     if name and name in session.shelf.statements:
         raise SqlError(SqlState.DUPLICATE_PREPARED_STATEMENT, f'prepared statement "{name}" already exists')
     keep = session.settings.keeps_case
-    fragments = split(text)
-    if len(fragments) > 1:
-        raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
-    statement = parse_statement(fragments[0], case_sensitive=keep) if fragments else None
-    session.notices += names_cut(text)
+    statement, notices = await read(text, lambda text: _read(text, keep))
+    session.notices += notices
     prepared = await resolved(session, lambda: prepare(session, name, statement, parameter_oids))
     if name and statement is not None and statement.kind in QUERIES:
         # What a Describe would refuse must not leave the name taken: drivers use it again for their next statement.
         await columns(session, prepared)
     session.shelf.statements[name] = prepared
+
+
+def _read(text: str, keep: bool) -> tuple[Statement | None, list[Diagnosis]]:
+    fragments = split(text)
+    if len(fragments) > 1:
+        raise SqlError(SqlState.SYNTAX_ERROR, "cannot insert multiple commands into a prepared statement")
+    return parse_statement(fragments[0], case_sensitive=keep) if fragments else None, names_cut(text)
 
 
 async def prepare(
@@ -52,7 +57,15 @@ async def prepare(
     prepared = Prepared(name, statement, parameter_oids, naming=session.settings.naming)
     if statement is not None and statement.kind in QUERIES:
         refuse_failed(session)
-        plan = Work(session).plan(statement.text, statement.offset, parameter_oids)
+        work = Work(session)
+        text, offset = statement.text, statement.offset
+        if not parameter_oids and statement.kind is Kind.INSERT and session.warehouse.rows.knows(work, text):
+            # Nothing but values: what is wrong with them is said when it runs.
+            return prepared
+        plan = await elsewhere(session, lambda: work.plan(text, offset, parameter_oids))
+        if plan.translated.rows is not None and plan.translated.rows.doubtful:
+            # What is wrong with it is to be said now.
+            plan = await elsewhere(session, lambda: work.plan(text, offset, parameter_oids, plain=True))
         prepared.parameter_types = plan.translated.parameter_types
     elif statement is not None and statement.kind is Kind.CALL:
         refuse_failed(session)
@@ -80,6 +93,10 @@ def _fitted(prepared: Prepared, values: tuple[Value, ...]) -> tuple[int, ...]:
 
     What changes data gets places in few sizes, so that rows of many sizes share a translation.
     """
+    if not any(kind.type is _NUMERIC for kind in prepared.parameter_types):
+        return prepared.parameter_oids
+    if not any(type_.type.name == "numeric" for type_ in prepared.parameter_types):
+        return prepared.parameter_oids
     declared = list(prepared.parameter_oids)
     for index, (type_, value) in enumerate(zip(prepared.parameter_types, values, strict=True)):
         if type_.type.name == "numeric" and isinstance(value, str):
@@ -88,6 +105,7 @@ def _fitted(prepared: Prepared, values: tuple[Value, ...]) -> tuple[int, ...]:
     return tuple(declared)
 
 
+_NUMERIC: Final = types.of("numeric").type
 _SIZES: Final = (0, 6, 18)
 
 
@@ -120,6 +138,7 @@ async def _described(session: "Session", prepared: Prepared, oids: tuple[int, ..
     if statement is None:
         return None
     work = Work(session, naming=session.settings.unless_own(prepared.naming))
+    await session.tx.fix()
     return await resolved(session, lambda: DESCRIBERS[statement.kind](work, statement, oids))
 
 

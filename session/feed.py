@@ -120,10 +120,12 @@ class Feed:
         found: dict[int, Replica] = {}
         for oid, body in list(self.warehouse.streamed.items()):
             known = self._bodies.get(oid)
+            before = None if known is None else known[1]
             if known is None or known[0] != body:
                 known = self._bodies[oid] = (body, replica(body, self.oid))
             if known[1] is not None:
                 found[known[1].source.oid] = known[1]
+                self._tell_of(before, known[1])
         self.replicas = found
         self.touched.clear()
 
@@ -139,7 +141,13 @@ class Feed:
         before = self.replicas.get(each.source.oid)
         self.replicas[each.source.oid] = each
         self.touched.add(each.source.oid)
-        if before is None or (before.state, before.reason) != (each.state, each.reason):
+        if before is None:
+            self.tell(each)
+        self._tell_of(before, each)
+
+    def _tell_of(self, before: Replica | None, each: Replica) -> None:
+        """Tell of a known table's state if it has changed."""
+        if before is not None and (before.state, before.reason) != (each.state, each.reason):
             self.tell(each)
 
     def _is_asked_for(self, each: Replica) -> bool:

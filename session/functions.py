@@ -9,8 +9,11 @@ import re
 from functools import cache
 from typing import Final
 
+import pyarrow as pa
+
 from catalog.system import functions
 from catalog.system.sources import SOURCES, empty
+from core.names import quote
 from engine import perl
 from engine.cursors import Connection
 from engine.macros import MACROS
@@ -25,24 +28,28 @@ _FLEETING: Final = re.compile(
 )
 """What the engine evaluates anew each time."""
 _STATEMENTS: Final = (*MACROS, *functions.statements())
+_ENGINE_TYPES: Final = {
+    pa.bool_(): "BOOLEAN", pa.int16(): "SMALLINT", pa.int32(): "INTEGER", pa.int64(): "BIGINT",
+    pa.uint32(): "UINTEGER", pa.float64(): "DOUBLE", pa.string(): "VARCHAR", pa.timestamp("us"): "TIMESTAMP",
+}  # fmt: skip
 
 
 def install_functions(connection: Connection) -> None:
     """Create all macros; the sources they read must exist by name while they are made."""
-    for name in SOURCES:
-        connection.register(name, empty(name))
     perl.install(connection)
-    for sql in _STATEMENTS:
-        connection.execute(sql)
-    for name in SOURCES:
-        connection.unregister(name)
+    read = sorted({name for text in _STATEMENTS for name in _SOURCE.findall(text) if name in SOURCES})
+    # At once, because it is faster than one after the other.
+    stand_ins = [f"CREATE TEMP TABLE {name} ({_columns(name)})" for name in read]
+    gone = [f"DROP TABLE temp.{name}" for name in read]
+    connection.execute(";\n".join(("BEGIN", *stand_ins, *_STATEMENTS, *gone, "COMMIT")))
 
 
 def needs(sql: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the session variables and the system sources that engine SQL reads."""
     texts = _texts(sql)
-    variables = {name for text in texts for name in _VARIABLE.findall(text)}
-    sources = {name for text in texts for name in _SOURCE.findall(text) if name in SOURCES}
+    # To look for a word is quicker than to look for a pattern; most statements have neither.
+    variables = {name for text in texts if "getvariable" in text.lower() for name in _VARIABLE.findall(text)}
+    sources = {name for text in texts if "sys_" in text for name in _SOURCE.findall(text) if name in SOURCES}
     return tuple(sorted(variables)), tuple(sorted(sources))
 
 
@@ -51,7 +58,17 @@ def is_fleeting(sql: str) -> bool:
     return any(_FLEETING.search(text) for text in _texts(sql))
 
 
+def _columns(source: str) -> str:
+    return ", ".join(f"{quote(item.name)} {_engine_type(item.type)}" for item in empty(source).schema)
+
+
+def _engine_type(arrow: pa.DataType) -> str:
+    return f"{_engine_type(arrow.value_type)}[]" if pa.types.is_list(arrow) else _ENGINE_TYPES[arrow]
+
+
 def _texts(sql: str) -> list[str]:
+    if "rs_" not in sql and "duckshift_" not in sql:
+        return [sql]
     return [sql, *(text for name in set(_MACRO.findall(sql)) for text in _bodies(name))]
 
 

@@ -1,22 +1,24 @@
 """Hot tables: small tables that are read often are kept as copies which answer short reads.
 
-Like ``session.scans`` this is for a statement that is a transaction of its own and writes nothing. A copy holds
-what was committed when it was made, and is not read any more from the moment on at which a transaction that
-wrote its table begins to commit.
+Like ``session.scans`` this is for statements that write nothing and whose transaction sees what is committed now. A
+copy holds what was committed when it was made, and is not read any more from the moment on at which a transaction
+that wrote its table begins to commit.
 """
 
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from catalog.model import CatalogState, Relation, Schema
 from core.errors import SqlError
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
-from session.rewriting import substituted
+from session.again import KeptPlans
+from session.rewriting import renamed
+from sql.shapes import Gapped
 from storage.hot import HotStore, HotTable
 
 _log = logging.getLogger(__name__)
@@ -30,6 +32,14 @@ _WORTH: Final = 10
 """How many times the reads that a copy was made for it must have served, or the next takes twice as many."""
 _SHARE: Final = 4
 """One table takes at most this part of the memory."""
+_TOGETHER_MAX: Final = 500
+INDEX_READS: Final = 200
+"""Reads that a copy has served when an index on what is asked for is worth making: it takes as long as these save."""
+INDEX_ROWS: Final = 150_000
+"""Rows of such a copy at least: of fewer a kept plan that looks at all takes no longer (``session.again``)."""
+_INDEX_BYTES: Final = 48
+"""What an index takes for a row."""
+_INDEXES_MAX: Final = 2
 
 
 @dataclass(slots=True)
@@ -38,35 +48,63 @@ class _Copy:
     served: int = 0
     users: int = 0
     dropped: bool = False
+    indexes: dict[str, bool] = field(default_factory=dict)
+    """The columns that an index was wanted on, and whether it is there."""
+
+    @property
+    def index_bytes(self) -> int:
+        return _INDEX_BYTES * self.table.rows
+
+    @property
+    def size_bytes(self) -> int:
+        return self.table.size_bytes + self.index_bytes * sum(self.indexes.values())
 
 
 @dataclass(slots=True)
-class _Wish:
+class Wish:
     """How often a table was asked for since it last changed, and how often it takes."""
 
     reads: int = 0
     needed: int = READS
     settled: bool = False
     """Whether it is being copied, or cannot be."""
+    tried: bool = False
+    """Whether it is not among the tables of few rows, or is copied as such."""
     changes: int = 0
+
+    def changed(self, served: int | None, first: int) -> None:
+        """Take note that the table is written, and that its copy served so many reads, None where there was none.
+
+        *first* is how many reads it takes where copies are worth it.
+        """
+        self.reads, self.settled, self.tried = 0, False, False
+        self.changes += 1
+        if served is not None:
+            self.needed = first if served >= _WORTH * self.needed else min(2 * self.needed, _READS_MAX)
 
 
 class Taken:
     """A statement that reads copies; ``release`` once the engine has begun it."""
 
-    def __init__(self, owner: "HotTables", sql: str, copies: list[_Copy]) -> None:
-        self.sql = sql
+    def __init__(self, owner: "HotTables", text: Gapped, copies: Sequence[_Copy]) -> None:
+        self.text = text
         self._owner = owner
         self._copies = copies
+
+    def finds(self, column: str) -> bool:
+        """Tell whether the engine finds rows by *column*, which the statement asks for, empty for none."""
+        return bool(column) and len(self._copies) == 1 and self._owner.indexed(self._copies[0], column)
 
     def release(self) -> None:
         """Let the copies go: what the engine has begun to read stays until it has been read."""
         for copy in self._copies:
             copy.users -= 1
-            self._owner.settle(copy)
+            if copy.dropped:
+                self._owner.settle(copy)
 
 
-async def _nobody_else() -> None:
+async def nobody_else() -> None:
+    """Take in what other servers have written, where there are none."""
     return
 
 
@@ -75,7 +113,7 @@ class HotTables:
 
     def __init__(
         self, store: HotStore, connect: Callable[[], DuckDbEngine], memory_bytes: int,
-        caught_up: Callable[[], Awaitable[None]] = _nobody_else,
+        caught_up: Callable[[], Awaitable[None]] = nobody_else,
     ) -> None:  # fmt: skip
         """Keep copies of *memory_bytes* in *store*, 0 for none, made on connections that *connect* opens.
 
@@ -85,30 +123,42 @@ class HotTables:
         self._connect = connect
         self._memory_bytes = memory_bytes
         self._copies: OrderedDict[int, _Copy] = OrderedDict()
-        self._wishes: dict[int, _Wish] = {}
+        self._together: dict[frozenset[int], tuple[CatalogState, list[tuple[int, str, _Copy]]]] = {}
+        """The copies that statements have read, by their tables; until one of any goes."""
+        self._wishes: dict[int, Wish] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._one_by_one = asyncio.Lock()
         self._used = 0
 
-    def take(self, sql: str, tables: frozenset[int], state: CatalogState) -> Taken | None:
-        """Return *sql* reading copies where there is one of each of *tables*; None otherwise."""
-        if not self._memory_bytes:
-            return None
+    def take(self, text: Gapped, tables: frozenset[int], state: CatalogState) -> Taken | None:
+        """Return engine SQL reading copies where there is one of each of *tables*; None otherwise."""
+        known = self._together.get(tables)
+        if known is None or known[0] is not state:
+            found = self._found(tables, state) if self._memory_bytes else None
+            if found is None:
+                return None
+            if len(self._together) >= _TOGETHER_MAX:
+                self._together.clear()
+            known = self._together[tables] = state, found
+        copies = known[1]
+        for oid, _, copy in copies:
+            self._copies.move_to_end(oid)
+            copy.served += 1
+            copy.users += 1
+        names = {name: copy.table.name for _, name, copy in copies}
+        return Taken(self, renamed(text, names), [copy for _, _, copy in copies])
+
+    def _found(self, tables: frozenset[int], state: CatalogState) -> list[tuple[int, str, _Copy]] | None:
+        """Return the copies of *tables* with what these are called; None, and wishes, where one is missing."""
         relations = [item for oid in tables if isinstance(item := state.objects.get(oid), Relation)]
         if len(relations) < len(tables) or any(item.temporary or not item.engine_name for item in relations):
             return None
-        copies = {item.engine_name: self._copies.get(item.oid) for item in relations}
         for item in relations:
             if item.oid not in self._copies:
                 self._want(item, state)
-        found = {name: copy for name, copy in copies.items() if copy is not None}
-        if len(found) < len(tables):
-            return None
-        for item, copy in zip(relations, found.values(), strict=True):
-            self._copies.move_to_end(item.oid)
-            copy.served += 1
-            copy.users += 1
-        return Taken(self, substituted(sql, {name: copy.table.name for name, copy in found.items()}), [*found.values()])
+        found = [(item.oid, item.engine_name, self._copies.get(item.oid)) for item in relations]
+        copied = [(oid, name, copy) for oid, name, copy in found if copy is not None]
+        return copied if len(copied) == len(tables) else None
 
     def forget(self, tables: frozenset[int]) -> None:
         """Take note that *tables* (OIDs) are being written or were."""
@@ -116,18 +166,51 @@ class HotTables:
             wish = self._wishes.get(oid)
             if wish is None:
                 continue
-            wish.reads, wish.settled = 0, False
-            wish.changes += 1
             copy = self._copies.pop(oid, None)
+            self._together.clear()
+            wish.changed(None if copy is None else copy.served, READS)
             if copy is not None:
-                worth = copy.served >= _WORTH * wish.needed
-                wish.needed = READS if worth else min(2 * wish.needed, _READS_MAX)
                 self._give_up(copy)
 
     def settle(self, copy: _Copy) -> None:
         """Drop a copy that was given up, once nobody is about to read it."""
         if copy.dropped and not copy.users:
             self._begin(self._drop(copy.table))
+
+    def indexed(self, copy: _Copy, column: str) -> bool:
+        """Tell whether *copy* has an index on *column*; one that is worth it is begun."""
+        known = copy.indexes.get(column)
+        if known is None and copy.served >= INDEX_READS:
+            copy.indexes[column] = False
+            room = self._used + copy.index_bytes <= self._memory_bytes and len(copy.indexes) <= _INDEXES_MAX
+            if room and copy.table.rows >= INDEX_ROWS and copy.table.has_key(column):
+                copy.users += 1
+                self._begin(self._index(copy, column))
+        return known is True
+
+    async def _index(self, copy: _Copy, column: str) -> None:
+        try:
+            async with self._one_by_one:
+                if copy.dropped:
+                    return
+                await self._work(lambda: self.store.index(copy.table, column))
+                if any(kept is copy for kept in self._copies.values()):
+                    copy.indexes[column] = True
+                    self._used += copy.index_bytes
+        except SqlError as error:
+            # Reads go on as they did.
+            _log.warning("could not make an index", extra={"table": copy.table.name, "state": error.state.value})
+        finally:
+            copy.users -= 1
+            self.settle(copy)
+
+    def restart(self) -> None:
+        """Begin anew without copies: their instance has failed."""
+        self._copies.clear()
+        self._together.clear()
+        self._wishes.clear()
+        self._used = 0
+        self.store.restart()
 
     async def rest(self) -> None:
         """Wait for what is under way."""
@@ -140,14 +223,14 @@ class HotTables:
         self.store.close()
 
     def _want(self, relation: Relation, state: CatalogState) -> None:
-        wish = self._wishes.setdefault(relation.oid, _Wish())
+        wish = self._wishes.setdefault(relation.oid, Wish())
         wish.reads += 1
         schema = state.objects.get(relation.schema)
         if wish.reads >= wish.needed and not wish.settled and isinstance(schema, Schema):
             wish.settled = True
             self._begin(self._load(relation, schema.engine_name, wish))
 
-    async def _load(self, relation: Relation, schema: str, wish: _Wish) -> None:
+    async def _load(self, relation: Relation, schema: str, wish: Wish) -> None:
         changes = wish.changes
         async with self._one_by_one:
             if changes != wish.changes:
@@ -176,12 +259,13 @@ class HotTables:
         _log.debug("copied a table", extra={"table": relation.oid, "bytes": table.size_bytes})
         while self._used > self._memory_bytes:
             oid, oldest = self._copies.popitem(last=False)
+            self._together.clear()
             self._wishes.pop(oid, None)
             self._give_up(oldest)
 
     def _give_up(self, copy: _Copy) -> None:
         copy.dropped = True
-        self._used -= copy.table.size_bytes
+        self._used -= copy.size_bytes
         self.settle(copy)
 
     async def _drop(self, table: HotTable) -> None:
@@ -209,15 +293,25 @@ class HotEngine:
         self._executor = executor
         self._engine: DuckDbEngine | None = None
         self._zone = "UTC"
+        self.plans = KeptPlans(store)
 
     async def ready(self, zone: str) -> DuckDbEngine:
         """Return the connection, its time zone being *zone*."""
         if self._engine is None:
-            self._engine = DuckDbEngine(self._store.cursor(), self._executor)
+            self._engine = DuckDbEngine(self._store.cursor, self._executor)
         if zone != self._zone:
             await self._engine.run(f"SET TimeZone = '{zone}'")
             self._zone = zone
+            await self.plans.clear(self._engine)
         return self._engine
+
+    def restart(self) -> None:
+        """Connect anew when it is wanted again."""
+        if self._engine is not None:
+            self._engine.abandon()
+            self._engine = None
+            self._zone = "UTC"
+            self.plans = KeptPlans(self._store)
 
     def interrupt(self, reason: SqlError) -> None:
         """Stop what runs now with *reason*."""

@@ -91,14 +91,14 @@ async def ingest(work: Work, view: Relation, stream: Stream) -> Outcome:
     )  # fmt: skip
     if not await _run(work, task):
         return Outcome.FRESH
-    work.tx.streamed(view.oid, json.dumps(task.positions, separators=(",", ":")))
+    work.tx.notes.streamed(view.oid, json.dumps(task.positions, separators=(",", ":")))
     _report(work, task)
     return Outcome.INCREMENTAL
 
 
 def positions_of(work: Work, view: Relation) -> dict[str, str]:
     """Return up to where the stream of *view* has been read, as this transaction sees it."""
-    return dict(json.loads(work.tx.position(view.oid) or "{}"))
+    return dict(json.loads(work.tx.notes.position(view.oid) or "{}"))
 
 
 def _given(stream: Stream, started: datetime) -> str:

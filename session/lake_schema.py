@@ -3,7 +3,11 @@
 DuckLake (of DuckDB 1.5.5) keeps each version of its schema in a cache, and an open transaction's new tables point into
 it. Two statements that meet a new version at the same time both read it, and the later throws the earlier one's away:
 whose transaction points there reads freed memory. So a transaction that changes the schema hands its lock over at its
-commit, and the next one begins when the new version has been read and nobody can be reading it any more.
+commit, and the next one begins when the new version has been read and nobody can be reading it any more: what ran then
+has ended, or has spent several times the processor time that it takes to get there.
+
+DuckLake also gives versions up where memory is scarce, and keeps those that are being read. So a query that stays open
+beside it reads the version that a transaction sees which changes the schema (decision 53).
 
 A DROP does not wait for the lock. The table is gone from the catalog with its commit, and from the lake as soon as it
 is its turn; the metadata log remembers what is left, for a server that ends before.
@@ -15,12 +19,15 @@ needs it waits for that, and where there are many tables names change in the cat
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from core.errors import SqlError
+from engine.cursors import DuckDbEngine
 from session.locks import Mode
 from storage import lake
+from storage.changes import snapshot_sql
 from storage.metastore import Entry
 
 if TYPE_CHECKING:
@@ -40,6 +47,7 @@ _MANY: Final = 1_000
 _GATHERED_S: Final = 1.0
 _BINDING_S: Final = 0.03
 _BINDING_MOST_S: Final = 0.5
+"""Processor time within which a statement has surely looked its tables up, beside what the schema takes."""
 
 
 class LakeSchema:
@@ -51,6 +59,7 @@ class LakeSchema:
         self._left: dict[int, str] = {}
         self._removing = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._holders: dict[int, DuckDbEngine] = {}
         self._known = asyncio.Event()
         self._known.set()
         self._closing = asyncio.Event()
@@ -96,12 +105,30 @@ class LakeSchema:
             self._renewed = fleet.schemas
             await self._warehouse.executor.outlast(_BINDING_MOST_S)
 
+    async def hold(self, owner: int, engine: DuckDbEngine | None) -> None:
+        """Have the engine keep the version that the transaction of *owner* sees, who has the lock, until ``let_go``.
+
+        *engine* is where the transaction is open, None where it will see the newest.
+        """
+        if owner in self._holders:
+            return
+        seen = None if engine is None else (await engine.fetch(snapshot_sql()))[0][0]
+        holder = self._holders[owner] = self._warehouse.connect()
+        await holder.work(lambda: holder.connection.execute(lake.held(seen)))
+
+    def let_go(self, owner: int) -> None:
+        """Take note that the transaction of *owner* has ended."""
+        holder = self._holders.pop(owner, None)
+        if holder is not None:
+            holder.close()
+
     async def read(self) -> None:
         """Wait until the newest version has been read: to read it beside would take twice as long."""
         await self._known.wait()
 
     def settle(self, owner: int) -> None:
         """Take over the lock of *owner*, who has committed a change, until the next may change something."""
+        self.let_go(owner)
         self._known.clear()
         self._warehouse.locks.hand_over(DDL, owner, _SETTLER)
         self._begin(self._settle())
@@ -137,19 +164,25 @@ class LakeSchema:
 
     async def _settled(self) -> None:
         """Read the newest schema, and let statements end that may be reading it."""
-        clock = asyncio.get_running_loop().time
-        begun = clock()
         self._known.clear()
-        await self._read_newest()
-        # What has run for longer has looked its tables up before, in another version.
-        await self._warehouse.executor.outlast(min(_BINDING_S + 3 * (clock() - begun), _BINDING_MOST_S))
+        took_s = await self._read_newest()
+        # What has worked for longer has looked its tables up before, in another version.
+        await self._warehouse.executor.outlast(min(_BINDING_S + 3 * took_s, _BINDING_MOST_S))
 
-    async def _read_newest(self) -> None:
+    async def _read_newest(self) -> float:
+        """Read the newest schema and return the processor time that it took."""
         engine = self._warehouse.connect()
+
+        def work() -> float:
+            begun_s = time.thread_time()
+            engine.connection.execute(lake.newest_schema()).fetchall()
+            return time.thread_time() - begun_s
+
         try:
-            await engine.fetch(lake.newest_schema())
+            return await engine.work(work)
         except SqlError as error:
             _log.warning("could not read the lake's schema", extra={"state": error.state.value})
+            return _BINDING_MOST_S
         finally:
             engine.close()
             self._known.set()

@@ -4,6 +4,7 @@ Drivers ask for the columns or keys of each table there is, each with a statemen
 of the whole schema are kept, in order, until the catalog is another.
 """
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -81,12 +82,15 @@ async def _looked_up(work: "Work", listing: Listing, place: tuple[str, ...]) -> 
     sql = every.sql((), like=None, grantee=None, limit=None)
     stream = await work.engine.rows(sql, (), work.prepare_sources(sql))
     batches = [batch async for batch in stream.batches()]
-    rows = pa.Table.from_batches(batches, stream.schema).combine_chunks()
-    names = rows.column(table).to_pylist()
+    hints = [(name, kind, 0, 0) for name, kind in listing.columns]
+    shown = results.columns(stream.schema, hints)
+    return await asyncio.to_thread(_whole, shown, pa.Table.from_batches(batches, stream.schema), table)
+
+
+def _whole(columns: tuple[Column, ...], found: pa.Table, table: str) -> Whole:
+    rows = found.combine_chunks()
     places: dict[str, tuple[int, int]] = {}
-    for number, name in enumerate(names):
+    for number, name in enumerate(rows.column(table).to_pylist()):
         begin, _ = places.get(name, (number, 0))
         places[name] = begin, number + 1 - begin
-    hints = [(name, kind, 0, 0) for name, kind in listing.columns]
-    whole = rows.to_batches()[0] if len(rows) else pa.RecordBatch.from_pylist([], stream.schema)
-    return Whole(results.columns(stream.schema, hints), whole, places)
+    return Whole(columns, rows.to_batches()[0] if len(rows) else pa.RecordBatch.from_pylist([], rows.schema), places)

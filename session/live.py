@@ -19,7 +19,7 @@ from catalog.system.sources import CATALOG_SOURCES, SOURCES, Live, live_table
 from core.errors import SqlError
 from core.names import quote
 from engine.cursors import Connection
-from session import queues, transfers
+from session import chores, queues, transfers
 from session.external import listing
 from session.external.tables import known_here
 from session.freshness import stale
@@ -27,7 +27,7 @@ from session.recorder import address, query_type
 from session.settings import BY_NAME
 from sql.finish import Finish
 from sql.translate import translate
-from storage import copied
+from storage import copied, layout
 from storage.changes import newest_snapshot
 from storage.database import Database, beside
 from storage.journal import source_sql
@@ -182,11 +182,15 @@ def _of_storage(session: "Session", name: str) -> Builder:
 
 def _storage(state: CatalogState, database: Database) -> list[dict[str, Any]]:
     oids = {item.engine_name: item.oid for item in state.relations() if item.engine_name}
-    found = []
+    keyed, found = layout.keyed(database), []
     for size in sizes(database):
         oid = oids.get(qualified(size.schema, size.table))
         if oid is not None:
-            found.append({"relation": oid, "rows": size.rows, "bytes": size.size_bytes, "files": size.files})
+            share = chores.unsorted(keyed.get((size.schema, size.table), []))
+            found.append({
+                "relation": oid, "rows": size.rows, "bytes": size.size_bytes, "files": size.files,
+                "deleted": size.deleted, "unsorted": share,
+            })  # fmt: skip
     return found
 
 
@@ -256,9 +260,21 @@ def _settings(session: "Session") -> list[dict[str, Any]]:
     ]
 
 
+def _vacuuming(session: "Session") -> list[dict[str, Any]]:
+    return session.warehouse.upkeep.shown()
+
+
 def _sessions(session: "Session") -> list[dict[str, Any]]:
-    everyone = session.warehouse.sessions.values()
-    return [_session(other) for other in everyone]
+    warehouse = session.warehouse
+    elsewhere = warehouse.fleet.presence.others if warehouse.fleet is not None else []
+    return [*map(_session, warehouse.sessions.values()), *elsewhere]
+
+
+def known_elsewhere(session: "Session") -> dict[str, Any]:
+    """Return what the other servers of the lake show of a session: what it is from its beginning on."""
+    shown = _session(session)
+    names = ("pid", "user_oid", "user_name", "database", "started", "timeout_s", "application", "host", "port")
+    return {name: shown[name] for name in names}
 
 
 def _session(other: "Session") -> dict[str, Any]:
@@ -285,7 +301,7 @@ def _session(other: "Session") -> dict[str, Any]:
 
 
 def _locks(session: "Session") -> list[dict[str, Any]]:
-    names = {1: "AccessShareLock", 2: "ShareRowExclusiveLock", 3: "AccessExclusiveLock"}
+    names = {1: "AccessShareLock", 2: "ShareRowExclusiveLock", 3: "ShareRowExclusiveLock", 4: "AccessExclusiveLock"}
     sessions = session.warehouse.sessions
     return [
         {
@@ -349,6 +365,7 @@ _ROWS: dict[str, Callable[["Session"], list[dict[str, Any]]]] = {
     "sys_settings": _settings,
     "sys_sessions": _sessions,
     "sys_locks": _locks,
+    "sys_vacuuming": _vacuuming,
     "sys_cursors": _cursors,
     "sys_prepared": _prepared,
     "sys_disk": _disk,

@@ -1,4 +1,4 @@
-"""Who is locked out, and for how many wrong passwords: ``auth.lockout`` over the catalog.
+"""Who is locked out, and for how many wrong passwords: ``auth.lockout`` over the catalog and all servers of a lake.
 
 Superusers are not locked by wrong passwords: else anybody who reaches the port could lock out whoever could unlock.
 """
@@ -36,4 +36,26 @@ def failed(warehouse: "Warehouse", name: str) -> None:
     if user is not None:
         said = system_parameter(warehouse.store.state, FAILED_LOGINS)
         most = int(said.value) if said is not None else ATTEMPTS
-        warehouse.lockouts.failed(user.oid, warehouse.clock.now(), None if user.superuser else most)
+        allowed = None if user.superuser else most
+        warehouse.lockouts.failed(user.oid, warehouse.clock.now(), allowed)
+        if warehouse.fleet is not None:
+            warehouse.fleet.presence.failed(user.oid, allowed)
+
+
+def forgiven(warehouse: "Warehouse", user: int) -> None:
+    """Take note of a right password of *user* (OID), or that it was let in again."""
+    if warehouse.lockouts.of(user).count and warehouse.fleet is not None:
+        warehouse.fleet.presence.forgiven(user)
+    warehouse.lockouts.forget(user)
+
+
+async def settled(warehouse: "Warehouse") -> None:
+    """Wait until the other servers of the lake count the passwords that were given here."""
+    if warehouse.fleet is not None:
+        await warehouse.fleet.presence.settled()
+
+
+async def informed(warehouse: "Warehouse") -> None:
+    """Learn what wrong passwords were given to other servers of the lake; raises 08006."""
+    if warehouse.fleet is not None:
+        warehouse.lockouts.replace(await warehouse.fleet.presence.failures())

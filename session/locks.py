@@ -1,4 +1,4 @@
-"""Table locks: Redshift's three modes, waiting in order, deadlocks found.
+"""Table locks: Redshift's three modes and one for who adds rows, waiting in order, deadlocks found.
 
 Redshift, "Managing concurrent write operations" and LOCK: readers take AccessShareLock, writers
 ShareRowExclusiveLock (so writers of one table queue), DDL AccessExclusiveLock. Locks are held to the end
@@ -20,13 +20,16 @@ class Mode(IntEnum):
     """Lock modes, weakest first; names as STV_LOCKS and PG_LOCKS show them."""
 
     ACCESS_SHARE = 1
-    SHARE_ROW_EXCLUSIVE = 2
-    ACCESS_EXCLUSIVE = 3
+    ROW_EXCLUSIVE = 2
+    """Of who only adds rows that commit together with others' (``session.small_writes``)."""
+    SHARE_ROW_EXCLUSIVE = 3
+    ACCESS_EXCLUSIVE = 4
 
 
 CONFLICTS: Final = {
     Mode.ACCESS_SHARE: frozenset({Mode.ACCESS_EXCLUSIVE}),
-    Mode.SHARE_ROW_EXCLUSIVE: frozenset({Mode.SHARE_ROW_EXCLUSIVE, Mode.ACCESS_EXCLUSIVE}),
+    Mode.ROW_EXCLUSIVE: frozenset({Mode.SHARE_ROW_EXCLUSIVE, Mode.ACCESS_EXCLUSIVE}),
+    Mode.SHARE_ROW_EXCLUSIVE: frozenset({Mode.ROW_EXCLUSIVE, Mode.SHARE_ROW_EXCLUSIVE, Mode.ACCESS_EXCLUSIVE}),
     Mode.ACCESS_EXCLUSIVE: frozenset(Mode),
 }
 """Mode → the modes of others that it cannot stand beside."""
@@ -55,7 +58,11 @@ class LockManager:
 
     def try_acquire(self, owner: int, key: Hashable, mode: Mode) -> bool:
         """Take the lock on *key* if there is nothing to wait for; tell whether it was taken."""
-        lock = self._locks.setdefault(key, _Lock())
+        lock = self._locks.get(key)
+        if lock is None:
+            lock = self._locks[key] = _Lock()
+            self._grant(lock, key, owner, mode)
+            return True
         held = lock.holders.get(owner)
         if held is not None and held >= mode:
             return True
@@ -105,6 +112,14 @@ class LockManager:
         """Tell whether nobody but *owners* holds *key* or waits for it."""
         lock = self._locks.get(key)
         return lock is None or owners.issuperset((*lock.holders, *(waiter.owner for waiter in lock.queue)))
+
+    def release(self, owner: int, key: Hashable) -> bool:
+        """Give up what *owner* holds of *key*; tell whether that was anything."""
+        held = key in self._held.get(owner, ())
+        if held:
+            self._held[owner].discard(key)
+            self._drop(key, owner)
+        return held
 
     def release_all(self, owner: int) -> None:
         """Give up everything that *owner* holds."""

@@ -1,7 +1,8 @@
 """Which reads of hot tables are so brief that they run on the event loop: those that have been so far.
 
 A hand-over to a thread and back costs as much as such a read. The copies do not change and are small, and a read
-of one of them takes about the same time with any number in it; one that does not goes back to the threads.
+of one of them takes about the same time with any number in it; one that does not goes back to the threads. What takes
+too long there may be brief on the event loop, where nothing has to be woken up: so it is tried now and then.
 """
 
 import re
@@ -11,13 +12,19 @@ if TYPE_CHECKING:
     from session.plans import Plan
     from session.warehouse import Cache
 
-BRIEF_S: Final = 0.001
-"""Processor time that a brief read takes at most."""
+BRIEF_S: Final = 0.0015
+"""Processor time that a brief read takes at most, on the whole."""
 _LONG_S: Final = 0.01
 """What takes longer once never runs there again."""
-_TRIALS: Final = 3
-"""How many brief runs on a thread, one after the other, it takes to be trusted."""
-_NEVER: Final = -1
+_DOUBT_S: Final = 0.003
+"""What a read is taken for that nothing is known of."""
+_TRIED_S: Final = 0.005
+"""What one may take on a thread that is tried on the loop."""
+_TRIED: Final = 8
+"""Of so many reads that could be tried one is."""
+_WEIGHT: Final = 0.25
+"""How much a run counts against those before it: one that other processes have held up is not the rule."""
+_NEVER: Final = float("inf")
 _GROWING: Final = re.compile(
     r"\b(?:JOIN|RECURSIVE|generate_series|range|unnest)\b|\bFROM\b.*\bFROM\b", re.IGNORECASE | re.DOTALL
 )
@@ -27,20 +34,33 @@ _GROWING: Final = re.compile(
 class Paces:
     """How long the plans of all sessions took."""
 
-    def __init__(self, cache: "Cache[str, int]") -> None:
-        """Keep what is known in *cache*: how often a shape was brief."""
+    def __init__(self, cache: "Cache[str, float]") -> None:
+        """Keep what is known in *cache*: how many seconds a shape takes."""
         self._cache = cache
+        self._untried = 0
 
     def is_brief(self, plan: "Plan") -> bool:
         """Tell whether *plan* may run on the event loop."""
-        return (self._cache.get(plan.shape) or 0) >= _TRIALS
+        known = self._cache.get(plan.shape)
+        if known is None or known > _TRIED_S:
+            return False
+        return known <= BRIEF_S or self._is_tried()
 
-    def note(self, plan: "Plan", took_s: float) -> None:
-        """Take note that *plan* took so long."""
-        seen = self._cache.get(plan.shape) or 0
-        if seen == _NEVER or (seen >= _TRIALS and took_s <= BRIEF_S):
+    def _is_tried(self) -> bool:
+        self._untried = (self._untried + 1) % _TRIED
+        return not self._untried
+
+    def note(self, plan: "Plan", took_s: float, *, brief: bool = False) -> None:
+        """Take note that *plan* took so long, on the event loop if it was taken for *brief*."""
+        known = self._cache.get(plan.shape)
+        if known == _NEVER:
             return
-        if took_s > _LONG_S or len(plan.tables) > 1 or _GROWING.search(plan.shape):
+        if took_s > _LONG_S or (known is None and (len(plan.tables) > 1 or _GROWING.search(plan.shape))):
             self._cache.put(plan.shape, _NEVER)
-        else:
-            self._cache.put(plan.shape, seen + 1 if took_s <= BRIEF_S else 0)
+            return
+        before = _DOUBT_S if known is None else known
+        if brief and before > BRIEF_S:
+            # What it took on the threads says nothing of what it takes here.
+            self._cache.put(plan.shape, min(took_s, before))
+            return
+        self._cache.put(plan.shape, before + (took_s - before) * _WEIGHT)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from engine.errors import EngineFault
 from engine.wlm.tickets import Evicted
 from session.answers import Answer, Value
 from session.context import Work
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _ENDS = frozenset({Kind.COMMIT, Kind.ROLLBACK})
 _OWN = frozenset({*_ENDS, Kind.BEGIN, Kind.SET, Kind.SET_TRANSACTION, Kind.RESET, Kind.DEALLOCATE})
 """Kinds that concern the session alone: what other servers have committed is nothing to them."""
+_LATER = frozenset({Kind.INSERT, Kind.EXECUTE})
+"""Kinds that see to it themselves that the lake shows what is committed, or what they run does."""
 _PHYSICAL = frozenset(
     {
         Kind.CREATE_TABLE,
@@ -49,6 +52,7 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     _require_place(tx, statement)
     mending = work.warehouse.mending
     await mending.settled()
+    _tell_losses(work.session, statement)
     generation = mending.generation
     try:
         answer = await _confirmed(work, statement, parameters)
@@ -56,7 +60,7 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
         await _begin_again(work.session, reason)
         return await run(work, statement, parameters)
     except SqlError as error:
-        if not await mending.mended(error, generation):
+        if not await mending.mended(error, generation) or (isinstance(error, EngineFault) and error.met):
             raise
         if not _repeatable(work, statement):
             raise _broken_off() from error
@@ -67,6 +71,13 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     work.session.answer = answer
     work.session.admission.answered(answer)
     return answer
+
+
+def _tell_losses(session: "Session", statement: Statement) -> None:
+    """Raise what the session has lost since its last statement, once."""
+    if session.lost is not None and statement.kind not in _OWN:
+        lost, session.lost = session.lost, None
+        raise lost
 
 
 def _require_place(tx: "Transaction", statement: Statement) -> None:
@@ -88,7 +99,9 @@ def _require_place(tx: "Transaction", statement: Statement) -> None:
 async def _confirmed(work: Work, statement: Statement, parameters: tuple[Value, ...]) -> Answer:
     """Run *statement*; raises ``Overtaken`` (or 40001) where a table was altered by others before it had begun."""
     view = work.tx.view
-    if statement.kind not in _OWN:
+    if statement.kind in _LATER:
+        await work.warehouse.informed()
+    elif statement.kind not in _OWN:
         await work.warehouse.caught_up()
     begun = view.begun
     try:
@@ -112,6 +125,8 @@ async def _handled(work: Work, statement: Statement, parameters: tuple[Value, ..
     tx = work.tx
     tx.start()
     tx.commands += 1
+    if statement.kind is not Kind.INSERT and statement.kind not in _ENDS:
+        await tx.fix()
     await work.session.settle()
     await work.session.admission.begin(statement.kind)
     if _alters_lake(work, statement):
@@ -132,12 +147,15 @@ async def _begin_again(session: "Session", reason: Exception) -> None:
 def _repeatable(work: Work, statement: Statement) -> bool:
     """Tell whether nothing would be lost if the statement were begun again."""
     tx = work.tx
+    if not tx.running:
+        # It has not begun: what was committed before could not be seen.
+        return True
     return statement.kind in _REPEATED and not tx.block and not tx.held and tx.commands == 1
 
 
 def _broken_off() -> SqlError:
     return SqlError(
-        SqlState.SERIALIZATION_FAILURE, "the transaction was broken off, because the catalogue had to be opened anew",
+        SqlState.SERIALIZATION_FAILURE, "the transaction was broken off, because the lake had to be opened anew",
         hint="Run the transaction again.",
     )  # fmt: skip
 

@@ -68,6 +68,8 @@ class Cursor:
     reader: Reader
     query: str
     position: int = 0
+    queued: bool = False
+    """Whether its query reads tables: to make more of its rows takes a place in a queue."""
     declared: datetime | None = None
     hold: bool = False
     """WITH HOLD: it outlives the commit of its transaction."""

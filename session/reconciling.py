@@ -42,7 +42,19 @@ class Tables:
         if found is not None and found.shape == shape and replicas.aligns(each.source, found):
             await self._alter(each, found)
         else:
-            await self._feed.mark(replace(each, state=State.REQUIRED, reason=""))
+            await self._renew(each, found)
+
+    async def renew(self, oid: int) -> None:
+        """Have a table copied anew, with the columns that it has at the source now."""
+        await self._renew(self._feed.replicas[oid], (await self.look()).get(oid))
+
+    async def _renew(self, each: Replica, found: SourceTable | None) -> None:
+        again = replace(each, state=State.REQUIRED, reason="")
+        if found is None or found == each.source:
+            await self._feed.mark(again)
+        else:
+            # The copy that follows asks for columns: those that it had there may be gone.
+            await self._compare(again, found)
 
     async def reconcile(self, tables: dict[int, SourceTable]) -> None:
         """Make the tables here what they are there; all that was before they looked so has been taken in."""

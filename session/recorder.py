@@ -155,7 +155,7 @@ class Recorder:
             session.tx.number, session.pid, session.database.name, text[:_TEXT], query_type(kind), status,
             error.message[:_ERROR] if error is not None else "", _plain(session.query_started),
             _plain(self._clock.now()), rows, 0, session.source_query is not None, _steps(session, kind, rows, error),
-            *session.admission.spent(), session.source_query,
+            *session.admission.placed(), session.source_query,
         ))  # fmt: skip
 
     def evicted(self, session: "Session", spent: tuple[Any, ...]) -> None:

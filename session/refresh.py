@@ -56,7 +56,7 @@ async def refresh(work: Work, view: Relation) -> Outcome:
     since = work.warehouse.refreshed.get(view.oid)
     if own or since is None or info.mutable:
         await _recompute(work, view, storage)
-        work.tx.refreshed(view.oid, None if own else until)
+        work.tx.notes.refreshed(view.oid, None if own else until)
         return Outcome.RECOMPUTED
     step = _Step(
         view=view, storage=storage, bases=bases, changed=await _changed(work, bases, since, until),
@@ -64,7 +64,7 @@ async def refresh(work: Work, view: Relation) -> Outcome:
     )  # fmt: skip
     outcome = await _step(work, step)
     if outcome is not Outcome.FRESH:
-        work.tx.refreshed(view.oid, until)
+        work.tx.notes.refreshed(view.oid, until)
     return outcome
 
 

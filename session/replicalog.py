@@ -22,13 +22,13 @@ _REASON: Final = 256
 def keep(work: "Work", replica: Replica) -> Replica:
     """Write down what is known of a table, with the transaction."""
     replica = replace(replica, updated=work.warehouse.clock.now().isoformat(), reason=replica.reason[:_REASON])
-    work.tx.streamed(replica.oid, replica.document)
+    work.tx.notes.streamed(replica.oid, replica.document)
     return replica
 
 
 def place(work: "Work", database: int, lsn: int) -> None:
     """Write down up to where the source of a database (OID) was taken in, with the transaction."""
-    work.tx.streamed(database, json.dumps({"lsn": lsn}))
+    work.tx.notes.streamed(database, json.dumps({"lsn": lsn}))
 
 
 def position(warehouse: "Warehouse", database: int) -> int | None:

@@ -183,7 +183,7 @@ async def drop(work: Work, replica: Replica) -> None:
     if isinstance(relation, Relation):
         schema = work.state.objects[relation.schema]
         await execute(work, f"DROP TABLE {quote(getattr(schema, 'name', ''))}.{quote(relation.name)} CASCADE")
-    work.tx.streamed(replica.oid, None)
+    work.tx.notes.streamed(replica.oid, None)
 
 
 def aligns(old: SourceTable, new: SourceTable) -> bool:

@@ -116,12 +116,10 @@ class Follower:
         while True:
             batch = await self._folded(folding)
             failed = await self._apply(batch, run)
-            if failed is None and batch.changed and not batch.whole:
-                failed = replace(self._feed.replicas[batch.changed], state=State.REQUIRED, reason="")
-            if failed is not None:
+            if failed is not None or (batch.changed and not batch.whole):
                 # What was done of the transaction goes; the table will be copied anew, or not at all.
                 await self._feed.rollback()
-                await self._feed.mark(failed)
+                await (self._tables.renew(batch.changed) if failed is None else self._feed.mark(failed))
                 return False
             run.take(batch)
             if batch.whole and run.batches:

@@ -166,6 +166,7 @@ async def _filled(work: Work, relation: Relation, source: str) -> int:
         raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{relation.name}" already exists')
     await work.engine.script(physical(relation))
     work.change(relation)
+    await work.tx.writing(frozenset({relation.oid}))
     columns = ", ".join(quote(column.engine_name) for column in relation.columns)
     return await work.engine.run(f"INSERT INTO {relation.engine_name} ({columns}) SELECT {columns} FROM {source}")
 
@@ -174,5 +175,5 @@ def _count_on(work: Work, relation: Relation, mark: int | None) -> None:
     """Have an IDENTITY column go on where the old one's values may have ended."""
     identity = next((column.identity for column in relation.columns if column.identity is not None), None)
     if identity is not None and mark is not None:
-        work.warehouse.identity(relation.oid, identity.seed)
-        work.tx.reserve(relation.oid, identity.step, abs((mark - identity.seed) // identity.step))
+        work.warehouse.identities.counter(relation.oid, identity.seed)
+        work.tx.notes.reserve(relation.oid, identity.step, abs((mark - identity.seed) // identity.step))

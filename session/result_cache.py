@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from session.present import sees
 from session.streams import FixedRows, Source
 from session.variables import variable_of
 
 if TYPE_CHECKING:
-    from engine.cursors import RowStream
+    from engine.streams import RowStream
     from session.answers import Value
     from session.context import Work
     from session.plans import Plan
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _SHARE: Final = 16
 """One result takes at most this part of the memory."""
+_PARAMETERS_MAX: Final = 1_000
 _ENTRY_BYTES: Final = 2_048
 """What is reckoned for a result beside its rows: the key, and batches' own weight."""
 _SETTINGS: Final = ("timezone", "duckshift.engine")
@@ -105,7 +107,7 @@ class _Kept:
             await ask.caught_up()
             self._end(ask)
         else:
-            self._size += batch.nbytes
+            self._size += batch.get_total_buffer_size()
             self._batches.append(batch)
             if self._size > ask.cache.result_bytes:
                 self._give_up()
@@ -151,22 +153,16 @@ def question(work: "Work", plan: "Plan", parameters: "tuple[Value, ...]") -> Que
     It is planned, allowed and locked already.
     """
     cache, scans = work.warehouse.results, work.warehouse.scans
+    if len(parameters) > _PARAMETERS_MAX:
+        return None
     if not cache.result_bytes or not plan.repeatable or not work.settings.on("enable_result_cache_for_session"):
         return None
     tables = plan.tables
     version = scans.changed(tables)
-    if version is None or not _current(work, tables, version):
+    if version is None or not sees(work, tables, version):
         return None
-    values = tuple((type(value), value) for value in parameters)
+    values = tuple(map(type, parameters)), parameters
     variables = tuple(variable_of(work.session, name) for name in plan.variables)
     settings = tuple(work.settings.get(name) for name in _SETTINGS)
     key = (plan.translated.engine_sql, tables, values, variables, settings)
     return Question(cache, key, version, lambda: scans.changed(tables), work.warehouse.caught_up)
-
-
-def _current(work: "Work", tables: frozenset[int], version: int) -> bool:
-    """Tell whether the transaction sees of *tables* what is committed now."""
-    tx = work.tx
-    if tx.changes or any(oid in tx.temporaries.puts for oid in tables):
-        return False
-    return tx.single or (version <= tx.opened and tx.written.isdisjoint(tables))

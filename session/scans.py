@@ -1,24 +1,29 @@
 """Reads that skip the lake's planning: scans over the files that are known to hold a table's rows.
 
-Only for a statement that is a transaction of its own and writes nothing, so that "now" is its snapshot.
-What is known of a table is forgotten when a transaction that wrote it commits; all of one statement's
-tables are looked at in one turn of the event loop, so they belong to one moment.
+Only for a statement that writes nothing and whose transaction sees of its tables what is committed now
+(``session.present``). What is known of a table is forgotten when a transaction that wrote it commits; all of one
+statement's tables are looked at in one turn of the event loop, so they belong to one moment.
 """
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from catalog.model import CatalogState, Relation, Schema
-from core.names import literal
 from engine.cursors import DuckDbEngine
 from session.hot import HotTables, Taken
 from session.rewriting import substituted
+from session.table_cache import Borrowed, TableCache
+from sql.shapes import Gapped
 from storage import scans
 from storage.database import Database
 
 _TRIES: Final = 3
+_MIXED: Final = 2
+_LONG_SQL: Final = 100_000
+"""Characters of a statement in which it takes too long to put files in the place of tables."""
 # Columns of one table and nothing else.
 _PLAIN: Final = re.compile(
     r'SELECT (?:"(?:[^"]|"")*"\."(?:[^"]|"")*" AS "(?:[^"]|"")*"(?:, | ))+FROM lake\.[^\s()]+ AS "(?:[^"]|"")*"'
@@ -26,18 +31,33 @@ _PLAIN: Final = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A statement as it is run; ``release`` once the engine has begun it."""
+
+    sql: str
+    borrowed: Borrowed | None = None
+
+    def release(self) -> None:
+        """Let the copies go that it reads."""
+        if self.borrowed is not None:
+            self.borrowed.release()
+
+
 class Scans:
     """What is known of the tables' files, for all sessions."""
 
-    def __init__(self, database: Database, hot: HotTables, caught_up: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, database: Database, hot: HotTables, cache: TableCache, caught_up: Callable[[], Awaitable[None]]
+    ) -> None:
         """Look into *database*'s catalog on a connection of its own, made when first wanted.
 
         *caught_up* is awaited for what other servers have written meanwhile.
         """
         self._database, self._caught_up = database, caught_up
-        self._hot = hot
+        self._hot, self._cache = hot, cache
         self._changing: frozenset[int] = frozenset()
-        self._known: dict[int, str | None] = {}
+        self._known: dict[int, list[str] | None] = {}
         self.changes = 0
         """How many times tables were written; every commit counts twice, when it begins and when it has ended."""
         self._changed: dict[int, int] = {}
@@ -55,6 +75,7 @@ class Scans:
             self._known.pop(oid, None)
             self._changed[oid] = self.changes
         self._hot.forget(tables)
+        self._cache.forget(tables)
 
     @contextmanager
     def changing(self, tables: frozenset[int]) -> Iterator[None]:
@@ -71,25 +92,80 @@ class Scans:
             self._changing = frozenset()
             self.forget(tables)
 
-    def copied(self, sql: str, tables: frozenset[int], state: CatalogState) -> Taken | None:
-        """Return *sql* reading copies in memory where all of *tables* have one, None otherwise."""
-        return None if tables & self._changing else self._hot.take(sql, tables, state)
+    def copied(self, text: Gapped, tables: frozenset[int], state: CatalogState) -> Taken | None:
+        """Return engine SQL reading copies in memory where all of *tables* have one, None otherwise."""
+        if tables & self._changing or sum(map(len, text.pieces)) > _LONG_SQL:
+            return None
+        return self._hot.take(text, tables, state)
 
-    async def rewritten(self, sql: str, tables: frozenset[int], state: CatalogState, engine: DuckDbEngine) -> str:
-        """Return *sql* reading files where the tables that it names allow that."""
-        if tables & self._changing:
-            return sql
-        relations = [item for oid in tables if isinstance(item := state.objects.get(oid), Relation)]
+    async def rewritten(
+        self, sql: str, tables: frozenset[int], state: CatalogState, engine: DuckDbEngine, still: Callable[[], bool], *,
+        streamed: bool = False,
+    ) -> Rewritten:  # fmt: skip
+        """Return *sql* reading copies and files where the tables that it names allow that.
+
+        *still* tells whether what is committed of them now may be read. What is only *streamed* reads files, which the
+        second instance has, too.
+        """
+        stored = [item for oid in tables if isinstance(item := state.objects.get(oid), Relation) and not item.temporary]
+        if not stored or tables & self._changing or len(sql) > _LONG_SQL:
+            return Rewritten(sql)
+        await self._look_up(stored, state, engine, streamed=streamed)
+        # From here on in one turn of the event loop, so that all of them belong to one moment.
+        if tables & self._changing or not still():
+            return Rewritten(sql)
+        known = {item.engine_name: place for item in stored if (place := self._place(item.oid, streamed)) is not None}
+        if not streamed:
+            self._want([item for item in stored if self._cache.find(item.oid) is None], state)
+        # All or none: DuckLake would take the snapshot of the others later than these files were looked up.
+        if len(known) < len(stored):
+            return Rewritten(sql)
+        borrowed = None if streamed else self._cache.borrow([item.oid for item in stored])
+        return Rewritten(substituted(sql, known), borrowed)
+
+    async def _look_up(
+        self, stored: list[Relation], state: CatalogState, engine: DuckDbEngine, *, streamed: bool
+    ) -> None:
+        if not streamed and len(stored) >= _MIXED:
+            await self.copy_small(stored, state, engine)
         for _ in range(_TRIES):
-            unknown = [item for item in relations if item.oid not in self._known and not item.temporary]
+            unknown = [item for item in stored if not (self._place(item.oid, streamed) or item.oid in self._known)]
             if not unknown:
-                break
+                return
             for item in unknown:
                 await self._learn(item, state, engine)
-        stored = [item for item in relations if not item.temporary]
-        known = {item.engine_name: scan for item in stored if (scan := self._known.get(item.oid)) is not None}
-        # All or none: DuckLake would take the snapshot of the others later than these files were looked up.
-        return substituted(sql, known) if stored and len(known) == len(stored) else sql
+
+    def _place(self, table: int, streamed: bool) -> str | None:
+        """Return what is read in place of a table; None where nothing is known of it, or it has no list of files."""
+        copy = None if streamed else self._cache.find(table)
+        if copy is not None:
+            return copy.table.name
+        paths = self._known.get(table)
+        return None if paths is None else scans.sql(paths)
+
+    async def copy_small(self, stored: list[Relation], state: CatalogState, engine: DuckDbEngine) -> None:
+        """Copy tables that have no list of files, if they have few rows, so that the others can be read from theirs."""
+        for item in stored:
+            schema = state.objects.get(item.schema)
+            if isinstance(schema, Schema) and self._cache.find(item.oid) is None and not self._known.get(item.oid):
+                if item.oid not in self._known:
+                    await self._learn(item, state, engine)
+                if self._known.get(item.oid) is None:
+                    await self._cache.want_small(item, schema.engine_name, engine)
+
+    def _want(self, stored: list[Relation], state: CatalogState) -> None:
+        for item in stored:
+            schema = state.objects.get(item.schema)
+            if isinstance(schema, Schema):
+                self._cache.want(item, schema.engine_name, self._known.get(item.oid))
+
+    async def anticipate(self, relation: Relation, state: CatalogState, engine: DuckDbEngine) -> None:
+        """Have a table copied before it is read."""
+        schema = state.objects.get(relation.schema)
+        if relation.oid not in self._known:
+            await self._learn(relation, state, engine)
+        if isinstance(schema, Schema) and relation.oid not in self._changing:
+            self._cache.anticipate(relation, schema.engine_name, self._known.get(relation.oid))
 
     def is_plain(self, sql: str) -> bool:
         """Tell whether *sql* does nothing with rows but send them, from files that the second instance can read.
@@ -99,8 +175,9 @@ class Scans:
         return self._hot.store.reads_files and _PLAIN.fullmatch(sql) is not None
 
     def reads(self, table: int, path: str) -> bool:
-        """Tell whether the file *path* is known to hold rows of *table* (OID)."""
-        return bool(path) and literal(path) in (self._known.get(table) or "")
+        """Tell whether *path*, of a file or a copy, is known to hold rows of *table* (OID)."""
+        copy = self._cache.find(table)
+        return path in (self._known.get(table) or ()) or (copy is not None and path == copy.table.name)
 
     async def _learn(self, relation: Relation, state: CatalogState, engine: DuckDbEngine) -> None:
         schema = state.objects.get(relation.schema)
@@ -108,9 +185,8 @@ class Scans:
             return
         changes = self.changes
 
-        def look() -> str | None:
-            paths = scans.files(self._database, schema.engine_name, relation.engine_table)
-            return None if paths is None else scans.sql(paths)
+        def look() -> list[str] | None:
+            return scans.files(self._database, schema.engine_name, relation.engine_table)
 
         found = await engine.work(look)
         await self._caught_up()

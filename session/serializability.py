@@ -39,7 +39,7 @@ class SerializationGraph:
         self._done: list[Footprint] = []
 
     def begin(self, number: int) -> Footprint:
-        """Return the footprint of a transaction whose snapshot is taken now."""
+        """Return the footprint of a transaction whose snapshot is taken now: nothing is committed before it is."""
         footprint = Footprint(number, self._time)
         self._open.add(footprint)
         return footprint

@@ -17,7 +17,7 @@ from catalog.model import Database, Schema, User
 from core.errors import Canceled, Diagnosis, SqlError
 from core.sqlstate import SqlState
 from core.types import Column, ColumnType, Origin
-from engine.cursors import Value
+from engine.cursors import DuckDbEngine, Value
 from engine.spark.cluster import Conversation
 from session import drivers, extended, live, lockout, simple
 from session.admission import Admission
@@ -30,7 +30,7 @@ from session.principals import principal_of
 from session.recorder import Arrival
 from session.settings import SETTINGS, Settings, search_path
 from session.transactions import Transaction
-from session.variables import Variable, variable_of
+from session.variables import Variables
 from session.visible import Viewer, Visible
 from session.warehouse import Warehouse
 from sql.statement import Kind
@@ -44,8 +44,12 @@ class Session:
 
     _key: tuple[Any, Any] | None = None
     _identity: tuple[object, Principal] | None = None
+    _style: tuple[int, Style] | None = None
     conversation: Conversation | None = None
     """With a Spark cluster, where the statement that runs has one."""
+    counted: DuckDbEngine
+    """What has run the statement, and counted what it cost."""
+    aside: bool = False  # whether what is planned now may be begun again on a thread
     query: int = 0
     query_text: str = ""
     source_query: int | None = None  # whose kept rows answer the one that runs
@@ -72,7 +76,7 @@ class Session:
             {"is_superuser": "on" if user.superuser else "off", "session_authorization": user.name}
             | lockout.shown(warehouse.store.state)
         )
-        self.engine = warehouse.connect()
+        self.engine = self.counted = warehouse.connect()
         self.hot = HotEngine(warehouse.hot.store, warehouse.executor)
         self.tx: Transaction = Transaction(pid, warehouse, self.engine, self.settings)
         self.query_started: datetime = self.started
@@ -88,9 +92,11 @@ class Session:
         self.plan: Plan | None = None
         """Of the statement that runs, once it has one: what it reads and asks for."""
         self.kind: Kind | None = None
-        self._active, self._zone = False, "UTC"
+        self._active, self.zone = False, "UTC"
         self._timer: asyncio.TimerHandle | None = None
-        self._variables: dict[str, Variable] = {}
+        self.variables, self.instance = Variables(), warehouse.database.failures
+        self.lost: SqlError | None = None
+        """What the next statement must be told, once."""
         self._greeting: list[tuple[str, str]] = []
 
     async def open(self, parameters: dict[str, str]) -> None:
@@ -132,8 +138,11 @@ class Session:
     @property
     def output_style(self) -> Style:
         """Return how values are to be shown now."""
-        get = self.settings.get
-        return Style(get("timezone"), int(get("extra_float_digits")), get("datestyle"), get("intervalstyle"))
+        if self._style is None or self._style[0] != self.settings.changes:
+            get = self.settings.get
+            style = Style(get("timezone"), int(get("extra_float_digits")), get("datestyle"), get("intervalstyle"))
+            self._style = self.settings.changes, style
+        return self._style[1]
 
     # What the connection asks for.
 
@@ -143,7 +152,7 @@ class Session:
 
     async def parse(self, name: str, text: str, parameter_oids: tuple[int, ...]) -> None:
         """Prepare a statement (Parse)."""
-        await self.warehouse.caught_up()
+        await self.warehouse.informed()
         await extended.parse(self, name, text, parameter_oids)
 
     def parameter_types(self, name: str) -> tuple[ColumnType, ...]:
@@ -152,7 +161,7 @@ class Session:
 
     async def describe_statement(self, name: str) -> tuple[tuple[ColumnType, ...], tuple[Column, ...] | None]:
         """Return a prepared statement's parameter types and columns; it is planned, not run."""
-        await self.warehouse.caught_up()
+        await self.warehouse.informed()
         prepared = self.prepared(name)
         return prepared.parameter_types, await extended.columns(self, prepared)
 
@@ -166,7 +175,7 @@ class Session:
         """Return a portal's columns and result formats; an SQL cursor is a portal, which psycopg describes."""
         if (cursor := self.shelf.cursors.get(name)) is not None:
             return cursor.columns, ()
-        await self.warehouse.caught_up()
+        await self.warehouse.informed()
         portal = self.portal(name)
         return await extended.portal_columns(self, portal), portal.result_formats
 
@@ -195,6 +204,7 @@ class Session:
     async def fail(self, error: SqlError | None = None) -> None:
         """Take note of an error: the transaction has failed."""
         self.end_statement(error)
+        self.warehouse.mending.suspect(error)
         self.shelf.portals.pop("", None)
         await self.tx.fail()
         if not self.tx.block or self.tx.failed:
@@ -215,6 +225,8 @@ class Session:
         self.warehouse.recorder.connection("disconnecting session", self.arrival, self.pid, self.started)
         self.warehouse.locks.release_all(self.pid)
         self.warehouse.sessions.pop(self.pid, None)
+        if self.warehouse.fleet is not None:
+            self.warehouse.fleet.presence.leave(self.pid)
         await self.warehouse.executor.run(self.engine.close)
         await self.warehouse.executor.run(lambda: self.warehouse.shared.release(self.pid))
         self.hot.close()
@@ -239,6 +251,7 @@ class Session:
         self._active = True
         self.kind = kind
         self.answer = self.plan = self.stopped = self.conversation = self.source_query = None
+        self.counted = self.engine
         self.query = self.warehouse.next_query()
         self.query_text = text
         self.query_started = self.warehouse.clock.now()
@@ -354,8 +367,9 @@ class Session:
         temporary, languages = self.temporary_schema, self.warehouse.limits.languages
         external = Lookup(self.tx.state, self.settings, self.warehouse.limits, self.outside)
         viewer = Viewer(
-            who=self.principal, settings=self.settings, temporary=temporary, languages=languages, external=external
-        )
+            who=self.principal, settings=self.settings, temporary=temporary, languages=languages, external=external,
+            begun_again=lambda: self.aside,
+        )  # fmt: skip
         seen = Visible(self.tx.state, self.database, self.search_path, viewer)
         return seen if self.used is None else seen.within(self.used.name)
 
@@ -366,20 +380,6 @@ class Session:
             self._key = (self.settings.serial, (self.place.oid, self.search_path, shared))
         private = (self.pid, self.tx.token) if self.tx.private else self.warehouse.store.state.version
         return private, self._key[1], self.user.oid
-
-    def fresh_variables(self, names: tuple[str, ...]) -> list[tuple[str, Variable]]:
-        """Return those of the engine variables *names* that must be set before a statement runs."""
-        fresh = []
-        for name in names:
-            value = variable_of(self, name)
-            if name not in self._variables or self._variables[name] != value:
-                self._variables[name] = value
-                fresh.append((name, value))
-        return fresh
-
-    def forget_variable(self, name: str) -> None:
-        """Note that an engine variable was set past ``fresh_variables``."""
-        self._variables.pop(name, None)
 
     def fresh_sources(self, names: tuple[str, ...]) -> list[live.Fill]:
         """Return what fills those of the system sources *names* that are not as they should be."""
@@ -395,6 +395,6 @@ class Session:
     async def settle(self) -> None:
         """Hand to the engine what it must know of the settings."""
         zone = self.settings.get("timezone")
-        if zone != self._zone:
+        if zone != self.zone:
             await self.engine.run(f"SET TimeZone = '{zone}'")
-            self._zone = zone
+            self.zone = zone

@@ -11,7 +11,9 @@ from core.sqlstate import SqlState
 from session import drivers
 from session.federation import admit
 from session.fleet.fleet import FIRST_PROCESS
-from session.lockout import failed
+from session.fleet.presence import Newcomer
+from session.live import known_elsewhere
+from session.lockout import failed, forgiven, informed, settled
 from session.recorder import Arrival
 from session.session import Session
 from session.warehouse import Warehouse
@@ -46,6 +48,7 @@ class SessionFactory:
         *cipher* is the version of TLS and what it encrypts with, where that is known.
         Raises ``ConnectionFatal``: 28000, 3D000, 53300, 42501.
         """
+        await self._warehouse.mending.settled()
         await self._caught_up()
         entry = entry or Entry(user)
         if entry.makes:
@@ -60,7 +63,7 @@ class SessionFactory:
         groups = frozenset(_group(state, name) for name in entry.groups)
         groups |= {held.oid for name in entry.roles if (held := role(state, name)) is not None}
         if entry.method == "password":
-            self._warehouse.lockouts.forget(found.oid)
+            forgiven(self._warehouse, found.oid)
         self._check_open(found)
         self._check_limits(found, place)
         session = Session(self._next_pid(), self._warehouse, found, place, peer)
@@ -75,6 +78,7 @@ class SessionFactory:
         for event in ("authenticated", "initiating session"):
             self._warehouse.recorder.connection(event, session.arrival, session.pid)
         try:
+            await self._enter(session, found, place)
             await session.open(parameters)
         except BaseException:
             await session.close()
@@ -82,14 +86,35 @@ class SessionFactory:
         return session
 
     async def expect(self) -> None:
-        """Prepare for somebody who comes in: users of other servers are to be known."""
+        """Prepare for somebody who comes in: users of other servers are to be known, and who is locked out there."""
         await self._caught_up()
+        try:
+            await informed(self._warehouse)
+        except SqlError as error:
+            raise _unreachable() from error
 
     async def _caught_up(self) -> None:
         try:
-            await self._warehouse.caught_up()
+            await self._warehouse.informed()
         except SqlError as error:
-            raise ConnectionFatal(SqlState.CANNOT_CONNECT_NOW, "the catalogue cannot be reached") from error
+            raise _unreachable() from error
+
+    async def _enter(self, session: Session, user: User, database: Database) -> None:
+        """Count *session* among those of all the lake's servers."""
+        fleet = self._warehouse.fleet
+        if fleet is None:
+            return
+        limits = (None, None) if user.superuser else (user.connection_limit, database.connection_limit)
+        newcomer = Newcomer(
+            pid=session.pid, user=(user.oid, user.name), database=(database.oid, database.name), limits=limits,
+            facts=known_elsewhere(session),
+        )  # fmt: skip
+        try:
+            await fleet.presence.enter(newcomer)
+        except ConnectionFatal:
+            raise
+        except SqlError as error:
+            raise _unreachable() from error
 
     def _next_pid(self) -> int:
         number, fleet = next(self._numbers), self._warehouse.fleet
@@ -100,6 +125,10 @@ class SessionFactory:
         failed(self._warehouse, user)
         arrival = Arrival(peer=peer, user=user, database=database, cipher=("TLS" if tls else "", ""))
         self._warehouse.recorder.connection("authentication failure", arrival)
+
+    async def settled(self) -> None:
+        """Wait until all servers of the lake know who was refused."""
+        await settled(self._warehouse)
 
     def _check_open(self, user: User) -> None:
         if self.paused and user.oid != BOOTSTRAP_USER:
@@ -117,6 +146,10 @@ class SessionFactory:
                 raise ConnectionFatal(
                     SqlState.TOO_MANY_CONNECTIONS, f'too many connections for database "{database.name}"'
                 )
+
+
+def _unreachable() -> ConnectionFatal:
+    return ConnectionFatal(SqlState.CANNOT_CONNECT_NOW, "the catalogue cannot be reached")
 
 
 def _group(state: CatalogState, name: str) -> int:

@@ -276,11 +276,21 @@ class Settings:
         self._before: dict[str, str] | None = None
         self._reported: dict[str, str] = {}
         self._stale = True
+        self._known: dict[str, str] = {}
+        """What was asked for since the last change."""
+        self.changes = 0
+        """Grows with every change."""
         self.serial = 0
         """Grows with every change that matters for translation."""
 
     def get(self, name: str) -> str:
         """Return the value of *name*; raises 42704 for an unknown one."""
+        value = self._known.get(name)
+        if value is None:
+            value = self._known[name] = self._look_up(name)
+        return value
+
+    def _look_up(self, name: str) -> str:
         name = _SPELLINGS.get(name, name)
         for place in (self._local, self._values, self._defaults, self._fixed):
             if name in place:
@@ -291,6 +301,11 @@ class Settings:
         if row is None:
             raise SqlError(SqlState.UNDEFINED_OBJECT, f'unrecognized configuration parameter "{name}"')
         return row.default
+
+    def refuse_read_only(self) -> None:
+        """Raise 25006 where the transaction may not write."""
+        if self.on("transaction_read_only"):
+            raise SqlError(SqlState.READ_ONLY_SQL_TRANSACTION, "transaction is read-only")
 
     def number(self, name: str) -> int:
         """Return a numeric parameter's value."""
@@ -332,7 +347,7 @@ class Settings:
     def fix(self, name: str, value: str) -> None:
         """Change one of the session's read-only facts."""
         self._fixed[name] = value
-        self._stale = True
+        self._change()
 
     def reset(self, name: str) -> None:
         """Return *name* to the session's default."""
@@ -351,7 +366,7 @@ class Settings:
         """Return everything to the session's defaults."""
         self._values.clear()
         self._local.clear()
-        self._stale = True
+        self._change()
         self.serial += 1
 
     def begin(self) -> None:
@@ -360,12 +375,13 @@ class Settings:
 
     def end(self, *, committed: bool) -> None:
         """Take back SET LOCAL, and after a rollback every SET of the transaction."""
-        if self._local or (not committed and self._before is not None and self._before != self._values):
-            self.serial += 1
-            self._stale = True
+        changed = bool(self._local)
         self._local.clear()
-        if not committed and self._before is not None:
-            self._values = self._before
+        if not committed and self._before is not None and self._before != self._values:
+            self._values, changed = self._before, True
+        if changed:
+            self.serial += 1
+            self._change()
         self._before = None
 
     def shown(self) -> Iterator[tuple[str, str, str]]:
@@ -410,8 +426,14 @@ class Settings:
         if name in self._fixed or (row is not None and row.read_only):
             raise SqlError(SqlState.CANT_CHANGE_RUNTIME_PARAM, f'parameter "{name}" cannot be changed')
 
-    def _note(self, name: str) -> None:
+    def _change(self) -> None:
+        """Take note that a value is another now."""
         self._stale = True
+        self.changes += 1
+        self._known.clear()
+
+    def _note(self, name: str) -> None:
+        self._change()
         row = BY_NAME.get(name)
         if row is None or row.translation:
             self.serial += 1

@@ -44,6 +44,12 @@ class SharedSources:
             self._held[reader, name] = version
             return _table(name, version)
 
+    def reconnect(self, database: Database) -> None:
+        """Begin anew in a new instance, which has no copies; who reads one takes it again."""
+        with self._lock:
+            self._connection = database.cursor()
+            self._readers, self._newest, self._held = {}, {}, {}
+
     def release(self, reader: int) -> None:
         """Take note that *reader* has gone."""
         with self._lock:

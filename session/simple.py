@@ -3,25 +3,50 @@
 PostgreSQL, section 55.2.2.
 """
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from core.errors import SqlError
+from core.errors import Diagnosis, SqlError
 from session.answers import Answer, Done, Empty
+from session.aside import read
 from session.context import Work
 from session.names import names_cut
 from session.pipeline import run as run_statement
 from sql.parse import parse_statement, split
+from sql.statement import Statement
 
 if TYPE_CHECKING:
     from session.session import Session
+
+_KEPT: Final = 1_000
+"""Characters of a text that is worth keeping as it was read."""
+_SHARE_S: Final = 0.001
+"""How long a script's statements are run before others are heard."""
 
 
 async def run(session: "Session", text: str) -> AsyncIterator[Answer]:
     """Yield an answer a statement of *text*; each must be read before the next is asked for."""
     try:
-        async for answer in _answers(session, text):
+        statements = await _parsed(session, text)
+        await session.close_portal("")
+        if not statements:
+            yield Empty()
+        heard = time.perf_counter()
+        for number, statement in enumerate(statements, start=1):
+            session.begin_statement(statement.text, statement.kind)
+            answer = await run_statement(Work(session), statement)
+            if isinstance(answer, Done) and number == len(statements):
+                # The client learns of a command only once it is permanent.
+                await _end(session)
             yield answer
+            session.end_statement()
+            if len(statements) > 1 and time.perf_counter() - heard > _SHARE_S:
+                # Nothing of a script of brief statements need wait for anything.
+                await asyncio.sleep(0)
+                heard = time.perf_counter()
+        await _end(session)
     except GeneratorExit:
         raise
     except SqlError as error:
@@ -32,23 +57,26 @@ async def run(session: "Session", text: str) -> AsyncIterator[Answer]:
         raise
 
 
-async def _answers(session: "Session", text: str) -> AsyncIterator[Answer]:
-    # All statements are parsed before the first runs: a syntax error anywhere means that nothing happens.
+async def _parsed(session: "Session", text: str) -> list[Statement]:
+    """Return the statements of *text*, all of them: a syntax error anywhere means that nothing happens."""
     keep = session.settings.keeps_case
-    statements = [parse_statement(fragment, case_sensitive=keep) for fragment in split(text)]
-    session.notices += names_cut(text)
-    await session.close_portal("")
-    if not statements:
-        yield Empty()
-    for number, statement in enumerate(statements, start=1):
-        session.begin_statement(statement.text, statement.kind)
-        answer = await run_statement(Work(session), statement)
-        if isinstance(answer, Done) and number == len(statements):
-            # The client learns of a command only once it is permanent.
-            await _end(session)
-        yield answer
-        session.end_statement()
-    await _end(session)
+    known: list[Statement] | None = session.warehouse.parsed.get((text, keep))
+    if known is not None:
+        return known
+    row = session.warehouse.rows.statement(text)
+    if row is not None:
+        # The next text is another, with other values.
+        session.notices += names_cut(text)
+        return [row]
+    statements, cut = await read(text, lambda text: _read(text, keep))
+    session.notices += cut
+    if not cut and len(text) <= _KEPT and all(statement.command is None for statement in statements):
+        session.warehouse.parsed.put((text, keep), statements)
+    return statements
+
+
+def _read(text: str, keep: bool) -> tuple[list[Statement], list[Diagnosis]]:
+    return [parse_statement(fragment, case_sensitive=keep) for fragment in split(text)], names_cut(text)
 
 
 async def _end(session: "Session") -> None:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -18,10 +18,13 @@ from typing import Any, Final, TypeVar
 from core.clock import Clock
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from session.snapshot_times import SnapshotTimes
+from storage import retention
 from storage.copying import Copying, load, save
 from storage.database import Database
 from storage.keys import DataKey
 from storage.past import Past
+from storage.retention import Rules
 from storage.snapshots import Damage, Place, Snapshot, SnapshotFile, Snapshots
 from storage.taking import changed_bytes, take_catalog
 
@@ -76,6 +79,10 @@ def _alone() -> bool:
     return True
 
 
+async def _nothing_waits() -> None:
+    return
+
+
 class SnapshotKeeper:
     """The snapshots of one running warehouse."""
 
@@ -88,6 +95,8 @@ class SnapshotKeeper:
         self._schedule, self._clock, self._origin = schedule, clock, origin
         self.leads: Callable[[], bool] = _alone
         """Tells whether it is this server that takes snapshots by the schedule, where several share a lake."""
+        self.settled: Callable[[], Awaitable[None]] = _nothing_waits
+        """Sees that the lake has all that is committed."""
         self._lock = asyncio.Lock()
         self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -108,6 +117,11 @@ class SnapshotKeeper:
             return
 
     @property
+    def busy(self) -> bool:
+        """Whether something is being done that needs the lake's files as they are."""
+        return self._lock.locked()
+
+    @property
     def copying(self) -> Copying | None:
         """What is copied to the second place, None where there is none or it is not to be."""
         return self._copying if self._snapshots.other is not None and self._copying.enabled else None
@@ -122,9 +136,29 @@ class SnapshotKeeper:
         await self._alone(lambda: self._keep(**changed))
         self._wake.set()
 
-    async def create(self, name: str, *, automated: bool = False, kept_days: int = -1) -> Snapshot:
-        """Take a snapshot called *name*; raises 22023, 42710 and what the store refuses."""
-        made = await self._alone(lambda: self._take(name, automated=automated, kept_days=kept_days))
+    @property
+    def rules(self) -> Rules:
+        """Return what has been asked about when snapshots are taken, and how long they are kept."""
+        return retention.load(self._places.folder)
+
+    @property
+    def days(self) -> int:
+        """Return the days that automated snapshots are kept, 0 where none are taken."""
+        asked = self.rules.days
+        return self._schedule.kept.days if asked is None else asked
+
+    async def rule(self, **changed: Any) -> None:
+        """Change the rules (fields of ``Rules``)."""
+        await self._alone(lambda: retention.save(self._places.folder, replace(self.rules, **changed)))
+        self._wake.set()
+
+    async def create(self, name: str, *, kept_days: int | None = None) -> Snapshot:
+        """Take a manual snapshot called *name*; raises 22023, 42710 and what the store refuses.
+
+        It is kept for *kept_days*, -1 is for ever, None as the rules say.
+        """
+        days = self.rules.manual_days if kept_days is None else kept_days
+        made = await self._alone(lambda: self._take(name, automated=False, kept_days=days))
         self._wake.set()
         return made
 
@@ -184,6 +218,7 @@ class SnapshotKeeper:
 
     async def _alone(self, work: Callable[[], T]) -> T:
         async with self._lock:
+            await self.settled()
             task = asyncio.ensure_future(asyncio.to_thread(work))
             try:
                 return await asyncio.shield(task)
@@ -251,10 +286,9 @@ class SnapshotKeeper:
 
     def _keep_up(self) -> None:
         now = self._clock.now().astimezone(UTC)
-        found = self._snapshots.all()
-        if self._due(found[-1] if found else None):
+        if self._due(self._snapshots.all(), self.rules):
             self._take(f"rs-{self._origin.cluster}-{now:%Y-%m-%d-%H-%M-%S}", automated=True)
-        _retire(self._snapshots, now, self._schedule.kept)
+        _retire(self._snapshots, now, timedelta(days=self.days))
         other, copying = self._snapshots.other, self.copying
         if other is not None and copying is not None:
             self._copy_over(other, copying, now)
@@ -268,7 +302,20 @@ class SnapshotKeeper:
                 other.take_in(replace(each, kept_days=days), self._snapshots)
         _retire(other, now, kept)
 
-    def _due(self, last: Snapshot | None) -> bool:
+    def _due(self, found: list[Snapshot], rules: Rules) -> bool:
+        if not self.days:
+            return False
+        if rules.definitions:
+            return self._called_for([each.moment for each in found if each.automated], rules)
+        return self._default_due(found[-1] if found else None)
+
+    def _called_for(self, taken: list[datetime], rules: Rules) -> bool:
+        """Tell whether a schedule's moment has come since the newest automated snapshot, and it was written."""
+        since = datetime.fromisoformat(rules.since)
+        times = SnapshotTimes(rules.definitions, since)
+        return next(times.after(max([since, *taken]))) <= self._clock.now()
+
+    def _default_due(self, last: Snapshot | None) -> bool:
         schedule = self._schedule
         if schedule.every is None and not schedule.changed_bytes:
             return False
@@ -281,10 +328,13 @@ class SnapshotKeeper:
 
 
 def _retire(snapshots: Snapshots, now: datetime, kept: timedelta) -> None:
-    """Delete what has been kept for long enough: automated ones for *kept*, manual ones as each says."""
+    """Delete what has been kept for long enough: automated ones for *kept*, manual ones as each says.
+
+    Where automated ones are kept for no time, none stays.
+    """
     found = snapshots.all()
     # The newest automated one stays, however old: a warehouse that nobody changes must not run out of snapshots.
-    newest = next((each.name for each in reversed(found) if each.automated), "")
+    newest = next((each.name for each in reversed(found) if each.automated and kept), "")
     for old in found:
         if old.name != newest and _outlived(old, now, kept):
             snapshots.delete(old.name)

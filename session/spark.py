@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from catalog.model import Relation, Schema
 from core.errors import notice
-from engine.spark.cluster import AwayError, Conversation, RefusedError, SparkCluster, SparkStream
+from engine.spark.cluster import ROW_BY_ROW, AwayError, Conversation, RefusedError, SparkCluster, SparkStream
 from session.answers import Value
 from session.rewriting import inlined
 from session.variables import variable_of
@@ -69,13 +69,13 @@ async def remark(work: "Work", plan: "Plan") -> list[str]:
     return ["----- Spark runs this query -----"]
 
 
-async def sent(work: "Work", plan: "Plan", parameters: tuple[Value, ...]) -> "Sent | None":
-    """Run a query on the cluster; None where DuckDB has to."""
+async def sent(work: "Work", plan: "Plan", parameters: tuple[Value, ...], sql: str = "") -> "Sent | None":
+    """Run a query on the cluster, the part *sql* of the engine SQL if that is given; None where DuckDB has to."""
     engine, told = work.limits.spark, True
     try:
         if engine is None:
             raise AwayError("none is configured (spark.url)")
-        return await _Sending(work, plan, engine).run(parameters)
+        return await _Sending(work, plan, engine, sql).run(parameters)
     except UnfitError as error:
         why = f"Spark is not known to answer {error} alike"
     except NotHandedError as error:
@@ -100,6 +100,8 @@ class Sent:
     ) -> None:
         self.schema = schema
         """What the engine would call the columns, and their types there."""
+        self.plain = stream.schema
+        """The types that the rows come in."""
         self._session = session
         self._stream = stream
         self._forget: Callable[[], Awaitable[None]] | None = forget
@@ -129,8 +131,9 @@ class Sent:
 class _Sending:
     """One query on its way to the cluster."""
 
-    def __init__(self, work: "Work", plan: "Plan", engine: SparkEngine) -> None:
+    def __init__(self, work: "Work", plan: "Plan", engine: SparkEngine, sql: str = "") -> None:
         self._work, self._plan, self._engine = work, plan, engine
+        self._sql = sql or plan.translated.engine_sql
         self._handed: list[Handed] = []
 
     async def run(self, parameters: tuple[Value, ...]) -> Sent:
@@ -139,13 +142,14 @@ class _Sending:
         relations = self.relations()
         query = await self.written(parameters, relations)
         schema = await work.engine.describe(
-            plan.translated.engine_sql, len(plan.translated.parameter_types), work.prepare(plan, parameters)
+            self._sql, len(plan.translated.parameter_types), work.prepare(plan, parameters)
         )
         target = _target(schema, query.columns)
         conversation = self._engine.cluster.conversation()
         work.session.conversation = conversation
         try:
-            await conversation.begin()
+            kinds = {kind for used in query.tables.values() for _, kind in used.columns.values()}
+            await conversation.begin(ROW_BY_ROW if kinds & {"FLOAT", "DOUBLE"} else ())
             await self._hand_over(conversation, query, relations)
             call = conversation.query(query.sql)
             stream = SparkStream(conversation, call, target, await conversation.read(call))
@@ -166,14 +170,14 @@ class _Sending:
         if any(guard.rows for _, guard in translated.guarded):
             # Nothing of a cluster's keeps an expression of the statement's from rows that are hidden (decision 24).
             raise UnfitError("row-level security")
-        if work.tx.changes.puts:
-            raise UnfitError("a transaction that has changed the catalog")
         found = [item for oid in plan.tables if isinstance(item := work.state.objects.get(oid), Relation)]
+        if any(work.tx.changes.puts.keys() & {item.oid, item.schema} and not item.temporary for item in found):
+            raise UnfitError("a table that the transaction has made or altered")
         return {item.engine_name: item for item in found}
 
     async def written(self, parameters: tuple[Value, ...], relations: Mapping[str, Relation]) -> SparkQuery:
         """Return the query as Spark SQL; raises ``UnfitError``."""
-        sql, left = inlined(self._plan.translated.engine_sql, parameters)
+        sql, left = inlined(self._sql, parameters)
         if left:
             raise UnfitError("parameters of other types than text and whole numbers")
         tables = {

@@ -11,6 +11,7 @@ from core.names import last_part
 from engine import profiles
 from sql.facts import SourceKind
 from sql.statement import Kind
+from sql.translate import Translated
 
 if TYPE_CHECKING:
     from session.plans import Plan
@@ -26,9 +27,20 @@ def recorded(session: "Session", kind: Kind | None, rows: int) -> str:
     session.engine.profile = ""
     if plan is None:
         return ""
+    if profile or session.conversation is not None:
+        return _recorded(session, plan, kind, rows, profile)
+    if plan.translated.target is None:
+        return plan.steps
+    known = plan.written_steps.get(kind)
+    if known is None:
+        known = plan.written_steps[kind] = _recorded(session, plan, kind, rows, profile)
+    return known
+
+
+def _recorded(session: "Session", plan: "Plan", kind: Kind | None, rows: int, profile: str) -> str:
     target = plan.translated.target
     writes = _WRITES.get(kind, ()) if kind is not None and target is not None else ()
-    scanned = _scanned(plan, writes)
+    scanned = _scanned(plan.translated, writes)
     if not scanned and not writes:
         # Constants and catalogs only: nothing that a compute node would do.
         return ""
@@ -36,7 +48,7 @@ def recorded(session: "Session", kind: Kind | None, rows: int) -> str:
     found = [_written(step, oid) for step, oid in counted]
     last = f":{rows}::{counted[-1][0].segment}" if counted else ""
     if not counted:
-        found = [f"scan:{oid}" for oid in sorted(scanned)] + list(plan.translated.steps)
+        found = _asked(plan.translated, scanned)
     if session.conversation is not None and session.conversation.answered:
         found.append("spark")
     if target is not None:
@@ -44,8 +56,18 @@ def recorded(session: "Session", kind: Kind | None, rows: int) -> str:
     return ",".join((*found, f"return:{last}" if last else "return"))
 
 
-def _scanned(plan: "Plan", writes: tuple[str, ...]) -> set[int]:
-    uses, target = plan.translated.uses, plan.translated.target
+def uncounted(translated: Translated) -> str:
+    """Return what a query does by what it asks for; nothing where it is no more than constants and catalogs."""
+    scanned = _scanned(translated, ())
+    return ",".join((*_asked(translated, scanned), "return")) if scanned else ""
+
+
+def _asked(translated: Translated, scanned: set[int]) -> list[str]:
+    return [f"scan:{oid}" for oid in sorted(scanned)] + list(translated.steps)
+
+
+def _scanned(translated: Translated, writes: tuple[str, ...]) -> set[int]:
+    uses, target = translated.uses, translated.target
     found = {use.source.oid for use in uses if use.source.kind is SourceKind.TABLE and use.privilege == "SELECT"}
     return found | ({target.oid} if target is not None and "delete" in writes else set())
 
@@ -69,11 +91,13 @@ def _distinct(step: profiles.Done) -> profiles.Done:
 
 def _table(session: "Session", place: str, scanned: set[int]) -> int | None:
     name = last_part(place) or place.rpartition(".")[2]
+    scans, state = session.warehouse.scans, session.tx.state
     for oid in scanned:
-        relation = session.tx.state.objects.get(oid)
-        if isinstance(relation, Relation) and relation.engine_table == name:
+        if scans.reads(oid, place):
             return oid
-        if session.warehouse.scans.reads(oid, place):
+    for oid in scanned:
+        relation = state.objects.get(oid)
+        if isinstance(relation, Relation) and relation.engine_table == name:
             return oid
     return None
 

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 
@@ -40,6 +40,9 @@ class FixedRows:
         self._batches.clear()
 
 
+_MUCH: Final = 1 << 20
+
+
 class Reader:
     """A source that can be read piece by piece, in rows: what a portal or cursor stands on."""
 
@@ -47,10 +50,14 @@ class Reader:
         """Read from *source*."""
         self.taken = 0
         """How many rows were taken so far."""
-        self.current: pa.RecordBatch | None = None
-        """The row that was taken last; None before the first and after the last."""
+        self._last: pa.RecordBatch | None = None
         self._source = source
         self._rest: pa.RecordBatch | None = None
+
+    @property
+    def current(self) -> pa.RecordBatch | None:
+        """The row that was taken last; None before the first and after the last."""
+        return None if self._last is None else self._last.slice(self._last.num_rows - 1)
 
     async def take(self, limit: int | None) -> pa.RecordBatch | None:
         """Return the next rows, at most *limit* of them, None at the end."""
@@ -59,23 +66,26 @@ class Reader:
         while batch is not None and batch.num_rows == 0:
             batch = await self._source.next()
         if batch is None:
-            self.current = None
+            self._last = None
             return None
         if limit is not None and batch.num_rows > limit:
             self._rest = batch.slice(limit)
             batch = batch.slice(0, limit)
         self.taken += batch.num_rows
-        self.current = batch.slice(batch.num_rows - 1)
+        self._last = batch
+        if batch.get_total_buffer_size() > _MUCH:
+            # The row that was taken last alone: what was sent is let go.
+            self._last = batch.slice(batch.num_rows - 1).take(pa.array([0]))
         return batch
 
     async def kept(self) -> "Reader":
         """Return a reader of what is left that needs the source no longer."""
-        batches, current = [], self.current
+        batches, last = [], self.current
         while (batch := await self.take(None)) is not None:
             batches.append(batch)
         self.close()
         kept = Reader(FixedRows(*batches))
-        kept.current = current
+        kept._last = last
         return kept
 
     def close(self) -> None:
@@ -141,7 +151,10 @@ class Page:
             if batch is None:
                 break
             self.rows += batch.num_rows
-            yield batch
+            held = [batch]
+            # Not held while the next is made.
+            del batch
+            yield held.pop()
         if self._finish is not None:
             await self._finish()
 

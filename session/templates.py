@@ -1,11 +1,10 @@
 """Plans by the shape of a text: what a text that was never seen becomes, from one that differs in its numbers."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from core.errors import SqlError
-from sql.shapes import Shape, Template, shape, template
+from sql.shapes import Gapped, Shape, shape, template
 from sql.translate import Translated
 
 if TYPE_CHECKING:
@@ -19,16 +18,17 @@ _TEXT_MAX: Final = 2_000
 class Templates:
     """The templates of all sessions."""
 
-    def __init__(self, cache: "Cache[Hashable, tuple[Template, Plan] | str]") -> None:
+    def __init__(self, cache: "Cache[Hashable, Plan | str]") -> None:
         """Keep what is known of shapes in *cache*."""
         self._cache = cache
 
     def plan(
-        self, text: str, rest: Hashable, translate: Callable[[str], Translated], planned: Callable[[Translated], "Plan"]
-    ) -> "Plan | None":
+        self, text: str, rest: Hashable, translate: Callable[[str], Translated] | None,
+        planned: Callable[[Translated, Gapped], "Plan"],
+    ) -> "Plan | None":  # fmt: skip
         """Return the plan of *text* where its shape was seen before; *rest* is what else it depends on.
 
-        The second text of a shape is worth finding out whether there is a template.
+        The second text of a shape is worth finding out whether there is a template, unless *translate* is None.
         """
         found = shape(text) if len(text) <= _TEXT_MAX else None
         if found is None:
@@ -36,22 +36,25 @@ class Templates:
         key = (found.pieces, rest)
         known = self._cache.get(key)
         if known is None:
-            self._cache.put(key, "seen")
+            if translate is not None:
+                self._cache.put(key, "seen")
             return None
         if known == "seen":
+            if translate is None:
+                return None
             known = _made(found, translate, planned)
             self._cache.put(key, known)
         if isinstance(known, str):
             return None
-        return replace(known[1], translated=known[0].filled(found.numbers))
+        return known.filled(found.numbers)
 
 
 def _made(
-    found: Shape, translate: Callable[[str], Translated], planned: Callable[[Translated], "Plan"]
-) -> "tuple[Template, Plan] | str":
+    found: Shape, translate: Callable[[str], Translated], planned: Callable[[Translated, Gapped], "Plan"]
+) -> "Plan | str":
     try:
         made = template(found, translate)
     except SqlError:
         # Made-up numbers may be wrong where the real ones are not.
         made = None
-    return "none" if made is None else (made, planned(made.filled(found.numbers)))
+    return "none" if made is None else planned(made.filled(found.numbers), made.sql)

@@ -6,25 +6,28 @@ first statement of a block that reads or at the first write, because that is whe
 a writer that had to wait for its table's lock then starts from what its predecessor left.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from catalog.model import CatalogState, Relation, Schema
+from catalog.model import CatalogState
 from catalog.store import Changes
 from core.errors import Canceled, SqlError
-from core.sqlstate import SqlState
 from engine.cursors import DuckDbEngine
+from session.aside import apart
 from session.fleet import commits
 from session.fleet.views import View
-from session.lake_schema import DDL, DROPPED
+from session.inlining import inlined
+from session.lake_schema import DDL
 from session.locks import Mode
+from session.notes import Notes
 from session.serializability import Footprint
 from session.settings import Settings
+from session.taken import Taken
+from session.waits import Waits
 from storage import lake
-from storage.metastore import STREAM, Entry
+from storage.metastore import Entry
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -61,20 +64,12 @@ class Transaction:
         """What the connection's copies of the system views' sources were made for."""
         self.last: Callable[[], Awaitable[None]] | None = None
         """What must be done elsewhere when it commits, before anything here; nothing may follow in the transaction."""
-        self._warehouse = warehouse
-        self._engine = engine
-        self._settings = settings
-        self._running = False
-        self._engine_open = False
-        self._footprint: Footprint | None = None
-        self._waiting: asyncio.Task[None] | None = None
-        self._reason: SqlError | None = None
+        self._warehouse, self._engine, self._settings = warehouse, engine, settings
+        self._running = self._engine_open = self._altering = self._changed = False
+        self.footprint: Footprint | None = None
+        self._waits = Waits(owner, warehouse, settings)
         self._written = self._read = frozenset[int]()
-        self._reserved: dict[int, tuple[Entry, int]] = {}
-        self._refreshed: dict[int, int | None] = {}
-        self._streamed: dict[int, str | None] = {}
-        self._dropped: dict[int, str] = {}
-        self._altering = False
+        self.notes, self.taken = Notes(warehouse), Taken(warehouse)
         self.view = View(warehouse.fleet)
         self._seen: tuple[tuple[int, int, int], CatalogState] | None = None
 
@@ -117,7 +112,12 @@ class Transaction:
     @property
     def single(self) -> bool:
         """Whether a statement would be a transaction of its own: no block, nothing written before it."""
-        return not self._engine_open and self.status is Status.IDLE and not self.held
+        return not self._engine_open and self.status is Status.IDLE and not self.held and not self.taken
+
+    @property
+    def adds(self) -> bool:
+        """Whether rows may be taken down: they are logged at the commit, or inserted before anything else is done."""
+        return not self.held and not self.changes
 
     @property
     def running(self) -> bool:
@@ -150,57 +150,59 @@ class Transaction:
             for oid in relations:
                 await self.lock(oid, Mode.ACCESS_SHARE)
         self.view.reads(relations)
-        if self.status is Status.OPEN or self.held:
+        # What reads several tables by itself can come between the commits of two others, as a block can.
+        if not self.single or (self.serializable and len(relations) > 1):
             await self._open_engine()
         self._read |= relations
 
     async def writing(self, relations: frozenset[int], mode: Mode = Mode.SHARE_ROW_EXCLUSIVE) -> None:
         """Prepare for a statement that writes *relations* (OIDs)."""
-        if self._settings.on("transaction_read_only"):
-            raise SqlError(SqlState.READ_ONLY_SQL_TRANSACTION, "transaction is read-only")
-        for oid in sorted(relations):
-            await self.lock(oid, mode)
+        self._settings.refuse_read_only()
+        await self._lock_written(relations, mode)
         await self._open_engine()
-        self.wrote = True
+        await self._engine.inline(inlined(self._warehouse, self.state, relations))
+        self.wrote = self._changed = True
         self._written |= relations
         self.view.reads(relations)
 
+    async def _lock_written(self, relations: frozenset[int], mode: Mode) -> None:
+        for oid in sorted(relations):
+            taken_down = oid in self._written and not self._engine_open
+            await (self._waits.lock_again if taken_down else self._waits.lock)(oid, mode)
+
+    async def adding(self, relations: frozenset[int]) -> None:
+        """Prepare for a statement that adds rows to *relations* (OIDs) which ``add`` takes down."""
+        self._settings.refuse_read_only()
+        # Who adds beside others until its commit could not do more afterwards than they.
+        await self._lock_written(relations, Mode.SHARE_ROW_EXCLUSIVE if self.block else Mode.ROW_EXCLUSIVE)
+        if self.block and not self._engine_open and self.taken.moment is None:
+            self.opened = self._warehouse.scans.changes
+            await self.taken.note(self._see)
+        if self.serializable and self.footprint is None:
+            self.footprint = self._warehouse.graph.begin(self.number)
+        if self.taken.full:
+            await self._open_engine()
+        self.wrote = True
+        self._written |= relations
+
+    async def fix(self) -> None:
+        """Have the engine know of what was only taken down, before anything else is done."""
+        if self.taken or (self.taken.moment is not None and not self._engine_open):
+            await self._open_engine()
+
     async def lock(self, key: Hashable, mode: Mode) -> None:
         """Take a lock to the end of the transaction; a wait can be interrupted and has a time-out."""
-        locks = self._warehouse.locks
-        if locks.try_acquire(self.owner, key, mode):
-            return
-        session = self.session
-        paused = session is not None and session.admission.pause()
-        await self._wait_for(key, mode)
-        if session is not None and paused:
-            await session.admission.resume()
-
-    async def _wait_for(self, key: Hashable, mode: Mode) -> None:
-        locks = self._warehouse.locks
-        self._waiting = asyncio.ensure_future(locks.acquire(self.owner, key, mode))
-        limit = self._settings.number("lock_timeout") / 1_000 or None
-        try:
-            async with asyncio.timeout(limit):
-                await self._waiting
-        except TimeoutError:
-            raise SqlError(SqlState.LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout") from None
-        except asyncio.CancelledError:
-            reason, self._reason = self._reason, None
-            if reason is not None:
-                raise reason from None
-            raise
-        finally:
-            self._waiting = None
+        await self._waits.lock(key, mode)
 
     async def alter_lake(self) -> None:
         """Prepare for a statement that changes the lake's own schema: one transaction at a time, to its end."""
         await self.lock(DDL, Mode.ACCESS_EXCLUSIVE)
         await self._warehouse.lake_schema.taken()
-        self._altering = True
-        if self._dropped:
-            await self._drop_tables(self._dropped)
-            self._dropped = {}
+        await self._warehouse.lake_schema.hold(self.owner, self._engine if self._engine_open else None)
+        self._altering = self._changed = True
+        if self.notes.dropped:
+            await self._drop_tables(self.notes.dropped)
+            self.notes.dropped = {}
 
     async def drop_tables(self, tables: dict[int, str]) -> None:
         """Drop physical tables of the lake (OID → engine name): now, or after the commit where others alter it."""
@@ -212,41 +214,19 @@ class Transaction:
             await self.alter_lake()
             await self._drop_tables(tables)
         else:
-            self._dropped |= tables
+            self.notes.dropped |= tables
 
     async def _drop_tables(self, tables: dict[int, str]) -> None:
         await self._engine.script([sql for name in tables.values() for sql in lake.drop_table(name)])
-
-    def reserve(self, table: int, step: int, rows: int) -> None:
-        """Count *rows* IDENTITY values of *table* as used, to be written down with the commit."""
-        mark = self._warehouse.identity(table, 1).mark
-        entry = self._warehouse.reserve(table, step, rows)
-        if entry is not None:
-            first = self._reserved.get(table)
-            self._reserved[table] = (entry, first[1] if first else mark)
 
     @property
     def written(self) -> frozenset[int]:
         """The tables (OIDs) that this transaction has written so far."""
         return self._written
 
-    def refreshed(self, view: int, snapshot: int | None) -> None:
-        """Note the snapshot that a materialized view's rows are made from, None for no committed one."""
-        self._refreshed[view] = snapshot
-
-    def streamed(self, view: int, position: str | None) -> None:
-        """Note up to where a materialized view has taken its stream in, None for a view that goes."""
-        self._streamed[view] = position
-
-    def position(self, view: int) -> str | None:
-        """Return up to where a materialized view has taken its stream in, None for not at all."""
-        return self._streamed[view] if view in self._streamed else self._warehouse.streamed.get(view)
-
     def interrupt(self, reason: Canceled) -> None:
         """End a wait for a lock with *reason*."""
-        if self._waiting is not None:
-            self._reason = reason
-            self._waiting.cancel()
+        self._waits.interrupt(reason)
 
     async def commit(self) -> None:
         """End the transaction, keeping what it did; raises and rolls back where that is refused."""
@@ -277,70 +257,101 @@ class Transaction:
     async def break_off(self, reason: SqlError) -> None:
         """Undo what is open in the engine: a block waits for its end as failed, and a statement that runs fails."""
         if self._engine_open:
-            if self.status is Status.OPEN:
-                self.status = Status.FAILED
+            self.status = Status.FAILED if self.status is Status.OPEN else self.status
             await self._undo()
             if self.session is not None and self.session.active:
                 self._engine.barred = reason
 
     async def _open_engine(self) -> None:
-        if self._engine_open:
-            return
+        """Have the engine's transaction begin, with what was taken down in it."""
+        if not self._engine_open:
+            moment = self.taken.moment
+            await (self._begin() if moment is None else self._warehouse.small_writes.seen(moment))
+        if self.taken:
+            self._changed = True
+            await self.taken.insert(self._engine)
+
+    async def _begin(self) -> None:
         if not self._altering:
             await self._warehouse.lake_schema.read()
         self.opened = self._warehouse.scans.changes
         self.view.begin()
         await self._engine.run("BEGIN")
         self._engine_open = True
-        if self.serializable:
-            self._footprint = self._warehouse.graph.begin(self.number)
+        if self.footprint is not None:
+            self._warehouse.graph.forget(self.footprint)
+        self.footprint = await commits.begin(self._warehouse, self._engine, self.number if self.serializable else None)
+
+    async def _see(self) -> None:
+        """Have the engine's transaction begin that sees the lake as it is now, whatever the session does."""
+        await self._warehouse.lake_schema.read()
+        connection = self._engine.connection
+
+        def begin() -> None:
+            connection.execute("BEGIN")
+            connection.execute(lake.newest_schema())
+
+        try:
+            await self._engine.settle(begin)
+        except SqlError:
+            await self._engine.rollback()
+            raise
+        self._engine_open = True
 
     async def _commit(self) -> None:
-        if not self._engine_open:
+        if self.taken and (self._changed or self.changes):
+            await self._open_engine()
+        await self.taken.leave()
+        if self.footprint is not None:
+            self.footprint.reads, self.footprint.writes = self._read, self._written
+        if self.taken:
+            await self.taken.log(self)
+            await self._leave_engine()
+        elif self._engine_open:
+            await self._commit_engine()
+        else:
             self._publish()
-            return
+
+    async def _leave_engine(self) -> None:
+        """End the engine's transaction, whatever it did."""
+        if self._engine_open:
+            self._engine_open = False
+            await self._engine.rollback()
+            self.filled.clear()
+
+    async def _commit_engine(self) -> None:
         warehouse = self._warehouse
-        if self._footprint is not None:
-            self._footprint.reads, self._footprint.writes = self._read, self._written
         if not self.wrote:
-            commits.agree_to_read(warehouse, self._footprint)
+            commits.agree_to_read(warehouse, self.footprint)
             await self._engine.run("COMMIT")
             return
         async with warehouse.commit_lock:
             try:
-                await commits.agree(warehouse, self.owner, self._footprint, self.view.since)
+                await commits.agree(warehouse, self.owner, self.footprint, self.view.since)
             except SqlError:
                 warehouse.recorder.conflict(self)
                 raise
-            entries = [Entry(item.kind, item.oid, item.body) for item in self._permanent().entries()]
-            entries += [entry for entry, _ in self._reserved.values()]
-            entries += [warehouse.refresh_entry(view, snapshot) for view, snapshot in self._refreshed.items()]
-            entries += [Entry(STREAM, view, position) for view, position in self._streamed.items()]
-            entries += [Entry(DROPPED, oid, name) for oid, name in self._dropped.items()]
-            connection = self._engine.connection
+            lasting = self.changes.lasting(self.temporaries)
+            logged = await apart(bool(lasting), lasting.entries)
+            entries = [Entry(item.kind, item.oid, item.body) for item in logged] + self.notes.entries()
+            writes = self.view.writes(self._written.union(self.changes.puts))
 
             def finish() -> None:
-                warehouse.metastore.append(connection, entries)
-                connection.execute("COMMIT")
+                warehouse.metastore.append(self._engine.connection, entries)
+                self._engine.connection.execute("COMMIT")
 
             with warehouse.graph.settling(), warehouse.scans.changing(self._written):
-                await commits.finish(warehouse.fleet, self._engine, finish, self.view.since)
+                await commits.finish(warehouse, self._engine, finish, self.view.since, writes)
             self._engine_open = False
-            warehouse.note_refreshes(self._refreshed, self._streamed)
+            self.notes.publish()
             self._publish()
         warehouse.upkeep.note(self._written)
-        warehouse.lake_schema.remove(self._dropped)
-
-    def _permanent(self) -> Changes:
-        mine = Changes()
-        mine.puts = {oid: item for oid, item in self.changes.puts.items() if not _temporary(item)}
-        mine.drops = {oid: kind for oid, kind in self.changes.drops.items() if oid not in self.temporaries.puts}
-        return mine
+        warehouse.lake_schema.remove(self.notes.dropped)
 
     def _publish(self) -> None:
         if not self.changes:
             return
-        permanent = self._permanent()
+        permanent = self.changes.lasting(self.temporaries)
         for oid, item in self.changes.puts.items():
             if oid not in permanent.puts:
                 self.temporaries.put(item)
@@ -353,22 +364,16 @@ class Transaction:
             self._warehouse.publish(permanent)
 
     async def _undo(self) -> None:
-        self._engine.barred = None
-        self.last = None
+        self._engine.barred = self.last = None
         self._forget_changes()
-        for table, (_, mark) in self._reserved.items():
-            self._warehouse.unreserve(table, mark)
-        self._reserved.clear()
-        self._refreshed.clear()
-        self._streamed.clear()
-        self._dropped = {}
-        if self._footprint is not None:
-            self._warehouse.graph.forget(self._footprint)
-            self._footprint = None
-        if self._engine_open:
-            self._engine_open = False
-            await self._engine.rollback()
-            self.filled.clear()
+        self.notes.undo()
+        await self.taken.leave()
+        self.taken.clear()
+        if self.footprint is not None:
+            self._warehouse.graph.forget(self.footprint)
+            self.footprint = None
+        await self._leave_engine()
+        self._warehouse.lake_schema.let_go(self.owner)
 
     def _forget_changes(self) -> None:
         # Where there were none, the state is what it was: what was made of it stays good.
@@ -381,12 +386,10 @@ class Transaction:
         self._forget_changes()
         self.status = Status.IDLE
         self.last = None
-        self.wrote = self.held = self._running = self._engine_open = False
-        self._footprint = None
-        self._reserved.clear()
-        self._refreshed.clear()
-        self._streamed.clear()
-        self._dropped = {}
+        self.wrote = self.held = self._running = self._engine_open = self._changed = False
+        self.footprint = None
+        self.notes.clear()
+        self.taken.clear()
         self._written = self._read = frozenset()
         self.view.end()
         if committed and self._altering:
@@ -394,7 +397,3 @@ class Transaction:
         self._altering = False
         self._warehouse.locks.release_all(self.owner)
         self._settings.end(committed=committed)
-
-
-def _temporary(item: object) -> bool:
-    return isinstance(item, (Relation, Schema)) and item.temporary

@@ -1,6 +1,6 @@
 """The engine variables that translated SQL reads, and what each is in a session.
 
-``session.functions.needs`` finds which ones a statement reads; ``Session.fresh_variables`` sets them before it runs.
+``session.functions.needs`` finds which ones a statement reads; ``Variables`` knows which are to be set before it runs.
 """
 
 from collections.abc import Callable
@@ -91,8 +91,30 @@ STEADY: Final = frozenset({
 def variable_of(session: "Session", name: str) -> Variable:
     """Return the value of the engine variable *name* in a session."""
     if name.startswith("identity_"):
-        return session.warehouse.identity(int(name.removeprefix("identity_")), 1).next
+        return session.warehouse.identities.counter(int(name.removeprefix("identity_")), 1).next
     source = VARIABLES.get(name)
     if source is None:
         raise SqlError(SqlState.INTERNAL_ERROR, f'unknown session variable "{name}"')
     return source(session)
+
+
+class Variables:
+    """What a session's connection has of the engine variables."""
+
+    def __init__(self) -> None:
+        """Begin with a connection that has none."""
+        self._set: dict[str, Variable] = {}
+
+    def fresh(self, session: "Session", names: tuple[str, ...]) -> list[tuple[str, Variable]]:
+        """Return those of the engine variables *names* that must be set before a statement runs."""
+        fresh = []
+        for name in names:
+            value = variable_of(session, name)
+            if name not in self._set or self._set[name] != value:
+                self._set[name] = value
+                fresh.append((name, value))
+        return fresh
+
+    def clear(self) -> None:
+        """Begin with another connection."""
+        self._set.clear()

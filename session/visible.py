@@ -3,8 +3,10 @@
 Implements ``sql.facts.Facts`` over the catalog's state, the system views and the session's settings.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Final
 
 from auth.authorize import Principal
 from catalog.model import BOOTSTRAP_USER, CatalogState, Database, Relation, RelationKind, Schema
@@ -17,6 +19,7 @@ from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import TYPNAMES, ColumnType
+from session.aside import WIDE, Aside
 from session.external.shared import Place
 from session.external.streams import kept_rows
 from session.external.tables import Lookup
@@ -41,6 +44,8 @@ class Viewer:
     """Those that functions may run in beside SQL."""
     external: Lookup | None = None
     """Tables of external schemas."""
+    begun_again: Callable[[], bool] = bool
+    """Whether what asks can be begun again on a thread (``session.aside``)."""
 
 
 class Visible:
@@ -70,6 +75,8 @@ class Visible:
         # A bare name may be a temporary table's everywhere.
         relation = None if doors and len(parts) > 1 else self.relation(parts)
         if relation is not None:
+            if len(relation.columns) > WIDE and self._viewer.begun_again():
+                raise Aside
             return self.stored(relation)
         if doors:
             return self._through(doors, parts[-1])
@@ -262,20 +269,7 @@ class Visible:
         owner = self.state.objects.get(schema.database) if isinstance(schema, Schema) else None
         if relation.type not in _KINDS:
             raise not_supported(f"reading {relation.name}")
-        columns = tuple(
-            SourceColumn(
-                name=column.name,
-                type=column.type,
-                number=column.number,
-                not_null=column.not_null,
-                default=column.default,
-                identity=(column.identity.seed, column.identity.step) if column.identity else None,
-                identity_by_default=bool(column.identity and column.identity.by_default),
-                folded=column.collation == "case_insensitive",
-                stored_as=column.stored_as,
-            )
-            for column in relation.columns
-        )
+        columns = _columns(relation)
         return Source(
             oid=relation.oid,
             kind=_KINDS[relation.type],
@@ -324,3 +318,32 @@ def _type(parameter: Parameter) -> ColumnType | None:
 
 
 _KINDS = {RelationKind.TABLE: SourceKind.TABLE, RelationKind.VIEW: SourceKind.VIEW}
+
+
+_SOURCE_COLUMNS: Final[dict[int, tuple[Relation, tuple[SourceColumn, ...]]]] = {}
+_REMEMBERED: Final = 1_000
+
+
+def _columns(relation: Relation) -> tuple[SourceColumn, ...]:
+    """Return a relation's columns as the translator sees them: made once, as a relation never changes."""
+    known = _SOURCE_COLUMNS.get(id(relation))
+    if known is not None and known[0] is relation:
+        return known[1]
+    columns = tuple(
+        SourceColumn(
+            name=column.name,
+            type=column.type,
+            number=column.number,
+            not_null=column.not_null,
+            default=column.default,
+            identity=(column.identity.seed, column.identity.step) if column.identity else None,
+            identity_by_default=bool(column.identity and column.identity.by_default),
+            folded=column.collation == "case_insensitive",
+            stored_as=column.stored_as,
+        )
+        for column in relation.columns
+    )
+    if len(_SOURCE_COLUMNS) >= _REMEMBERED:
+        _SOURCE_COLUMNS.clear()
+    _SOURCE_COLUMNS[id(relation)] = (relation, columns)
+    return columns

@@ -4,6 +4,7 @@ Built once by ``server.app``; holds no connection's state.
 """
 
 import itertools
+import weakref
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,8 +37,7 @@ from session.estimates import Estimates
 from session.external.catalogs import DataCatalogs
 from session.fleet.fleet import Fleet
 from session.fleet.order import commit_order, locks_of
-from session.functions import install_functions
-from session.hot import HotTables
+from session.identities import IDENTITY, Identities
 from session.lake_schema import DROPPED, LakeSchema
 from session.listed import Listed
 from session.mending import Mending
@@ -45,16 +45,19 @@ from session.paces import Paces
 from session.recorder import Records
 from session.replication import Configured, Replication
 from session.result_cache import ResultCache
+from session.rounds import Policy
+from session.row_plans import RowPlans
 from session.scans import Scans
 from session.serializability import SerializationGraph
 from session.shared import SharedSources
+from session.small_writes import SmallWrites, Turn
 from session.snapshots import SnapshotKeeper
 from session.summaries import Summaries
+from session.table_cache import copies
 from session.templates import Templates
 from session.upkeep import Upkeep
 from storage import copied, lake
 from storage import database as storage
-from storage.hot import HotStore
 from storage.metastore import STREAM, Entry, Metastore
 from storage.objects import StoreAccess
 from storage.peers import Peers
@@ -71,12 +74,7 @@ _FIRST_SCHEMA: Final = 2_200
 _PYTHON: Final = frozenset({"plpythonu"})
 _APPLIED: Final = 10_000
 _KINDS: Final = frozenset(kind.value for kind in Kind)
-_IDENTITY: Final = "identity"
 _REFRESH: Final = "refresh"
-_IDENTITY_BLOCK: Final = 100_000
-"""Values that are reserved at once; a restart leaves a gap of at most as many."""
-_SHARED_BLOCK: Final = 100
-"""The same where servers take turns: every turn leaves a gap."""
 
 
 class Cache(Generic[K, V]):
@@ -91,7 +89,11 @@ class Cache(Generic[K, V]):
         """Return what is kept under *key*."""
         value = self._entries.get(key)
         if value is not None:
-            self._entries.move_to_end(key)
+            try:
+                self._entries.move_to_end(key)
+            except KeyError:
+                # Another thread may have had it forgotten meanwhile.
+                return value
         return value
 
     def put(self, key: K, value: V) -> None:
@@ -101,14 +103,6 @@ class Cache(Generic[K, V]):
             self._entries.popitem(last=False)
 
 
-@dataclass(slots=True)
-class IdentityCounter:
-    """The next value of a table's IDENTITY column and the mark up to which values are reserved."""
-
-    next: int
-    mark: int
-
-
 @dataclass(slots=True, kw_only=True)
 class Limits:
     """What the administrator allows, as sessions need it."""
@@ -116,8 +110,8 @@ class Limits:
     stores: StoreAccess = field(default_factory=StoreAccess)
     """Where COPY and UNLOAD may reach, and as whom."""
     translation_cache: int = 2_000
-    hot_bytes: int = 0
-    """Memory for copies of tables that are read often."""
+    copies: tuple[int, int] = (0, 0)
+    """Bytes for copies of tables: of memory for small ones, of disk for ones in the engine's own format."""
     result_bytes: int = 0
     """Memory for the results of queries that may be asked again."""
     udfs: Udfs | None = None
@@ -132,6 +126,8 @@ class Limits:
     """Sources that databases can be made of, by the integrations' identifiers."""
     stream_poll_ms: int = 1_000
     """How often streams are asked that views follow by themselves."""
+    upkeep: Policy = field(default_factory=Policy)
+    """What is done to tables' files by itself."""
     copy_poll_ms: int = 1_000
     """How often copy jobs look for new files."""
     requires_ssl: bool = False
@@ -173,6 +169,8 @@ class Warehouse:
     """Ends a session and its connection; whoever has the connections sets it."""
     cancel: Callable[[int, bytes], bool]
     """Cancels what a session runs, for who has its key; set likewise."""
+    engines: weakref.WeakSet[DuckDbEngine]
+    """Connections to the engine, of sessions and of what is done for none."""
 
     def __init__(
         self,
@@ -184,10 +182,9 @@ class Warehouse:
         founder: Founder,
     ) -> None:
         """Read the catalog from the lake; a new lake gets what *founder* says."""
-        self.database, self.executor = database, executor
-        self.clock, self.limits = clock, limits
+        self.database, self.executor, self.clock, self.limits = database, executor, clock, limits
         self.journal, self.recorder = records.journal, records.recorder
-        self.terminate, self.cancel = _no_connections, _no_keys
+        self.terminate, self.cancel, self.engines = _no_connections, _no_keys, weakref.WeakSet()
         self.priorities: dict[str, str] = {}
         """What CHANGE_USER_PRIORITY said, by user's name."""
         self.fleet = fleet = limits.fleet
@@ -196,6 +193,7 @@ class Warehouse:
         size = limits.translation_cache
         self.templates, self.paces, self.listed = Templates(Cache(size)), Paces(Cache(size)), Listed()
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
+        self.hopeless, self.parsed = Cache[str, str](size), Cache[tuple[str, bool], Any](500)
         self.results = ResultCache(limits.result_bytes)
         self.messages: dict[int, deque[dict[str, Any]]] = {}
         """What procedures that run have raised, by the number of their call."""
@@ -203,23 +201,17 @@ class Warehouse:
         """Policies that stood between statements and relations, newest last."""
         self.parts, self.shared, self.effects = Parts(), SharedSources(database), Effects(self._carry_out)
         """What was built of the catalog for the system views, the engine's copies of it, and calls back to sessions."""
-        self.hot = HotTables(
-            HotStore(database, limits.hot_bytes, install_functions), self.connect, limits.hot_bytes, self.caught_up
-        )
-        self.scans = Scans(database, self.hot, self.caught_up)
+        self.hot, self.cache = copies(self, *limits.copies)
+        self.scans = Scans(database, self.hot, self.cache, self.caught_up)
         self.workload, self.estimates = _workload(database, limits, clock), Estimates(self, Cache(size))
         self.summaries, self.mending, self.upkeep, self.replication = (
             Summaries(self), Mending(self), Upkeep(self), Replication(self, limits.integrations),
         )  # fmt: skip
-        self.metastore = Metastore(database.cursor())
-        self.commit_lock = commit_order(fleet, self.metastore)
-        alone = fleet is None or fleet.alone
-        entries = self.metastore.load(compact=alone)
-        self._identities = {
-            entry.oid: IdentityCounter(int(entry.body), int(entry.body))
-            for entry in entries
-            if entry.kind == _IDENTITY and entry.body is not None
-        }
+        self.metastore, self.rows = Metastore(database.cursor()), RowPlans(Cache(size), Cache(size))
+        self.small_writes = SmallWrites(self)
+        self.commit_lock = commit_order(fleet, self.metastore) or Turn(self.small_writes)
+        entries = self.metastore.load(compact=(alone := fleet is None or fleet.alone))
+        self.identities = Identities(entries, shared=fleet is not None)
         self.refreshed, self.streamed = _refreshes(entries)
         """Materialized view (OID) → the lake's snapshot that its rows were made from, absent where unknown; and up to
         where it has taken its stream in (``session.ingestion``)."""
@@ -236,7 +228,9 @@ class Warehouse:
 
     def connect(self) -> DuckDbEngine:
         """Return a new session's connection to the engine."""
-        return DuckDbEngine(self.database.cursor(), self.executor)
+        engine = DuckDbEngine(self.database.cursor, self.executor)
+        self.engines.add(engine)
+        return engine
 
     def _carry_out(self, pid: int, name: str, values: Sequence[Any]) -> Any:
         # The two import each other: what is carried out works with the warehouse.
@@ -250,7 +244,11 @@ class Warehouse:
         return self.fleet is None or self.fleet.leads
 
     async def caught_up(self) -> None:
-        """Take in what other servers have committed."""
+        """See that the lake shows all that is committed, and take in what other servers have."""
+        await (self.small_writes.settled() if self.fleet is None else self.fleet.sync())
+
+    async def informed(self) -> None:
+        """Take in what other servers have committed to the catalogue."""
         if self.fleet is not None:
             await self.fleet.sync()
 
@@ -262,8 +260,8 @@ class Warehouse:
                 changes.take_in(entry.oid, entry.kind, parsed(entry.kind, entry.body) if entry.body else None)
             elif entry.kind == DROPPED:
                 self.lake_schema.left_behind(entry.oid, entry.body)
-            elif entry.kind == _IDENTITY and entry.body is not None:
-                self._identities[entry.oid] = IdentityCounter(int(entry.body), int(entry.body))
+            elif entry.kind == IDENTITY:
+                self.identities.take_in(entry)
             elif entry.kind == _REFRESH:
                 self.note_refreshes({entry.oid: None if entry.body is None else int(entry.body)}, {})
             elif entry.kind == STREAM:
@@ -275,13 +273,17 @@ class Warehouse:
         """Make committed *changes* of the catalog what everyone sees."""
         if self.fleet is not None:
             self.fleet.published(changes, self.store.state)
+        made = changes.puts.keys() - self.store.state.objects.keys()
         self.store.publish(changes)
+        self.upkeep.anticipation.note(made)
 
     async def close(self) -> None:
         """Wait for what is done in the background, and end it."""
         await self.upkeep.close()
         await self.lake_schema.close()
+        await self.small_writes.close()
         await self.hot.close()
+        await self.cache.close()
         if self.fleet is not None:
             await self.fleet.close()
         if self.limits.spark is not None:
@@ -294,24 +296,6 @@ class Warehouse:
     def next_query(self) -> int:
         """Return a new query number."""
         return next(self.queries)
-
-    def identity(self, table: int, seed: int) -> IdentityCounter:
-        """Return the counter of a table's IDENTITY column."""
-        return self._identities.setdefault(table, IdentityCounter(seed, seed))
-
-    def reserve(self, table: int, step: int, rows: int) -> Entry | None:
-        """Count *rows* values as used; return the log entry that must be committed with them, if any.
-
-        The caller holds the table's lock. A mark that is not committed after all is taken back by
-        ``unreserve``.
-        """
-        counter = self._identities[table]
-        counter.next += step * rows
-        ahead = (counter.mark - counter.next) * (1 if step > 0 else -1)
-        if ahead >= 0:
-            return None
-        counter.mark = counter.next + step * (_IDENTITY_BLOCK if self.fleet is None else _SHARED_BLOCK)
-        return Entry(_IDENTITY, table, str(counter.mark))
 
     def refresh_entry(self, view: int, snapshot: int | None) -> Entry:
         """Return the log entry that says which snapshot a materialized view's rows were made from."""
@@ -329,10 +313,6 @@ class Warehouse:
                 self.refreshed.pop(view, None)
             else:
                 self.refreshed[view] = snapshot
-
-    def unreserve(self, table: int, mark: int) -> None:
-        """Take back a mark that was not committed, so that the next insert writes it anew."""
-        self._identities[table].mark = mark
 
     def _found(self, name: str, admin: User) -> list[CatalogObject]:
         """Write the first objects of a new lake."""

@@ -1,39 +1,44 @@
-"""INSERT of many rows of literals or parameters, read by one regular expression instead of the parser.
+"""INSERT of many rows of literals or parameters, read by compiled code or one regular expression, not by the parser.
 
 dbt's seeds and drivers' batches send thousands of rows. Such a statement becomes ``INSERT … SELECT`` from a
-relation that the session fills; ``LiteralRows.values`` gives its columns. What this does not know for certain to
-be what ``sql.dml`` makes of it, whose errors are the right ones, is left to that: then there is no such plan, or
-no values.
+relation that the session fills; ``WrittenRows.values`` or, with parameters and where ``sql.literals`` has no library,
+``LiteralRows.values`` give its columns. What this does not know for certain to be what ``sql.dml`` makes of it, whose
+errors are the right ones, is left to that: then there is no such plan, or no values.
 """
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sqlglot import exp
 
 from core import types
+from core.errors import SqlError
 from core.names import quote
 from core.types import ColumnType
-from sql import dml
-from sql.constants import TRUTH
-from sql.facts import SourceColumn, SourceKind
+from sql import dml, literals
+from sql.cells import KINDS, Parameter, UnfitError, contents, single
+from sql.commands.datatypes import read_type
+from sql.facts import Source, SourceColumn, SourceKind
+from sql.literals import Packed, Wanted
 from sql.scope import Scope
+from sql.statement import Fragment
+from sql.stream import Stream
 from sql.targets import target_of
-from sql.tokens import unescape
-from sql.value import Slot, made
+from sql.tokens import skip_blank
+from sql.value import Slot, Value, made
 
 LEAST: Final = 2_000
 """Characters of a statement that is worth looking at."""
+_MANY_BYTES: Final = 1 << 18
+_MANY_CELLS: Final = 200
 GIVEN: Final = "rs_given_rows"
 """What the relation of the values is called."""
-Parameter = str | int | float | bool | bytes | None
 
 _NAME: Final = r'(?:[A-Za-z_][A-Za-z0-9_]*+|"(?:[^"]|"")++")'
 _HEAD: Final = re.compile(
-    rf"\s*+INSERT\s++INTO\s++({_NAME}(?:\.{_NAME}){{0,2}}+)\s*+(?:\(\s*+({_NAME}(?:\s*+,\s*+{_NAME})*+)\s*+\)\s*+)?"
+    rf"INSERT\s++INTO\s++({_NAME}(?:\.{_NAME}){{0,2}}+)\s*+(?:\(\s*+({_NAME}(?:\s*+,\s*+{_NAME})*+)\s*+\)\s*+)?"
     r"VALUES\s*+(?=\()",
     re.IGNORECASE,
 )
@@ -52,12 +57,14 @@ _CASTS: Final = {
     "int2": "int2", "float": "float8", "float8": "float8", "bool": "bool", "boolean": "bool", "date": "date",
     "timestamp": "timestamp", "timestamptz": "timestamptz", "time": "time",
 }  # fmt: skip
-_DIGITS: Final = frozenset("-0123456789")
-_WORDS: Final[dict[str, bool | None]] = {"null": None, "true": True, "false": False}
+_STEADY: Final = frozenset({
+    "getdate()", "sysdate", "now()", "current_timestamp", "current_date", "current_user", "session_user", "user",
+})  # fmt: skip
+"""What is the same in all rows of a statement."""
+_PARAMETER: Final = re.compile(r"\$[0-9]")
 
-
-class UnfitError(Exception):
-    """A value that only the ordinary way knows what to do with."""
+Rows = list[tuple[str, str, "list[object] | Packed"]]
+"""Name, kind and values of each column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,31 +74,165 @@ class LiteralRows:
     columns: tuple[SourceColumn, ...]
     cells: tuple[tuple[str, ...], ...]
 
-    def values(self, parameters: Sequence[Parameter] = ()) -> list[tuple[str, str, list[object]]] | None:
-        """Return name, kind (``_KINDS``) and values of each column; None where a value does not fit."""
+    def values(self, parameters: Sequence[Parameter] = ()) -> Rows | None:
+        """Return name, kind (``KINDS``) and values of each column; None where a value does not fit."""
         try:
+            if len(self.cells[0]) == 1:
+                return [
+                    (column.engine_name, KINDS[column.type.type.name][0], single(cell, parameters, column))
+                    for column, (cell,) in zip(self.columns, self.cells, strict=True)
+                ]
             return [
-                (column.engine_name, kind, read(_contents(cells, parameters, column), column.type))
+                (column.engine_name, kind, read(contents(cells, parameters, column), column.type))
                 for column, cells in zip(self.columns, self.cells, strict=True)
-                for kind, read in (_KINDS[column.type.type.name],)
+                for kind, read in (KINDS[column.type.type.name],)
             ]
         except (UnfitError, ValueError, OverflowError):
             return None
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is known already that a value does not fit."""
+        return False
 
-def insertion(text: str, scope: Scope) -> tuple[dml.Change, LiteralRows] | None:
+    @property
+    def many(self) -> bool:
+        """Whether reading them takes long."""
+        return len(self.cells) * len(self.cells[0]) > _MANY_CELLS
+
+
+@dataclass(slots=True, kw_only=True)
+class WrittenRows:
+    """The rows of an INSERT as they are written, not looked at before they are wanted."""
+
+    text: bytes
+    place: int
+    columns: tuple[SourceColumn | str, ...]
+    """Of a column that gets the same in every row, what is written there: DEFAULT or a call."""
+    _read: Rows | None = field(default=None, init=False)
+
+    def values(self, parameters: Sequence[Parameter] = ()) -> Rows | None:
+        """Return name, kind and values of each column; None where a value does not fit."""
+        if self._read is None:
+            found = literals.packed(self.text, self.place, [_wanted(column) for column in self.columns])
+            if found is not None:
+                self._read = [
+                    (column.engine_name, values.kind, values)
+                    for column, values in zip(self.columns, found, strict=True)
+                    if not isinstance(column, str) and values is not None
+                ]
+        return self._read
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether it is known already that a value does not fit."""
+        return self.values() is None
+
+    @property
+    def many(self) -> bool:
+        """Whether reading them takes long."""
+        return len(self.text) > _MANY_BYTES or len(self.columns) > _MANY_CELLS
+
+
+def insertion(text: str, scope: Scope) -> tuple[dml.Change, LiteralRows | WrittenRows] | None:
     """Translate an INSERT of many rows, None where the text is anything else."""
-    head = _HEAD.match(text) if len(text) >= LEAST else None
-    given = _rows(text, head.end()) if head is not None else None
-    if head is None or given is None or scope.writer.arguments is not None or scope.writer.variables is not None:
+    head = _HEAD.match(text, skip_blank(text, 0)) if len(text) >= LEAST else None
+    if head is None or scope.writer.arguments is not None or scope.writer.variables is not None:
+        return None
+    return _written(text, head, scope) or _given(text, head, scope)
+
+
+def few(text: str, scope: Scope) -> tuple[dml.Change, LiteralRows] | None:
+    """Translate an INSERT of few rows, None where the text is anything else."""
+    head = _HEAD.match(text, skip_blank(text, 0))
+    if head is None or scope.writer.arguments is not None or scope.writer.variables is not None:
+        return None
+    return _given(text, head, scope)
+
+
+def _written(text: str, head: re.Match[str], scope: Scope) -> tuple[dml.Change, WrittenRows] | None:
+    """Translate an INSERT of literals alone, as far as its first row says that it is one."""
+    place, data = len(text[: head.end()].encode()), text.encode()
+    first = literals.first_row(data, place)
+    if first is None:
         return None
     table, node = _node(head)
-    source = target_of(table, scope, "insert into", "INSERT")
+    source, chosen = _chosen(table, node, len(first), scope)
     if source.kind is SourceKind.EXTERNAL:
         return None
+    values: dict[str, Value] = {}
+    kept: list[SourceColumn | str] = []
+    for column, same in zip(chosen, first, strict=True):
+        if same:
+            value = _repeated(same, source, column, scope)
+            if value is None:
+                return None
+            kept.append(same)
+            values[column.name] = value
+            continue
+        if (column.identity and not column.identity_by_default) or not literals.readable(column.type):
+            return None
+        kept.append(column)
+        values[column.name] = made(_stored(column), column.type, exact=True)
+    rows = WrittenRows(text=data, place=place, columns=tuple(kept))
+    if all(isinstance(item, str) for item in kept) or (_PARAMETER.search(text, head.end()) and rows.values() is None):
+        return None
+    return dml.inserted(source, values, f"FROM {GIVEN} AS given", "", scope), rows
+
+
+def _chosen(table: exp.Table, node: exp.Insert, width: int, scope: Scope) -> tuple[Source, list[SourceColumn]]:
+    """Return the table and the columns that rows of *width* cells are for."""
+    source = target_of(table, scope, "insert into", "INSERT")
     explicit = isinstance(node.this, exp.Schema)
     chosen = dml.chosen_columns(node, source, scope)
-    chosen = dml.counted(len(given), dml.without_identity(chosen, len(given), explicit=explicit), explicit=explicit)
+    return source, dml.counted(width, dml.without_identity(chosen, width, explicit=explicit), explicit=explicit)
+
+
+def _repeated(same: str, source: Source, column: SourceColumn, scope: Scope) -> Value | None:
+    """Return what stands in every row of a column, None where the rows may each get something else."""
+    if same == "DEFAULT":
+        return dml.default_value(source, column, scope)
+    if same.lower() not in _STEADY or column.identity is not None:
+        return None
+    try:
+        return dml.default_value(source, replace(column, default=same), scope)
+    except SqlError:
+        # The ordinary way says where.
+        return None
+
+
+def _wanted(column: SourceColumn | str) -> Wanted:
+    if isinstance(column, str):
+        return Wanted(type=None, same="" if column == "DEFAULT" else column)
+    type_ = column.type
+    return Wanted(
+        type=type_, not_null=column.not_null, accepts=lambda spelled, before: _same(spelled, type_, before=before)
+    )
+
+
+def _same(spelled: str, target: ColumnType, *, before: bool) -> bool:
+    """Tell whether a value cast to the type that is spelled so is stored as it would be without."""
+    stream = Stream.of(Fragment(spelled, 0), case_sensitive=False)
+    try:
+        found = read_type(stream)
+        stream.finish()
+    except SqlError:
+        return False
+    if found.type.name != target.type.name or (before and found.type.category != "D"):
+        return False
+    if target.length is not None:
+        return found.length is not None and found.length >= target.length
+    return found == target
+
+
+def _given(text: str, head: re.Match[str], scope: Scope) -> tuple[dml.Change, LiteralRows] | None:
+    given = _rows(text, head.end())
+    if given is None:
+        return None
+    table, node = _node(head)
+    source, chosen = _chosen(table, node, len(given), scope)
+    if source.kind is SourceKind.EXTERNAL:
+        return None
     values, kept = {}, []
     for column, (cells, cast) in zip(chosen, given, strict=True):
         if all(cell.upper() == "DEFAULT" for cell in cells):
@@ -110,7 +251,7 @@ def insertion(text: str, scope: Scope) -> tuple[dml.Change, LiteralRows] | None:
 def _known(column: SourceColumn, cells: tuple[str, ...], cast: str, scope: Scope) -> bool:
     """Tell whether a column's cells can be read here; parameters among them get its type."""
     name = column.type.type.name
-    if column.identity is not None or name not in _KINDS or (cast and _CASTS.get(cast.lower()) != name):
+    if column.identity is not None or name not in KINDS or (cast and _CASTS.get(cast.lower()) != name):
         return False
     if not {cell[0] for cell in cells}.isdisjoint("dD"):
         return False
@@ -175,158 +316,6 @@ def _slots(cells: tuple[str, ...], column: SourceColumn, scope: Scope) -> bool:
         if slot.type.type.category != type_.type.category:
             return False
     return True
-
-
-# Values
-
-
-@dataclass(frozen=True, slots=True)
-class _Contents:
-    """What the cells of a column hold: strings for strings and numbers, booleans, None for NULL."""
-
-    values: list[Parameter]
-    numbers: bool
-    """Whether numbers are among them, which are no strings to Redshift."""
-
-
-def _contents(cells: tuple[str, ...], parameters: Sequence[Parameter], column: SourceColumn) -> _Contents:
-    marks = {cell[0] for cell in cells}
-    values: list[Parameter]
-    if marks == {"'"}:
-        values = [*_strings(cells)]
-    elif marks <= _DIGITS:
-        values = [*cells]
-    else:
-        values = [_content(cell, parameters) for cell in cells]
-    if column.not_null and None in values:
-        raise UnfitError
-    numbers = not marks.isdisjoint(_DIGITS)
-    if "$" in marks and not numbers and {int, float} & set(map(type, values)):
-        numbers = True
-        values = [str(value) if type(value) in (int, float) else value for value in values]
-    return _Contents(values, numbers)
-
-
-def _strings(cells: Sequence[str]) -> list[str]:
-    bodies = [cell[1:-1] for cell in cells]
-    joined = "".join(bodies)
-    if "\\" in joined:
-        return [unescape(body) for body in bodies]
-    return [body.replace("''", "'") for body in bodies] if "'" in joined else bodies
-
-
-def _content(cell: str, parameters: Sequence[Parameter]) -> Parameter:
-    mark = cell[0]
-    if mark == "'":
-        body = cell[1:-1]
-        return unescape(body) if "'" in body or "\\" in body else body
-    if mark == "$":
-        return parameters[int(cell[1:]) - 1]
-    return cell if mark in _DIGITS else _WORDS[cell.lower()]
-
-
-def _matching(values: Sequence[Parameter], pattern: str, end: str = "\n") -> list[str]:
-    """Return the strings and numbers among *values*, each of which *pattern* matches."""
-    shown = _texts(values)
-    if not re.fullmatch(rf"(?:(?:{pattern}){end})*+", "\n".join([*shown, ""])):
-        raise UnfitError
-    return shown
-
-
-def _texts(values: Sequence[Parameter]) -> list[str]:
-    """Return the strings and numbers among *values*, which may have NULLs besides but nothing else."""
-    texts = [value for value in values if value is not None] if None in values else values
-    if set(map(type, texts)) - {str}:
-        raise UnfitError
-    return texts  # type: ignore[return-value]
-
-
-def _whole(given: _Contents, target: ColumnType) -> list[object]:
-    numbers = [*map(int, _matching(given.values, "-?[0-9]{1,19}"))]
-    bits = {"int2": 15, "int4": 31, "int8": 63}[target.type.name]
-    if numbers and not (-(2**bits) <= min(numbers) and max(numbers) < 2**bits):
-        raise UnfitError
-    return _filled(given.values, numbers)
-
-
-def _filled(values: Sequence[Parameter], found: Sequence[object]) -> list[object]:
-    """Put NULLs back among the values that are there."""
-    if len(found) == len(values):
-        return list(found)
-    rest = iter(found)
-    return [None if value is None else next(rest) for value in values]
-
-
-def _decimal(given: _Contents, target: ColumnType) -> list[object]:
-    scale = target.scale or 0
-    whole = (target.precision or 18) - scale
-    # More decimals than the column has are rounded: one digit less before the point, so that it cannot overflow.
-    point = rf"(?:\.[0-9]{{1,{scale}}})?" if scale else ""
-    exact, rounded = rf"[0-9]{{0,{whole}}}{point}", rf"[0-9]{{0,{max(whole - 1, 0)}}}\.[0-9]+"
-    return _filled(given.values, _matching(given.values, f"-?(?=[0-9])0*+(?:{exact}\n|{rounded}\n)", end=""))
-
-
-def _float(given: _Contents, target: ColumnType) -> list[object]:
-    # A literal is a decimal first, which is exact for so many digits.
-    digits = r"[0-9]{1,9}(?:\.[0-9]{1,6})?" if given.numbers else r"[0-9]++(?:\.[0-9]++)?(?:[eE][-+]?[0-9]{1,2})?"
-    numbers = [float(text) for text in _matching(given.values, f"-?{digits}")]
-    if any(abs(number) > (3e38 if target.type.name == "float4" else 1e307) for number in numbers):
-        raise UnfitError
-    return _filled(given.values, numbers)
-
-
-def _text(given: _Contents, target: ColumnType) -> list[object]:
-    shown = _texts(given.values)
-    joined = "".join(shown)
-    fixed = target.type.name == "bpchar"
-    if given.numbers or "\0" in joined or (fixed and not joined.isascii()):
-        raise UnfitError
-    if target.length is not None:
-        sizes = map(len, shown if joined.isascii() else (text.encode() for text in shown))
-        if max(sizes, default=0) > target.length:
-            raise UnfitError
-    return _filled(given.values, [text.rstrip(" ") for text in shown] if fixed else shown)
-
-
-def _truth(given: _Contents, target: ColumnType) -> list[object]:
-    if given.numbers:
-        raise UnfitError
-    found: list[object] = []
-    for value in given.values:
-        word = TRUTH.get(value.strip().lower(), "") if isinstance(value, str) else value
-        if isinstance(word, bytes | float) or word == "":
-            raise UnfitError
-        found.append(word == "true" if isinstance(word, str) else word)
-    return found
-
-
-_Read = Callable[[_Contents, ColumnType], list[object]]
-
-
-def _moment(pattern: str, check: Callable[[str], object]) -> _Read:
-    def read(given: _Contents, target: ColumnType) -> list[object]:
-        texts = _matching(given.values, pattern)
-        if given.numbers:
-            raise UnfitError
-        for text in set(texts):
-            check(text)
-        return _filled(given.values, texts)
-
-    return read
-
-
-_DAY: Final = r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}"
-_CLOCK: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
-_ZONE: Final = r"(?:[-+][0-9]{2}(?::[0-9]{2})?)?"
-_KINDS: Final[dict[str, tuple[str, _Read]]] = {
-    "int2": ("int", _whole), "int4": ("int", _whole), "int8": ("int", _whole),
-    "numeric": ("text", _decimal), "float4": ("float", _float), "float8": ("float", _float),
-    "varchar": ("text", _text), "bpchar": ("text", _text), "super": ("text", _text), "bool": ("bool", _truth),
-    "date": ("text", _moment(_DAY, date.fromisoformat)),
-    "time": ("text", _moment(_CLOCK, time.fromisoformat)),
-    "timestamp": ("text", _moment(rf"{_DAY}(?: {_CLOCK})?", datetime.fromisoformat)),
-    "timestamptz": ("text", _moment(rf"{_DAY}(?: {_CLOCK}{_ZONE})?", datetime.fromisoformat)),
-}  # fmt: skip
 
 
 def _stored(column: SourceColumn) -> str:

@@ -45,6 +45,11 @@ def checked(digits: str, target: ColumnType) -> None:
         )
 
 
+def is_number(digits: str) -> bool:
+    """Tell whether a text is a number and nothing else."""
+    return _NUMBER.match(digits) is not None
+
+
 def literal_of(content: str, target: ColumnType) -> str | None:
     """Return the literal's engine SQL, None when it is not of *target*'s form."""
     name, category = target.type.name, target.type.category

@@ -10,7 +10,7 @@ from typing import Final
 
 from core import types
 from core.errors import SqlError
-from core.names import quote_if_needed
+from core.names import literal, quote_if_needed
 from core.sqlstate import SqlState
 from core.types import ColumnType
 from sql import constants, dates, dynamic, intervals
@@ -156,6 +156,14 @@ def _number_to_numeric(value: Value, target: ColumnType, word: str) -> str:
     return _plain(value, target, word)
 
 
+def _numeric_to_float(value: Value, target: ColumnType, word: str) -> str:
+    # The engine divides the digits by a power of ten, which is the nearest float of up to 15 digits only.
+    digits = value.sql.strip("()")
+    if not value.constant or not constants.is_number(digits):
+        return _plain(value, target, word)
+    return f"{word}({literal(digits)} AS {target.engine()})"
+
+
 def _same(value: Value, target: ColumnType, word: str) -> str:
     return value.sql
 
@@ -271,6 +279,7 @@ _CONVERSIONS: Final[dict[tuple[str, str], Conversion]] = {
     ("numeric", "bool"): _refused,
     ("float4", "bool"): _refused,
     ("float8", "bool"): _refused,
+    **{("numeric", name): _numeric_to_float for name in ("float4", "float8")},
     ("float4", "*S"): _float_to_text,
     ("float8", "*S"): _float_to_text,
     ("super", "super"): _same,

@@ -6,7 +6,9 @@ small enough (``Quick.fits``), and with all digits when not. The engine's statis
 before it looks at a row.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Final
 
 from core import types
@@ -22,6 +24,29 @@ _FACTOR: Final = 2
 """Digits before the point of a rate, a discount, a number of pieces."""
 _LONGEST: Final = 4000
 """Characters of a condition beyond which all is computed with all digits."""
+
+
+_HOPES: Final[ContextVar[list[str] | None]] = ContextVar("_HOPES", default=None)
+
+
+@contextmanager
+def hoping() -> Iterator[None]:
+    """Have sums written as if all rows could be computed quickly, and raise in the engine where one cannot."""
+    token = _HOPES.set([])
+    try:
+        yield
+    finally:
+        _HOPES.reset(token)
+
+
+def hopes() -> bool:
+    """Tell whether sums are written so."""
+    return _HOPES.get() is not None
+
+
+def hoped() -> bool:
+    """Tell whether one was."""
+    return bool(_HOPES.get())
 
 
 def computed(sign: str, left: Value, right: Value, type_: ColumnType) -> Value:
@@ -48,9 +73,19 @@ def total(value: Value, distinct: str, over: str) -> str:
     quick = value.quick
     if quick is None or quick.of != value.sql or distinct or " OVER (" in over:
         return f"sum({distinct}{value.sql}){over}"
+    taken = _HOPES.get()
+    if taken is not None:
+        taken.append(quick.sql)
+        return f"sum({quick.sql}){over}"
     most = f"sum(CASE WHEN {quick.fits} THEN {quick.sql} END){over}"
     rest = f"sum(CASE WHEN {quick.fits} THEN NULL ELSE {quick.wide} END){over}"
     return f"coalesce({most} + {rest}, {most}, {rest})"
+
+
+def summand(value: Value) -> str:
+    """Write what is added up, for what else is asked of it: whether it is NULL."""
+    quick = _given(value)
+    return value.sql if quick is None or not hopes() else quick.sql
 
 
 def negated(value: Value) -> Quick | None:

@@ -57,7 +57,8 @@ def tokenized(text: str) -> list[Token]:
     """Return the tokens of a query's text; raises sqlglot's TokenError."""
     if _DOLLAR_QUOTE.search(text):
         return list(DIALECT.tokenize(text))
-    return list(_UNDOLLARED.tokenize(text))
+    # A tokenizer is for one text at a time, and translation runs on several threads.
+    return list(_Undollared(dialect=DIALECT).tokenize(text))
 
 
 def _approximate(parser: Any) -> exp.Expr | None:
@@ -125,12 +126,17 @@ def _configure() -> None:
     for name in ("IF", "CONNECT_BY_ROOT"):
         RedshiftParser.NO_PAREN_FUNCTION_PARSERS.pop(name, None)
     RedshiftParser.UNARY_PARSERS[_ABSOLUTE] = _absolute
+    # It would copy all that stands in FROM, subqueries within subqueries; ``sql.unnest`` knows arrays by itself.
+    RedshiftParser.SUPPORTS_IMPLICIT_UNNEST = False
 
 
 _PLAIN: Final = frozenset({
     TokenType.COMMA, TokenType.STRING, TokenType.L_PAREN, TokenType.R_PAREN, TokenType.EQ,
 })  # fmt: skip
 """Tokens that long lists are made of, and that are never rewritten."""
+_BEFORE_TYPE: Final = frozenset({TokenType.DCOLON, TokenType.ALIAS, TokenType.STAR, TokenType.NUMBER})
+_WORDS: Final = _TYPE_WORDS | {"#", "PG_CATALOG", "EXCLUDE", "XID"}
+"""Words that are looked at: others are names."""
 
 
 def prepare(tokens: list[Token]) -> list[Token]:
@@ -145,12 +151,22 @@ def prepare(tokens: list[Token]) -> list[Token]:
     index = 0
     while index < len(tokens):
         token = tokens[index]
-        if token.token_type in _PLAIN or (token.token_type == TokenType.NUMBER and token.text.isdigit()):
+        if _is_plain(token, out):
             out.append(token)
             index += 1
         else:
             index = _step(tokens, index, out)
     return out
+
+
+def _is_plain(token: Token, out: list[Token]) -> bool:
+    """Tell whether *token* means to sqlglot what it means to Redshift, whatever follows."""
+    kind = token.token_type
+    if kind in _PLAIN:
+        return True
+    if kind == TokenType.VAR:
+        return bool(out) and out[-1].token_type not in _BEFORE_TYPE and token.text.upper() not in _WORDS
+    return kind == TokenType.NUMBER and token.text.isdigit()
 
 
 def _step(tokens: list[Token], index: int, out: list[Token]) -> int:
@@ -338,13 +354,16 @@ def _catalog_type(tokens: list[Token], index: int, out: list[Token]) -> int:
     return index + 1 if word else 0
 
 
+_NOT_CAST: Final = frozenset({TokenType.SELECT, TokenType.FROM})
+
+
 def _inside_cast(out: list[Token]) -> bool:
     depth = 0
     for token in reversed(out):
         depth += (token.token_type == TokenType.R_PAREN) - (token.token_type == TokenType.L_PAREN)
         if depth < 0:
             return True
-        if token.token_type in (TokenType.SELECT, TokenType.FROM):
+        if token.token_type in _NOT_CAST or (depth == 0 and token.token_type == TokenType.COMMA):
             return False
     return False
 
@@ -362,4 +381,3 @@ def _as(token: Token, kind: TokenType, text: str = "") -> Token:
 
 _configure()
 DIALECT: Final = Duckshift()
-_UNDOLLARED: Final = _Undollared(dialect=DIALECT)

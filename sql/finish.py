@@ -37,7 +37,7 @@ def finished(value: Value, finish: Finish) -> Value:
         return replace(value, sql=f"rs_{value.name}_name({value.sql})", exact=True)
     exact = conversion.exact(value)
     # CHAR stays without its trailing blanks: the wire's encoder puts them back.
-    return replace(exact, origin=value.origin)
+    return exact if exact.origin == value.origin else replace(exact, origin=value.origin)
 
 
 def columns_finished(inner: Query, finish: Finish) -> Query:

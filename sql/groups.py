@@ -13,6 +13,8 @@ from core.errors import SqlError, not_supported
 from core.sqlstate import SqlState
 from sql.scope import Scope
 
+_LEAVES: Final = frozenset({exp.Identifier, exp.Literal})
+"""What most nodes are, and what nothing is in."""
 WRAPPERS: Final = (exp.Window, exp.WithinGroup, exp.Filter, exp.IgnoreNulls, exp.RespectNulls)
 AGGREGATE, _WINDOW, _SET, _GROUPING = "aggregate", "window", "set", "grouping"
 
@@ -36,12 +38,15 @@ class Naming:
 
     def item(self, node: exp.Expr) -> exp.Expr | None:
         """Return the select item that a node names, None where it names none."""
-        if not isinstance(node, exp.Column) or node.args.get("table") or isinstance(node.this, exp.Star):
+        if not self.items or not isinstance(node, exp.Column):
+            return None
+        if node.args.get("table") or isinstance(node.this, exp.Star):
             return None
         name = self.scope.writer.identifier(node.this)
-        if name in self.scope.merged or any(relation.find(name) for relation in self.scope.relations):
+        found = self.items.get(name)
+        if found is None or name in self.scope.merged or any(relation.find(name) for relation in self.scope.relations):
             return None
-        return self.items.get(name)
+        return found
 
     def column(self, node: exp.Expr) -> tuple[str, str] | None:
         """Return the engine SQL and the full name of a column of this query's FROM; None for any other node."""
@@ -80,7 +85,7 @@ def calls(node: exp.Expr, naming: Naming) -> Iterator[tuple[str, exp.Expr]]:
     stack, seen = [node], set[int]()
     while stack:
         item = stack.pop()
-        if isinstance(item, exp.Query):
+        if type(item) in _LEAVES or isinstance(item, exp.Query):
             continue
         kind, call = called(item, naming.scope)
         if kind and call is not None:

@@ -3,7 +3,9 @@
 Pure; what is in sight of what is ``sql.scope``.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlglot import exp
 
@@ -33,6 +35,43 @@ def stored_field(alias: str, column: SourceColumn, source: Source) -> Field:
     return Field(name=column.name, value=value, source=source, stored=column.stored)
 
 
+class StoredFields(Sequence[Field]):
+    """The fields of a stored or system relation, made when they are asked for: of many columns few are named."""
+
+    __slots__ = ("_alias", "_columns", "_made", "_places", "_source")
+
+    def __init__(self, alias: str, source: Source, columns: Sequence[SourceColumn], names: Sequence[str]) -> None:
+        """Have a field for each of *columns*, the first of them called *names*."""
+        self._alias, self._source = alias, source
+        self._columns = [
+            (names[index] if index < len(names) else column.name, column) for index, column in enumerate(columns)
+        ]
+        self._made: dict[int, Field] = {}
+        self._places: dict[str, list[int]] = {}
+        for place, (name, _) in enumerate(self._columns):
+            self._places.setdefault(name, []).append(place)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return tuple(self)[index]
+        place = range(len(self._columns))[index]
+        found = self._made.get(place)
+        if found is None:
+            shown, column = self._columns[place]
+            found = stored_field(self._alias, column, self._source)
+            if shown != column.name:
+                found = replace(found, name=shown, stored=found.stored or column.name)
+            self._made[place] = found
+        return found
+
+    def called(self, name: str) -> list[Field]:
+        """Return the fields called *name*."""
+        return [self[place] for place in self._places.get(name, ())]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relation:
     """An entry of FROM."""
@@ -41,7 +80,7 @@ class Relation:
     """What the statement calls it."""
     alias: str
     """What the engine calls it, quoted."""
-    fields: tuple[Field, ...]
+    fields: Sequence[Field]
     schema: str = ""
     database: str = ""
     elements: bool = False
@@ -50,10 +89,16 @@ class Relation:
     """Columns that a USING merged away: named only with this relation's name."""
     extra: tuple[Field, ...] = ()
     """Columns that a star leaves out: ``"$path"`` of an external table."""
+    _by_name: dict[str, list[Field]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def find(self, name: str) -> list[Field]:
+    def find(self, name: str) -> Sequence[Field]:
         """Return the fields called *name*."""
-        return [item for item in (*self.fields, *self.extra) if item.name == name]
+        found = self._by_name.get(name)
+        if found is None:
+            listed = self.fields
+            among = listed.called(name) if isinstance(listed, StoredFields) else [i for i in listed if i.name == name]
+            found = self._by_name[name] = [*among, *(item for item in self.extra if item.name == name)]
+        return found
 
 
 @dataclass(frozen=True, slots=True)

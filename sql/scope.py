@@ -347,7 +347,8 @@ class Scope:
     def listed(self, item: Field) -> Value:
         """Return a field that a star stands for."""
         value = self.read(item)
-        return replace(value, sql=self.grouped.get(value.sql, value.sql))
+        sql = self.grouped.get(value.sql)
+        return value if sql is None else replace(value, sql=sql)
 
     def relation(self, name: str, schema: str = "", database: str = "") -> Relation | None:
         """Find a relation by the name that FROM gives it, here or in the query around."""

@@ -217,9 +217,9 @@ def _check_excluded(node: exp.Select, scope: Scope) -> None:
     """Raise 42703 for a name after EXCLUDE that no column has."""
     stars = [item.this if isinstance(item, exp.Column) else item for item in node.expressions]
     listed = [name for star in stars if isinstance(star, exp.Star) for name in star.args.get("except_") or []]
-    known = {field.name for relation in scope.relations for field in relation.fields}
     for item in [*listed, *(node.args.get("exclude") or [])]:
-        if scope.writer.identifier(_leaf(item)) not in known:
+        name = scope.writer.identifier(_leaf(item))
+        if not any(field.name == name for relation in scope.relations for field in relation.fields):
             raise scope.unknown_column(scope.writer.identifier(_leaf(item)), item)
 
 

@@ -7,7 +7,7 @@ relied on. Only whole numbers of up to nine digits behind a comparison operator 
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from sql.translate import Translated
@@ -34,18 +34,31 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
+class Gapped:
+    """A text in pieces, between which values stand."""
+
+    pieces: tuple[str, ...]
+    order: tuple[int, ...]
+    """Which value stands behind each piece but the last."""
+
+    def filled(self, values: Sequence[str]) -> str:
+        """Return the text with *values*."""
+        if not self.order:
+            return self.pieces[0]
+        return _joined(self.pieces, [values[index] for index in self.order])
+
+
+@dataclass(frozen=True, slots=True)
 class Template:
     """What the texts of one shape become."""
 
     translated: Translated
-    pieces: tuple[str, ...]
-    order: tuple[int, ...]
-    """Which number stands behind each piece of the engine SQL but the last."""
+    sql: Gapped
+    """The engine SQL, without the numbers."""
 
     def filled(self, numbers: Sequence[str]) -> Translated:
         """Return the translation of the text with *numbers*."""
-        sql = _joined(self.pieces, [numbers[index] for index in self.order])
-        return replace(self.translated, engine_sql=sql)
+        return self.translated.written(self.sql.filled(numbers))
 
 
 def shape(text: str) -> Shape | None:
@@ -84,7 +97,7 @@ def template(found: Shape, translate: Callable[[str], Translated]) -> Template |
 def _taken_apart(translated: Translated, numbers: Sequence[str]) -> Template:
     places = {number: index for index, number in enumerate(numbers)}
     parts = re.split(rf"(?<![\w.])({'|'.join(numbers)})(?![\w.])", translated.engine_sql)
-    return Template(replace(translated, engine_sql=""), tuple(parts[::2]), tuple(places[part] for part in parts[1::2]))
+    return Template(translated.written(""), Gapped(tuple(parts[::2]), tuple(places[part] for part in parts[1::2])))
 
 
 def _joined(pieces: Sequence[str], between: Sequence[str]) -> str:

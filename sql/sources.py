@@ -16,7 +16,7 @@ from sql.clauses import conditional
 from sql.facts import Source, SourceColumn, SourceKind, settled
 from sql.functions import rowsets
 from sql.query import parse_query
-from sql.relations import Field, Output, Query, Relation, stored_field
+from sql.relations import Field, Output, Query, Relation, StoredFields, stored_field
 from sql.scope import VIEW_DEPTH, Scope
 from sql.value import Value, made
 
@@ -148,15 +148,11 @@ def _source(source: Source, parts: tuple[str, ...], node: exp.Table, scope: Scop
     else:
         scanned = source.engine_name if guard is None else guards.of_table(source, guard, scope)
     name, engine, names = _names(alias, parts[-1], scope)
-    fields = []
-    for index, column in enumerate(column for column in source.columns if not column.hidden):
-        shown = names[index] if index < len(names) else column.name
-        item = stored_field(engine, column, source)
-        fields.append(item if shown == column.name else _renamed(item, shown))
+    fields = StoredFields(engine, source, [column for column in source.columns if not column.hidden], names)
     extra = tuple(_unlisted(engine, column, source) for column in source.columns if column.hidden)
     _add(
         Relation(
-            name=name, alias=engine, fields=tuple(fields), schema=source.schema, database=source.database, extra=extra
+            name=name, alias=engine, fields=fields, schema=source.schema, database=source.database, extra=extra
         ),
         scope,
     )
@@ -175,10 +171,6 @@ def _unlisted(engine: str, column: SourceColumn, source: Source) -> Field:
     there = f"{engine}.{quote(source.columns[0].name)} IS NOT NULL"
     version = f"CASE WHEN {there} THEN CAST(getvariable('transaction_id') AS UINTEGER) END"
     return Field(name=column.name, value=made(version, column.type, exact=True))
-
-
-def _renamed(item: Field, name: str) -> Field:
-    return Field(name=name, value=item.value, source=item.source, stored=item.stored or item.name)
 
 
 def expand(source: Source, scope: Scope) -> Query:

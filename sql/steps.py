@@ -18,20 +18,42 @@ _SETS: Final = (exp.Union, exp.Except, exp.Intersect)
 def steps(tree: exp.Expr) -> tuple[str, ...]:
     """Return the names of the steps, as SYS_QUERY_DETAIL.step_name has them."""
     found: list[str] = []
-    for node in tree.walk(prune=lambda each: isinstance(each, exp.Values)):
-        if isinstance(node, exp.Join):
-            found.append("hashjoin" if _equal(node) else "nestloop")
-        elif isinstance(node, exp.Select | exp.SetOperation):
-            found += [name for clause, name in _CLAUSES if node.args.get(clause)]
-            if isinstance(node, _SETS) and node.args.get("distinct"):
-                found.append("unique")
-        elif isinstance(node, exp.Window):
-            found.append("window")
-        elif _aggregates(node) and not isinstance(node.parent, exp.Window):
-            found.append("aggregate")
+    nodes = [tree]
+    for node in nodes:
+        role = _role(type(node))
+        if role:
+            _note(node, role, found)
+        if role is not exp.Values:
+            nodes += node.iter_expressions()
     # A statement joins as often as it says; of the rest it has one step each at least, and says no more here.
     joins = [name for name in found if name in _ORDER[:2]]
     return (*joins, *(name for name in _ORDER[2:] if name in found))
+
+
+_ROLES: Final = (
+    exp.Join, exp.Select, exp.SetOperation, exp.Window, exp.AggFunc, exp.Anonymous, exp.Values,
+)  # fmt: skip
+_KNOWN: Final[dict[object, type[exp.Expr] | None]] = {}
+
+
+def _role(kind: type[exp.Expr]) -> type[exp.Expr] | None:
+    """Return which of the kinds of nodes that say something of steps *kind* is, None for most."""
+    if kind not in _KNOWN:
+        _KNOWN[kind] = next((role for role in _ROLES if issubclass(kind, role)), None)
+    return _KNOWN[kind]
+
+
+def _note(node: exp.Expr, role: type[exp.Expr], found: list[str]) -> None:
+    if isinstance(node, exp.Join):
+        found.append("hashjoin" if _equal(node) else "nestloop")
+    elif role in (exp.Select, exp.SetOperation):
+        found += [name for clause, name in _CLAUSES if node.args.get(clause)]
+        if isinstance(node, _SETS) and node.args.get("distinct"):
+            found.append("unique")
+    elif role is exp.Window:
+        found.append("window")
+    elif _aggregates(node, role) and not isinstance(node.parent, exp.Window):
+        found.append("aggregate")
 
 
 def _equal(join: exp.Join) -> bool:
@@ -46,9 +68,7 @@ def _equal(join: exp.Join) -> bool:
     return condition is not None and condition.find(exp.EQ) is not None
 
 
-def _aggregates(node: exp.Expr) -> bool:
-    if isinstance(node, exp.AggFunc):
+def _aggregates(node: exp.Expr, role: type[exp.Expr]) -> bool:
+    if role is exp.AggFunc:
         return True
-    return isinstance(node, exp.Anonymous) and any(
-        row.kind == "aggregate" for row in FUNCTIONS.get(node.name.lower(), ())
-    )
+    return role is exp.Anonymous and any(row.kind == "aggregate" for row in FUNCTIONS.get(node.name.lower(), ()))

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from core.errors import SqlError
 from core.names import IDENTIFIER_BYTES, cut, fold, lower
 from core.sqlstate import SqlState
+from sql.literals import calm_until, has_long_name
 
 
 class TokenKind(Enum):
@@ -68,6 +69,8 @@ _SKIP: Final = re.compile(
 )
 _CALM: Final = re.compile(rf"""(?:[^;'"$/-]++|-(?!-)|/(?!\*)|{_STRING}|{_IDENTIFIER})*+""", re.DOTALL)
 """All up to the next ``;``, comment, dollar sign or lone quote, in one step: lists of a thousand rows are long."""
+_LONG_TEXT: Final = 2_000
+"""Characters that are worth a call of compiled code."""
 _COMMENT: Final = re.compile(r"/\*|\*/")
 _BLANK: Final = re.compile(r"(?:\s++|--[^\r\n]*+)++")
 _ESCAPE: Final = re.compile(r"(?P<bytes>(?:\\(?:[0-7]{1,3}|x[0-9A-Fa-f]{1,2}))+)|\\(?P<letter>.)|''", re.DOTALL)
@@ -123,6 +126,8 @@ def skip_blank(text: str, place: int) -> int:
 
 def next_semicolon(text: str, place: int) -> int:
     """Return the place of the next ``;`` outside quotes and comments, or the text's length."""
+    if len(text) - place > _LONG_TEXT:
+        place = calm_until(text, place)
     while place < len(text):
         match = _CALM.match(text, place)
         place = next_stop(text, match.end() if match else place)
@@ -193,7 +198,9 @@ def tokenize(text: str, *, case_sensitive: bool = False) -> list[Token]:
 
 def too_long(text: str) -> list[str]:
     """Return the names in *text* that are cut for their length, without quotes."""
-    if len(text) <= _LONG_CHARACTERS or _LONG.search(text, 0, _LOOKED_AT) is None:
+    if len(text) <= _LONG_CHARACTERS or not has_long_name(text[:_LOOKED_AT], _LONG_CHARACTERS):
+        return []
+    if _LONG.search(text, 0, _LOOKED_AT) is None:
         return []
     names = (
         written[1:-1].replace('""', '"') if token.kind is TokenKind.QUOTED else lower(written)

@@ -21,6 +21,7 @@ from sql import (
     bulk,
     conversion,
     dates,
+    decimals,
     dml,
     evaluation,
     hierarchy,
@@ -97,7 +98,7 @@ class OutputColumn:
     """Function that the session carries out for each row: the engine's column is its arguments, as JSON."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Translated:
     """What a statement became."""
 
@@ -129,12 +130,20 @@ class Translated:
     """Materialized views (OIDs) that are read in place of tables."""
     guarded: tuple[tuple[Source, Guard], ...] = ()
     """What stood between the statement and relations: row-level security and masking."""
+    hopeful: bool = False
+    """Whether the engine may raise for a sum that it can compute otherwise (``sql.decimals.hoping``)."""
     steps: tuple[str, ...] = ()
     """What it asks for beside scans, for the history: joins, sorts and so on (``sql.steps``)."""
     moments: tuple[tuple[Moment, frozenset[str]], ...] = ()
     """Where tables are read as they were, with the columns that are named."""
-    rows: bulk.LiteralRows | None = None
+    rows: bulk.LiteralRows | bulk.WrittenRows | None = None
     """Of an INSERT of many rows: what the relation ``bulk.GIVEN`` is to hold."""
+
+    def written(self, engine_sql: str) -> "Translated":
+        """Return the same with other engine SQL; done for each statement, so quicker than ``replace``."""
+        made = object.__new__(Translated)
+        made.__dict__.update(self.__dict__, engine_sql=engine_sql)
+        return made
 
 
 def translate(
@@ -194,6 +203,13 @@ def translate_rows(
         return None
     # A text without parameters is sent once: it is not worth the room.
     return replace(_changed(many[0], writer), rows=many[1], cacheable=writer.cacheable and bool(writer.slots))
+
+
+def translate_few(text: str, facts: Facts, *, parameter_oids: tuple[int, ...] = ()) -> Translated | None:
+    """Translate an INSERT of few rows that the session fills in, None where the text is anything else."""
+    writer = new_writer(facts, 0, parameter_oids)
+    found = bulk.few(text, Scope(writer=writer))
+    return None if found is None else replace(_changed(found[0], writer), rows=found[1])
 
 
 def translate_value(
@@ -320,6 +336,7 @@ def _result(
         calls=tuple(CallUse(function=found, owner=owner) for (_, owner), found in writer.calls.items()),
         externals=tuple(writer.externals.values()),
         variables=tuple(writer.bound),
+        hopeful=decimals.hoped(),
         guarded=tuple((writer.sources[oid], guard) for oid, guard in writer.guarded.items()),
         moments=tuple((moment, frozenset(names)) for moment, names in writer.moments.items()),
     )

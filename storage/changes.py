@@ -1,8 +1,9 @@
 """What happened to tables since a snapshot of the lake, and the rows that came and went.
 
 DuckLake writes down what every snapshot did (``ducklake_snapshot_changes``) and can list the rows that were
-inserted and deleted between two of them. Moving rows from the catalog into files, or merging files, is no
-change of what a table holds, but the lists of rows cannot be trusted across it.
+inserted and deleted between two of them. Moving rows from the catalog into files, or writing files anew, is no
+change of what a table holds, but the lists of rows cannot be trusted across it. Nor does anything tell what happened
+in snapshots that have been expired.
 """
 
 import re
@@ -14,6 +15,7 @@ import duckdb
 
 from core.names import literal, quote
 from storage.database import LAKE, Database
+from storage.layout import REWRITTEN
 
 _TABLES: Final = """
     SELECT s.schema_name, t.table_name, t.table_id
@@ -21,9 +23,11 @@ _TABLES: Final = """
     WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL
 """
 _CHANGES: Final = """
-    SELECT snapshot_id, changes_made FROM {m}.ducklake_snapshot_changes WHERE snapshot_id > ? AND snapshot_id <= ?
+    SELECT commit_message, changes_made FROM {m}.ducklake_snapshot_changes WHERE snapshot_id > ? AND snapshot_id <= ?
 """
+_OLDEST: Final = "SELECT min(snapshot_id) FROM {m}.ducklake_snapshot"
 _LATEST: Final = "SELECT max(snapshot_id) FROM {m}.ducklake_snapshot"
+_NEWEST: Final = "SELECT max(snapshot_id), max(schema_version) FROM {m}.ducklake_snapshot"
 _CHANGE: Final = re.compile(r"(\w+):(\d+)")
 _INSERTS: Final = frozenset({"inserted_into_table", "inlined_insert"})
 _DELETES: Final = frozenset({"deleted_from_table", "inlined_delete"})
@@ -81,13 +85,17 @@ def _changes(
     if until is None:
         row = connection.execute(_LATEST.format(m=metadata)).fetchone()
         until = int(row[0]) if row else since
-    for _, made in connection.execute(_CHANGES.format(m=metadata), [since, until]).fetchall():
-        _note(str(made or ""), found)
+    row = connection.execute(_OLDEST.format(m=metadata)).fetchone()
+    if row is None or row[0] is None or row[0] > since + 1:
+        # What was done right after that snapshot is not known any more.
+        return {place: Change(altered=True) for place in places}
+    for message, made in connection.execute(_CHANGES.format(m=metadata), [since, until]).fetchall():
+        _note(str(made or ""), found, moved=message == REWRITTEN)
     return {place: found[ids[place]] if place in ids else Change(altered=True) for place in places}
 
 
-def _note(made: str, found: dict[int, Change]) -> None:
-    """Note in *found* (by DuckLake's table number) what one snapshot did."""
+def _note(made: str, found: dict[int, Change], *, moved: bool = False) -> None:
+    """Note in *found* (by DuckLake's table number) what one snapshot did, or that it *moved* rows."""
     words: dict[int, set[str]] = {}
     for word, number in _CHANGE.findall(made):
         if int(number) in found:
@@ -96,7 +104,7 @@ def _note(made: str, found: dict[int, Change]) -> None:
         change = found[number]
         if _ALTERED in done:
             change.altered = True
-        if done - _INSERTS - _DELETES - {_ALTERED}:
+        if moved or done - _INSERTS - _DELETES - {_ALTERED}:
             # A flush or a merge is a transaction of its own, and deletes what it moves.
             change.moved = True
             continue
@@ -106,13 +114,27 @@ def _note(made: str, found: dict[int, Change]) -> None:
 
 def newest_snapshot(database: Database) -> int:
     """Return the lake's newest snapshot; blocking, on a connection of its own."""
+    return newest_version(database).number
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of the lake."""
+
+    number: int
+    schema: int
+    """Which of the lake's schemas it has: they are numbered in their order."""
+
+
+def newest_version(database: Database) -> Version:
+    """Return the lake's newest version; blocking, on a connection of its own."""
     connection = database.cursor()
     try:
         metadata = f'"__ducklake_metadata_{LAKE}".{quote(database.metadata_schema)}'
-        row = connection.execute(_LATEST.format(m=metadata)).fetchone()
+        row = connection.execute(_NEWEST.format(m=metadata)).fetchone()
     finally:
         connection.close()
-    return int(row[0]) if row and row[0] is not None else 0
+    return Version(int(row[0]), int(row[1])) if row and row[0] is not None else Version(0, 0)
 
 
 def snapshot_sql() -> str:

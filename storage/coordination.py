@@ -10,18 +10,19 @@ import hashlib
 import importlib.util
 import logging
 import secrets
-import threading
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from storage import superseded
 from storage.database import WarehouseError
 
 _log = logging.getLogger(__name__)
 _CHANNEL: Final = "duckshift"
-_SCHEMA: Final = "duckshift"
+SCHEMA: Final = "duckshift"
+"""The schema of what the servers keep there themselves."""
 _CONNECT_S: Final = 5.0
 _KEPT: Final = 16
 """Idle connections for locks that are kept."""
@@ -49,8 +50,26 @@ _TABLES: Final = (
     "SELECT DISTINCT s.schema_name, t.table_name FROM public.ducklake_table AS t"
     " JOIN public.ducklake_schema AS s USING (schema_id) WHERE t.table_id = ANY($1::bigint[])"
 )
-_MEMBERS: Final = "members"
-_START: Final = "start"
+_FOLDERS: Final = (
+    "SELECT s.schema_name, t.table_name, CASE WHEN t.path_is_relative THEN s.path || t.path ELSE t.path END"
+    " FROM public.ducklake_table AS t JOIN public.ducklake_schema AS s USING (schema_id)"
+    " WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND s.schema_name = ANY($1) AND t.table_name = ANY($2)"
+)
+_FILES: Final = "UNION ALL ".join(
+    "SELECT CASE WHEN f.path_is_relative THEN CASE WHEN t.path_is_relative THEN s.path || t.path ELSE t.path END"
+    f" || f.path ELSE f.path END FROM public.{files} AS f JOIN public.ducklake_table AS t USING (table_id)"
+    " JOIN public.ducklake_schema AS s USING (schema_id) JOIN public.ducklake_snapshot_changes AS c"
+    " ON c.snapshot_id = f.begin_snapshot WHERE c.author = $1 "
+    for files in ("ducklake_data_file", "ducklake_delete_file")
+)
+_HELD: Final = (
+    "SELECT key FROM (SELECT classid::bigint << 32 | objid::bigint AS key FROM pg_locks"
+    " WHERE locktype = 'advisory' AND granted AND objsubid = 1"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS held"
+    " WHERE key = ANY($1::bigint[])"
+)
+MEMBERS: Final = "members"
+"""The lock of which every server has a part."""
 _SLOTS: Final = 1_024
 SLOT_BITS: Final = 20
 
@@ -70,13 +89,14 @@ def check(catalog: str) -> None:
 
 def lost(error: BaseException) -> SqlError:
     """Return what a client is told when PostgreSQL cannot be asked."""
-    _log.warning("the catalogue's server does not answer", extra={"reason": type(error).__name__})
+    _log.debug("the catalogue was lost", exc_info=error)
     return SqlError(
         SqlState.CONNECTION_FAILURE, "the connection to the catalogue was lost", hint="Run the transaction again."
     )
 
 
-async def _connect(address: str) -> Any:
+async def connect(address: str) -> Any:
+    """Return a connection to the PostgreSQL at *address*."""
     import asyncpg
 
     return await asyncpg.connect(address, server_settings=_SETTINGS, timeout=_CONNECT_S)
@@ -86,44 +106,6 @@ def _broken() -> tuple[type[BaseException], ...]:
     import asyncpg
 
     return (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-
-
-class StartLock:
-    """Keeps servers from starting at the same time: held by a thread until ``release``."""
-
-    def __init__(self, address: str) -> None:
-        """Wait for the lock; raises ``WarehouseError``."""
-        self._done = threading.Event()
-        self._held = threading.Event()
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(address,), name="duckshift-start", daemon=True)
-        self._thread.start()
-        self._held.wait()
-        if self._error is not None:
-            message = f"cannot reach the catalogue: {str(self._error).splitlines()[0]}"
-            raise WarehouseError(message) from self._error
-
-    def release(self) -> None:
-        """Let the next server start."""
-        self._done.set()
-        self._thread.join()
-
-    def _run(self, address: str) -> None:
-        try:
-            asyncio.run(self._hold(address))
-        except Exception as error:  # noqa: BLE001 - raised where the lock is waited for
-            self._error = error
-        finally:
-            self._held.set()
-
-    async def _hold(self, address: str) -> None:
-        connection = await _connect(address)
-        try:
-            await connection.execute("SELECT pg_advisory_lock($1)", key_of(_START))
-            self._held.set()
-            await asyncio.to_thread(self._done.wait)
-        finally:
-            await connection.close()
 
 
 class Lease:
@@ -184,9 +166,10 @@ class Step:
 class Coordination:
     """One server's place among those of a lake."""
 
-    def __init__(self, address: str) -> None:
-        """Speak to the PostgreSQL at *address*; ``join`` comes first."""
-        self._address = address
+    def __init__(self, address: str, noted: Callable[[bool], None]) -> None:
+        """Speak to the PostgreSQL at *address*; *noted* is told when it goes away and comes back. ``join`` is first."""
+        self._address, self._noted = address, noted
+        self._away = False
         self._connection: Any = None
         self._turn = asyncio.Lock()
         self._idle: list[Lease] = []
@@ -201,10 +184,11 @@ class Coordination:
         self._told = told
         async with self._turn:
             connection = await self._opened()
-            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {_SCHEMA}")
+            await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+            await connection.execute(superseded.KEEP)
             # Of the members' lock this connection has a part already.
             others = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1"
-            member = key_of(_MEMBERS)
+            member = key_of(MEMBERS)
             high, low = (member >> 32) & 0xFFFFFFFF, member & 0xFFFFFFFF
             found = await connection.fetchval(
                 f"{others} AND classid = $1::bigint::oid AND objid = $2::bigint::oid AND pid <> pg_backend_pid()"
@@ -221,61 +205,83 @@ class Coordination:
             with contextlib.suppress(*_broken()):
                 await self._connection.close(timeout=_CONNECT_S)
 
+    async def define(self, statement: str) -> None:
+        """Run a *statement* that makes something where it is not there, as one server at a time can."""
+
+        async def work(connection: Any) -> None:
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", key_of("define"))
+                await connection.execute(statement)
+
+        await self.ask(work)
+
     async def numbers(self, name: str, size: int, above: int = 0) -> range:
         """Return *size* numbers that nobody was given before, all of them more than *above*."""
 
         async def work(connection: Any) -> range:
             # nextval never gives the same twice, whatever is rolled back.
-            first = int(await connection.fetchval(f"SELECT nextval('{_SCHEMA}.{name}')"))
+            first = int(await connection.fetchval(f"SELECT nextval('{SCHEMA}.{name}')"))
             return range((first - 1) * size + 1, first * size + 1)
 
         async def make(connection: Any) -> None:
-            await connection.execute(f"CREATE SEQUENCE IF NOT EXISTS {_SCHEMA}.{name}")
+            await connection.execute(f"CREATE SEQUENCE IF NOT EXISTS {SCHEMA}.{name}")
             await connection.fetchval(
-                f"SELECT setval('{_SCHEMA}.{name}', $1) FROM {_SCHEMA}.{name} WHERE last_value < $1",
+                f"SELECT setval('{SCHEMA}.{name}', $1) FROM {SCHEMA}.{name} WHERE last_value < $1",
                 above // size + 1,
             )
 
         if above:
-            await self._ask(make)
-        found: range = await self._ask(work)
+            await self.ask(make)
+        found: range = await self.ask(work)
         return found
 
     async def secret(self, proposed: bytes) -> bytes:
         """Return what the lake's servers keep to themselves: the first that was *proposed*."""
 
         async def work(connection: Any) -> bytes:
-            await connection.execute(f"CREATE TABLE IF NOT EXISTS {_SCHEMA}.secret (value bytea)")
+            await connection.execute(f"CREATE TABLE IF NOT EXISTS {SCHEMA}.secret (value bytea)")
             await connection.execute(
-                f"INSERT INTO {_SCHEMA}.secret SELECT $1 WHERE NOT EXISTS (SELECT FROM {_SCHEMA}.secret)", proposed
+                f"INSERT INTO {SCHEMA}.secret SELECT $1 WHERE NOT EXISTS (SELECT FROM {SCHEMA}.secret)", proposed
             )
-            return bytes(await connection.fetchval(f"SELECT value FROM {_SCHEMA}.secret"))
+            return bytes(await connection.fetchval(f"SELECT value FROM {SCHEMA}.secret"))
 
-        found: bytes = await self._ask(work)
+        found: bytes = await self.ask(work)
         return found
 
     async def newest(self) -> tuple[int, int]:
         """Return the newest snapshot of the lake and the version of its schema."""
-        row = await self._ask(lambda connection: connection.fetchrow(_NEWEST))
+        row = await self.ask(lambda connection: connection.fetchrow(_NEWEST))
         return int(row[0]), int(row[1])
 
     async def steps(self, since: int, until: int) -> list[Step]:
         """Return what the snapshots after *since* up to *until* did."""
-        rows = await self._ask(lambda connection: connection.fetch(_CHANGES, since, until))
+        rows = await self.ask(lambda connection: connection.fetch(_CHANGES, since, until))
         return [Step(str(made or ""), str(author or "")) for made, author in rows]
 
     async def tables(self, numbers: Sequence[int]) -> list[tuple[str, str]]:
         """Return the bare lake names, present and past, of tables by DuckLake's numbers."""
-        rows = await self._ask(lambda connection: connection.fetch(_TABLES, list(numbers)))
+        rows = await self.ask(lambda connection: connection.fetch(_TABLES, list(numbers)))
         return [(str(schema), str(table)) for schema, table in rows]
 
     async def happened(self, author: str, since: int) -> bool:
         """Tell whether a snapshot after *since* was made in the name of *author*."""
-        return bool(await self._ask(lambda connection: connection.fetchval(_AUTHORED, since, author)))
+        return bool(await self.ask(lambda connection: connection.fetchval(_AUTHORED, since, author)))
+
+    async def folders(self, places: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+        """Return the folders of tables (bare lake names), below the lake's data, of those that there are."""
+        schemas, tables = [schema for schema, _ in places], [table for _, table in places]
+        rows = await self.ask(lambda connection: connection.fetch(_FOLDERS, schemas, tables))
+        return {(str(schema), str(table)): str(path) for schema, table, path in rows}
+
+    async def files(self, author: str) -> list[str] | None:
+        """Return the files that the snapshot of *author* has added, None where there is no such snapshot."""
+        if not await self.happened(author, 0):
+            return None
+        return [str(row[0]) for row in await self.ask(lambda connection: connection.fetch(_FILES, author))]
 
     async def tell(self, message: str) -> None:
         """Send *message* to all servers of the lake."""
-        await self._ask(lambda connection: connection.execute(f"SELECT pg_notify('{_CHANNEL}', $1)", message))
+        await self.ask(lambda connection: connection.execute(f"SELECT pg_notify('{_CHANNEL}', $1)", message))
 
     async def lease(self) -> Lease:
         """Return a connection that holds nothing; raises 08006."""
@@ -284,7 +290,7 @@ class Coordination:
             if lease.sound:
                 return lease
         try:
-            return Lease(await _connect(self._address))
+            return Lease(await connect(self._address))
         except _broken() as error:
             raise lost(error) from error
 
@@ -295,25 +301,47 @@ class Coordination:
         else:
             lease.drop()
 
-    async def _ask(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
-        # One statement at a time on one connection; a second attempt for a connection that was lost while idle.
+    async def ask(self, question: Callable[[Any], Awaitable[Any]]) -> Any:
+        """Return the answer to a *question* that is put on the server's own connection; raises 08006."""
+        # One at a time on one connection; a second attempt for a connection that was lost while idle.
         async with self._turn:
             for last in (False, True):
                 try:
-                    return await question(await self._opened())
+                    answer = await question(await self._opened())
                 except _broken() as error:
                     if last or not self._connection or not self._connection.is_closed():
+                        self._note(away=True, reason=type(error).__name__)
                         raise lost(error) from error
+                else:
+                    self._note(away=False)
+                    return answer
         raise AssertionError
+
+    def _note(self, *, away: bool, reason: str = "") -> None:
+        if away is self._away:
+            return
+        self._away = away
+        if away:
+            _log.warning("the catalogue's PostgreSQL does not answer", extra={"reason": reason})
+        else:
+            _log.info("the catalogue's PostgreSQL answers again")
+        self._noted(away)
 
     async def _opened(self) -> Any:
         if self._connection is not None and not self._connection.is_closed():
             return self._connection
-        connection = self._connection = await _connect(self._address)
-        await connection.execute("SELECT pg_advisory_lock_shared($1)", key_of(_MEMBERS))
+        connection = self._connection = await connect(self._address)
+        await connection.execute("SELECT pg_advisory_lock_shared($1)", key_of(MEMBERS))
         self.slot = await _slot(connection, self.slot)
         await connection.add_listener(_CHANNEL, lambda _connection, _pid, _channel, payload: self._told(payload))
         return connection
+
+
+async def slots_held(connection: Any) -> frozenset[int]:
+    """Return the small numbers of the servers that are there."""
+    keys = {key_of("slot", slot): slot for slot in range(_SLOTS)}
+    held = await connection.fetch(_HELD, list(keys))
+    return frozenset(keys[row[0]] for row in held)
 
 
 async def _slot(connection: Any, wanted: int) -> int:

@@ -20,6 +20,8 @@ _COLUMNS: Final = (
     "job BIGINT, location VARCHAR, bytes BIGINT, version VARCHAR, modified TIMESTAMP, enqueued TIMESTAMP,"
     " status VARCHAR"
 )
+MADE: Final = f"CREATE TABLE IF NOT EXISTS {_TABLE} ({_COLUMNS})"
+"""The statement that makes the table where there is none."""
 _ROWS: Final = 1_000
 """Rows of one INSERT."""
 LOADED: Final = "I"
@@ -49,7 +51,7 @@ class Known:
 
 def prepare(connection: duckdb.DuckDBPyConnection, jobs: Iterable[int]) -> None:
     """Make the table where there is none, and forget all jobs but *jobs*; only while nobody else writes."""
-    connection.execute(f"CREATE TABLE IF NOT EXISTS {_TABLE} ({_COLUMNS})")
+    connection.execute(MADE)
     living = ", ".join(str(job) for job in jobs)
     gone = f"job NOT IN ({living})" if living else "true"
     if connection.execute(f"SELECT count(*) FROM {_TABLE} WHERE {gone}").fetchall()[0][0]:

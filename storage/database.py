@@ -6,30 +6,35 @@ What a lake is made of is DuckLake's business (https://ducklake.select/docs).
 
 import contextlib
 import fcntl
-import importlib.util
 import os
 import sqlite3
-import sys
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import duckdb
-from duckdb_extensions import import_extension
 
 from core.errors import SqlError
 from core.names import literal, quote
 from core.sqlstate import SqlState
+from storage import extensions, renaming
+from storage.abandoned import abandon
 from storage.keys import DataKey
+from storage.reaching import s3_secret
+from storage.searches import spare_searches
+from storage.threads import give_way
 
 LAKE: Final = "lake"
 """The name that the lake is attached as."""
 METADATA_SCHEMA: Final = "duckshift"
 """The lake schema of duckshift's own tables."""
 CATALOG_FILE: Final = "catalog.ducklake"
+INLINED: Final = "ducklake_default_data_inlining_row_limit"
+"""The engine's setting of how many rows of a write are kept in the catalog at most."""
 _SQLITE: Final = "sqlite:"
 _EXTENSIONS: Final = ("ducklake", "httpfs")
 _CATALOG_EXTENSIONS: Final = {"postgres": "postgres", "sqlite": "sqlite"}
@@ -93,6 +98,8 @@ class Resources:
     threads: int = 0
     memory_limit: str = ""
     temp_folder: str = ""
+    niceness: int = 0
+    """Of the instance's threads; those that run statements have the same."""
 
 
 class WarehouseError(Exception):
@@ -103,11 +110,19 @@ class FolderInUseError(WarehouseError):
     """Another server holds the data folder."""
 
 
+AHEAD: Final = "SET SESSION streaming_buffer_size = '64KB'"
+"""How far a result runs ahead of who reads it. The engine counts a string as sixteen bytes, however long it is."""
+NOT_AHEAD: Final = "SET SESSION streaming_buffer_size = '1KB'"
+# Progress would be written to the server's standard output.
+_OWN_SETTINGS: Final = f"SET enable_progress_bar = false; {AHEAD}"
+
+
 def beside(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return another connection to the same instance."""
     cursor = connection.cursor()
-    # It would be written to the server's standard output.
-    cursor.execute("SET enable_progress_bar = false")
+    # An instance that has failed says so later.
+    with contextlib.suppress(duckdb.FatalException):
+        cursor.execute(_OWN_SETTINGS)
     return cursor
 
 
@@ -138,30 +153,11 @@ class FolderLock:
             raise FolderInUseError(message) from None
         os.ftruncate(self._file, 0)
         os.write(self._file, f"{os.getpid()}\n".encode())
+        renaming.settle(folder)
 
     def release(self) -> None:
         """Give the folder free."""
         os.close(self._file)
-
-
-class _Absent:
-    """Says at once that pandas is not there.
-
-    DuckDB asks for it twice a statement with parameters, and Python looks for a missing module on disk every time:
-    a third of such a statement's cost.
-    """
-
-    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
-        """Refuse pandas, and leave all else to the finders behind."""
-        if name == "pandas":
-            raise ModuleNotFoundError("No module named 'pandas'", name=name)
-
-
-def _spare_searches() -> None:
-    if any(isinstance(finder, _Absent) for finder in sys.meta_path):
-        return
-    if "pandas" not in sys.modules and importlib.util.find_spec("pandas") is None:
-        sys.meta_path.insert(0, _Absent())
 
 
 class Database:
@@ -170,17 +166,21 @@ class Database:
     def __init__(self, location: LakeLocation, resources: Resources, install: Install | None = None) -> None:
         """Start DuckDB, attach the lake (making it where there is none) and let *install* add functions."""
         self.location = location
+        self._resources, self._install = resources, install or _nothing_of
         self._lock = FolderLock(location.folder)
         self._extending = threading.Lock()
         self._extended: set[str] = set()
         self.started: Callable[[], None] = _nothing
         """Is called when other servers of the lake may start; who keeps them from it sets it."""
+        self.renewed: list[Callable[[], None]] = []
+        """Are called when there is a new instance: by who has kept something in the old one."""
+        self.failures = 0
+        """How many instances have failed."""
         try:
             self._root = self._start(resources)
             self._attach()
             self._settle()
-            if install is not None:
-                install(self._root)
+            self._install(self._root)
         except duckdb.Error as error:
             self._lock.release()
             message = f"cannot open the warehouse: {str(error).splitlines()[0]}"
@@ -212,12 +212,11 @@ class Database:
         """Tell whether the lake answers; blocking."""
         connection = self.cursor()
         try:
-            connection.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall()
+            return bool(connection.execute(f"SELECT id FROM {LAKE}.current_snapshot()").fetchall())
         except duckdb.Error:
             return False
         finally:
             connection.close()
-        return True
 
     def let_go(self) -> None:
         """Give the lake up that is out of use; blocking."""
@@ -232,28 +231,59 @@ class Database:
             return False
         return self.is_sound()
 
+    def is_spoiled(self) -> bool:
+        """Tell whether the instance has met a fatal error, and refuses everything; blocking."""
+        try:
+            self._root.cursor().execute("SELECT 1")
+        except duckdb.FatalException:
+            return True
+        return False
+
+    def replace(self) -> None:
+        """Go on with a new instance, when nothing runs in the one that has failed; to be tried again. Blocking.
+
+        Raises ``WarehouseError``.
+        """
+        try:
+            if self.is_spoiled():
+                # It could not be closed: that would end the process where a transaction is open, and would not free it.
+                abandon(self._root)
+                self.failures += 1
+                if not self.location.catalog:
+                    renaming.turn(self.location.folder, CATALOG_FILE)
+                self._root = self._start(self._resources)
+            if not self._root.execute(_IS_ATTACHED, [LAKE]).fetchall():
+                self._attach()
+                self._install(self._root)
+                extended, self._extended = self._extended, set()
+                for name in extended:
+                    self.extend(name)
+            for renew in self.renewed:
+                renew()
+        except (duckdb.Error, OSError) as error:
+            raise WarehouseError(str(error).splitlines()[0]) from error
+
     def extend(self, name: str) -> None:
         """Load an extension that few statements need; raises 0A000 where its package is not installed."""
         with self._extending:
             if name in self._extended:
                 return
-            if importlib.util.find_spec(f"duckdb_extension_{name}") is None:
+            if not extensions.is_there(name):
                 raise SqlError(
                     SqlState.FEATURE_NOT_SUPPORTED,
                     f"{name} is not supported without the package duckdb-extension-{name}",
                 )
-            cursor = self._root.cursor()
-            import_extension(name, con=cursor)
-            cursor.execute(f"LOAD {name}")
+            extensions.load(self._root.cursor(), name)
             self._extended.add(name)
 
     def close(self) -> None:
         """Write what is pending and let go of the folder."""
         self._root.close()
+        renaming.settle(self.location.folder)
         self._lock.release()
 
     def _start(self, resources: Resources) -> duckdb.DuckDBPyConnection:
-        _spare_searches()
+        spare_searches()
         folder = self.location.folder
         spilled = Path(resources.temp_folder or folder / "tmp")
         # What a server that was killed has left would keep DuckDB from starting.
@@ -271,18 +301,21 @@ class Database:
             config["threads"] = resources.threads
         if resources.memory_limit:
             config["memory_limit"] = resources.memory_limit
-        root = duckdb.connect(":memory:", config=config)
+        # The instance's own threads inherit the priority of the one that makes it.
+        with ThreadPoolExecutor(1, initializer=give_way, initargs=(resources.niceness,)) as apart:
+            root = apart.submit(duckdb.connect, ":memory:", config=config).result()
         root.execute("SET enable_progress_bar = false")
         scheme = self.location.catalog.partition(":")[0].replace("postgresql", "postgres")
         wanted = [*_EXTENSIONS, *([_CATALOG_EXTENSIONS[scheme]] if scheme in _CATALOG_EXTENSIONS else [])]
         for name in wanted:
-            import_extension(name, con=root)
-            root.execute(f"LOAD {name}")
+            extensions.load(root, name)
         for setting in SETTINGS:
             root.execute(f"SET GLOBAL {setting}")
         # DuckDB 1.5.5 fails on encrypted files whose metadata it has cached.
         root.execute(f"SET GLOBAL parquet_metadata_cache = {str(not self.location.encrypted).lower()}")
         root.execute(f"SET GLOBAL temp_file_encryption = {str(self.location.encrypted).lower()}")
+        # No option of ATTACH: a connection may have another limit for itself (``storage.inlining``).
+        root.execute(f"SET GLOBAL {INLINED} = {self.location.inline_row_limit}")
         return root
 
     def _attach(self) -> None:
@@ -296,10 +329,7 @@ class Database:
             # In SQLite's own default mode an open reader makes a writer's commit fail.
             with closing(sqlite3.connect(location.catalog.removeprefix(_SQLITE))) as catalog:
                 catalog.execute("PRAGMA journal_mode = WAL")
-        options = [
-            f"DATA_PATH {literal(data.rstrip('/') + '/')}",
-            f"DATA_INLINING_ROW_LIMIT {location.inline_row_limit}",
-        ]
+        options = [f"DATA_PATH {literal(data.rstrip('/') + '/')}"]
         if not location.encrypted:
             self._root.execute(_lake(self._catalog(), options))
             return
@@ -311,7 +341,7 @@ class Database:
     def _catalog(self) -> str:
         catalog = self.location.catalog
         if not catalog:
-            return str(self.location.folder / CATALOG_FILE)
+            return str(renaming.place(self.location.folder, CATALOG_FILE))
         if catalog.startswith(("postgres://", "postgresql://")):
             return f"postgres:{catalog}"
         return catalog
@@ -329,12 +359,15 @@ def _nothing() -> None:
     return
 
 
+def _nothing_of(_: duckdb.DuckDBPyConnection) -> None:
+    return
+
+
 def loaded() -> duckdb.DuckDBPyConnection:
     """Return an instance that has the extensions which every lake needs, and no lake."""
     connection = duckdb.connect(":memory:")
     for name in _EXTENSIONS:
-        import_extension(name, con=connection)
-        connection.execute(f"LOAD {name}")
+        extensions.load(connection, name)
     return connection
 
 
@@ -346,6 +379,7 @@ def _meta_key(key: str) -> list[str]:
     return [f"META_ENCRYPTION_KEY {literal(key)}"] if key else []
 
 
+_IS_ATTACHED: Final = "SELECT 1 FROM duckdb_databases() WHERE database_name = ?"
 _UNITS: Final = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40, "PiB": 1 << 50}
 _OPTIONS_SQL: Final = f"SELECT option_name, value FROM {LAKE}.options() WHERE scope = 'GLOBAL'"
 
@@ -363,20 +397,3 @@ SETTINGS: Final = (
     # Decimals in as many bytes as they need: what streams them is a tenth quicker.
     "arrow_output_version = '1.5'",
 )
-
-
-def s3_secret(access: S3Access, scope: str) -> str:
-    """Return the statement by which the engine reaches what lies below *scope*, ``s3://bucket/prefix``."""
-    parts = ["TYPE s3", "PROVIDER config", f"SCOPE {literal(scope)}"]
-    for key, value in (
-        ("KEY_ID", access.access_key_id),
-        ("SECRET", access.secret_access_key),
-        ("SESSION_TOKEN", access.session_token),
-        ("REGION", access.region),
-        ("ENDPOINT", access.endpoint.removeprefix("http://").removeprefix("https://")),
-        ("URL_STYLE", access.url_style),
-    ):
-        if value:
-            parts.append(f"{key} {literal(value)}")
-    parts.append(f"USE_SSL {'true' if access.use_ssl else 'false'}")
-    return f"CREATE OR REPLACE SECRET duckshift_lake ({', '.join(parts)})"

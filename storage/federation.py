@@ -119,6 +119,7 @@ class Federation:
         self._lock = threading.Lock()
         self._attached: set[str] = set()
         self._seen: dict[tuple[str, str], object] = {}
+        database.renewed += self._attached.clear, self._seen.clear
 
     def attached(self, server: Server, login: Login) -> str:
         """Return the engine's name of a server, attaching it where it is not yet; raises 08001. It blocks."""

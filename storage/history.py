@@ -6,6 +6,7 @@ transaction of the lake, and every server keeps its own. The columns are those o
 ``catalog.system``, which presents them as Redshift's STL and SYS views.
 """
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from core.names import literal, quote
+from storage import renaming
 from storage.database import attach, beside
 
 CATALOG: Final = "duckshift_history"
@@ -122,7 +124,9 @@ _TABLES: Final = (
            "checkpoint VARCHAR, reason VARCHAR, time TIMESTAMP"),
     _table("vacuums", "ended",
            "userid INTEGER, xid BIGINT, query BIGINT, database VARCHAR, schema_name VARCHAR, relation BIGINT,"
-           "name VARCHAR, mode VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP, rows BIGINT"),
+           "name VARCHAR, mode VARCHAR, status VARCHAR, started TIMESTAMP, ended TIMESTAMP, rows BIGINT,"
+           "automatic BOOLEAN, deleted BIGINT, sorted BIGINT, blocks BIGINT, rows_after BIGINT, sorted_after BIGINT,"
+           "blocks_after BIGINT"),
     _table("user_changes", "recordtime",
            "userid INTEGER, username VARCHAR, oldusername VARCHAR, action VARCHAR, usecreatedb INTEGER,"
            "usesuper INTEGER, valuntil TIMESTAMP, pid INTEGER, xid BIGINT, recordtime TIMESTAMP"),
@@ -151,8 +155,22 @@ _TABLES: Final = (
 TABLES: Final = {table.name: table for table in _TABLES}
 
 
-def _attached(folder: Path, key: str) -> str:
-    return f"ATTACH {literal(str(folder / FILE))} AS {CATALOG}" + (f" (ENCRYPTION_KEY {literal(key)})" if key else "")
+def _attached(file: Path, key: str) -> str:
+    return f"ATTACH {literal(str(file))} AS {CATALOG}" + (f" (ENCRYPTION_KEY {literal(key)})" if key else "")
+
+
+def _lacking(connection: duckdb.DuckDBPyConnection, table: HistoryTable) -> list[str]:
+    """Return what makes *table*, or adds to it what a file of an older version lacks."""
+    try:
+        there = {found[0] for found in connection.execute(f"FROM {table.engine_name} LIMIT 0").description}
+    except duckdb.CatalogException:
+        columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table.columns)
+        return [f"CREATE TABLE {table.engine_name} ({columns})"]
+    return [
+        f"ALTER TABLE {table.engine_name} ADD COLUMN {quote(name)} {kind}"
+        for name, kind in table.columns
+        if name not in there
+    ]
 
 
 class HistoryError(Exception):
@@ -176,18 +194,26 @@ class History:
         One of *secrets* opens the file; with none it is plain.
         """
         self._connection = connection
+        self._folder, self._secrets = folder, secrets or [""]
         self._lock = threading.Lock()
         self._retention = timedelta(days=retention_days)
         self._rows = rows
         self._waiting: dict[str, deque[Sequence[Any]]] = {name: deque(maxlen=_WAITING) for name in TABLES}
-        attach(connection, lambda key: _attached(folder, key), secrets or [""])
-        connection.execute(f"CREATE TABLE IF NOT EXISTS {_DELIVERIES} (upto TIMESTAMP, done BOOLEAN)")
+        self._open()
+        made = [f"CREATE TABLE IF NOT EXISTS {_DELIVERIES} (upto TIMESTAMP, done BOOLEAN)"]
         for table in _TABLES:
-            columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table.columns)
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {table.engine_name} ({columns})")
-            # A file that an older version began lacks what has been added since.
-            for name, kind in table.columns:
-                connection.execute(f"ALTER TABLE {table.engine_name} ADD COLUMN IF NOT EXISTS {quote(name)} {kind}")
+            made += _lacking(connection, table)
+        connection.execute(";\n".join(("BEGIN", *made, "COMMIT")))
+
+    def reconnect(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Go on with *connection*, to a new instance; the old one keeps the file's name. To be tried again."""
+        with self._lock:
+            renaming.turn(self._folder, FILE)
+            self._connection = connection
+            self._open()
+
+    def _open(self) -> None:
+        attach(self._connection, lambda key: _attached(renaming.place(self._folder, FILE), key), self._secrets)
 
     def record(self, table: str, row: Sequence[Any]) -> None:
         """Take note of an event: *row* holds values in the order of the table's columns. Never blocks."""
@@ -202,9 +228,13 @@ class History:
         """Write what waits; blocking."""
         with self._lock:
             for name, waiting in self._waiting.items():
-                count = len(waiting)
-                if count:
-                    self._write(TABLES[name], [waiting.popleft() for _ in range(count)])
+                rows = [waiting.popleft() for _ in range(len(waiting))]
+                if rows:
+                    try:
+                        self._write(TABLES[name], rows)
+                    except HistoryError:
+                        waiting.extendleft(reversed(rows))
+                        raise
 
     def read(self, table: str) -> pa.Table:
         """Return all rows of a kind, written or not; blocking."""
@@ -279,10 +309,11 @@ class History:
     def _write(self, table: HistoryTable, rows: list[Sequence[Any]]) -> None:
         schema = table.schema
         columns = [pa.array([row[place] for row in rows], field.type) for place, field in enumerate(schema)]
-        self._connection.register("duckshift_waiting", pa.table(columns, schema=schema))
         try:
+            self._connection.register("duckshift_waiting", pa.table(columns, schema=schema))
             self._connection.execute(f"INSERT INTO {table.engine_name} BY NAME SELECT * FROM duckshift_waiting")
         except duckdb.Error as error:
             raise HistoryError(str(error)) from error
         finally:
-            self._connection.unregister("duckshift_waiting")
+            with contextlib.suppress(duckdb.Error):
+                self._connection.unregister("duckshift_waiting")

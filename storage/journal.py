@@ -60,6 +60,15 @@ _TABLES: Final = (
 TABLES: Final = {table.name: table for table in _TABLES}
 
 
+def made() -> list[str]:
+    """Return the statements that make the tables where there are none."""
+    return [
+        f"CREATE TABLE IF NOT EXISTS {table.engine_name}"
+        f" ({', '.join(f'{quote(name)} {kind}' for name, kind in table.columns)})"
+        for table in _TABLES
+    ]
+
+
 class Journal:
     """Appends events and says where they can be read."""
 
@@ -67,9 +76,12 @@ class Journal:
         """Make the tables where there are none; *connection* is the journal's alone from now on."""
         self._connection = connection
         self._lock = threading.Lock()
-        for table in _TABLES:
-            columns = ", ".join(f"{quote(name)} {kind}" for name, kind in table.columns)
-            connection.execute(f"CREATE TABLE IF NOT EXISTS {table.engine_name} ({columns})")
+        connection.execute(";\n".join(("BEGIN", *made(), "COMMIT")))
+
+    def reconnect(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Go on with *connection*, to a new instance."""
+        with self._lock:
+            self._connection = connection
 
     def append(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
         """Add *rows* (values in the order of the table's columns) and commit them; blocking."""

@@ -14,9 +14,6 @@ from datetime import datetime
 from typing import Any, Final
 
 import pyarrow as pa
-from botocore.auth import SigV4QueryAuth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from core.clock import SystemClock
 from core.errors import SqlError, not_supported
@@ -241,6 +238,11 @@ def _certificate(document: str) -> dict[str, str]:
 
 def token(access: S3Access) -> tuple[str, float]:
     """Return what says who a role is to MSK, and until when: a signed address, as AWS's own clients make it."""
+    # Imported here: few servers read topics.
+    from botocore.auth import SigV4QueryAuth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
+
     region = access.region or "us-east-1"
     request = AWSRequest(
         method="GET", url=f"https://kafka.{region}.amazonaws.com/", params={"Action": "kafka-cluster:Connect"}

@@ -12,6 +12,7 @@ from core.names import literal, quote
 from storage.database import LAKE, METADATA_SCHEMA
 
 _TEMPORARY: Final = "temp.main"
+_ENDLESS: Final = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,15 @@ def newest_schema() -> str:
     return f"SELECT 1 FROM {qualified(METADATA_SCHEMA, 'log')} LIMIT 0"
 
 
-def sign(author: str) -> str:
-    """Return the statement that puts a name to what the transaction commits."""
-    return f"CALL {LAKE}.set_commit_message({literal(author)}, '')"
+def held(snapshot: int | None) -> str:
+    """Return a query that reads the lake's schema at *snapshot*, None for now, and whose many rows nobody reads."""
+    moment = "" if snapshot is None else f" AT (VERSION => {snapshot})"
+    return f"FROM range({_ENDLESS}) UNION ALL SELECT 1 FROM {qualified(METADATA_SCHEMA, 'log')}{moment} WHERE FALSE"
+
+
+def sign(author: str, note: str = "") -> str:
+    """Return the statement that puts a name, and a *note*, to what the transaction commits."""
+    return f"CALL {LAKE}.set_commit_message({literal(author)}, {literal(note)})"
 
 
 def create_schema(schema: str) -> list[str]:
@@ -110,27 +117,13 @@ def flush(schema: str, table: str) -> list[str]:
     return [f"CALL ducklake_flush_inlined_data({literal(LAKE)}, schema_name => {where}, table_name => {named})"]
 
 
-def maintain(schema: str, table: str, *, deleted: bool = True, merge: bool = True) -> list[str]:
-    """Return the statements that put a table (bare names) in order.
-
-    They flush inlined rows, drop *deleted* rows and *merge* small files, which sorts their rows.
-    """
-    lake, where, named = literal(LAKE), literal(schema), literal(table)
-    statements = flush(schema, table)
-    if deleted:
-        statements.append(f"CALL ducklake_rewrite_data_files({lake}, {named}, schema => {where})")
-    if merge:
-        statements.append(f"CALL ducklake_merge_adjacent_files({lake}, {named}, schema => {where})")
-    return statements
-
-
 def rewrite(name: str, key: Sequence[str]) -> list[str]:
-    """Return the statements that write a table anew in the order of *key*."""
-    order = ", ".join(quote(column) for column in key)
+    """Return the statements that write a table anew, in the order of *key* if it has one."""
+    order = f" ORDER BY {', '.join(quote(column) for column in key)}" if key else ""
     kept = f'{_TEMPORARY}."duckshift_vacuum"'
     return [
         f"CREATE OR REPLACE TEMPORARY TABLE {kept} AS SELECT * FROM {name}",
         f"DELETE FROM {name}",
-        f"INSERT INTO {name} SELECT * FROM {kept} ORDER BY {order}",
+        f"INSERT INTO {name} SELECT * FROM {kept}{order}",
         f"DROP TABLE {kept}",
     ]

@@ -20,14 +20,12 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 from urllib.parse import unquote
 
-from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from storage.aws import s3_client
 from storage.database import S3Access
-from storage.resuming import resuming
 
 _S3: Final = "s3://"
 _ARN: Final = "arn:aws:s3:::"
@@ -303,6 +301,8 @@ class S3Store:
         """Open an object for reading."""
         bucket, key = self._split(location, _GET)
         with _Failures(location):
+            from storage.resuming import resuming
+
             return resuming(self._client, bucket, key)
 
     def metadata(self, location: str) -> dict[str, str]:
@@ -367,7 +367,8 @@ class _Failures:
         return
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, Boto3Error):
+        # By name: the class would be imported for every server, and boto3 with it.
+        if error is not None and type(error).__module__ == "boto3.exceptions":
             # Of an upload in parts: what went wrong is behind it.
             error = error.__context__
         if isinstance(error, ClientError):

@@ -1,4 +1,4 @@
-"""A new data key for a data folder whose server is stopped: catalogue and history are written anew.
+"""A new data key for a data folder whose server is stopped: catalogue, history and log are written anew.
 
 Parquet files keep the keys that the catalogue has for them, one each.
 """
@@ -12,6 +12,8 @@ from core.names import literal
 from storage.database import CATALOG_FILE, FolderLock, WarehouseError, attach, loaded
 from storage.history import FILE as HISTORY_FILE
 from storage.keys import DataKey, Keyring
+from storage.write_log import FILES as LOGS
+from storage.write_log import rewrite
 
 _FILES: Final = ((CATALOG_FILE, "catalog"), (HISTORY_FILE, "history"))
 
@@ -27,6 +29,8 @@ def rotate(folder: Path, ring: Keyring) -> None:
         for name, purpose in _FILES:
             if (folder / name).exists():
                 _rewrite(folder / name, purpose, ring.keys, made)
+        for name in LOGS:
+            rewrite(folder / name, ring.keys)
         ring.settle()
     except duckdb.Error as error:
         raise WarehouseError(f"cannot change the data key: {str(error).splitlines()[0]}") from error

@@ -10,6 +10,7 @@ from typing import Final
 import duckdb
 
 from core.names import literal, quote
+from storage.abandoned import part_with
 from storage.database import LAKE, Database
 
 _METADATA: Final = f'"__ducklake_metadata_{LAKE}"'
@@ -21,8 +22,8 @@ _TABLE: Final = """
     FROM {m}.ducklake_table AS t JOIN {m}.ducklake_schema AS s USING (schema_id)
     WHERE t.end_snapshot IS NULL AND s.end_snapshot IS NULL AND s.schema_name = ? AND t.table_name = ?
 """
-_ROWS: Final = """
-    SELECT coalesce(sum(f.record_count), 0)
+_SIZE: Final = """
+    SELECT coalesce(sum(f.record_count), 0), coalesce(sum(f.file_size_bytes), 0)
     FROM {m}.ducklake_data_file AS f JOIN {m}.ducklake_table AS t USING (table_id)
     JOIN {m}.ducklake_schema AS s USING (schema_id)
     WHERE f.end_snapshot IS NULL AND t.end_snapshot IS NULL AND s.end_snapshot IS NULL
@@ -47,7 +48,7 @@ def files(database: Database, schema: str, table: str) -> list[str] | None:
     try:
         return _files(connection, f"{_METADATA}.{quote(database.metadata_schema)}", schema, table)
     finally:
-        connection.close()
+        part_with(connection)
 
 
 def _files(connection: duckdb.DuckDBPyConnection, place: str, schema: str, table: str) -> list[str] | None:
@@ -76,29 +77,20 @@ def _has_lost_rows(connection: duckdb.DuckDBPyConnection, place: str, table: int
     return living is None or recorded is None or living[0] != recorded[0]
 
 
-def rows(database: Database, schema: str, table: str) -> int:
-    """Return how many rows a table's files hold, deleted ones among them; blocking."""
+def size(database: Database, schema: str, table: str) -> tuple[int, int]:
+    """Return how many rows a table's files hold, deleted ones among them, and how large they are; blocking."""
     connection = database.cursor()
     try:
         place = f"{_METADATA}.{quote(database.metadata_schema)}"
-        found = connection.execute(_ROWS.format(m=place), [schema, table]).fetchone()
+        found = connection.execute(_SIZE.format(m=place), [schema, table]).fetchone()
     finally:
         connection.close()
-    return 0 if found is None else int(found[0])
+    return (0, 0) if found is None else (int(found[0]), int(found[1]))
 
 
 def sql(paths: list[str]) -> str:
     """Return the engine SQL that scans *paths*."""
     return f"read_parquet([{', '.join(literal(path) for path in paths)}])"
-
-
-NUMBER: Final = "file_row_number"
-"""The column of ``numbered`` that says where a row lies in its file, from 0."""
-
-
-def numbered(path: str) -> str:
-    """Return the engine SQL that scans a file with its rows' places."""
-    return f"read_parquet({literal(path)}, file_row_number => true)"
 
 
 def _is_mixed(connection: duckdb.DuckDBPyConnection, place: str, table: int, begun: int) -> bool:

@@ -7,19 +7,22 @@ from typing import Final
 import duckdb
 
 from core.names import quote
+from storage.abandoned import part_with
 from storage.database import LAKE, Database
 
 _SIZES: Final = """
     SELECT t.table_id, s.schema_name, t.table_name, coalesce(f.rows, 0) - coalesce(d.rows, 0), coalesce(f.bytes, 0),
-        coalesce(f.files, 0), coalesce(x.record_count, 0) > coalesce(f.rows, 0)
+        coalesce(f.files, 0), coalesce(x.record_count, 0) > coalesce(f.rows, 0),
+        coalesce(d.rows, 0)
     FROM {m}.ducklake_table AS t
     JOIN {m}.ducklake_schema AS s ON s.schema_id = t.schema_id AND s.end_snapshot IS NULL
     LEFT JOIN (
         SELECT table_id, sum(record_count) AS rows, sum(file_size_bytes) AS bytes, count(*) AS files
         FROM {m}.ducklake_data_file WHERE end_snapshot IS NULL GROUP BY table_id) AS f ON f.table_id = t.table_id
     LEFT JOIN (
-        SELECT table_id, sum(delete_count) AS rows
-        FROM {m}.ducklake_delete_file WHERE end_snapshot IS NULL GROUP BY table_id) AS d ON d.table_id = t.table_id
+        SELECT f.table_id, sum(d.delete_count) AS rows
+        FROM {m}.ducklake_delete_file AS d JOIN {m}.ducklake_data_file AS f USING (data_file_id)
+        WHERE d.end_snapshot IS NULL AND f.end_snapshot IS NULL GROUP BY f.table_id) AS d ON d.table_id = t.table_id
     LEFT JOIN {m}.ducklake_table_stats AS x ON x.table_id = t.table_id
     WHERE t.end_snapshot IS NULL
 """
@@ -42,6 +45,8 @@ class TableSize:
     """Rows that it has now."""
     size_bytes: int
     files: int
+    deleted: int = 0
+    """Rows that files still hold."""
 
 
 def sizes(database: Database) -> list[TableSize]:
@@ -52,18 +57,20 @@ def sizes(database: Database) -> list[TableSize]:
         connection.execute("BEGIN")
         rows = connection.execute(_SIZES.format(m=place)).fetchall()
         # Only tables that were given more rows than their files hold can have some in the catalog.
-        small = _inlined(connection, place, {row[0] for row in rows if row[6]})
-        for table, count in _deleted(connection, place, [row[0] for row in rows if row[5]]).items():
-            small[table] = small.get(table, 0) - count
+        small = inlined(connection, place, {row[0] for row in rows if row[6]})
+        gone = _deleted(connection, place, [row[0] for row in rows if row[5]])
     finally:
-        connection.close()
+        part_with(connection)
     return [
-        TableSize(schema, table, int(count) + small.get(number, 0), int(size), int(files))
-        for number, schema, table, count, size, files, _ in rows
-    ]
+        TableSize(
+            schema, table, int(count) + small.get(number, 0) - gone.get(number, 0), int(size), int(files),
+            int(deleted) + gone.get(number, 0),
+        )
+        for number, schema, table, count, size, files, _, deleted in rows
+    ]  # fmt: skip
 
 
-def _inlined(connection: duckdb.DuckDBPyConnection, place: str, wanted: set[int]) -> dict[int, int]:
+def inlined(connection: duckdb.DuckDBPyConnection, place: str, wanted: set[int]) -> dict[int, int]:
     """Return how many rows of *wanted* tables (by DuckLake's numbers) are in its catalog."""
     found = connection.execute(_INLINED.format(m=place)).fetchall() if wanted else []
     tables = [(number, name) for number, name in found if number in wanted]
@@ -78,7 +85,9 @@ def _deleted(connection: duckdb.DuckDBPyConnection, place: str, tables: list[int
     for number in noted.intersection(tables):
         with contextlib.suppress(duckdb.CatalogException):
             name = quote(f"ducklake_inlined_delete_{number}")
-            row = connection.execute(f"SELECT count(*) FROM {place}.{name}").fetchone()
+            # A file that has gone keeps its deletes.
+            living = f"SELECT data_file_id FROM {place}.ducklake_data_file WHERE end_snapshot IS NULL"
+            row = connection.execute(f"SELECT count(*) FROM {place}.{name} WHERE file_id IN ({living})").fetchone()
             found[number] = int(row[0]) if row else 0
     return found
 

@@ -123,9 +123,8 @@ class Snapshots:
 
     def all(self) -> list[Snapshot]:
         """Return every snapshot, the oldest first."""
-        found = [
-            self._read(path) for path in self._place.paths(_SNAPSHOTS) if path.endswith(f"/{_MANIFEST}")
-        ]
+        paths = [path for path in self._place.paths(_SNAPSHOTS) if path.endswith(f"/{_MANIFEST}")]
+        found = [each for each in map(self._read_if_there, paths) if each is not None]
         return sorted(found, key=lambda each: (each.taken, each.name))
 
     def find(self, name: str) -> Snapshot:
@@ -264,6 +263,15 @@ class Snapshots:
     def _named(self, snapshot: Snapshot) -> Iterator[tuple[str, SnapshotFile]]:
         yield f"{_SNAPSHOTS}/{snapshot.name}/{CATALOG}", snapshot.catalog
         yield from ((f"{_FILES}/{file.path}", file) for file in snapshot.files)
+
+    def _read_if_there(self, path: str) -> Snapshot | None:
+        """Return what a manifest says, None where it has been deleted since it was listed."""
+        try:
+            return self._read(path)
+        except SqlError:
+            if self._place.store.size(self._place.location(path)) is None:
+                return None
+            raise
 
     def _read(self, path: str) -> Snapshot:
         with self._place.store.read(self._place.location(path)) as stream:

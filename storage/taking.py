@@ -8,8 +8,10 @@ from typing import Final
 import duckdb
 
 from core.names import literal, quote
-from storage.database import LAKE, METADATA_SCHEMA, Database, S3Access, WarehouseError, attach, loaded, s3_secret
+from storage import extracts
+from storage.database import LAKE, METADATA_SCHEMA, Database, S3Access, WarehouseError, attach, loaded
 from storage.keys import DataKey
+from storage.reaching import s3_secret
 
 _METADATA: Final = f"__ducklake_metadata_{LAKE}"
 _COPY: Final = "duckshift_snapshot"
@@ -34,10 +36,17 @@ def take_catalog(database: Database, target: Path) -> tuple[int, list[str]]:
     """
     connection = database.cursor()
     keys = database.location.secrets("catalog")
+    key = keys[0] if keys else ""
+    shared = database.metadata_schema == "public"
     try:
-        connection.execute(_attached(target, _COPY, keys[0] if keys else ""))
+        if shared:
+            extracts.make(connection, database, target, key)
+        connection.execute(_attached(target, _COPY, key))
         try:
-            connection.execute(f"COPY FROM DATABASE {quote(_METADATA)} TO {_COPY}")
+            if shared:
+                extracts.copy(connection, _METADATA, _COPY)
+            else:
+                connection.execute(f"COPY FROM DATABASE {quote(_METADATA)} TO {_COPY}")
             return _named(connection, f"{_COPY}.main")
         finally:
             connection.execute(f"DETACH {_COPY}")

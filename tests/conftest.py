@@ -8,14 +8,25 @@ from tests.support import aws
 from tests.support.outside import Outside
 from tests.support.server import Server
 from tests.support.transcripts import pytest_addoption, pytest_collect_file
+from tests.support.warm import Nursery
 
-__all__ = ["doors", "outside", "pytest_addoption", "pytest_collect_file", "server"]
+__all__ = ["doors", "nursery", "outside", "pytest_addoption", "pytest_collect_file", "server"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nursery() -> Iterator[None]:
+    """Servers start from a process that has imported the program already."""
+    Server.nursery = Nursery()
+    yield
+    Server.nursery.close()
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A duckshift server with an empty data folder, started once for all tests that ask for it."""
-    with Server(tmp_path_factory.mktemp("server") / "data") as running:
+    # What VACUUM has done is counted, so nobody else must do it.
+    unkept = {"DUCKSHIFT_UPKEEP_ENABLED": "false"}
+    with Server(tmp_path_factory.mktemp("server") / "data", environment=unkept) as running:
         yield running
 
 

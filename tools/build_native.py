@@ -1,4 +1,4 @@
-"""Compile the C sources into the libraries that ``server.wire.encode_native`` and ``engine.load.fields`` load.
+"""Compile the C sources into the libraries of ``server.wire.encode_native``, ``engine.load.fields``, ``sql.literals``.
 
 Run by the wheel's build hook and by hand after a change: ``python tools/build_native.py``.
 """
@@ -17,6 +17,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SOURCES: Final = (
     ROOT / "server" / "wire" / "native" / "encode.c",
     ROOT / "engine" / "load" / "native" / "fields.c",
+    ROOT / "sql" / "native" / "literals.c",
 )
 FLAGS: Final = ("-std=c11", "-O3", "-fPIC", "-shared", "-Wall", "-Wextra")
 

@@ -14,19 +14,24 @@ from api.management import checks
 from api.management.copies import CopyApi
 from api.management.credentials import Credentials
 from api.management.facts import Facts
-from api.management.hosting import HostedClusters
+from api.management.hosting import HostedClusters, On, automated_days, told
+from api.management.schedules import ScheduleApi
 from api.management.snapshots import Archive, SnapshotApi
 from api.management.tables import TableRestores
+from api.management.tagging import Tags, shown
 from api.users import Users
 from core.errors import ConnectionFatal
 from core.names import literal, quote
 from core.sqlstate import SqlState
 from session.sessions import SessionFactory
 from session.warehouse import Warehouse
+from storage.retention import Rules
 
 _NODE: Final = "duckshift"
 _ENGINE: Final = "1.0"
-_QUIET: Final = frozenset({"ClusterIdentifier", "MasterUserPassword"})
+_CHANGED: Final = frozenset(
+    {"ClusterIdentifier", "MasterUserPassword", "AutomatedSnapshotRetentionPeriod", "ManualSnapshotRetentionPeriod"}
+)
 
 
 class ClusterApi:
@@ -48,8 +53,10 @@ class ClusterApi:
         self._credentials = credentials
         self._facts = facts
         self._hosted = hosted
-        archive = Archive(warehouse, hosted.host)
+        self._tags = Tags(warehouse.database.location.folder, hosted)
+        self._archive = archive = Archive(warehouse, hosted.host)
         self._snapshots = SnapshotApi(archive, facts, hosted.clock)
+        self._schedules = ScheduleApi(archive, hosted)
         self._copies = CopyApi(archive, self._snapshots, self._cluster)
         self.tables = TableRestores(warehouse, archive, users, hosted.clock)
         """Restores of single tables, which the other service asks for too."""
@@ -69,8 +76,9 @@ class ClusterApi:
             **self._snapshots.operations(self._own, self._hosted.restore),
             **self.tables.operations(self._own),
             **self._copies.operations(self._own),
+            **self._schedules.operations(self._own),
             "DescribeLoggingStatus": self._own("DescribeLoggingStatus", self._logging),
-            "DescribeTags": self.tags,
+            **self._tags.operations,
             "DescribeCustomDomainAssociations": _refused(
                 "DescribeCustomDomainAssociations",
                 "CustomDomainAssociationNotFoundFault",
@@ -79,6 +87,10 @@ class ClusterApi:
             "GetClusterCredentials": self._credentials.cluster_credentials,
             "GetClusterCredentialsWithIAM": self._credentials.with_iam,
         }
+
+    @property
+    def _on(self) -> Mapping[str, On]:
+        return {**self._hosted.on, "ModifyClusterSnapshotSchedule": self._schedules.on_hosted}
 
     async def describe(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         """DescribeClusters."""
@@ -100,11 +112,6 @@ class ClusterApi:
         keys, values = given.get("TagKeys"), given.get("TagValues")
         return {"Clusters": [each for each in found if _tagged(each, keys, values)]}
 
-    async def tags(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
-        """DescribeTags."""
-        caller.require("redshift:DescribeTags", caller.place.cluster_arn)
-        return {"TaggedResources": []}
-
     def _own(self, action: str, operation: Operation) -> Operation:
         """Return *operation* with what all need that are about the cluster: permission, and that it is ours."""
 
@@ -113,7 +120,7 @@ class ClusterApi:
             caller.require(f"redshift:{action}", caller.place.of(name).cluster_arn)
             if name == caller.place.cluster:
                 return await operation(caller, given)
-            record, other = self._hosted.find(name), self._hosted.on.get(action)
+            record, other = self._hosted.find(name), self._on.get(action)
             if record is None:
                 raise ApiError("ClusterNotFoundFault", f"Cluster {name} not found.")
             if other is None:
@@ -133,15 +140,26 @@ class ClusterApi:
         return {"LoggingEnabled": False}
 
     async def _modify(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
-        others = sorted(given.keys() - _QUIET)
-        handed = caller.request is not None and caller.request.handed
-        if others and not handed:
-            raise ApiError("UnsupportedOptionFault", f"{others[0]} cannot be changed on this server.")
+        # Of what the server that hosts this one hands on, the password alone is for this one.
+        if caller.request is None or not caller.request.handed:
+            await self._retain(given)
         password = given.get("MasterUserPassword")
         if password is not None:
             checks.password(password, "MasterUserPassword")
             await self._users.run([f"ALTER USER {quote(self._facts.admin)} PASSWORD {literal(password)}"])
         return {"Cluster": self._cluster(caller)}
+
+    async def _retain(self, given: Mapping[str, Any]) -> None:
+        others = sorted(given.keys() - _CHANGED)
+        if others:
+            raise ApiError("UnsupportedOptionFault", f"{others[0]} cannot be changed on this server.")
+        rules: dict[str, int] = {}
+        if "AutomatedSnapshotRetentionPeriod" in given:
+            rules["days"] = automated_days(given["AutomatedSnapshotRetentionPeriod"])
+        if "ManualSnapshotRetentionPeriod" in given:
+            rules["manual_days"] = checks.manual_days(given)
+        if rules:
+            await self._archive.keeper().rule(**rules)
 
     async def _pause(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         if self._sessions.paused:
@@ -170,7 +188,8 @@ class ClusterApi:
     def _cluster(self, caller: Caller) -> dict[str, Any]:
         place, facts = caller.place, self._facts
         host = facts.address(caller)
-        keeper = self._warehouse.limits.snapshots
+        keeper = self._archive.own
+        rules = keeper.rules if keeper is not None else Rules(days=0)
         copying = keeper.copying if keeper is not None else None
         status = "paused" if self._sessions.paused else "available"
         return {
@@ -182,8 +201,9 @@ class ClusterApi:
             "DBName": facts.database,
             "Endpoint": {"Address": host, "Port": facts.port},
             "ClusterCreateTime": facts.created,
-            "AutomatedSnapshotRetentionPeriod": facts.snapshot_days,
-            "ManualSnapshotRetentionPeriod": -1,
+            "AutomatedSnapshotRetentionPeriod": keeper.days if keeper is not None else 0,
+            "ManualSnapshotRetentionPeriod": rules.manual_days,
+            **told(rules.schedule),
             "ClusterSecurityGroups": [],
             "VpcSecurityGroups": [],
             "ClusterParameterGroups": [],
@@ -193,7 +213,7 @@ class ClusterApi:
             "PubliclyAccessible": False,
             "Encrypted": facts.encrypted,
             "ClusterNodes": [{"NodeRole": "SHARED", "PrivateIPAddress": host}],
-            "Tags": [],
+            "Tags": shown(self._tags.own),
             "IamRoles": [{"IamRoleArn": arn, "ApplyStatus": "in-sync"} for arn in facts.roles],
             "PendingActions": [],
             "ClusterNamespaceArn": place.namespace_arn,

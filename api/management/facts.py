@@ -17,8 +17,6 @@ class Facts:
     database: str
     created: datetime
     encrypted: bool
-    snapshot_days: int
-    """Days that automated snapshots are kept, 0 where there are none."""
     takes_snapshots: bool
     """Whether there is a place for snapshots."""
     roles: tuple[str, ...]

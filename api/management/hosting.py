@@ -11,6 +11,7 @@ from api.hosting import Host, Hosted, Kind, Source, State
 from api.identities import Caller
 from api.management import checks
 from api.management.facts import Facts
+from api.management.scheduled import SnapshotSchedule, SnapshotSchedules
 from api.management.snapshots import Find
 from auth.verifiers import make_scram
 from core.clock import Clock
@@ -21,7 +22,7 @@ _LACKING: Final = frozenset(
     {
         "HsmClientCertificateIdentifier", "HsmConfigurationIdentifier", "ElasticIp", "KmsKeyId", "LoadSampleData",
         "ManageMasterPassword", "MasterPasswordSecretKmsKeyId", "MultiAZ", "RedshiftIdcApplicationArn", "CatalogName",
-        "SnapshotScheduleIdentifier", "ReservedNodeId", "TargetReservedNodeOfferingId", "AdditionalInfo",
+        "ReservedNodeId", "TargetReservedNodeOfferingId", "AdditionalInfo",
     }
 )  # fmt: skip
 """What would change what a cluster does, and is not there."""
@@ -31,7 +32,7 @@ _CHANGED: Final = frozenset(
         "ManualSnapshotRetentionPeriod",
     }
 )  # fmt: skip
-_SETTLED: Final = frozenset({State.AVAILABLE, State.PAUSED, State.FAILED, State.NOT_RESTORED})
+SETTLED: Final = frozenset({State.AVAILABLE, State.PAUSED, State.FAILED, State.NOT_RESTORED})
 _DAYS: Final = range(36)
 _DATABASE: Final = "dev"
 _RESTORING: Final = {State.CREATING: "restoring", State.NOT_RESTORED: "failed"}
@@ -40,9 +41,16 @@ _RESTORING: Final = {State.CREATING: "restoring", State.NOT_RESTORED: "failed"}
 class HostedClusters:
     """The operations, by the names of those that name a cluster in ``on``."""
 
-    def __init__(self, host: Host | None, forwarding: Forwarding | None, facts: Facts, clock: Clock) -> None:
+    def __init__(
+        self,
+        host: Host | None,
+        forwarding: Forwarding | None,
+        facts: Facts,
+        clock: Clock,
+        schedules: SnapshotSchedules,
+    ) -> None:
         """Work on the clusters of *host*, None where there can be none."""
-        self.host, self._forwarding = host, forwarding
+        self.host, self._forwarding, self.schedules = host, forwarding, schedules
         self._facts, self.clock = facts, clock
 
     @property
@@ -120,6 +128,7 @@ class HostedClusters:
             "DefaultIamRoleArn": record.default_role or None,
             "PendingActions": [],
             "ClusterNamespaceArn": place.namespace_arn,
+            **told(record.schedule),
         }
         if record.restored:
             answer["RestoreStatus"] = {"Status": _RESTORING.get(record.state, "completed")}
@@ -138,6 +147,7 @@ class HostedClusters:
         return self.host, name
 
     def _wanted(self, host: Host, name: str, given: Mapping[str, Any], encrypted: bool) -> Hosted:
+        schedule = given.get("SnapshotScheduleIdentifier")
         roles, default = checks.roles(self._facts.roles, given.get("IamRoles", ()), given.get("DefaultIamRoleArn"))
         return Hosted(
             kind=Kind.CLUSTER,
@@ -152,13 +162,14 @@ class HostedClusters:
             encrypted=given.get("Encrypted", encrypted),
             roles=roles,
             default_role=default,
-            snapshot_days=_days(given.get("AutomatedSnapshotRetentionPeriod", 1)),
-            manual_days=given.get("ManualSnapshotRetentionPeriod", -1),
+            snapshot_days=automated_days(given.get("AutomatedSnapshotRetentionPeriod", 1)),
+            manual_days=checks.manual_days(given),
             tags=checks.tags(given),
+            **scheduled(self.schedules.find(schedule) if schedule else None),
         )
 
     async def _delete(self, caller: Caller, record: Hosted, given: dict[str, Any]) -> Mapping[str, Any]:
-        host = self._settled(record, _SETTLED)
+        host = self._settled(record, SETTLED)
         final = given.get("FinalClusterSnapshotIdentifier", "")
         if given.get("SkipFinalClusterSnapshot", False) is bool(final):
             message = "Either FinalClusterSnapshotIdentifier or SkipFinalClusterSnapshot is needed, and not both."
@@ -180,16 +191,16 @@ class HostedClusters:
             raise ApiError("UnsupportedOptionFault", f"{others[0]} cannot be changed on this server.")
         values: dict[str, Any] = {}
         if "AutomatedSnapshotRetentionPeriod" in given:
-            values["snapshot_days"] = _days(given["AutomatedSnapshotRetentionPeriod"])
+            values["snapshot_days"] = automated_days(given["AutomatedSnapshotRetentionPeriod"])
         if "ManualSnapshotRetentionPeriod" in given:
-            values["manual_days"] = given["ManualSnapshotRetentionPeriod"]
+            values["manual_days"] = checks.manual_days(given)
         if given.get("Port", record.port) != record.port:
             values["port"] = checks.port(host, given["Port"])
         if "MasterUserPassword" in given and self._forwarding is not None:
             await self._forwarding.relay(record, caller.request)
         if values:
             record = host.change(record, **values)
-        if values.keys() & {"port", "snapshot_days"}:
+        if "port" in values:
             record = host.run(record, State.MODIFYING)
         return {"Cluster": self.shown(caller, record)}
 
@@ -219,7 +230,20 @@ class HostedClusters:
         return self.host
 
 
-def _days(number: int) -> int:
+def told(schedule: str) -> dict[str, Any]:
+    """Return what is told of a cluster that follows *schedule*, which may be none."""
+    return {"SnapshotScheduleIdentifier": schedule, "SnapshotScheduleState": "ACTIVE"} if schedule else {}
+
+
+def scheduled(schedule: SnapshotSchedule | None) -> dict[str, Any]:
+    """Return the fields of a hosted cluster that follows *schedule*."""
+    if schedule is None:
+        return {"schedule": "", "times": (), "times_since": ""}
+    return {"schedule": schedule.name, "times": schedule.definitions, "times_since": schedule.since}
+
+
+def automated_days(number: int) -> int:
+    """Return *number* where automated snapshots may be kept for so many days; raises ``ApiError``."""
     if number not in _DAYS:
         raise ApiError("InvalidRetentionPeriodFault", "Automated snapshots are kept for 0 to 35 days.")
     return number

@@ -52,8 +52,7 @@ class Archive:
 
     async def all(self, place_name: str, kind: Kind) -> list[Kept]:
         """Return those of clusters of a kind, and the server's own, which is called *place_name*."""
-        keeper = self._warehouse.limits.snapshots
-        own = [] if keeper is None else await keeper.all()
+        own = [] if self.own is None else await self.own.all()
         found = [Kept("", place_name, each) for each in own]
         if self._host is not None:
             for key, snapshots in (await self._host.snapshots()).items():
@@ -62,11 +61,16 @@ class Archive:
                     found += [Kept(key, name, each) for each in snapshots]
         return found
 
+    @property
+    def own(self) -> SnapshotKeeper | None:
+        """Who keeps the server's own, None where nobody does."""
+        return self._warehouse.limits.snapshots
+
     def keeper(self, fault: str = "InvalidClusterStateFault") -> SnapshotKeeper:
         """Return who keeps the server's own; raises the error *fault* where nobody does."""
-        if self._warehouse.limits.snapshots is None:
+        if self.own is None:
             raise ApiError(fault, "The server has no place for snapshots: snapshots.destination says where they go.")
-        return self._warehouse.limits.snapshots
+        return self.own
 
     async def delete(self, kept: Kept) -> None:
         """Remove a snapshot."""
@@ -112,8 +116,9 @@ class SnapshotApi:
 
     async def _create(self, caller: Caller, given: dict[str, Any]) -> Mapping[str, Any]:
         keeper = self._archive.keeper()
+        days = checks.manual_days(given) if "ManualSnapshotRetentionPeriod" in given else None
         try:
-            made = await keeper.create(given["SnapshotIdentifier"], kept_days=checks.manual_days(given))
+            made = await keeper.create(given["SnapshotIdentifier"], kept_days=days)
         except SqlError as error:
             raise fault(error) from None
         return {"Snapshot": self.shown(caller, Kept("", caller.place.cluster, made))}

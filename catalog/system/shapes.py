@@ -161,7 +161,7 @@ LIVE: Final[dict[str, pa.Schema]] = {
     ),
     # The columns of views WITH NO SCHEMA BINDING, as their queries are now.
     "sys_late_columns": _shape("relation oid, name text, number int4, format text, type oid, modifier int4"),
-    "sys_storage": _shape("relation oid, rows int8, bytes int8, files int8"),
+    "sys_storage": _shape("relation oid, rows int8, bytes int8, files int8, deleted int8, unsorted float8"),
     "sys_locks": _shape("pid int4, xid int8, relation oid, mode text, granted bool"),
     # Queries that ended, newest last; `kind` as SYS_QUERY_HISTORY.query_type says it, `steps` like
     # ``scan:OID,hashjoin,insert:OID,return``.
@@ -212,8 +212,11 @@ LIVE: Final[dict[str, pa.Schema]] = {
     ),
     "sys_vacuums": _shape(
         "userid int4, xid int8, query int8, database text, schema_name text, relation int8, name text, mode text,"
-        "status text, started ts, ended ts, rows int8"
+        "status text, started ts, ended ts, rows int8, automatic bool, deleted int8, sorted int8, blocks int8,"
+        "rows_after int8, sorted_after int8, blocks_after int8"
     ),
+    # The tables that are being put in order.
+    "sys_vacuuming": _shape("name text, status text"),
     # What was done to users; transactions that wrote or were blocks; those that gave way to others.
     "sys_user_changes": _shape(
         "userid int4, username text, oldusername text, action text, usecreatedb int4, usesuper int4, valuntil ts,"

@@ -137,11 +137,18 @@ ROWS: Final = (
         # One row when it begins, one when it has ended.
         "SELECT v.userid, v.xid, v.relation AS table_id, CASE WHEN e.phase = 'Finished' THEN 'Finished' ELSE"
         " 'Started' || CASE v.mode WHEN 'DELETE ONLY' THEN ' Delete Only' WHEN 'SORT ONLY' THEN ' Sort Only'"
-        " WHEN 'REINDEX' THEN ' Reindex' WHEN 'RECLUSTER' THEN ' Recluster' ELSE '' END END AS status, v.rows,"
-        " v.rows AS sortedrows, 0 AS blocks, 0 AS max_merge_partitions,"
-        " CASE WHEN e.phase = 'Finished' THEN v.ended ELSE v.started END AS eventtime, 0 AS reclaimable_rows,"
-        " 0 AS reclaimable_space_mb, 0 AS cutoff_xid, CAST(v.mode = 'RECLUSTER' AS INTEGER) AS is_recluster"
+        " WHEN 'REINDEX' THEN ' Reindex' WHEN 'RECLUSTER' THEN ' Recluster' ELSE '' END END AS status,"
+        " CASE WHEN e.phase = 'Finished' THEN COALESCE(v.rows_after, v.rows) ELSE v.rows END AS rows,"
+        " CASE WHEN e.phase = 'Finished' THEN v.sorted_after ELSE v.sorted END AS sortedrows,"
+        " CASE WHEN e.phase = 'Finished' THEN v.blocks_after ELSE v.blocks END AS blocks, 0 AS max_merge_partitions,"
+        " CASE WHEN e.phase = 'Finished' THEN v.ended ELSE v.started END AS eventtime,"
+        " CASE WHEN e.phase = 'Finished' THEN 0 ELSE v.deleted END AS reclaimable_rows,"
+        " CASE WHEN e.phase = 'Finished' THEN 0 ELSE CAST(floor(v.blocks * v.deleted / GREATEST(v.rows, 1)) AS BIGINT)"
+        " END AS reclaimable_space_mb, 0 AS cutoff_xid, CAST(v.mode = 'RECLUSTER' AS INTEGER) AS is_recluster"
         " FROM sys_vacuums AS v, (VALUES ('Started'), ('Finished')) AS e(phase)", "superuser"),
+    _view(6_026, "svl_vacuum_percentage", "xid int8, table_id int4, percentage int8",
+        "SELECT v.xid, v.relation AS table_id, CAST(100 * v.blocks_after / GREATEST(v.blocks, 1) AS BIGINT) AS percentage"
+        " FROM sys_vacuums AS v WHERE v.blocks IS NOT NULL", "superuser"),
     _view(5_021, "stl_analyze",
         "userid int4, xid int8, database bpchar(30), table_id int4, status bpchar(15), rows float8,"
         "modified_rows float8, threshold_percent int4, is_auto bpchar(1), starttime ts, endtime ts, prevtime ts,"

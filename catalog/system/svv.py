@@ -158,7 +158,7 @@ ROWS: Final = (
         " COALESCE(CASE WHEN r.sortstyle = 'INTERLEAVED' THEN r.sortstyle END, k.sortkey1, CASE WHEN r.sortstyle = 'AUTO' THEN 'AUTO(SORTKEY)' END) AS sortkey1,"
         " COALESCE(k.max_varchar, 0) AS max_varchar, k.sortkey1_enc, COALESCE(k.sortkey_num, 0) AS sortkey_num,"
         " GREATEST(1, CAST(ceil(s.bytes / 1048576.0) AS BIGINT)) AS size, 0 AS pct_used, 0 AS empty,"
-        " CASE WHEN k.sortkey_num > 0 THEN 0 END AS unsorted, 0 AS stats_off, s.rows AS tbl_rows,"
+        " CASE WHEN k.sortkey_num > 0 THEN 100 * s.unsorted END AS unsorted, 0 AS stats_off, s.rows + s.deleted AS tbl_rows,"
         " NULL AS skew_sortkey1, CASE WHEN r.diststyle LIKE '%ALL%' THEN NULL ELSE 1 END AS skew_rows,"
         " s.rows AS estimated_visible_rows, NULL AS risk_event, NULL AS vacuum_sort_benefit, r.created AS create_time"
         f" FROM (SELECT r.* FROM {access.relations(kinds=chr(39) + 'r' + chr(39), system=False)}) AS r"
@@ -250,8 +250,14 @@ ROWS: Final = (
         "table_name text, xid int8, sort_partitions int8, merge_increments int8, elapsed_time int8, row_delta int8,"
         "sortedrow_delta int8, block_delta int4, max_merge_partitions int4",
         "SELECT v.name AS table_name, v.xid, 1 AS sort_partitions, 0 AS merge_increments,"
-        " date_diff('microsecond', v.started, v.ended) AS elapsed_time, 0 AS row_delta, 0 AS sortedrow_delta,"
-        " 0 AS block_delta, 0 AS max_merge_partitions FROM sys_vacuums AS v", "superuser"),
+        " date_diff('microsecond', v.started, v.ended) AS elapsed_time, COALESCE(v.rows_after - v.rows, 0) AS row_delta,"
+        " COALESCE(v.sorted_after - v.sorted, 0) AS sortedrow_delta, COALESCE(v.blocks_after - v.blocks, 0) AS block_delta,"
+        " 0 AS max_merge_partitions FROM sys_vacuums AS v", "superuser"),
+    _view(4_221, "svv_vacuum_progress", "table_name text, status text, time_remaining_estimate text",
+        # What is being done, else what was done last.
+        "SELECT w.name AS table_name, w.status, NULL AS time_remaining_estimate FROM sys_vacuuming AS w UNION ALL"
+        " SELECT l.name, 'Complete', NULL FROM (SELECT v.name FROM sys_vacuums AS v ORDER BY v.ended DESC LIMIT 1) AS l"
+        " WHERE NOT EXISTS (SELECT 1 FROM sys_vacuuming AS w)", "superuser"),
     _view(4_226, "svv_active_cursors",
         "user_id int4, cursor_name varchar(256), transaction_id int8, session_id int4, declare_time ts,"
         "total_bytes int8, total_rows int8, fetched_rows int8",

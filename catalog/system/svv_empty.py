@@ -10,7 +10,6 @@ from catalog.system.spec import SystemView, columns
 # fmt: off
 _SHAPES: Final = (
     (4_220, "svv_alter_table_recommendations", "type bpchar(30), database bpchar(128), table_id int4, group_id int4, ddl bpchar(1024), auto_eligible bpchar(1)"),
-    (4_221, "svv_vacuum_progress", "table_name text, status text, time_remaining_estimate text"),
     (4_227, "svv_ml_model_info", "schema_name bpchar(128), user_name bpchar(128), model_name bpchar(128), life_cycle bpchar(20), is_refreshable int4, model_state bpchar(128)"),
 )
 # fmt: on

@@ -167,12 +167,15 @@ ROWS: Final = (
         "table_id int4, vacuum_type bpchar(20), is_automatic bool, status text, start_time ts, end_time ts,"
         "record_time ts, duration int8, rows_before_vacuum int8, size_before_vacuum int8, reclaimable_rows int8,"
         "reclaimed_rows int8, reclaimed_blocks int8, sortedrows_before_vacuum int8, sortedrows_after_vacuum int8",
-        "SELECT v.userid AS user_id, v.xid AS transaction_id, v.query AS query_id, v.database AS database_name,"
-        " v.schema_name, v.name AS table_name, v.relation AS table_id, lower(v.mode) AS vacuum_type,"
-        " FALSE AS is_automatic, v.status, v.started AS start_time, v.ended AS end_time, v.ended AS record_time,"
+        "SELECT v.userid AS user_id, v.xid AS transaction_id, CASE WHEN v.automatic THEN NULL ELSE v.query END AS query_id,"
+        " v.database AS database_name, v.schema_name, v.name AS table_name, v.relation AS table_id,"
+        " upper(left(v.mode, 1)) || lower(substr(replace(v.mode, ' ONLY', ''), 2)) AS vacuum_type,"
+        " COALESCE(v.automatic, FALSE) AS is_automatic,"
+        " CASE v.status WHEN 'Finished' THEN 'Complete' ELSE v.status END AS status, v.started AS start_time, v.ended AS end_time, v.ended AS record_time,"
         " date_diff('microsecond', v.started, v.ended) AS duration, v.rows AS rows_before_vacuum,"
-        " 0 AS size_before_vacuum, 0 AS reclaimable_rows, 0 AS reclaimed_rows, 0 AS reclaimed_blocks,"
-        " v.rows AS sortedrows_before_vacuum, v.rows AS sortedrows_after_vacuum FROM sys_vacuums AS v"),
+        " v.blocks AS size_before_vacuum, v.deleted AS reclaimable_rows, v.rows - v.rows_after AS reclaimed_rows,"
+        " v.blocks - v.blocks_after AS reclaimed_blocks, v.sorted AS sortedrows_before_vacuum,"
+        " v.sorted_after AS sortedrows_after_vacuum FROM sys_vacuums AS v"),
     _view(5_317, "sys_analyze_history",
         "user_id int4, transaction_id int8, query_id int8, database_name text, schema_name text, table_name text,"
         "table_id int4, is_automatic bpchar(1), status bpchar(15), start_time ts, end_time ts, rows float8,"

@@ -63,7 +63,6 @@ _SHAPES: Final[tuple[tuple[int, str, Visible, str], ...]] = (
     (6_022, "svcs_compile", "own", _COMPILE),
     (6_023, "svl_qerror", "own", "userid int4, query int4, xid int8, pid int4, recordtime ts, error text"),
     (6_024, "svl_restore_alter_table_progress", "superuser", "tbl int4, progress text, message text"),
-    (6_026, "svl_vacuum_percentage", "superuser", "xid int8, table_id int4, percentage int8"),
     (6_027, "svcs_concurrency_scaling_usage", "superuser", "start_time ts, end_time ts, queries int8, usage_in_seconds float8"),
     (6_028, "sys_analyze_compression_history", "own", "user_id int4, start_time ts, transaction_id int8, table_id int4, table_name bpchar(128), column_position int4, old_encoding bpchar(15), new_encoding bpchar(15), mode bpchar(14)"),
     (6_029, "sys_auto_table_optimization", "superuser", "transaction_id int8, session_id int4, table_id int4, alter_table_type bpchar(32), status bpchar(128), event_time ts, alter_from bpchar(200)"),

@@ -9,7 +9,7 @@ import asyncio
 import importlib.util
 import logging
 import uuid
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
@@ -23,6 +23,7 @@ from engine.spark.address import SparkAddress
 
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
+Settings = Sequence[tuple[str, str]]
 _SERVICE: Final = "/spark.connect.SparkConnectService/"
 _CLIENT: Final = "duckshift"
 _SETTINGS: Final = (
@@ -31,6 +32,8 @@ _SETTINGS: Final = (
     ("spark.sql.session.timeZone", "UTC"),
     ("spark.sql.parser.escapedStringLiterals", "false"),
 )
+ROW_BY_ROW: Final = (("spark.sql.parquet.enableVectorizedReader", "false"),)
+"""Has Spark 4.0 read what its quick reader cannot: the encoding in which the engine writes REAL and DOUBLE."""
 _RETRY_S: Final = 30.0
 """How long a cluster that could not be reached is left alone."""
 _FAREWELL_S: Final = 5.0
@@ -70,11 +73,11 @@ class SparkCluster:
         """Return a statement's conversation, to be begun."""
         return Conversation(self)
 
-    async def greet(self, conversation: "Conversation") -> None:
-        """Begin a statement's session of the cluster; raises ``AwayError``."""
+    async def greet(self, conversation: "Conversation", more: Settings) -> None:
+        """Begin a statement's session of the cluster, with *more* settings; raises ``AwayError``."""
         if self._missed is not None and self._clock.monotonic() - self._missed < _RETRY_S:
             raise AwayError("it was away a moment ago")
-        pairs = [{"key": key, "value": value} for key, value in _SETTINGS]
+        pairs = [{"key": key, "value": value} for key, value in (*_SETTINGS, *more)]
         settings = conversation.named | {"operation": {"set": {"pairs": pairs}}}
         try:
             await self.call("Config", messages.CONFIG, settings, self._patience_s)
@@ -164,9 +167,9 @@ class Conversation:
         self.answered = False
         """Whether the statement's rows came from it."""
 
-    async def begin(self) -> None:
-        """Begin; raises ``AwayError``, ``Canceled``."""
-        await self._unless_stopped(self._cluster.greet(self))
+    async def begin(self, more: Settings = ()) -> None:
+        """Begin, with *more* settings; raises ``AwayError``, ``Canceled``."""
+        await self._unless_stopped(self._cluster.greet(self, more))
         self._begun = True
 
     async def view(self, name: str, relation: Mapping[str, Any]) -> None:

@@ -13,10 +13,13 @@ _PATIENCE_S: Final = 60.0
 class Pool:
     """Slots and memory: of one queue, or of all queues where the server manages them."""
 
-    def __init__(self, slots: int, memory_bytes: int, *, shared: bool, started: Callable[[Ticket], None]) -> None:
+    def __init__(
+        self, slots: int, memory_bytes: int, *, shared: bool, started: Callable[[Ticket], None],
+        alone: Callable[[Ticket], bool],
+    ) -> None:  # fmt: skip
         """Let in as many as have room in *slots* and, where the pool is *shared*, in *memory_bytes*.
 
-        *started* is called with each ticket that is let in.
+        *started* is called with each ticket that is let in, *alone* tells whether one more of its priority may run.
         """
         self.slots = slots
         self.memory_bytes = memory_bytes
@@ -24,11 +27,11 @@ class Pool:
         self.running: dict[Ticket, None] = {}
         self.waiting: list[Ticket] = []
         self.shared = shared
-        self._started = started
+        self._started, self._alone = started, alone
 
     def fits(self, ticket: Ticket) -> bool:
         """Tell whether there is room for *ticket* now."""
-        return self.used + ticket.slots <= self.slots and self._has_memory(ticket)
+        return self.used + ticket.slots <= self.slots and self._alone(ticket) and self._has_memory(ticket)
 
     def _has_memory(self, ticket: Ticket) -> bool:
         """Tell whether there is memory for *ticket*; what needs more than there is runs alone."""
@@ -60,12 +63,15 @@ class Pool:
     def advance(self, now: float) -> None:
         """Let in who has room, the first of the queue first.
 
-        Nobody is overtaken for asking for more slots, and who waits for memory only by those who need none.
+        Nobody is overtaken for asking for more slots, and who waits for memory only by those who need none; a second
+        one of a priority of which one runs at a time is by all.
         """
         scarce = False
         for ticket in self.queued(now):
             if self.used + ticket.slots > self.slots:
                 return
+            if not self._alone(ticket):
+                continue
             if not self._has_memory(ticket) or (scarce and ticket.owner.expected_bytes):
                 scarce = True
                 continue

@@ -69,6 +69,23 @@ class Measured(Protocol):
         """Rows of the tables that it reads."""
         ...
 
+    @property
+    def spent(self) -> "Spent":
+        """What it has cost, once it has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a statement has cost, as the engine counts it."""
+
+    processor_s: float = 0.0
+    """Of all threads."""
+    joined_rows: int = 0
+    """Rows of the largest join's result."""
+    nested_rows: int = 0
+    """The same of joins that compare every row with every other."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
@@ -77,20 +94,31 @@ class Metric:
     name: str
     read: Callable[[Measured], float]
     doc: str
+    late: bool = False
+    """Whether it is known when the statement has ended, and no sooner: a rule can only log then."""
 
 
+# fmt: off
 METRICS: Final = (
+    Metric(name="join_row_count", read=lambda it: it.spent.joined_rows, late=True,
+           doc="Rows that came out of a join."),
+    Metric(name="nested_loop_join_row_count", read=lambda it: it.spent.nested_rows, late=True,
+           doc="Rows that came out of a join of every row with every other."),
+    Metric(name="query_cpu_time", read=lambda it: it.spent.processor_s, late=True,
+           doc="Seconds of processor time, of all threads together."),
+    Metric(name="query_cpu_usage_percent", read=lambda it: it.spent.processor_s / max(it.executed_s, 1e-3) * 100,
+           late=True, doc="That in percent of the time that it ran: 100 is one core."),
     Metric(name="query_execution_time", read=lambda it: it.executed_s, doc="Seconds since the statement was let in."),
     Metric(name="query_priority", read=lambda it: it.priority, doc="lowest, low, normal, high or highest."),
     Metric(name="query_queue_time", read=lambda it: it.queued_s, doc="Seconds that it waited; goes with no hop."),
     Metric(name="return_row_count", read=lambda it: it.returned_rows, doc="Rows that were sent to the client."),
     Metric(name="scan_row_count", read=lambda it: it.scanned_rows, doc="Rows of the tables that it reads."),
 )
+# fmt: on
 BY_NAME: Final = {metric.name: metric for metric in METRICS}
 UNMEASURED: Final = frozenset({
-    "cpu_skew", "io_skew", "join_row_count", "nested_loop_join_row_count", "query_blocks_read", "query_cpu_time",
-    "query_cpu_usage_percent", "query_temp_blocks_to_disk", "segment_execution_time", "spectrum_scan_row_count",
-    "spectrum_scan_size_mb",
+    "cpu_skew", "io_skew", "query_blocks_read", "query_temp_blocks_to_disk", "segment_execution_time",
+    "spectrum_scan_row_count", "spectrum_scan_size_mb",
 })  # fmt: skip
 """Redshift's other metrics."""
 _COMPARE: Final[Mapping[str, Callable[[float, float], bool]]] = {
@@ -129,6 +157,11 @@ class Rule:
         """Tell whether the rule is met."""
         return all(predicate.holds(statement) for predicate in self.predicates)
 
+    @property
+    def late(self) -> bool:
+        """Whether it can be judged when the statement has ended, and no sooner."""
+        return any(predicate.metric.late for predicate in self.predicates)
+
     def reads(self, metric: str) -> bool:
         """Tell whether a predicate looks at *metric*."""
         return any(predicate.metric.name == metric for predicate in self.predicates)
@@ -163,6 +196,9 @@ def _rule(given: object, where: str, *, auto: bool) -> Rule:
     changes = action is Action.CHANGE_QUERY_PRIORITY
     value = read_priority(item.get("value"), f"{where}: value") if changes else None
     rule = Rule(name=name, predicates=tuple(_predicate(each, where) for each in predicates), action=action, value=value)
+    if rule.late and action is not Action.LOG:
+        late = next(predicate.metric.name for predicate in rule.predicates if predicate.metric.late)
+        raise ConfigError(f"{where}: {late} is known when a statement has ended: the action must be log")
     if action is Action.HOP and rule.reads("query_queue_time"):
         raise ConfigError(f"{where}: the action hop does not go with query_queue_time")
     return rule

@@ -9,7 +9,7 @@ from core.clock import Clock
 from core.errors import Canceled
 from core.sqlstate import SqlState
 from engine.wlm.configuration import Asker
-from engine.wlm.rules import Priority, Rule
+from engine.wlm.rules import Priority, Rule, Spent
 
 if TYPE_CHECKING:
     from engine.wlm.pools import ServiceClass
@@ -31,6 +31,11 @@ class Owner(Protocol):
     @property
     def scanned_rows(self) -> int:
         """Rows of the tables that the statement reads, as far as they are known."""
+        ...
+
+    @property
+    def spent(self) -> Spent:
+        """What the statement has cost, once it has ended."""
         ...
 
     @property
@@ -136,6 +141,11 @@ class Ticket:
     def scanned_rows(self) -> int:
         """Rows of the tables that it reads."""
         return self.owner.scanned_rows
+
+    @property
+    def spent(self) -> Spent:
+        """What it has cost, once it has ended."""
+        return self.owner.spent
 
     @property
     def begun_again(self) -> bool:

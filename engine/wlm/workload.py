@@ -15,7 +15,7 @@ from core.option_values import ConfigError
 from core.sqlstate import SqlState
 from engine.wlm.configuration import SHORT, SUPERUSER, WHERE, Asker, Configuration, Queue
 from engine.wlm.pools import Pool, ServiceClass
-from engine.wlm.rules import Action, Rule
+from engine.wlm.rules import Action, Priority, Rule
 from engine.wlm.tickets import Evicted, Late, State, Ticket, timeout_words
 
 _SHORT_SLOTS: Final = 4
@@ -62,7 +62,9 @@ class Workload:
             )  # fmt: skip
             self.short = self._single(short, share * _SHORT_SLOTS)
         if configuration.auto:
-            pool = Pool(max(1, capacity.workers - reserve), memory, shared=True, started=self._started)
+            pool = Pool(
+                max(1, capacity.workers - reserve), memory, shared=True, started=self._started, alone=self._alone
+            )
             self.queues = [ServiceClass(queue, pool) for queue in configuration.queues]
         else:
             self.queues = [
@@ -145,7 +147,10 @@ class Workload:
     def judge(self, ticket: Ticket, *, ended: bool = False) -> None:
         """See whether rules of its queue are met, and do what follows; of what has *ended* only log."""
         rules = ticket.place.queue.rules
-        unseen = [rule for rule in rules if rule.name not in ticket.seen and _concerns(rule, ticket)]
+        unseen = [
+            rule for rule in rules
+            if rule.name not in ticket.seen and _concerns(rule, ticket) and (ended or not rule.late)
+        ]  # fmt: skip
         met = [rule for rule in unseen if rule.holds(ticket)]
         if ended:
             met = [rule for rule in met if rule.action is Action.LOG]
@@ -270,8 +275,10 @@ class Workload:
             pool.give(ticket)
         else:
             pool.waiting.remove(ticket)
-        if pool.waiting:
-            pool.advance(ticket.left)
+        # Another pool's may have waited for one of a priority of which there is one at a time.
+        for each in {place.pool for place in self.classes} if ticket.priority is Priority.CRITICAL else {pool}:
+            if each.waiting:
+                each.advance(ticket.left)
 
     def _started(self, ticket: Ticket) -> None:
         limit = ticket.place.queue.max_execution_time_ms
@@ -279,7 +286,15 @@ class Workload:
             ticket.timer = asyncio.get_running_loop().call_later(limit / 1_000, self._expired, ticket)
 
     def _single(self, queue: Queue, memory_bytes: int) -> ServiceClass:
-        return ServiceClass(queue, Pool(queue.concurrency, memory_bytes, shared=False, started=self._started))
+        return ServiceClass(
+            queue, Pool(queue.concurrency, memory_bytes, shared=False, started=self._started, alone=self._alone)
+        )
+
+    def _alone(self, ticket: Ticket) -> bool:
+        """Tell whether no other statement runs with a priority of which there is one at a time."""
+        if ticket.priority is not Priority.CRITICAL or not self.configuration.auto:
+            return True
+        return not any(other.held and other.priority is ticket.priority for other in self._tickets)
 
 
 def _reserve(configuration: Configuration) -> int:

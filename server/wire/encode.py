@@ -6,7 +6,7 @@ and "COPY", "File Formats"; levels of Redshift's drivers: ``row_description``.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -123,12 +123,12 @@ def spread(formats: Sequence[int], width: int) -> tuple[int, ...]:
 class _Encoder:
     """Batches of one result to bytes; the plans are made for the first batch's schema and kept."""
 
-    def __init__(self, wishes: Sequence[Wish], layout: Layout) -> None:
+    def __init__(self, wishes: Callable[[], Sequence[Wish]], layout: Layout) -> None:
+        # Made where batches are encoded: for many columns that is not on the event loop.
         self._wishes = wishes
         self._layout = layout
         self._schema: pa.Schema | None = None
-        self._arrangement: Arrangement | None = None
-        self._native: NativeEncoder | None = None
+        self._way: tuple[Arrangement, NativeEncoder] | None = None
 
     def encode(self, batch: pa.RecordBatch) -> bytes | memoryview:
         """Return all rows of the batch, ``b""`` for none."""
@@ -136,13 +136,14 @@ class _Encoder:
         return found[0] if len(found) == 1 else b"".join(found)
 
     def pieces(self, batch: pa.RecordBatch) -> Iterator[memoryview]:
-        """Yield the rows of the batch in pieces of whole rows, about 1 MiB each."""
-        if self._schema is not batch.schema and (self._schema is None or not self._schema.equals(batch.schema)):
-            self._arrangement = Arrangement(batch.schema, self._wishes)
-            self._native = NativeEncoder(self._layout, self._arrangement.plans)
-            self._schema = batch.schema
-        if self._arrangement is not None and self._native is not None:
-            yield from self._native.pieces(self._arrangement.apply(batch))
+        """Return the rows of the batch in pieces of whole rows, about 1 MiB each."""
+        schema = batch.schema
+        if self._way is None or (self._schema is not schema and not schema.equals(self._schema)):
+            arrangement = Arrangement(schema, self._wishes())
+            self._way = arrangement, NativeEncoder(self._layout, arrangement.plans)
+            self._schema = schema
+        arrangement, native = self._way
+        return native.pieces(arrangement.apply(batch))
 
 
 class RowEncoder(_Encoder):
@@ -152,16 +153,20 @@ class RowEncoder(_Encoder):
         self, columns: Sequence[Column], formats: Sequence[int], style: OutputStyle, protocol_level: int = 0
     ) -> None:
         codes = spread(formats, len(columns))
-        wishes = [
-            Wish(
-                column=column,
-                binary=code == 1,
-                zone=style.timezone,
-                zone_names=_names_zones(style),
-                level=protocol_level,
-            )
-            for column, code in zip(columns, codes, strict=True)
-        ]
+        zone_names = _names_zones(style)
+
+        def wishes() -> list[Wish]:
+            return [
+                Wish(
+                    column=column,
+                    binary=code == 1,
+                    zone=style.timezone,
+                    zone_names=zone_names,
+                    level=protocol_level,
+                )
+                for column, code in zip(columns, codes, strict=True)
+            ]
+
         super().__init__(wishes, _layout(style, Framing.DATA_ROW, CopyForm()))
 
 
@@ -171,16 +176,20 @@ class CopyTextEncoder(_Encoder):
     def __init__(
         self, columns: Sequence[Column], style: OutputStyle, form: CopyForm = CopyForm(), *, messages: bool = False
     ) -> None:
-        wishes = [
-            Wish(
-                column=column,
-                binary=False,
-                zone=style.timezone,
-                zone_names=_names_zones(style),
-                force_quote=column.name in form.force_quote,
-            )
-            for column in columns
-        ]
+        zone_names = _names_zones(style)
+
+        def wishes() -> list[Wish]:
+            return [
+                Wish(
+                    column=column,
+                    binary=False,
+                    zone=style.timezone,
+                    zone_names=zone_names,
+                    force_quote=column.name in form.force_quote,
+                )
+                for column in columns
+            ]
+
         layout = _layout(style, Framing.COPY_CSV if form.csv else Framing.COPY_TEXT, form)
         super().__init__(wishes, _in_messages(layout) if messages else layout)
         self.start = _header(columns, layout) if form.header else b""
@@ -195,7 +204,7 @@ class CopyBinaryEncoder(_Encoder):
     def __init__(self, columns: Sequence[Column], *, messages: bool = False) -> None:
         wishes = [Wish(column=column, binary=True, zone="UTC", zone_names=False) for column in columns]
         layout = _layout(OutputStyle(), Framing.COPY_BINARY, CopyForm())
-        super().__init__(wishes, _in_messages(layout) if messages else layout)
+        super().__init__(lambda: wishes, _in_messages(layout) if messages else layout)
         head = b"PGCOPY\n\xff\r\n\0" + struct.pack(">ii", 0, 0)
         self.start = b"" if messages else head
         """What stands before the first row."""
@@ -230,7 +239,7 @@ def _header(columns: Sequence[Column], layout: Layout) -> bytes:
     line = pa.RecordBatch.from_arrays(
         [pa.array([column.name]) for column in columns], names=[column.name for column in columns]
     )
-    return bytes(_Encoder(wishes, layout).encode(line))
+    return bytes(_Encoder(lambda: wishes, layout).encode(line))
 
 
 def _layout(style: OutputStyle, framing: Framing, form: CopyForm) -> Layout:

@@ -24,8 +24,8 @@ _ROOM: Final = 1024
 """Bytes that C keeps free beyond what it writes, and some."""
 _VALUE_BYTES: Final = 24
 """A guess at one value, so that a small answer takes a small buffer."""
-_ARROW_ARRAY_BYTES: Final = 80
-"""sizeof(struct ArrowArray)"""
+_ArrowArray: Final = ctypes.c_char * 80
+"""``struct ArrowArray``, of which nothing is looked at here."""
 
 
 class Kind(IntEnum):
@@ -214,35 +214,32 @@ class NativeEncoder:
         rows = batch.num_rows
         if rows == 0:
             return
-        exported = ctypes.create_string_buffer(_ARROW_ARRAY_BYTES)
-        batch._export_to_c(ctypes.addressof(exported))  # noqa: SLF001  (pyarrow's only way to the C data interface)
+        array = _ArrowArray()
+        exported = ctypes.addressof(array)
+        batch._export_to_c(exported)  # noqa: SLF001  (pyarrow's only way to the C data interface)
         library = _BRIEF if rows <= _BRIEF_ROWS else _LIBRARY
-        try:
-            yield from self._pieces(library, ctypes.addressof(exported), rows)
-        finally:
-            library.duckshift_release(ctypes.addressof(exported))
-
-    def _pieces(self, library: ctypes.CDLL, exported: int, rows: int) -> Iterator[memoryview]:
-        row = 0
-        capacity = PIECE_BYTES
+        row, capacity = 0, PIECE_BYTES
         written = ctypes.c_int64()
         layout, length = ctypes.addressof(self._layout), ctypes.addressof(written)
-        while row < rows:
-            wanted = min(capacity, (rows - row) * (self._width * _VALUE_BYTES + 8))
-            if capacity > PIECE_BYTES:
-                wanted = capacity
-            buffer = pa.allocate_buffer(wanted + _ROOM, resizable=False)
-            reached = library.duckshift_encode(exported, layout, row, buffer.address, buffer.size, length)
-            if reached < 0:
-                raise SqlError(SqlState.OUT_OF_MEMORY, "out of memory")
-            if reached == row:
-                # The next row alone is longer than the buffer.
-                capacity = max(PIECE_BYTES + 1, capacity * 4)
-                if capacity > 2 * ROW_BYTES_MAX:
-                    raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "row is too large to be sent")
-                continue
-            row, capacity = reached, PIECE_BYTES
-            yield memoryview(buffer)[: written.value]
+        try:
+            while row < rows:
+                wanted = min(capacity, (rows - row) * (self._width * _VALUE_BYTES + 8))
+                if capacity > PIECE_BYTES:
+                    wanted = capacity
+                buffer = pa.allocate_buffer(wanted + _ROOM, resizable=False)
+                reached = library.duckshift_encode(exported, layout, row, buffer.address, buffer.size, length)
+                if reached < 0:
+                    raise SqlError(SqlState.OUT_OF_MEMORY, "out of memory")
+                if reached == row:
+                    # The next row alone is longer than the buffer.
+                    capacity = max(PIECE_BYTES + 1, capacity * 4)
+                    if capacity > 2 * ROW_BYTES_MAX:
+                        raise SqlError(SqlState.PROGRAM_LIMIT_EXCEEDED, "row is too large to be sent")
+                    continue
+                row, capacity = reached, PIECE_BYTES
+                yield memoryview(buffer)[: written.value]
+        finally:
+            library.duckshift_release(exported)
 
 
 def _plan(plan: Plan) -> _Plan:

@@ -11,7 +11,7 @@ from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
 
 HEADER_BYTES: Final = 5
-_HEADER: Final = struct.Struct("!cI")
+_HEADER: Final = struct.Struct("!BI")
 _INT16: Final = struct.Struct("!H")
 _INT32: Final = struct.Struct("!i")
 _UINT32: Final = struct.Struct("!I")
@@ -54,16 +54,12 @@ class Frames:
         """Forget everything."""
         self._buffer.clear()
 
-    def header(self) -> tuple[bytes, int] | None:
-        """Return type and length (its own four bytes included) of the next frame, None until they are here."""
-        if len(self._buffer) < HEADER_BYTES:
-            return None
-        tag, length = _HEADER.unpack_from(self._buffer)
-        return tag, length
-
-    def tag(self) -> int | None:
-        """Return the first byte."""
-        return self._buffer[0] if self._buffer else None
+    def head(self) -> tuple[int | None, int | None]:
+        """Return type and length (its own four bytes included) of the next frame, None for what is not here yet."""
+        if len(self._buffer) >= HEADER_BYTES:
+            head: tuple[int, int] = _HEADER.unpack_from(self._buffer)
+            return head
+        return self._buffer[0] if self._buffer else None, None
 
     def first_length(self) -> int | None:
         """Return the length of a frame without a type (the start-up packet), None until it is here."""

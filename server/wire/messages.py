@@ -143,6 +143,10 @@ AUTHENTICATION_BYTES: Final = 65_535
 """PostgreSQL's PG_MAX_AUTH_TOKEN_LENGTH."""
 
 
+LONG_BYTES: Final = 8_192
+"""What takes a millisecond to read where it has many fields."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """How one type of message is read."""
@@ -152,6 +156,22 @@ class Form:
     read: Callable[[Body], FrontendMessage]
     limit: int | None = SMALL_BYTES
     """Bytes that its length may claim; None for the connection's own limit."""
+    many: bool = False
+    """Whether it may have very many fields, so that a long one is not read at once."""
+    same: bool = False
+    """Whether clients send it byte by byte the same time and again, with nothing in it that is theirs alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A message that takes long to read: who has the time calls ``read``."""
+
+    form: Form
+    data: bytes
+
+    def read(self) -> "FrontendMessage | Rejected":
+        """Return the message, or why it is none."""
+        return read(self.form, self.data)
 
 
 def _query(body: Body) -> Query:
@@ -168,10 +188,15 @@ def _bind(body: Body) -> Bind:
     return Bind(
         portal=portal,
         statement=statement,
-        parameter_formats=tuple(body.int16() for _ in range(body.count(2))),
-        values=tuple(body.value() for _ in range(body.count(4))),
-        result_formats=tuple(body.int16() for _ in range(body.count(2))),
+        parameter_formats=_formats(body),
+        values=tuple([body.value() for _ in range(body.count(4))]),
+        result_formats=_formats(body),
     )
+
+
+def _formats(body: Body) -> tuple[int, ...]:
+    count = body.count(2)
+    return tuple([body.int16() for _ in range(count)]) if count else ()
 
 
 def _target(body: Body, command: str) -> Target:
@@ -230,15 +255,15 @@ def _authentication_response(body: Body) -> AuthenticationResponse:
 
 
 FORMS: Final = (
-    Form(tag=b"B", message=Bind, read=_bind, limit=None),
+    Form(tag=b"B", message=Bind, read=_bind, limit=None, many=True),
     Form(tag=b"C", message=Close, read=_close),
-    Form(tag=b"D", message=Describe, read=_describe),
-    Form(tag=b"E", message=Execute, read=_execute),
+    Form(tag=b"D", message=Describe, read=_describe, same=True),
+    Form(tag=b"E", message=Execute, read=_execute, same=True),
     Form(tag=b"F", message=FunctionCall, read=_function_call, limit=None),
-    Form(tag=b"H", message=Flush, read=_flush),
-    Form(tag=b"P", message=Parse, read=_parse, limit=None),
+    Form(tag=b"H", message=Flush, read=_flush, same=True),
+    Form(tag=b"P", message=Parse, read=_parse, limit=None, many=True),
     Form(tag=b"Q", message=Query, read=_query, limit=None),
-    Form(tag=b"S", message=Sync, read=_sync),
+    Form(tag=b"S", message=Sync, read=_sync, same=True),
     Form(tag=b"X", message=Terminate, read=_terminate),
     Form(tag=b"c", message=CopyDone, read=_copy_done),
     Form(tag=b"d", message=CopyData, read=_copy_data, limit=None),
@@ -252,12 +277,31 @@ AUTHENTICATION_FORMS: Final = (
         for tag in (b"d", b"i", b"p")
     ),
 )
-BY_TAG: Final = {form.tag: form for form in FORMS}
-AUTHENTICATION_BY_TAG: Final = {form.tag: form for form in AUTHENTICATION_FORMS}
+
+
+_KNOWN: Final[dict[tuple[bytes, bytes], FrontendMessage]] = {}
+"""What short messages were read as that come again and again."""
+_KNOWN_MAX: Final = 1_000
+_SHORT_BYTES: Final = 64
 
 
 def read(form: Form, data: bytes) -> FrontendMessage | Rejected:
     """Return the message that *data* holds, or why it holds none."""
+    if not form.same or len(data) > _SHORT_BYTES:
+        return _read(form, data)
+    key = (form.tag, data)
+    known = _KNOWN.get(key)
+    if known is not None:
+        return known
+    message = _read(form, data)
+    if not isinstance(message, Rejected):
+        if len(_KNOWN) >= _KNOWN_MAX:
+            _KNOWN.clear()
+        _KNOWN[key] = message
+    return message
+
+
+def _read(form: Form, data: bytes) -> FrontendMessage | Rejected:
     body = Body(data)
     try:
         message = form.read(body)

@@ -8,7 +8,7 @@ from typing import Final
 
 from server.wire import messages, startup
 from server.wire.framing import Frames, ProtocolViolation
-from server.wire.messages import FrontendMessage, Rejected
+from server.wire.messages import LONG_BYTES, FrontendMessage, Rejected, Unread
 from server.wire.startup import StartupMessage
 from server.wire.state import BEFORE_STARTUP, TABLE, Happening, State
 
@@ -17,6 +17,9 @@ Event = FrontendMessage | StartupMessage | Rejected
 DEFAULT_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 LARGEST_MESSAGE_BYTES: Final = 1024 * 1024 * 1024
 _WAITING: Final = -1
+_PROVING: Final = frozenset({State.AUTHENTICATING, State.STARTING})
+_TALKING: Final = {form.tag[0]: form for form in messages.FORMS}
+_AUTHENTICATING: Final = {form.tag[0]: form for form in messages.AUTHENTICATION_FORMS}
 
 
 class ServerProtocol:
@@ -45,12 +48,12 @@ class ServerProtocol:
     def ready(self) -> bool:
         """Return whether ``next_event`` has something to say (a violation included) without more bytes."""
         try:
-            size = self._next_size()
+            _, size = self._next_frame()
         except ProtocolViolation:
             return True
         return size != _WAITING and len(self._frames) >= size
 
-    def next_event(self) -> Event | None:
+    def next_event(self) -> Event | Unread | None:
         """Return the next message that is to be acted upon, None when more bytes are needed.
 
         Raises ``ProtocolViolation`` when the stream is broken or a message is illegal now; the connection is
@@ -68,53 +71,45 @@ class ServerProtocol:
         if self._state is State.CLOSED:
             self._frames.clear()
 
-    def _next_event(self) -> Event | None:
+    def _next_event(self) -> Event | Unread | None:
         while self._state is not State.CLOSED:
-            size = self._next_size()
+            form, size = self._next_frame()
             if size == _WAITING or len(self._frames) < size:
                 return None
-            event, kind = self._take_startup(size) if self._state in BEFORE_STARTUP else self._take(size)
+            event: Event | Unread
+            if form is None:
+                event = startup.read(self._frames.take(size, 4))
+                kind: type = type(event)
+            else:
+                data, kind = self._frames.take(size, 5), form.message
+                long = form.many and len(data) > LONG_BYTES
+                event = Unread(form, data) if long else messages.read(form, data)
             if self._advance(kind):
                 return event
         return None
 
-    def _next_size(self) -> int:
-        """Return the bytes of the next frame, its header checked; _WAITING before the header is complete."""
+    def _next_frame(self) -> tuple[messages.Form | None, int]:
+        """Return the next frame's form, None before start-up, and its bytes; _WAITING before the header is complete."""
         if self._state in BEFORE_STARTUP:
-            length = self._frames.first_length()
-            if length is None:
-                return _WAITING
-            startup.check_length(length)
-            return length
-        form = self._form()  # refuses an unknown type by its first byte
-        header = self._frames.header()
-        if form is None or header is None:
-            return _WAITING
-        length = header[1]
+            first = self._frames.first_length()
+            if first is None:
+                return None, _WAITING
+            startup.check_length(first)
+            return None, first
+        tag, length = self._frames.head()
+        if tag is None:
+            return None, _WAITING
+        # An unknown type is refused by its first byte.
+        form = (_AUTHENTICATING if self._state in _PROVING else _TALKING).get(tag)
+        if form is None:
+            raise ProtocolViolation(f"invalid frontend message type {tag}")
+        if length is None:
+            return form, _WAITING
         if length < 4:
             raise ProtocolViolation("invalid message length")
         if length > (self._limit if form.limit is None else min(form.limit, self._limit)):
             raise ProtocolViolation(f"invalid message length: {length} bytes exceed the limit")
-        return length + 1
-
-    def _form(self) -> messages.Form | None:
-        tag = self._frames.tag()
-        if tag is None:
-            return None
-        authenticating = self._state in {State.AUTHENTICATING, State.STARTING}
-        form = (messages.AUTHENTICATION_BY_TAG if authenticating else messages.BY_TAG).get(bytes((tag,)))
-        if form is None:
-            raise ProtocolViolation(f"invalid frontend message type {tag}")
-        return form
-
-    def _take_startup(self, size: int) -> tuple[Event, type]:
-        event = startup.read(self._frames.take(size, 4))
-        return event, type(event)
-
-    def _take(self, size: int) -> tuple[Event, type]:
-        form = self._form()
-        assert form is not None  # noqa: S101 - the frame is complete
-        return messages.read(form, self._frames.take(size, 5)), form.message
+        return form, length + 1
 
     def _advance(self, kind: type) -> bool:
         """Make the transition that a message of *kind* asks for; return whether it is to be delivered."""

@@ -222,11 +222,12 @@ async def resolved(session: "Session", run: Callable[[], Awaitable[T]]) -> T:
 
 async def known(session: "Session", make: Callable[[], T]) -> T:
     """Return what *make* makes, once the external names that it needs are known."""
-
-    async def run() -> T:
-        return make()
-
-    return await resolved(session, run)
+    for _ in range(_TRIES):
+        try:
+            return make()
+        except Unfetched as missing:
+            await session.warehouse.executor.run(functools.partial(_fetch, session, missing))
+    raise _too_many()
 
 
 def known_here(session: "Session", make: Callable[[], T]) -> T:

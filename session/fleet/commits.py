@@ -6,11 +6,14 @@ refused where anything was committed to what it has read since it began. Of any 
 after another has overwritten what it read, and that one is refused.
 """
 
-from typing import TYPE_CHECKING
+import asyncio
+from typing import TYPE_CHECKING, Final
 
 from catalog.model import Relation
 from core.errors import SerializationFailure, SqlError
 from core.sqlstate import SqlState
+from engine.errors import EngineFault, UnknownOutcome
+from session.fleet.keeping import Writes
 from session.freshness import place
 from storage import changes, lake
 
@@ -21,6 +24,29 @@ if TYPE_CHECKING:
     from session.fleet.fleet import Fleet
     from session.serializability import Footprint
     from session.warehouse import Warehouse
+
+_PATIENCE_S: Final = 30.0
+"""How long a commit whose answer was lost waits for PostgreSQL, which fails over in less."""
+_PAUSE_S: Final = 0.5
+
+
+async def begin(warehouse: "Warehouse", engine: "DuckDbEngine", number: int | None) -> "Footprint | None":
+    """See that what is open on *engine* sees all that is committed; *number* is a SERIALIZABLE transaction's.
+
+    The engine begins to see the lake with the first statement that reads it. What was committed between a footprint's
+    beginning and that would be seen, and be taken for what was not: so a SERIALIZABLE transaction sees it at once.
+    """
+    if number is None or warehouse.fleet is not None:
+        await warehouse.small_writes.settled()
+        return None if number is None else warehouse.graph.begin(number)
+    async with warehouse.commit_lock:
+        footprint = warehouse.graph.begin(number)
+        try:
+            await engine.run(lake.newest_schema())
+        except BaseException:
+            warehouse.graph.forget(footprint)
+            raise
+    return footprint
 
 
 async def agree(warehouse: "Warehouse", owner: int, footprint: "Footprint | None", since: int) -> None:
@@ -54,19 +80,49 @@ def agree_to_read(warehouse: "Warehouse", footprint: "Footprint | None") -> None
         warehouse.graph.commit(footprint)
 
 
-async def finish(fleet: "Fleet | None", engine: "DuckDbEngine", work: "Callable[[], None]", since: int) -> None:
-    """Commit by *work* what is open on *engine*; whether it happened is asked for where the answer was lost."""
-    if fleet is None:
-        await engine.settle(work)
-        return
-    author, connection = fleet.author(), engine.connection
+async def finish(
+    warehouse: "Warehouse", engine: "DuckDbEngine", work: "Callable[[], None]", since: int,
+    writes: Writes | None = None, note: str = "",
+) -> None:  # fmt: skip
+    """Commit by *work* what is open on *engine*; whether it happened is asked for where the answer was lost.
+
+    The lake keeps the *note*; *writes* are what may have new files.
+    """
+    fleet, connection = warehouse.fleet, engine.connection
+    author = fleet.author() if fleet is not None else ""
+    if fleet is not None and fleet.keeping is not None and writes is not None:
+        work = await fleet.keeping.around(author, writes, work)
 
     def signed() -> None:
-        connection.execute(lake.sign(author))
+        if author or note:
+            connection.execute(lake.sign(author, note))
         work()
 
     try:
         await engine.settle(signed)
+    except EngineFault as fault:
+        if fault.met:
+            raise UnknownOutcome(fault.cause) from fault
+        raise
     except SqlError:
-        if not await fleet.happened(author, since):
+        if fleet is None or not await _happened(fleet, author, since):
             raise
+    warehouse.metastore.settled = warehouse.metastore.change
+
+
+async def _happened(fleet: "Fleet", author: str, since: int) -> bool:
+    """Tell whether a commit that failed was made after all, waiting for whoever knows; raises 08007."""
+    clock = asyncio.get_running_loop().time
+    until = clock() + _PATIENCE_S
+    while True:
+        try:
+            return await fleet.happened(author, since)
+        except SqlError as error:
+            if clock() >= until:
+                fleet.disown(author, since)
+                raise SqlError(
+                    SqlState.TRANSACTION_RESOLUTION_UNKNOWN,
+                    "the catalogue was lost in the commit: the transaction may have been committed or not",
+                    hint="Look whether its changes are there before you run it again.",
+                ) from error
+        await asyncio.sleep(_PAUSE_S)

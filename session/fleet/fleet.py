@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Final
 from catalog.model import CatalogState, Relation, Schema
 from catalog.store import Changes
 from core.errors import SqlError
+from session.fleet.horizons import Horizons
+from session.fleet.keeping import Keeping
 from session.fleet.locks import FleetLocks
 from session.fleet.numbers import Allotment
+from session.fleet.presence import Presence
 from session.fleet.signals import KEY, Signals
 from session.locks import Mode
 from storage.coordination import SLOT_BITS, Coordination, Step
@@ -46,8 +49,10 @@ class Fleet:
         """Look by *coordination*; ``open`` and ``follow`` come first."""
         self._coordination = coordination
         self._warehouse: Warehouse | None = None
+        self.keeping: Keeping | None = None
         self.locks = FleetLocks(coordination, self.sync)
-        self.signals = Signals(coordination)
+        self.signals, self.horizons = Signals(coordination), Horizons(coordination)
+        self.presence = Presence(coordination)
         self.position = 0
         """The newest snapshot of the lake that is known here."""
         self.moment = 0
@@ -76,6 +81,7 @@ class Fleet:
     async def follow(self, warehouse: "Warehouse") -> None:
         """Begin to tell *warehouse* what others do, and have it give out numbers that they do not."""
         self._warehouse = warehouse
+        self.keeping = Keeping(self._coordination, warehouse)
         self.signals.warehouse = warehouse
         oids = Allotment(self._coordination, "oids", _OIDS, next(warehouse.store.oids))
         queries = Allotment(self._coordination, "queries", _NUMBERS, next(warehouse.queries))
@@ -97,6 +103,9 @@ class Fleet:
             await asyncio.wait(self._tasks)
         self.locks.release_all(_LEADER_OWNER)
         await self.locks.close()
+        await self.presence.settled()
+        with contextlib.suppress(SqlError):
+            await self.horizons.leave()
         await self._coordination.close()
 
     def pass_on(self, pid: int, secret: bytes) -> None:
@@ -143,13 +152,14 @@ class Fleet:
 
     async def happened(self, author: str, since: int) -> bool:
         """Tell whether a commit of this server's that failed was made after all; raises 08006 where nobody can tell."""
-        try:
-            return await self._coordination.happened(author, since)
-        except SqlError:
-            # Then it is another's for us.
-            self._own.discard(author)
-            self.position = min(self.position, since)
-            raise
+        if self.keeping is not None:
+            return await self.keeping.settle(author)
+        return await self._coordination.happened(author, since)
+
+    def disown(self, author: str, since: int) -> None:
+        """Take a commit of this server's, of which nobody can tell whether it was made, for another's."""
+        self._own.discard(author)
+        self.position = min(self.position, since)
 
     # What happens elsewhere.
 
@@ -162,6 +172,8 @@ class Fleet:
     async def _catch_up(self) -> None:
         newest, version = await self._coordination.newest()
         await self._fill()
+        if self.keeping is not None:
+            await self.keeping.settle_all()
         if newest != self.position:
             await self._take_in(newest)
         if version != self._schema_version:
@@ -184,6 +196,9 @@ class Fleet:
         numbers = _tables(foreign)
         places = await self._coordination.tables(numbers) if numbers else []
         metastore = warehouse.metastore
+        if len(steps) < newest - self.position:
+            # Some have been expired: this server has looked at nothing for longer than the lake keeps its versions.
+            places = [metastore.place, *_names(warehouse.store.state)]
         entries: list[Entry] = []
         change = metastore.change
         if metastore.place in places:
@@ -224,6 +239,8 @@ class Fleet:
                 if self._warehouse is not None:
                     self._warehouse.upkeep.views.resume()
                     self._warehouse.lake_schema.remove({})
+                if self.keeping is not None:
+                    await self.keeping.settle_left()
                 await self.locks.lasts(_LEADER_OWNER, _LEADER)
             except SqlError:
                 await asyncio.sleep(_LOOK_S)

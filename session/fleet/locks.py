@@ -18,6 +18,7 @@ from storage.coordination import Coordination, Lease, key_of
 _READ, _WRITE = "read", "write"
 _PARTS: Final = {
     Mode.ACCESS_SHARE: ((_READ, True),),
+    Mode.ROW_EXCLUSIVE: ((_WRITE, False),),
     Mode.SHARE_ROW_EXCLUSIVE: ((_WRITE, False),),
     Mode.ACCESS_EXCLUSIVE: ((_WRITE, False), (_READ, False)),
 }

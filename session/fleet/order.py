@@ -51,6 +51,6 @@ def locks_of(fleet: "Fleet | None") -> LockManager:
     return LockManager() if fleet is None else fleet.locks
 
 
-def commit_order(fleet: "Fleet | None", metastore: Metastore) -> AbstractAsyncContextManager[None]:
-    """Return the turn to commit of a server, among others or alone."""
-    return asyncio.Lock() if fleet is None else CommitOrder(fleet.locks, metastore)
+def commit_order(fleet: "Fleet | None", metastore: Metastore) -> AbstractAsyncContextManager[None] | None:
+    """Return the turn to commit of a server among others, None for one that is alone."""
+    return None if fleet is None else CommitOrder(fleet.locks, metastore)

@@ -1,9 +1,11 @@
 """What one transaction has seen of a lake that several servers share, and whether its catalogue still fits."""
 
+import time
 from typing import TYPE_CHECKING
 
 from core.errors import SerializationFailure
 from core.sqlstate import SqlState
+from session.fleet.keeping import Writes
 
 if TYPE_CHECKING:
     from session.fleet.fleet import Fleet
@@ -24,11 +26,20 @@ class View:
         self._planned = 0
         self.since = 0
         """The snapshot of the lake that it sees, or a later one."""
+        self._began = 0.0
+        self.pinned = False
+        """Whether the engine's transaction is known to have read the lake, which is when it begins to see it."""
 
     def begin(self) -> None:
         """The engine's transaction begins."""
+        self._began = time.monotonic()
+        self.pinned = False
         if self._fleet is not None:
             self._begun, self.since = self._fleet.moment, self._fleet.position
+
+    def writes(self, tables: frozenset[int]) -> Writes:
+        """Return what the engine's transaction has written, which are *tables*."""
+        return Writes(tables, self._began)
 
     def reads(self, tables: frozenset[int]) -> None:
         """Take note that a statement which was planned just now touches *tables* (OIDs); raises 40001."""
@@ -59,7 +70,7 @@ class View:
 
     def end(self) -> None:
         """The transaction has ended."""
-        self._touched, self._begun = frozenset(), None
+        self._touched, self._begun, self.pinned = frozenset(), None, False
 
 
 def overtaken() -> SerializationFailure:

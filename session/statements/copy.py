@@ -146,7 +146,7 @@ async def _load(
     options, relation, chosen, fresh = command.options, target.relation, target.chosen, target.fresh
     progress = target.progress
     fillers = filled(work, relation, frozenset(column.name for column in chosen))
-    variables = work.session.fresh_variables(needs(" ".join(filler.sql for filler in fillers))[0])
+    variables = work.session.variables.fresh(work.session, needs(" ".join(filler.sql for filler in fillers))[0])
     connection = engine.connection
 
     def run() -> Loaded:
@@ -209,8 +209,8 @@ def filled(work: Work, relation: Relation, given: frozenset[str]) -> tuple[Fille
     for column in relation.columns:
         if column.name in given:
             continue
-        if column.identity is not None:
-            first, step = work.warehouse.identity(relation.oid, column.identity.seed).next, column.identity.step
+        if (identity := column.identity) is not None:
+            first, step = work.warehouse.identities.counter(relation.oid, identity.seed).next, identity.step
             found.append(Filler(name=column.engine_name, sql=f"{first} + {step} * (row_number() OVER () - 1)"))
         elif column.default is not None:
             found.append(Filler(name=column.engine_name, sql=work.expression(column.default)))
@@ -221,7 +221,7 @@ def count_identities(work: Work, relation: Relation, chosen: list[TableColumn], 
     """Count the IDENTITY values that *rows* new rows have used, where the files gave none."""
     for column in relation.columns:
         if column.identity is not None and column not in chosen:
-            work.tx.reserve(relation.oid, column.identity.step, rows)
+            work.tx.notes.reserve(relation.oid, column.identity.step, rows)
 
 
 def _chosen(relation: Relation, names: tuple[str, ...], *, explicit: bool) -> list[TableColumn]:

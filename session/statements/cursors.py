@@ -28,7 +28,7 @@ async def declare(work: Work, command: Declare) -> Done:
     page = await rows(work, command.query.text, command.query.offset)
     cursors[command.name] = Cursor(
         command.name, page.columns, page.reader, command.query.text, declared=work.warehouse.clock.now(),
-        hold=command.hold,
+        hold=command.hold, queued=work.session.plan is not None and work.session.plan.queued,
     )  # fmt: skip
     return Done("DECLARE CURSOR")
 
@@ -42,6 +42,7 @@ async def fetch(work: Work, statement: Statement, parameters: tuple[Value, ...] 
     if command.count == 0:
         # FORWARD 0 shows the current row again.
         return Page(cursor.columns, Reader(FixedRows(cursor.reader.current)), tag="FETCH")
+    await work.session.admission.fetching(queued=cursor.queued and not cursor.kept)
     return Page(cursor.columns, Part(cursor.reader, command.count), tag="FETCH")
 
 
@@ -53,7 +54,9 @@ async def describe_fetch(work: Work, statement: Statement, oids: tuple[int, ...]
 
 async def move(work: Work, command: Move) -> Done:
     """MOVE count FROM name."""
-    part = Part(_cursor(work, command.name).reader, command.count)
+    cursor = _cursor(work, command.name)
+    await work.session.admission.fetching(queued=cursor.queued and not cursor.kept)
+    part = Part(cursor.reader, command.count)
     moved = 0
     while (batch := await part.take(None)) is not None:
         moved += batch.num_rows

@@ -64,7 +64,7 @@ async def alter_database(work: Work, command: AlterDatabase) -> Done:
     await work.tx.writing(frozenset())
     if command.rename_to is not None:
         await _free_name(work, command.rename_to)
-        _refuse_used(work, database)
+        await _refuse_used(work, database)
         database = replace(database, name=command.rename_to)
     work.change(_with_options(work, database, command.options))
     return Done("ALTER DATABASE")
@@ -78,7 +78,7 @@ async def drop_database(work: Work, command: DropDatabase) -> Done:
     database = owned(work, command.name)
     if database.oid in {work.session.database.oid, work.database.oid}:
         raise SqlError(SqlState.OBJECT_IN_USE, "cannot drop the currently open database")
-    _refuse_used(work, database)
+    await _refuse_used(work, database)
     refuse_source(work, database)
     if database.integration is not None:
         await forget(work, database)
@@ -123,8 +123,13 @@ async def use(work: Work, command: Use) -> Done:
     return Done("USE" if found is not None else "RESET")
 
 
-def _refuse_used(work: Work, database: Database) -> None:
-    if any(database.oid in {other.database.oid, other.place.oid} for other in work.warehouse.sessions.values()):
+async def _refuse_used(work: Work, database: Database) -> None:
+    fleet, used = work.warehouse.fleet, set[str]()
+    if fleet is not None:
+        await fleet.presence.look()
+        used = {other["database"] for other in fleet.presence.others}
+    here = any(database.oid in {other.database.oid, other.place.oid} for other in work.warehouse.sessions.values())
+    if here or database.name in used:
         raise SqlError(SqlState.OBJECT_IN_USE, f'database "{database.name}" is being accessed by other users')
 
 

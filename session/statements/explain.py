@@ -32,6 +32,8 @@ async def explain(work: Work, statement: Statement, parameters: tuple[Value, ...
     command = _command(statement)
     fragment = _explained(command)
     plan = await work.ready(fragment.text, fragment.offset)
+    if plan.translated.rows is not None:
+        plan = await work.allowed(lambda: work.plan(fragment.text, fragment.offset, plain=True))
     if command.statement.kind is Kind.SELECT:
         better = await over_views(work, plan, fragment.text, fragment.offset)
         plan = plan if better is None else better.plan

@@ -81,5 +81,5 @@ async def forget(work: Work, database: Database) -> None:
     """Forget what is known of a database's source, with the database; wait for who writes it."""
     await work.tx.lock((LOCK, database.oid), Mode.ACCESS_EXCLUSIVE)
     for each in work.warehouse.replication.replicas(database):
-        work.tx.streamed(each.oid, None)
-    work.tx.streamed(database.oid, None)
+        work.tx.notes.streamed(each.oid, None)
+    work.tx.notes.streamed(database.oid, None)

@@ -14,6 +14,7 @@ from core.errors import SqlError, info, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
 from session.answers import Done
+from session.aside import LONG, elsewhere
 from session.context import Work
 from session.external.catalogs import streams_of
 from session.external.streams import Stream, stream_over
@@ -49,7 +50,11 @@ async def create_materialized_view(work: Work, command: CreateMaterializedView) 
         if work.state.relation(schema.oid, taken) is not None:
             raise SqlError(SqlState.DUPLICATE_TABLE, f'Relation "{taken}" already exists')
     incremental.refuse_unfit(command.query.text)
-    text, _, depends = qualified_definition(command.query.text, work.visible)
+    text, _, depends = await elsewhere(
+        work.session,
+        lambda: qualified_definition(command.query.text, work.visible),
+        heavy=len(command.query.text) >= LONG,
+    )
     _refuse_sources(work, depends)
     plan = await work.ready(command.query.text, command.query.offset)
     _refuse_system(plan)
@@ -116,7 +121,7 @@ async def _first_rows(work: Work, view: Relation, storage: Relation) -> None:
         (),
         work.prepare(plan),
     )
-    work.tx.refreshed(view.oid, None if own else until)
+    work.tx.notes.refreshed(view.oid, None if own else until)
 
 
 def _storage(

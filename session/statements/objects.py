@@ -14,6 +14,7 @@ from core.errors import SqlError, not_supported, notice
 from core.names import quote
 from core.sqlstate import SqlState
 from session.answers import Done
+from session.aside import LONG, WIDE, apart, elsewhere
 from session.context import Work
 from session.locks import Mode
 from session.sharing import refuse_copied, refuse_replica, refuse_shared
@@ -116,18 +117,20 @@ async def _view(work: Work, command: CreateView) -> tuple[str, tuple[TableColumn
     if command.late_binding:
         refuse_bare_names(query.text)
         return _renamed(query.text, command, command.columns), (), ()
-    text, known, depends = qualified_definition(query.text, work.visible)
-    _refuse_external(work, query)
+    text, known, depends = await elsewhere(
+        work.session, lambda: qualified_definition(query.text, work.visible), heavy=len(query.text) >= LONG
+    )
+    await elsewhere(work.session, lambda: _refuse_external(work, query))
     # Planning the query checks it, and that its author may read what it reads.
     shape = await describe(work, query.text, query.offset)
     if len(command.columns) > len(known):
         raise SqlError(SqlState.SYNTAX_ERROR, "CREATE VIEW specifies more column names than columns")
     names = [*command.columns, *(column.name for column in known[len(command.columns) :])]
     text = _renamed(text, command, names)
-    columns = tuple(
+    columns = await apart(len(shape) > WIDE, lambda: tuple(
         TableColumn(name=name, type=stored_type(column.type), number=number)
         for number, (name, column) in enumerate(zip(names, shape, strict=True), start=1)
-    )
+    ))  # fmt: skip
     ddl.checked_names(columns)
     return text, columns, tuple(depends)
 
@@ -323,9 +326,9 @@ async def remove_relations(work: Work, relations: list[Relation], *, cascade: bo
         await work.lock(relation, Mode.ACCESS_EXCLUSIVE)
     for item in gone:
         if item.materialized is not None:
-            work.tx.refreshed(item.oid, None)
+            work.tx.notes.refreshed(item.oid, None)
             if item.materialized.stream:
-                work.tx.streamed(item.oid, None)
+                work.tx.notes.streamed(item.oid, None)
     await remove_references(work, frozenset(item.oid for item in gone))
     stored = [item for item in gone if item.engine_name]
     await work.engine.script([sql for item in stored if item.temporary for sql in lake.drop_table(item.engine_name)])

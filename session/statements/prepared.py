@@ -5,6 +5,7 @@ from core.names import fold
 from core.sqlstate import SqlState
 from core.types import Column
 from session.answers import Answer, Done, Value
+from session.aside import elsewhere
 from session.context import Work
 from session.portals import Prepared
 from sql.commands.prepared import Deallocate, Execute, Prepare
@@ -17,7 +18,7 @@ async def prepare(work: Work, command: Prepare) -> Done:
     if command.name in shelf:
         raise SqlError(SqlState.DUPLICATE_PREPARED_STATEMENT, f'prepared statement "{command.name}" already exists')
     inner, oids = command.statement, tuple(kind.type.oid for kind in command.types)
-    plan = work.plan(inner.text, inner.offset, oids)
+    plan = await elsewhere(work.session, lambda: work.plan(inner.text, inner.offset, oids))
     shelf[command.name] = Prepared(
         command.name, inner, oids, plan.translated.parameter_types, naming=work.settings.naming
     )

@@ -1,26 +1,29 @@
 """SELECT, and INSERT, UPDATE, DELETE, MERGE: what the translator plans and the engine runs."""
 
+import pyarrow as pa
+
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from core.types import Column
-from engine import results
-from engine.cursors import RowStream
 from engine.given import table
-from session import spark
+from engine.streams import RowStream
+from session import hopes, present, spark
 from session.answers import Answer, Done, Value
+from session.aside import WIDE, apart
 from session.context import Work
 from session.external.scans import Reading
 from session.plans import Plan
 from session.result_cache import Question, question
-from session.rewriting import inlined
-from session.statements import effects
+from session.rewriting import constants
+from session.statements import additions, effects
+from session.statements.arriving import inserted
 from session.streams import FixedRows, Page, Reader, Source
 from session.summaries import Chosen, chosen
-from sql.bulk import GIVEN
+from sql.bulk import GIVEN, LiteralRows, Rows, WrittenRows
 from sql.facts import SourceKind
 from sql.finish import Finish
+from sql.shapes import Gapped
 from sql.statement import Statement
-from storage import lake
 
 
 async def select(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Page:
@@ -39,16 +42,16 @@ async def rows(
 ) -> Page:
     """Start the query *text* and return its rows."""
     oids = oids or (work.parameter_oids if parameters else ())
-    plan = await work.ready(text, offset, oids, finish)
+    plan = await hopes.ready(work, text, offset, oids, finish)
     if plan.constant and work.settings.on("enable_result_cache_for_session"):
         return await _constant(work, plan)
-    parameters = _supplied(plan, work.bound(plan, parameters))
+    given, parameters = parameters, _supplied(plan, work.bound(plan, parameters))
     asked = question(work, plan, parameters)
     if asked is not None and (known := asked.found()) is not None and await _seen(work, asked):
         work.session.source_query = known.query
         work.tx.view.needs_nothing()
-        return Page(results.columns(known.schema, hints(plan, work)), Reader(known.rows))
-    plain = finish is Finish.WIRE and not effects.any_in(plan.translated)
+        return Page(await _columns(plan, work, known.schema), Reader(known.rows))
+    plain = finish is Finish.WIRE and not plan.performs
     better = await over_views(work, plan, text, offset, oids) if plain else None
     if better is not None:
         page = await _read(work, better.plan, parameters, asked)
@@ -56,16 +59,20 @@ async def rows(
         if work.warehouse.summaries.unchanged(better):
             return page
         page.reader.close()
-    return await _read(work, plan, parameters, asked)
+    try:
+        return await _read(work, plan, parameters, asked)
+    except SqlError as error:
+        if not hopes.dashed(work, plan, error):
+            raise
+    plan = await work.ready(text, offset, oids, finish)
+    return await _read(work, plan, work.bound(plan, given), None)
 
 
 async def _seen(work: Work, asked: Question) -> bool:
     """Tell whether the transaction sees what was kept; a block sees from now on what is committed now."""
     if work.tx.single:
         return True
-    # The engine begins to see the lake with the first statement that reads it.
-    await work.engine.fetch(lake.newest_schema())
-    await work.warehouse.caught_up()
+    await present.pinned(work)
     return asked.now() == asked.version
 
 
@@ -78,59 +85,69 @@ async def over_views(work: Work, plan: Plan, text: str, offset: int, oids: tuple
 
 async def _read(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: Question | None) -> Page:
     await work.session.admission.admitted(plan)
-    sql = plan.translated.engine_sql
-    if plan.tables and not plan.past and spark.wanted(work, plan) and not effects.any_in(plan.translated):
+    if work.warehouse.fleet is not None and "sys_sessions" in plan.sources:
+        await work.warehouse.fleet.presence.look()
+    if plan.tables and not plan.past and not plan.performs and spark.wanted(work, plan):
         sent = await spark.sent(work, plan, parameters)
         if sent is not None:
-            return Page(results.columns(sent.schema, hints(plan, work)), Reader(_kept(work, sent, asked)))
-    if plan.tables and work.tx.single and not plan.past:
+            return Page(await _columns(plan, work, sent.schema), Reader(_kept(work, sent, asked)))
+    still = await present.seen(work, plan.tables) if plan.tables and not plan.past else None
+    if plan.stored and still is not None and still():
         page = await _copied(work, plan, parameters, asked)
         if page is not None:
             return page
-    stream = await _begun(work, plan, sql, parameters)
-    columns = results.columns(stream.schema, hints(plan, work))
-    if effects.any_in(plan.translated):
-        return await effects.performed(work, effects.typed(columns, plan.translated), plan.translated, Reader(stream))
-    return Page(columns, Reader(_kept(work, stream, asked)))
+    stream = await _begun(work, plan, parameters, still)
+    shown = await _columns(plan, work, stream.schema)
+    if plan.performs:
+        return await effects.performed(work, effects.typed(shown, plan.translated), plan.translated, Reader(stream))
+    return Page(shown, Reader(_kept(work, stream, asked)))
 
 
 def _kept(work: Work, stream: "RowStream | spark.Sent", asked: Question | None) -> Source:
     return stream if asked is None else asked.kept(stream, work.session.query)
 
 
-async def _begun(work: Work, plan: Plan, sql: str, parameters: tuple[Value, ...]) -> RowStream:
-    scans = work.warehouse.scans
-    if plan.tables and work.tx.single and not plan.past:
-        lake, sql = sql, await scans.rewritten(sql, plan.tables, work.state, work.engine)
-        if sql != lake and scans.is_plain(lake):
-            engine = await work.session.hot.ready(work.settings.get("timezone"))
-            return await engine.rows(sql)
+async def _begun(work: Work, plan: Plan, parameters: tuple[Value, ...], still: present.Still | None) -> RowStream:
+    sql = plan.translated.engine_sql
     profiled = bool(plan.tables) and not plan.instant
-    return await work.engine.rows(
-        sql, parameters, work.prepare(plan, parameters), instant=plan.instant, profiled=profiled
-    )
+    if still is None:
+        prepare = work.prepare(plan, parameters)
+        return await work.engine.rows(sql, parameters, prepare, instant=plan.instant, profiled=profiled, wide=plan.wide)
+    scans = work.warehouse.scans
+    plain = work.tx.single and scans.is_plain(sql)
+    read = await scans.rewritten(sql, plan.tables, work.state, work.engine, still, streamed=plain)
+    if plain and read.sql != sql:
+        engine = await work.session.hot.ready(work.settings.get("timezone"))
+        return await engine.rows(read.sql, wide=plan.wide)
+    try:
+        prepare = work.prepare(plan, parameters)
+        return await work.engine.rows(read.sql, parameters, prepare, profiled=profiled, wide=plan.wide)
+    finally:
+        read.release()
 
 
-async def _copied(
-    work: Work, plan: Plan, parameters: tuple[Value, ...], asked: Question | None
-) -> Page | None:
+async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: Question | None) -> Page | None:
     """Return the rows of a query whose tables are all hot, None where that is not so."""
-    translated = plan.translated
-    needs = (plan.variables, plan.sources, plan.external, translated.externals)
-    if any(needs) or translated.effects or effects.any_in(translated):
-        return None
-    sql, left = inlined(translated.engine_sql, parameters)
-    taken = work.warehouse.scans.copied(sql, plan.tables, work.state)
+    written = constants(parameters) if parameters else plan.numbers
+    text, left = (Gapped((plan.translated.engine_sql,), ()), parameters) if written is None else (plan.text, ())
+    taken = work.warehouse.scans.copied(text, plan.tables, work.state)
     if taken is None:
         return None
     try:
         engine = await work.session.hot.ready(work.settings.get("timezone"))
-        stream = await engine.rows(taken.sql, left, instant=work.warehouse.paces.is_brief(plan))
-        work.warehouse.paces.note(plan, stream.begun_s)
+        work.session.counted, counts = engine, work.session.admission.counts
+        brief = work.warehouse.paces.is_brief(plan)
+        # An index is looked into for a value only, not for what a plan that is kept will be given.
+        kept = work.session.hot.plans if written and not taken.finds(plan.key) and brief else None
+        values = written or ()
+        sql = taken.text.filled(values) if kept is None else await kept.sql(engine, taken.text, plan.gaps, values)
+        stream = await engine.rows(sql, left, instant=brief, profiled=counts, wide=plan.wide)
+        work.warehouse.paces.note(plan, stream.begun_s, brief=brief)
     finally:
         taken.release()
-    work.tx.view.needs_nothing()
-    return Page(results.columns(stream.schema, hints(plan, work)), Reader(_kept(work, stream, asked)))
+    if work.tx.single:
+        work.tx.view.needs_nothing()
+    return Page(await _columns(plan, work, stream.schema), Reader(_kept(work, stream, asked)))
 
 
 def _supplied(plan: Plan, parameters: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -147,7 +164,7 @@ async def _constant(work: Work, plan: Plan) -> Page:
     found = work.warehouse.constants.get(key)
     if found is None:
         stream = await work.engine.rows(sql, instant=True)
-        found = results.columns(stream.schema, hints(plan, work)), await stream.next()
+        found = columns(plan, work, stream.schema), await stream.next()
         work.warehouse.constants.put(key, found)
     return Page(found[0], Reader(FixedRows(found[1])))
 
@@ -159,7 +176,7 @@ async def describe_select(work: Work, statement: Statement, oids: tuple[int, ...
 
 async def describe(work: Work, text: str, offset: int, oids: tuple[int, ...] = ()) -> tuple[Column, ...]:
     """Return the columns of the query *text*."""
-    return await described_columns(work, await work.ready(text, offset, oids))
+    return await described_columns(work, await hopes.ready(work, text, offset, oids, Finish.WIRE))
 
 
 async def described_columns(work: Work, plan: Plan) -> tuple[Column, ...]:
@@ -167,16 +184,16 @@ async def described_columns(work: Work, plan: Plan) -> tuple[Column, ...]:
     translated = plan.translated
     sql = translated.engine_sql
     schema = await work.engine.describe(sql, len(translated.parameter_types), work.prepare(plan, reading=Reading.SHAPE))
-    return effects.typed(results.columns(schema, hints(plan, work)), translated)
+    return effects.typed(await _columns(plan, work, schema), translated)
 
 
-def hints(plan: Plan, work: Work) -> list[results.Hint]:
-    """Return what the translator knows of a query's columns."""
-    upper = work.settings.on("describe_field_name_in_uppercase")
-    return [
-        (column.name.upper() if upper else column.name, column.type, column.table_oid, column.attribute)
-        for column in plan.translated.columns
-    ]
+async def _columns(plan: Plan, work: Work, schema: pa.Schema) -> tuple[Column, ...]:
+    return await apart(len(schema) > WIDE, lambda: columns(plan, work, schema))
+
+
+def columns(plan: Plan, work: Work, schema: pa.Schema) -> tuple[Column, ...]:
+    """Return the columns of a planned query whose rows the engine gives as *schema*."""
+    return plan.columns(schema, upper=work.settings.on("describe_field_name_in_uppercase"))
 
 
 async def change(work: Work, statement: Statement, parameters: tuple[Value, ...] = ()) -> Answer:
@@ -187,11 +204,15 @@ async def change(work: Work, statement: Statement, parameters: tuple[Value, ...]
 
 async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, ...] = ()) -> int:
     """Run a DML statement and return how many rows it changed."""
+    taken = await additions.taken(work, text, parameters)
+    if taken is not None:
+        return taken
+    await work.warehouse.caught_up()
     oids = work.parameter_oids if parameters else ()
     plan = await work.ready(text, offset, oids)
     parameters = _supplied(plan, work.bound(plan, parameters))
     rows = plan.translated.rows
-    given = rows.values(parameters) if rows is not None else None
+    given = await _given(work, rows, parameters)
     if rows is not None and given is None:
         # A value that needs a second look, or is wrong: the ordinary way knows the error.
         plan = await work.allowed(lambda: work.plan(text, offset, oids, plain=True))
@@ -204,16 +225,28 @@ async def changed(work: Work, text: str, offset: int, parameters: tuple[Value, .
         return await change_external(work, plan, parameters)
     identity = _identity(plan)
     if identity is not None:
-        work.warehouse.identity(identity[0], identity[1])
+        work.warehouse.identities.counter(identity[0], identity[1])
     if given is not None:
-        count = await work.engine.run_given(translated.engine_sql, GIVEN, table(given), work.prepare(plan))
+        rows_given = await apart(len(given) > WIDE, lambda: table(given or []))
+        count = await work.engine.run_given(translated.engine_sql, GIVEN, rows_given, work.prepare(plan))
+    elif (arrived := await inserted(work, plan, parameters)) is not None:
+        count = arrived
     else:
         count = await work.engine.run(
             translated.engine_sql, parameters, work.prepare(plan, parameters), profiled=bool(plan.tables)
         )
     if identity is not None and target is not None:
-        work.tx.reserve(identity[0], identity[2], count)
+        work.tx.notes.reserve(identity[0], identity[2], count)
     return count
+
+
+async def _given(work: Work, rows: LiteralRows | WrittenRows | None, parameters: tuple[Value, ...]) -> Rows | None:
+    """Return the rows that an INSERT has written down itself, None without any that are plain."""
+    if rows is None:
+        return None
+    if not rows.many:
+        return rows.values(parameters)
+    return await work.warehouse.executor.run(lambda: rows.values(parameters))
 
 
 def _identity(plan: Plan) -> tuple[int, int, int] | None:

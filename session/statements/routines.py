@@ -20,6 +20,7 @@ from core.sqlstate import SqlState
 from core.types import ColumnType
 from engine.udfs import KINDS, Udf
 from session.answers import Done
+from session.aside import LONG, elsewhere, read
 from session.context import Work
 from session.locks import Mode
 from session.sharing import refuse_replica
@@ -52,7 +53,7 @@ async def create_function(work: Work, command: CreateFunction) -> Done:
         body=command.body.text,
         volatility=command.volatility,
     )
-    _check_function(work, made)
+    await elsewhere(work.session, lambda: _check_function(work, made), heavy=len(made.body) >= LONG)
     if made.language != "sql":
         await _check_python(work, made)
     await _create(work, command.name, made, or_replace=command.or_replace)
@@ -84,7 +85,10 @@ async def create_procedure(work: Work, command: CreateProcedure) -> Done:
         settings=tuple((name, ", ".join(values)) for name, values in command.settings),
     )
     _check_parameters(made)
-    parse(command.body, nonatomic=command.nonatomic, case_sensitive=_keeps_case(work))
+    await read(
+        command.body.text,
+        lambda _: parse(command.body, nonatomic=command.nonatomic, case_sensitive=_keeps_case(work)),
+    )
     await _create(work, command.name, made, or_replace=command.or_replace)
     return Done("CREATE PROCEDURE")
 

@@ -22,6 +22,7 @@ from session.context import Work
 from session.external.access import require_external
 from session.external.catalogs import asked
 from session.external.tables import Known, known
+from session.lockout import informed
 from session.statements.copy_jobs import shown
 from session.statements.iceberg_tables import iceberg_definition
 from session.statements.identity import described
@@ -61,6 +62,7 @@ async def show_objects(work: Work, statement: Statement, parameters: tuple[Value
     if command.topic == "USE":
         return table(_columns(command), [[work.session.used.name if work.session.used else ""]], tag="SHOW")
     if command.topic == "USER LOCKOUT":
+        await informed(work.warehouse)
         return table(_columns(command), _lockouts(work), tag="SHOW")
     if command.topic == "IDENTITY PROVIDER":
         return table(_columns(command), described(work, command.name[0]), tag="SHOW")

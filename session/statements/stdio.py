@@ -62,7 +62,7 @@ class StdinCopy:
         """Load what was written."""
         work, connection = self._work, self._work.engine.connection
         reads = needs(" ".join(filler.sql for filler in self._plan.fillers))[0]
-        variables = work.session.fresh_variables(reads)
+        variables = work.session.variables.fresh(work.session, reads)
 
         def run() -> Loaded:
             for name, value in variables:

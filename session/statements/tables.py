@@ -1,6 +1,7 @@
 """CREATE TABLE, CREATE TABLE AS, SELECT INTO, TRUNCATE."""
 
 from dataclasses import replace
+from typing import Final
 
 from catalog import ddl
 from catalog.model import Constraint, Identity, Relation, Schema, TableColumn
@@ -8,11 +9,14 @@ from core import types
 from core.errors import SqlError, notice
 from core.sqlstate import SqlState
 from core.types import Column, ColumnType
+from engine.arrival import ARRIVING
 from session.answers import Done
+from session.aside import apart
 from session.context import Work
 from session.external.streams import kept_rows
 from session.locks import Mode
 from session.sharing import refuse_replica
+from session.statements.arriving import arriving, written
 from session.statements.query import describe
 from sql.commands.tables import (
     ColumnDefinition,
@@ -28,17 +32,23 @@ from sql.statement import Fragment
 from sql.translate import refuse_in_default
 from storage import lake
 
+_MANY: Final = 40
+"""Columns whose definition takes a millisecond."""
+
 
 async def create_table(work: Work, command: CreateTable) -> Done:
     """CREATE TABLE (columns)."""
     schema = await target_schema(work, command.name, temporary=command.temporary)
     if await _exists(work, schema, command.name[-1], if_not_exists=command.if_not_exists):
         return Done("CREATE TABLE")
-    columns = _columns(work, command)
-    attributes = _inherited(work, command) if command.likes else command.attributes
-    relation = new_relation(work, schema, command.name[-1], columns, attributes)
-    relation = _keyed(work, relation, command.constraints)
-    await create(work, relation)
+
+    def defined() -> Relation:
+        columns = _columns(work, command)
+        attributes = _inherited(work, command) if command.likes else command.attributes
+        relation = new_relation(work, schema, command.name[-1], columns, attributes)
+        return _keyed(work, relation, command.constraints)
+
+    await create(work, await apart(len(command.columns) > _MANY or bool(command.likes), defined))
     return Done("CREATE TABLE")
 
 
@@ -48,28 +58,35 @@ async def create_table_as(work: Work, command: CreateTableAs) -> Done:
     if await _exists(work, schema, command.name[-1], if_not_exists=command.if_not_exists):
         return Done("SELECT")
     shape = await describe(work, command.query.text, command.query.offset)
-    columns = described(work, shape, command.columns, "CREATE TABLE AS")
     outputs = work.plan(command.query.text, command.query.offset).translated.columns
-    columns = [
-        replace(column, collation="case_insensitive") if output.folded else column
-        for column, output in zip(columns, outputs, strict=True)
-    ]
-    relation = new_relation(work, schema, command.name[-1], columns, command.attributes)
+
+    def defined() -> Relation:
+        columns = [
+            replace(column, collation="case_insensitive") if output.folded else column
+            for column, output in zip(
+                described(work, shape, command.columns, "CREATE TABLE AS"), outputs, strict=True
+            )
+        ]
+        return new_relation(work, schema, command.name[-1], columns, command.attributes)
+
+    relation = await apart(len(shape) > _MANY, defined)
     await create(work, relation)
     return Done(f"SELECT {await fill(work, relation, command.query)}")
 
 
 async def fill(work: Work, relation: Relation, query: Fragment) -> int:
     """Insert the rows of *query* into a new table; return how many there were."""
+    await work.tx.writing(frozenset({relation.oid}))
     plan = await work.ready(query.text, query.offset, finish=Finish.EXACT)
     aliases = [f"c{column.number}" for column in relation.columns]
     values = ", ".join(
         f"CAST({alias} AS {column.type.engine()})" for alias, column in zip(aliases, relation.columns, strict=True)
     )
-    sql = (
-        f"INSERT INTO {relation.engine_name} SELECT {values} "
-        f"FROM ({plan.translated.engine_sql}) AS source({', '.join(aliases)})"
-    )
+    arrival = await arriving(work, plan, work.bound(plan))
+    rows = plan.translated.engine_sql if arrival is None else f"FROM {ARRIVING}"
+    sql = f"INSERT INTO {relation.engine_name} SELECT {values} FROM ({rows}) AS source({', '.join(aliases)})"
+    if arrival is not None:
+        return await written(work, sql, arrival)
     return await work.engine.run(sql, work.bound(plan), work.prepare(plan))
 
 
@@ -315,17 +332,12 @@ def physical(relation: Relation) -> list[str]:
 
 def sort_columns(relation: Relation) -> list[str]:
     """Return the names of the sort key's columns, in its order."""
-    return [column.name for column in _sorted(relation)]
+    return [column.name for column in relation.sorted_by]
 
 
 def sort_key(relation: Relation) -> list[str]:
     """Return the lake's names of the sort key's columns, in its order."""
-    return [column.engine_name for column in _sorted(relation)]
-
-
-def _sorted(relation: Relation) -> list[TableColumn]:
-    keyed = [column for column in relation.columns if column.sortkey]
-    return sorted(keyed, key=lambda column: abs(column.sortkey))
+    return [column.engine_name for column in relation.sorted_by]
 
 
 def stored_type(kind: ColumnType) -> ColumnType:

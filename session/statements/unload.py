@@ -3,19 +3,21 @@
 Redshift, "UNLOAD".
 """
 
+from dataclasses import replace
 from typing import Final
 
 from core.errors import SqlError, info
 from core.sqlstate import SqlState
-from engine import results
+from engine.arrival import ARRIVING, IN_ORDER
 from engine.cursors import DuckDbEngine
 from engine.load import unload as unloading
 from engine.load.plan import UNLOADED, Format, Unloaded, UnloadPlan
 from session.context import Work
 from session.places import location, open_store
+from session.statements.arriving import arriving
 from session.statements.copy import compression, widths
 from session.statements.iam_roles import require_role
-from session.statements.query import hints
+from session.statements.query import columns as columns_of
 from session.transfers import Transfer, running
 from sql.commands.unload import Unload
 from sql.finish import Finish
@@ -45,8 +47,12 @@ async def unload(work: Work, engine: DuckDbEngine, command: Unload) -> str:
     prepare = work.prepare(prepared)
     sql = prepared.translated.engine_sql
     schema = await engine.describe(sql, 0, prepare)
-    columns = results.columns(schema, hints(prepared, work))
+    columns = columns_of(prepared, work, schema)
     plan = _plan(command.options, sql, location(command.target))
+    ordered = parse_query(query.text, query.offset).args.get("order") is not None
+    arrival = await arriving(work, prepared)
+    if arrival is not None:
+        plan = replace(plan, query=IN_ORDER if ordered else f"FROM {ARRIVING}")
     connection = engine.connection
 
     transfer = Transfer(
@@ -62,12 +68,22 @@ async def unload(work: Work, engine: DuckDbEngine, command: Unload) -> str:
 
             def run() -> Unloaded:
                 store = open_store(work, command.target, command.credentials, command.options)
-                return unloading.unload(connection, plan, columns, store, progress)
+                if arrival is None:
+                    return unloading.unload(connection, plan, columns, store, progress)
+                connection.register(ARRIVING, arrival.reader(numbered=ordered))
+                try:
+                    return unloading.unload(connection, plan, columns, store, progress)
+                finally:
+                    connection.unregister(ARRIVING)
 
             done = await engine.work(run)
-    except SqlError as failure:
+    except SqlError as error:
+        failure = (arrival and arrival.failed) or error
         recorder.unload(work.session, transfer, [(command.target, 0, 0)], failure.message)
-        raise
+        raise failure from None
+    finally:
+        if arrival is not None:
+            arrival.close()
     recorder.unload(work.session, transfer, [(item.location, item.rows, item.size_bytes) for item in done.files])
     work.session.last_unload = (work.session.query, done.rows)
     work.notice(info(UNLOADED.format(rows=done.rows)))

@@ -19,6 +19,7 @@ from catalog.shares import Datashare, grants_inside
 from core.errors import SqlError, notice
 from core.sqlstate import SqlState
 from session.context import Work
+from session.lockout import forgiven, settled
 from session.locks import Mode
 from session.settings import Settings
 from sql.commands.users import AlterGroup, AlterUser, CreateGroup, CreateUser, DropGroup, DropUser, UserOptions
@@ -53,6 +54,8 @@ async def alter_user(work: Work, command: AlterUser) -> str:
         user = replace(user, settings=tuple(item for item in kept if item[0] != command.reset_parameter))
     else:
         user = _with_options(work, user, command.options)
+        if command.options.login:
+            await settled(work.warehouse)
     work.change(user)
     return "ALTER USER"
 
@@ -141,7 +144,7 @@ def _with_login(work: Work, user: User, options: UserOptions) -> User:
         return user
     work.require_permission("ALTER USER")
     if options.login:
-        work.warehouse.lockouts.forget(user.oid)
+        forgiven(work.warehouse, user.oid)
         return replace(user, locked=None, locked_by=None)
     if user.oid in {work.principal.oid, work.session.session_user.oid}:
         raise SqlError(SqlState.OBJECT_IN_USE, "current user cannot be locked")

@@ -1,23 +1,33 @@
-"""VACUUM: inlined rows are flushed, deleted rows dropped, small files merged, rows sorted by the sort key.
+"""VACUUM: inlined rows are flushed, files with deleted rows and small ones written anew, rows sorted by the sort key.
 
-Redshift, "VACUUM", STL_VACUUM, SYS_VACUUM_HISTORY. What is merged is sorted; a table that is one file already and
-lies in another order, as after ALTER SORTKEY, is written anew.
+Redshift, "VACUUM", STL_VACUUM, SYS_VACUUM_HISTORY. What the server does by itself is ``session.rounds``; both have the
+same means.
 """
 
-from datetime import UTC, datetime
+from typing import Final
 
-from catalog.model import Database, Relation, RelationKind, Schema
-from core.names import quote
+from catalog.model import Relation, RelationKind, Schema
+from session import chores
 from session.answers import Done
+from session.chores import SMALL_BYTES, Aims
 from session.context import Work
 from session.locks import Mode
 from session.statements.tables import sort_key
+from session.tidying import Stored, Tidying, Vacuuming, plain_now, record
 from sql.commands.maintenance import Vacuum
-from storage import lake, scans
+from storage import lake, layout
+from storage.layout import DataFile
 
-_PLACE = '"rs:place"'
-"""A name that no column has."""
-_SORTS = frozenset({"FULL", "SORT ONLY", "REINDEX", "RECLUSTER"})
+_MODES: Final = {
+    "FULL": Aims(deleted=0.0, small_bytes=SMALL_BYTES, ordered=True),
+    "SORT ONLY": Aims(small_bytes=SMALL_BYTES, ordered=True),
+    "DELETE ONLY": Aims(deleted=0.0),
+    "REINDEX": Aims(deleted=0.0, small_bytes=SMALL_BYTES, ordered=True),
+    "RECLUSTER": Aims(small_bytes=SMALL_BYTES, ordered=True),
+}
+"""Mode → what is done. A file that is written anew, for whatever reason, loses its deleted rows."""
+_GROUP_BYTES: Final = 8 << 30
+"""Bytes of files that are written anew in one transaction, and sorted together."""
 
 
 async def vacuum(work: Work, command: Vacuum) -> Done:
@@ -33,8 +43,9 @@ async def vacuum(work: Work, command: Vacuum) -> Done:
             if item.type is RelationKind.TABLE and not item.temporary and (everything or item.owner == me)
         ]
     for relation in relations:
-        if not relation.temporary:
-            await _vacuum(work, relation, command.mode)
+        schema = work.state.objects.get(relation.schema)
+        if not relation.temporary and isinstance(schema, Schema):
+            await _vacuum(work, Stored(relation=relation, schema=schema), command)
     return Done("VACUUM")
 
 
@@ -44,50 +55,59 @@ def _storage(work: Work, relation: Relation, name: tuple[str, ...]) -> Relation:
     return kept if isinstance(kept, Relation) else work.find_table(name)
 
 
-async def _vacuum(work: Work, relation: Relation, mode: str) -> None:
-    schema = work.state.objects.get(relation.schema)
+async def _vacuum(work: Work, table: Stored, command: Vacuum) -> None:
+    relation, tidying = table.relation, Tidying(work.warehouse)
     await work.tx.alter_lake()
     await work.tx.lock(relation.oid, Mode.SHARE_ROW_EXCLUSIVE)
-    if not isinstance(schema, Schema):
-        return
-    started, before = _now(work), await _count(work, relation)
-    async with work.warehouse.commit_lock:
-        await work.engine.script(
-            lake.maintain(schema.engine_name, relation.engine_table, deleted=mode != "SORT ONLY", merge=mode in _SORTS)
-        )
-        work.warehouse.scans.forget(frozenset({relation.oid}))
-    if mode in _SORTS and sort_key(relation) and not await _is_sorted(work, schema, relation):
-        await work.tx.writing(frozenset({relation.oid}))
-        await work.engine.script(lake.rewrite(relation.engine_name, sort_key(relation)))
-        # The next table is put in order outside of a transaction of the engine.
+    started = plain_now(work.warehouse)
+    showing, name = work.warehouse.upkeep.vacuuming, relation.name
+    showing[name] = f"Vacuum: initialize {name}"
+    try:
+        await tidying.flush(work.engine, table)
+        # The lake's schema is for others now; the next table is put in order outside of a transaction of the engine.
         await work.tx.commit()
         work.tx.start()
-    database = work.state.objects.get(schema.database)
-    name = database.name if isinstance(database, Database) else ""
-    work.warehouse.recorder.history.record("vacuums", (
-        work.principal.oid, work.tx.number, work.session.query, name, schema.name, relation.oid, relation.name, mode,
-        "Finished", started, _now(work), before,
-    ))  # fmt: skip
+        await work.tx.lock(relation.oid, Mode.SHARE_ROW_EXCLUSIVE)
+        if work.state.objects.get(relation.oid) is not relation:
+            # It was altered, or dropped, before this had its lock again.
+            return
+        files = await tidying.files(table)
+        wanted = _aims(command, files, keyed=bool(table.key))
+        showing[name] = f"Vacuum {name} {'sort' if wanted.ordered else 'delete'}"
+        if not layout.movable([column.engine_name for column in relation.columns]):
+            await _write_whole(work, table, files, wanted)
+        else:
+            for group in chores.groups(files, wanted, _GROUP_BYTES):
+                await tidying.move(work.engine, table, group, work.tx.owner, _ready)
+        number = work.tx.number
+        await work.tx.commit()
+        work.tx.start()
+    finally:
+        showing.pop(name, None)
+    done = Vacuuming(
+        table=table, mode=command.mode, started=started, user=work.principal.oid, transaction=number,
+        query=work.session.query,
+    )  # fmt: skip
+    record(work.warehouse, done, files, await tidying.files(table))
 
 
-async def _count(work: Work, relation: Relation) -> int:
-    return int((await work.engine.fetch(f"SELECT count(*) FROM {relation.engine_name}"))[0][0])
-
-
-async def _is_sorted(work: Work, schema: Schema, relation: Relation) -> bool:
-    """Tell whether a table that is one file lies in the order of its sort key; others were sorted when merged."""
-    database = work.warehouse.database
-    files = await work.warehouse.executor.run(lambda: scans.files(database, schema.engine_name, relation.engine_table))
-    if files is None or len(files) != 1:
-        return True
-    key = ", ".join(quote(name) for name in sort_key(relation))
-    source = scans.numbered(files[0])
-    found = await work.engine.fetch(
-        f"SELECT count(*) FROM (SELECT row_number() OVER (ORDER BY {key}, {scans.NUMBER}) - 1 AS {_PLACE},"
-        f" {scans.NUMBER} FROM {source}) WHERE {_PLACE} <> {scans.NUMBER}"
+def _aims(command: Vacuum, files: list[DataFile], *, keyed: bool) -> Aims:
+    """Return what is to be done: a phase is left out that has nothing to do, or has done enough (TO n PERCENT)."""
+    wanted, enough = _MODES[command.mode], command.threshold_percent
+    done = 2.0 if enough is None else enough / 100
+    return Aims(
+        deleted=None if 1 - chores.deleted(files) >= done < 1 else wanted.deleted,
+        small_bytes=wanted.small_bytes,
+        ordered=wanted.ordered and keyed and not 1 - chores.unsorted(files) >= done < 1,
     )
-    return bool(found[0][0] == 0)
 
 
-def _now(work: Work) -> datetime:
-    return work.warehouse.clock.now().astimezone(UTC).replace(tzinfo=None)
+async def _ready() -> None:
+    """Go on: the table's lock is there from the beginning."""
+
+
+async def _write_whole(work: Work, table: Stored, files: list[DataFile], wanted: Aims) -> None:
+    """Write a table anew whose rows cannot be told by their files."""
+    if chores.groups(files, wanted, _GROUP_BYTES):
+        await work.tx.writing(frozenset({table.relation.oid}))
+        await work.engine.script(lake.rewrite(table.relation.engine_name, sort_key(table.relation)))

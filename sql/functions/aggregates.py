@@ -32,7 +32,10 @@ def _avg(call: Call) -> Value:
     if is_integer(value.type):
         return average(f"sum({call.distinct}CAST({value.sql} AS BIGINT)){call.over}", count, value.type)
     if value.name == "numeric":
-        return average(decimals.total(value, call.distinct, call.over), count, value.type)
+        total = decimals.total(value, call.distinct, call.over)
+        if not call.distinct and " OVER (" not in call.over:
+            count = f"count({decimals.summand(value)}){call.over}"
+        return average(total, count, value.type)
     return _of_floats("avg", call)
 
 

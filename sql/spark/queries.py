@@ -7,6 +7,7 @@ from typing import Final
 from sqlglot import exp
 
 from sql.spark.scope import UNKNOWN, Columns, Scope, Used
+from sql.spark.sets import has_sets, plain
 from sql.spark.values import BOOLEAN, Kind, UnfitError, Value, cast, common, kind_of
 
 _CLAUSES: Final = frozenset(
@@ -111,6 +112,8 @@ def _select(tree: exp.Select, scope: Scope) -> Query:
     sample = tree.args.get("sample")
     if sample is not None and (sample.args["method"].name, sample.args["percent"].name) != ("BERNOULLI", "100"):
         raise UnfitError("a sample")
+    if has_sets(tree):
+        return query(plain(tree), scope)
     source = _from(tree, scope)
     outputs = list(_outputs(tree, scope))
     columns = tuple((name, value.kind) for name, value in outputs)
@@ -169,9 +172,6 @@ def _group(tree: exp.Select, scope: Scope) -> str:
     if found is None:
         return ""
     _only(found, {"expressions"})
-    if any(isinstance(item, (exp.Rollup, exp.Cube, exp.GroupingSets, exp.Tuple)) for item in found.expressions):
-        # Sail takes a column that a condition fixes for a constant in all sets, and leaves out sorts by it.
-        raise UnfitError("grouping sets")
     return f" GROUP BY {', '.join(scope.value(item, scope).sql for item in found.expressions)}"
 
 

@@ -8,7 +8,9 @@ import psycopg
 import pytest
 
 from tests.support.clients import clients
+from tests.support.sail import sail
 from tests.support.server import Server
+from tests.support.spark import REMOTE, Notices
 
 APART = {client.name for client in clients() if client.apart}
 
@@ -47,3 +49,20 @@ def own(url: dict[str, Any]) -> Iterator[psycopg.Connection]:
     """A connection whose state a test may spoil."""
     with psycopg.connect(**url, autocommit=True) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[str]:
+    """The address of a Spark Connect server."""
+    pytest.importorskip("grpc")
+    if REMOTE:
+        yield REMOTE
+        return
+    with sail() as url:
+        yield url
+
+
+@pytest.fixture
+def notices() -> Notices:
+    """What the connection of a test is told."""
+    return Notices()

@@ -76,7 +76,7 @@ def test_files_in_s3(tmp_path: Path) -> None:
         with Server(tmp_path / "data", environment=environment) as server:
             work(server)
             # They come while the server runs, too.
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while "Contents" not in place.client.list_objects_v2(Bucket="audit", Prefix="cluster/"):
                 assert time.monotonic() < deadline
                 time.sleep(0.1)

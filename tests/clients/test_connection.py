@@ -1,7 +1,6 @@
 """How clients may connect, whichever driver it is: libpq's ways, start-up parameters, many at once, leaving."""
 
 import asyncio
-import time
 from typing import Any
 
 import asyncpg
@@ -9,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors, pq
 
+from tests.support.canceling import until_it_runs
 from tests.support.server import Server
 
 
@@ -134,12 +134,12 @@ def test_a_cancel_reaches_only_its_own(server: Server) -> None:
         text = "select count(*) from con_slow a, con_slow b, con_slow c where a.a + b.a + c.a = 0"
         busy.pgconn.send_query(text.encode())
         busy.pgconn.flush()
-        time.sleep(0.2)
-        idle.cancel_safe(timeout=5)
+        until_it_runs(idle, busy.info.backend_pid)
+        idle.cancel_safe(timeout=20)
         assert idle.execute("select 1").fetchone() == (1,)
         busy.pgconn.consume_input()
         assert busy.pgconn.is_busy()
-        busy.cancel_safe(timeout=5)
+        busy.cancel_safe(timeout=20)
         result = busy.pgconn.get_result()
         assert result is not None
         assert result.error_field(pq.DiagnosticField.SQLSTATE) == b"57014"

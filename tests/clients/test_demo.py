@@ -10,7 +10,7 @@ import pytest
 from tools import demo, ticket_data
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.skipif(shutil.which("psql") is None, reason="needs psql")
 def test_the_story_ends_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     demo.play(tmp_path, scale=0.02)

@@ -12,7 +12,9 @@ import duckdb
 import psycopg
 import pytest
 
+from storage.database import WarehouseError
 from storage.keys import FILE, KeySource, open_ring
+from storage.write_log import WriteLog
 from tests.support import s3
 from tests.support.server import ROOT, Server
 
@@ -49,6 +51,13 @@ def fill(server: Server) -> None:
             connection.execute(f"SELECT '{CANARY}'::INT")
 
 
+def log(server: Server) -> None:
+    """Leave the canary in the log of small writes, if it is looked for soon."""
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        for _ in range(2):
+            connection.execute(f"INSERT INTO inlined VALUES ('{CANARY}', {NUMBER})")
+
+
 def encrypted(folder: Path, **variables: str) -> Server:
     return Server(folder, environment={"DUCKSHIFT_STORAGE_ENCRYPTED": "true"} | variables)
 
@@ -80,13 +89,14 @@ def test_nothing_can_be_read_from_an_encrypted_folder(tmp_path: Path, ending: st
     server = encrypted(tmp_path / "data").start()
     fill(server)
     assert traces(tmp_path / "data") == set()
+    log(server)
     getattr(server, ending)()
     assert traces(tmp_path / "data") == set()
     files = list((tmp_path / "data" / "data").rglob("*.parquet"))
     # PARE instead of PAR1 marks a Parquet file whose footer is encrypted.
     assert files and all(path.read_bytes()[-4:] == b"PARE" for path in files)
     with server:
-        assert count(server) == 5_000 * 2
+        assert count(server) == 5_000 * 4
 
 
 def test_what_the_search_finds_in_a_plain_folder(tmp_path: Path) -> None:
@@ -175,6 +185,23 @@ def test_a_new_data_key(tmp_path: Path) -> None:
                 "SELECT count(*) FROM sys_query_history WHERE query_text LIKE 'CREATE TABLE written%'"
             )
             assert found.fetchone() == (1,)
+
+
+def test_a_new_data_key_for_what_is_in_the_log_only(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    server = encrypted(data).start()
+    with psycopg.connect(server.dsn, autocommit=True) as connection:
+        connection.execute("CREATE TABLE inlined (a VARCHAR(64), b BIGINT)")
+    log(server)
+    server.kill()
+    assert (data / "writes.log").stat().st_size > 0
+    old = open_ring(data, KeySource("", data, kms=lambda: None)).keys
+    assert "has a new key" in rotated(data)
+    assert traces(data) == set()
+    with pytest.raises(WarehouseError):
+        list(WriteLog(data / "writes.log", old).documents())
+    with server, psycopg.connect(server.dsn) as connection:
+        assert connection.execute("SELECT a, b FROM inlined").fetchall() == [(CANARY, NUMBER)] * 2
 
 
 def test_a_change_of_keys_that_was_cut_short(tmp_path: Path) -> None:

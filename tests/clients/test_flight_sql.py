@@ -114,7 +114,7 @@ def test_a_reader_that_leaves_stops_the_statement(served: Server, sql: psycopg.C
     reader.read_chunk()
     reader.cancel()
     del reader
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     query = "select count(*) from stv_recents where status = 'Running' and query like '%%repeat(''leave%%' and query not like '%%stv_recents%%'"
     while time.monotonic() < deadline and sql.execute(query).fetchone() != (0,):
         time.sleep(0.1)
@@ -141,7 +141,7 @@ def test_readers_that_leave_spoil_nothing(served: Server, sql: psycopg.Connectio
     door.client.close()
 
 
-def test_a_statement_is_cancelled_by_its_ticket(served: Server) -> None:
+def test_a_statement_is_cancelled_by_its_ticket(served: Server, sql: psycopg.Connection) -> None:
     door = Door(served)
     info = door.info(SLOW)
     failures: list[Exception] = []
@@ -154,7 +154,11 @@ def test_a_statement_is_cancelled_by_its_ticket(served: Server) -> None:
 
     thread = threading.Thread(target=work)
     thread.start()
-    time.sleep(0.5)
+    running = "select count(*) from stv_recents where status = 'Running' and query like '%%3000000%%' and query not like '%%stv_recents%%'"
+    deadline = time.monotonic() + 60
+    while sql.execute(running).fetchone() == (0,):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
     (answer,) = door.act("CancelFlightInfo", encode(CANCEL_INFO, {"info": info.serialize()}))
     thread.join(20)
     assert decode(STATUS, answer) == {"status": 1}
@@ -312,7 +316,7 @@ def test_a_connection_is_logged_and_can_be_ended(served: Server, sql: psycopg.Co
     (row,) = door.read("select pg_backend_pid() as pid").to_pylist()
     assert sql.execute("select trim(user_name) from stv_sessions where process = %s", (row["pid"],)).fetchone() == ("awsuser",)
     found: list[Any] = []
-    for _ in range(50):
+    for _ in range(300):
         found = sql.execute("select trim(application_name) from stl_connection_log where pid = %s and event like 'authenticated%%'", (row["pid"],)).fetchall()
         if found:
             break

@@ -9,6 +9,8 @@ import psycopg
 import pytest
 
 from session.hot import READS
+from tests.support.canceling import canceled
+from tests.support.copies import CHANGES, TYPES, VALUES
 from tests.support.server import Server
 
 Connect = Callable[[], psycopg.Connection]
@@ -30,7 +32,8 @@ def connect(server: Server) -> Iterator[Connect]:
         opened.append(
             psycopg.connect(
                 f"host={server.host} port={server.port} user={server.user} password={server.password} dbname=dev",
-                autocommit=True, options="-c enable_result_cache_for_session=off",
+                autocommit=True,
+                options="-c enable_result_cache_for_session=off",
             )
         )
         return opened[-1]
@@ -58,7 +61,7 @@ def copies(server: Server) -> int:
 def heat(server: Server, connection: psycopg.Connection, sql: str = "SELECT count(*) FROM hot") -> None:
     """Read until there is one more copy, and once more so that it is read."""
     before = copies(server)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while copies(server) == before:
         assert time.monotonic() < deadline, "no copy was made"
         for _ in range(READS):
@@ -69,17 +72,6 @@ def heat(server: Server, connection: psycopg.Connection, sql: str = "SELECT coun
 
 def ids(connection: psycopg.Connection) -> list[int]:
     return [row[0] for row in connection.execute("SELECT id FROM hot ORDER BY id").fetchall()]
-
-
-CHANGES = {
-    "insert": ("INSERT INTO hot VALUES (4, 'four')", [1, 2, 3, 4]),
-    "update": ("UPDATE hot SET id = id + 10 WHERE id > 1", [1, 12, 13]),
-    "delete": ("DELETE FROM hot WHERE word = 'two'", [1, 3]),
-    "truncate": ("TRUNCATE hot", []),
-    "recreate": ("DROP TABLE hot; CREATE TABLE hot (id int, word varchar(20)); INSERT INTO hot VALUES (7, 'x')", [7]),
-    "replace": ("ALTER TABLE hot RENAME TO was; ALTER TABLE was RENAME TO hot", [1, 2, 3]),
-    "flush": ("VACUUM hot", [1, 2, 3]),
-}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -167,23 +159,6 @@ def test_rights_are_asked_for_each_time(table: str, connect: Connect, server: Se
             ids(other)
 
 
-TYPES = """
-    CREATE TABLE typed (
-        b bool, i2 smallint, i4 int, i8 bigint, d9 decimal(9, 3), d18 decimal(18, 2), d38 decimal(38, 10), f4 real,
-        f8 float8, c char(5), v varchar(30), y varbyte(20), d date, t time, ts timestamp, tz timestamptz, s super
-    )
-"""
-VALUES = """
-    INSERT INTO typed
-    SELECT true, 1::smallint, -2, 3000000000, 1.5, -12345.67, 12345678901234567890.0123456789, 1.25, 0.1, 'ab ',
-           'Ünï', to_varbyte('00ff', 'hex'), '2024-02-29'::date, '10:11:12.5'::time,
-           '1969-12-31 23:59:59.999999'::timestamp, '2024-06-01 12:00:00+02'::timestamptz,
-           json_parse('{"a": [1, {"b": null}]}')
-    UNION ALL
-    SELECT null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null
-"""
-
-
 def test_values_of_all_types_are_the_same(connect: Connect, server: Server) -> None:
     connection = connect()
     connection.execute(TYPES)
@@ -206,11 +181,8 @@ def test_a_long_read_of_a_copy_is_cancelled(table: str, connect: Connect) -> Non
     connection.execute("INSERT INTO hot SELECT a.n, 'x' FROM generate_series(1, 2000) AS a(n)")
     for _ in range(4 * READS):
         ids(connection)
-    timer = threading.Timer(0.3, connection.cancel)
-    timer.start()
-    with pytest.raises(psycopg.errors.QueryCanceled):
+    with canceled(connection):
         connection.execute("SELECT count(*) FROM hot a, hot b, hot c, hot d WHERE a.id + b.id + c.id + d.id = 17")
-    timer.join()
     assert ids(connection)[:3] == [1, 1, 2]
 
 
@@ -267,3 +239,35 @@ def test_readers_never_see_less_than_was_committed(table: str, connect: Connect)
     for reader in readers:
         reader.join()
     assert problems == []
+
+
+def test_reads_that_come_again_and_again_with_other_values(connect: Connect, server: Server) -> None:
+    connection = connect()
+    connection.execute("DROP TABLE IF EXISTS many")
+    connection.execute("CREATE TABLE many (id bigint, small smallint, exact decimal(5,2), rough real, word varchar, at timestamptz)")
+    connection.execute(
+        "INSERT INTO many SELECT n, n, n / 4.0, n / 3.0::real, 'w' || n, '2020-01-01 00:00:00+00'::timestamptz + n * INTERVAL '1 hour'"
+        " FROM generate_series(1, 200) AS g(n)"
+    )
+    heat(server, connection, "SELECT count(*) FROM many")
+    for number in range(1, 25):
+        same = f"WHERE id = {number}"
+        assert connection.execute(f"SELECT small, word FROM many {same}").fetchall() == [(number, f"w{number}")]
+        assert connection.execute(f"SELECT count(*) FROM many WHERE small > {number}").fetchone() == (200 - number,)
+        assert connection.execute(f"SELECT count(*) FROM many WHERE exact = {number}").fetchone() == (1,)
+        assert connection.execute(f"SELECT count(*) FROM many WHERE small < {number * 100_000}").fetchone() == (200,)
+        assert connection.execute("SELECT id FROM many WHERE word = %s", [f"w{number}"]).fetchone() == (number,)
+        assert connection.execute("SELECT id FROM many WHERE id = %s AND small < %s", [number, 500]).fetchone() == (number,)
+        assert connection.execute("SELECT count(*) FROM many WHERE id = %s", [None]).fetchone() == (0,)
+        connection.execute(f"SET TimeZone TO 'Etc/GMT-{number % 3}'")
+        shown = connection.execute(f"SELECT to_char(at, 'HH24') FROM many WHERE id = {number}").fetchone()
+        assert shown == (f"{(number + number % 3) % 24:02}",)
+    connection.execute("UPDATE many SET word = 'other' WHERE id = 7")
+    heat(server, connection, "SELECT count(*) FROM many")
+    for number in (7, 8) * 6:
+        expected = ("other" if number == 7 else f"w{number}",)
+        assert connection.execute(f"SELECT word FROM many WHERE id = {number}").fetchone() == expected
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+        for number in [*map(str, range(10)), "ten"]:
+            connection.execute("SELECT count(*) FROM many WHERE id = %s::varchar::bigint", [number])
+    connection.execute("DROP TABLE many")

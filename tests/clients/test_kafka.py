@@ -104,7 +104,7 @@ def test_a_view_follows_by_itself(place: Place) -> None:
     with place.connect() as connection:
         connection.execute("CREATE MATERIALIZED VIEW auto AUTO REFRESH YES AS SELECT kafka_value FROM k.auto")
         for wanted in (1, 4):
-            for _ in range(100):
+            for _ in range(600):
                 if connection.execute("SELECT count(*) FROM auto").fetchone() == (wanted,):
                     break
                 time.sleep(0.1)

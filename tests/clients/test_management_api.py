@@ -241,7 +241,7 @@ def test_the_log_of_connections_says_how_they_proved_who_they_are(redshift: Any,
     with login(served, redshift.get_cluster_credentials(DbUser="ann", **OURS), application_name="with-iam"):
         pass
     with psycopg.connect(served.dsn, autocommit=True) as connection:
-        for _ in range(50):
+        for _ in range(300):
             found = connection.execute("select distinct trim(authmethod), trim(username) from stl_connection_log where application_name = 'with-iam' and event like 'authenticated%'").fetchall()
             if found:
                 break
@@ -266,3 +266,30 @@ def test_pause_and_resume(redshift: Any, served: Server) -> None:
         with pytest.raises(psycopg.OperationalError):
             connection.execute("select 1")
     psycopg.connect(served.dsn).close()
+
+
+def test_tags(redshift: Any) -> None:
+    def tagged(**asked: Any) -> dict[str, str]:
+        found = redshift.describe_tags(**asked)["TaggedResources"]
+        assert {(each["ResourceName"], each["ResourceType"]) for each in found} <= {(arn, "cluster")}
+        return {each["Tag"]["Key"]: each["Tag"]["Value"] for each in found}
+
+    arn = "arn:aws:redshift:us-east-1:123456789012:cluster:duckshift"
+    redshift.create_tags(ResourceName=arn, Tags=[{"Key": "team", "Value": "bi"}, {"Key": "cost", "Value": ""}])
+    redshift.create_tags(ResourceName=arn, Tags=[{"Key": "team", "Value": "data"}])
+    assert tagged() == tagged(ResourceName=arn) == tagged(ResourceType="cluster") == {"team": "data", "cost": ""}
+    assert tagged(TagKeys=["team"]) == tagged(TagValues=["data"]) == {"team": "data"}
+    assert tagged(ResourceType="snapshot") == tagged(TagKeys=["other"]) == {}
+    shown = redshift.describe_clusters(TagKeys=["cost"])["Clusters"][0]["Tags"]
+    assert {each["Key"] for each in shown} == {"team", "cost"}
+    redshift.delete_tags(ResourceName=arn, TagKeys=["team", "none"])
+    assert tagged() == {"cost": ""}
+    for given, expected in (
+        ({"ResourceName": f"{arn}2", "Tags": [{"Key": "a", "Value": "b"}]}, "ResourceNotFoundFault"),
+        ({"ResourceName": arn, "Tags": [{"Key": "aws:a", "Value": "b"}]}, "InvalidTagFault"),
+        ({"ResourceName": arn, "Tags": [{"Key": str(n), "Value": ""} for n in range(50)]}, "TagLimitExceededFault"),
+    ):
+        with pytest.raises(ClientError) as caught:
+            redshift.create_tags(**given)
+        assert code(caught) == expected
+    redshift.delete_tags(ResourceName=arn, TagKeys=["cost"])

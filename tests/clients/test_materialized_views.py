@@ -88,7 +88,7 @@ def _one(connection: psycopg.Connection, sql: str) -> Any:
 
 def _soon(connection: psycopg.Connection, sql: str, wanted: object) -> Any:
     found = None
-    for _ in range(200):
+    for _ in range(1_200):
         found = _one(connection, sql)
         if found == wanted:
             break

@@ -127,16 +127,16 @@ select count(*), max(b) from copied;
     assert path.read_text() == "1,it's\n2,\n"
 
 
-def type_in(server: Server, *keys: str) -> list[str]:
-    """Return what psql shows after each of *keys*, typed at a terminal."""
+def type_in(server: Server, *typed: tuple[str, str]) -> list[str]:
+    """Return what psql shows after each of some keys, typed at a terminal, until it has shown what comes with them."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execvpe("psql", arguments(server), environment(server))
     shown = []
     until(terminal, "=# ")
-    for key in keys:
-        os.write(terminal, key.encode())
-        shown.append(until(terminal, ""))
+    for keys, sign in typed:
+        os.write(terminal, keys.encode())
+        shown.append(until(terminal, sign))
         # Control-U takes the line away.
         os.write(terminal, b"\x15")
     os.write(terminal, b"\\q\n")
@@ -146,27 +146,25 @@ def type_in(server: Server, *keys: str) -> list[str]:
 
 
 def until(terminal: int, sign: str) -> str:
-    """Read until *sign* has come, for nothing until it has been quiet for a while."""
-    text, end = "", time.monotonic() + 20
+    """Read until *sign* has come and nothing more for a moment, for no sign until the program has ended."""
+    text, end = "", time.monotonic() + 30
     while time.monotonic() < end:
-        ready, _, _ = select.select([terminal], [], [], 5 if sign else 0.5)
-        if not ready and (not sign or sign in text):
-            break
+        found = sign and sign in text.replace("\x07", "")
+        ready, _, _ = select.select([terminal], [], [], 0.1)
         if ready:
             try:
                 text += os.read(terminal, 65_536).decode(errors="replace")
             except OSError:
-                # The program has ended.
                 break
-            if sign and text.endswith(sign):
-                break
+        elif found:
+            break
     return text
 
 
 @pytest.fixture(scope="module")
 def completed(prepared: Server) -> dict[str, str]:
-    typed = [before for before, _ in COMPLETIONS]
-    return dict(zip(typed, type_in(prepared, *(f"{text}\t" for text in typed)), strict=True))
+    shown = type_in(prepared, *((f"{before}\t", after.strip()) for before, after in COMPLETIONS))
+    return {before: text for (before, _), text in zip(COMPLETIONS, shown, strict=True)}
 
 
 @pytest.mark.parametrize(("before", "after"), COMPLETIONS)

@@ -90,7 +90,7 @@ def test_single_tables(tmp_path: Path) -> None:
         time.sleep(1.1)
         moment = datetime.now(UTC).isoformat()
         time.sleep(1.1)
-        run(server, "DELETE FROM t WHERE d > 10", "CALL duckshift_create_snapshot('one')", "DELETE FROM t", "DROP TABLE parents CASCADE")
+        run(server, "DELETE FROM t WHERE d > 10", "VACUUM FULL t TO 100 PERCENT", "CALL duckshift_create_snapshot('one')", "DELETE FROM t", "DROP TABLE parents CASCADE")
         assert run(server, "CALL duckshift_restore_table('one', 'dev.public.t', 'public.back')")[0][::2] == ("back", 10)
         facts = "SELECT \"column\", type, encoding, distkey, sortkey, \"notnull\" FROM pg_table_def WHERE tablename = '{}' ORDER BY 1"
         assert run(server, facts.format("back")) == run(server, facts.format("t"))
@@ -101,6 +101,7 @@ def test_single_tables(tmp_path: Path) -> None:
         assert run(server, "INSERT INTO back (d) VALUES (1)", f"SELECT MAX(id) > {used}, MAX(\"Mixed\") FROM back") == [(True, "x")]
         run(server, f"CALL duckshift_restore_table_at('one', 'public.t', 'other.public.\"then one\"', '{moment}')", "REVOKE CREATE ON SCHEMA public FROM ann", "REVOKE CREATE ON SCHEMA public FROM PUBLIC")
         assert run(server, "SELECT COUNT(*), MIN(d) FROM other.public.\"then one\"") == [(3000, 1)]
+        assert run(server, "SELECT MAX(d), COUNT(*) FROM other.public.\"then one\" WHERE d > 10") == [(3000, 2990)]
         run(server, "CALL duckshift_restore_table('one', 'public.t', 'public.mine')", "CALL duckshift_restore_table('one', 'public.guarded', 'public.still')")
         assert run(server, "SELECT tableowner FROM pg_tables WHERE tablename = 'mine'") == [(server.user,)]
         assert run(server, "SELECT is_rls_on FROM svv_rls_relation WHERE relname = 'still'") == [(True,)]

@@ -1,13 +1,14 @@
 """PG_CANCEL_BACKEND and PG_TERMINATE_BACKEND: who may end whose statements and sessions."""
 
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import psycopg
 import pytest
 from psycopg import errors
+
+from tests.support.canceling import until_it_runs
 
 _LONG = "select count(*) from generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) where x + y = 7"
 
@@ -31,7 +32,9 @@ def _pid(connection: psycopg.Connection) -> int:
     return int(row[0])
 
 
-def _running(victim: psycopg.Connection, statement: str) -> tuple[threading.Thread, list[BaseException]]:
+def _running(
+    own: psycopg.Connection, victim: psycopg.Connection, statement: str
+) -> tuple[threading.Thread, list[BaseException]]:
     caught: list[BaseException] = []
 
     def run() -> None:
@@ -42,16 +45,16 @@ def _running(victim: psycopg.Connection, statement: str) -> tuple[threading.Thre
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    time.sleep(0.5)
+    until_it_runs(own, victim.info.backend_pid)
     return thread, caught
 
 
 def test_a_running_statement_is_canceled_and_its_session_stays(own: psycopg.Connection, url: dict[str, Any]) -> None:
     with psycopg.connect(**url, autocommit=True) as victim:
         pid = _pid(victim)
-        thread, caught = _running(victim, _LONG)
+        thread, caught = _running(own, victim, _LONG)
         assert own.execute("select pg_cancel_backend(%s)", [pid]).fetchone() == (1,)
-        thread.join(20)
+        thread.join(60)
         assert isinstance(caught[0], errors.QueryCanceled)
         assert victim.execute("select 1").fetchone() == (1,)
 
@@ -59,10 +62,10 @@ def test_a_running_statement_is_canceled_and_its_session_stays(own: psycopg.Conn
 def test_a_session_is_terminated_with_what_it_runs(own: psycopg.Connection, url: dict[str, Any]) -> None:
     victim = psycopg.connect(**url, autocommit=True)
     pid = _pid(victim)
-    thread, caught = _running(victim, _LONG)
+    thread, caught = _running(own, victim, _LONG)
     found = own.execute(f"select pg_terminate_backend(process) from stv_sessions where process = {pid}").fetchall()
     assert found == [(1,)]
-    thread.join(20)
+    thread.join(60)
     assert isinstance(caught[0], errors.AdminShutdown)
     victim.close()
 

@@ -211,7 +211,7 @@ def test_a_view_may_refresh_itself_also_after_a_crash(place: Place) -> None:
 def _counted(place: Place, wanted: int) -> tuple[int, int]:
     query = "SELECT count(*), count(DISTINCT shard_id || sequence_number) FROM auto"
     with place.connect() as connection:
-        for _ in range(200):
+        for _ in range(600):
             found = connection.execute(query).fetchone()
             assert found is not None
             if found[0] >= wanted:
@@ -326,7 +326,7 @@ def test_views_over_such_views_follow(place: Place) -> None:
         )
         connection.execute("ALTER MATERIALIZED VIEW deep AUTO REFRESH YES")
         for wanted in (["one", "two"], ["one", "three", "two"]):
-            for _ in range(100):
+            for _ in range(600):
                 found = [row[0] for row in connection.execute("SELECT name FROM deeper ORDER BY 1").fetchall()]
                 if found == wanted:
                     break

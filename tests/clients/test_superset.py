@@ -7,13 +7,13 @@ from tests.support.environments import python_of
 from tests.support.server import Server
 
 PROGRAM = "superset_cases.py"
-pytestmark = [pytest.mark.client("superset"), pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.client("superset"), pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
 def found(server: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
     command = [python_of("superset"), "-W", "ignore", programs.FOLDER / PROGRAM]
-    return programs.outcomes(command, server, 180, CASE_FOLDER=str(tmp_path_factory.mktemp("superset")))
+    return programs.outcomes(command, server, 380, CASE_FOLDER=str(tmp_path_factory.mktemp("superset")))
 
 
 @pytest.mark.parametrize("case", programs.cases(PROGRAM))

@@ -228,7 +228,7 @@ def test_grants_and_views_outlast_a_refresh(copied: Copied) -> None:
         copied.here(statement)
     copied.becomes(
         "SELECT trim(new_state) FROM sys_integration_table_state_change WHERE table_name = 'granted' ORDER BY record_time",
-        [("ResyncRequired",), ("Synced",), ("ResyncInitiated",), ("Synced",)],
+        [(state,) for state in ("ResyncRequired", "Synced", "ResyncRequired", "ResyncInitiated", "Synced")],
     )
     with psycopg.connect(copied.server.dsn, autocommit=True) as connection:
         connection.execute("SET SESSION AUTHORIZATION reader")

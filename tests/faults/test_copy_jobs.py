@@ -14,7 +14,7 @@ from tests.support.server import Server
 
 ROLE = "arn:aws:iam::123456789012:role/load"
 ROUNDS = 2
-PATIENCE_S = 30
+PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module")

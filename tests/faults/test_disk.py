@@ -74,6 +74,11 @@ def _refused(connection: Connection) -> None:
         with pytest.raises(psycopg.errors.DiskFull, match="Disk Full"):
             connection.execute(text)
         assert connection.execute("SELECT count(*), count(DISTINCT word) FROM kept").fetchone() == (1_000, 1)
+    # What would be logged only, which a few bytes are enough for, could not be read then.
+    for number in range(3):
+        with pytest.raises(psycopg.errors.DiskFull, match="Disk Full"):
+            connection.execute(f"INSERT INTO kept VALUES ({number}, 'small')".encode())
+        assert connection.execute("SELECT count(*), count(DISTINCT word) FROM kept").fetchone() == (1_000, 1)
     # The catalogue's log grows by pages: some small changes still fit, none is half done.
     for number in range(200):
         try:

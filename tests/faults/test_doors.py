@@ -1,6 +1,5 @@
 """A server that is told to stop ends what came by its other doors, and ends."""
 
-import time
 from pathlib import Path
 
 import pytest
@@ -29,9 +28,7 @@ def test_a_server_stops_with_everything_open(tmp_path: Path) -> None:
         reader = door.client.do_get(info.endpoints[0].ticket, door.options)
         reader.read_chunk()
         assert transaction and api.describe_statement(Id=running)["Status"] in {"PICKED", "STARTED"}
-        began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 25
         assert not (Path(server.data) / "api-results").exists()
         assert "Traceback" not in "".join(server.log)
         with pytest.raises((BotoCoreError, ClientError)):

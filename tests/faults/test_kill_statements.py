@@ -1,6 +1,7 @@
 """kill -9 in the middle of every kind of statement: afterwards all of it has happened, or nothing.
 
-``make chaos`` kills each kind several times, at another moment each time; in the ordinary tests a few are killed once.
+``make chaos`` kills each kind several times, at another moment each time, as long as the time lasts (four times
+``CHAOS_SECONDS``), and once in any case; in the ordinary tests a few are killed once.
 """
 
 import os
@@ -20,6 +21,7 @@ from tests.support.server import Server
 Connection = psycopg.Connection[tuple[Any, ...]]
 FULL = "CHAOS_SECONDS" in os.environ
 ROUNDS = 3 if FULL else 1
+SECONDS = 4 * float(os.environ.get("CHAOS_SECONDS", "30"))
 SEVERAL = ", ".join(f"({n}, 'word {n}')" for n in range(2_000))
 
 
@@ -116,12 +118,20 @@ def server(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Iterator[S
         yield running
 
 
+@pytest.fixture(scope="module")
+def deadline() -> float:
+    """When no statement is killed a second time any more."""
+    return time.monotonic() + SECONDS
+
+
 @pytest.mark.fault("kill -9 during each kind of statement")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", [name for name, case in CASES.items() if FULL or case.often])
-def test_all_or_nothing(server: Server, folder: Path, name: str) -> None:
+def test_all_or_nothing(server: Server, folder: Path, deadline: float, name: str) -> None:
     case, chance = CASES[name], random.Random(name)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
+        if number and time.monotonic() > deadline:
+            break
         before = _prepared(server, case)
         answered = _killed(server, case.text.format(folder=folder), chance.random())
         with psycopg.connect(server.dsn, autocommit=True) as connection:

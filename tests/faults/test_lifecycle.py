@@ -11,7 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.support.canceling import until_it_runs
 from tests.support.server import ROOT, Server
+
+
+@pytest.fixture(autouse=True)
+def from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start and end the program as a command does, not as a fork."""
+    monkeypatch.setattr(Server, "nursery", None)
 
 
 def connect(server: Server) -> psycopg.Connection:
@@ -84,25 +91,25 @@ def test_sigterm_lets_a_running_statement_end(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=work)
         thread.start()
-        time.sleep(0.4)
+        until_it_runs(idle, busy.info.backend_pid)
         assert server.process is not None
         server.process.send_signal(signal.SIGTERM)
         with pytest.raises(psycopg.OperationalError) as caught:
-            for _ in range(100):
+            for _ in range(1_000):
                 idle.execute("SELECT 1")
                 time.sleep(0.02)
         assert caught.value.sqlstate in {"57P01", None}
-        thread.join(30)
+        thread.join(60)
         idle.close()
         busy.close()
         assert len(answers) == 1
-        assert server.process.wait(30) == 0
+        assert server.process.wait(60) == 0
 
 
 @pytest.mark.fault("SIGTERM while statements run")
 def test_sigterm_ends_what_outlives_the_grace_period(tmp_path: Path) -> None:
     with Server(tmp_path / "data", environment={"DUCKSHIFT_SERVER_DRAIN_GRACE_S": "1"}) as server:
-        busy = connect(server)
+        busy, idle = connect(server), connect(server)
         states: list[str | None] = []
 
         def work() -> None:
@@ -115,10 +122,11 @@ def test_sigterm_ends_what_outlives_the_grace_period(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=work)
         thread.start()
-        time.sleep(0.4)
-        assert server.stop(30) == 0
-        thread.join(10)
+        until_it_runs(idle, busy.info.backend_pid)
+        assert server.stop(60) == 0
+        thread.join(60)
         busy.close()
+        idle.close()
         assert states == ["57P01"]
 
 

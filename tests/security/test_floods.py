@@ -35,11 +35,11 @@ def bystander(server: Server) -> Iterator[psycopg.Connection]:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def newcomer(server: Server, patience_s: float = 20) -> bool:
+def newcomer(server: Server, patience_s: float = 60) -> bool:
     """Tell whether somebody who tries again and again comes in."""
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
-        with suppress(psycopg.OperationalError), psycopg.connect(server.dsn, connect_timeout=5) as connection:
+        with suppress(psycopg.OperationalError), psycopg.connect(server.dsn, connect_timeout=10) as connection:
             return connection.execute("SELECT 1").fetchone() == (1,)
         time.sleep(0.2)
     return False

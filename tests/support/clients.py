@@ -17,7 +17,7 @@ from tests.support.environments import jar_of, modules_of, python_of
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "clients"
 _NUMBER: Final = re.compile(r"\d+(?:\.\w+)+")
-_TIMEOUT_S: Final = 60
+_TIMEOUT_S: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ def running(tls: ServerTls | None = None, **settings: object) -> Iterator[Runnin
         server.close()
 
 
-def eventually(condition: Callable[[], bool], within_s: float = 5) -> bool:
+def eventually(condition: Callable[[], bool], within_s: float = 20) -> bool:
     deadline = time.monotonic() + within_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -32,6 +32,9 @@ class Postgres:
     """What it logs."""
     restart: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
     """Ends it without ado, as a crash would, and starts it again on the same data."""
+    stop: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    start: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """The two halves of ``restart``."""
 
     @property
     def dsn(self) -> str:
@@ -74,18 +77,24 @@ def running(*settings: str) -> Iterator[Postgres]:
             def start() -> "subprocess.Popen[bytes]":
                 return subprocess.Popen(_as_user(command), cwd=home, stdout=log, stderr=log)
 
-            def restart() -> None:
-                nonlocal server
+            def crash() -> None:
                 # An immediate shutdown writes nothing any more: the start recovers from the log.
                 server.send_signal(signal.SIGQUIT)
                 server.wait(_START_S)
+
+            def begin() -> None:
+                nonlocal server
                 server = start()
                 _wait(server, port, home / "log")
+
+            def restart() -> None:
+                crash()
+                begin()
 
             server = start()
             try:
                 _wait(server, port, home / "log")
-                yield Postgres("127.0.0.1", port, home / "log", restart)
+                yield Postgres("127.0.0.1", port, home / "log", restart, crash, begin)
             finally:
                 # A fast shutdown: a client that is still connected does not hold it up.
                 server.send_signal(signal.SIGINT)

@@ -16,7 +16,7 @@ from tests.support.server import Server
 
 FOLDER: Final = Path(__file__).resolve().parents[1] / "clients" / "programs"
 _CASE: Final = re.compile(r"^(?:(?:async )?def|(?:async )?function|func|sub|\s+(?:public )?static void) case_(\w+)\b", re.MULTILINE)
-_TIMEOUT_S: Final = 100
+_TIMEOUT_S: Final = 280
 
 
 def cases(program: str) -> list[str]:

@@ -30,6 +30,17 @@ class Endpoint:
         )
 
 
+    def environment(self) -> dict[str, str]:
+        """Return how a server is told to reach it."""
+        return {
+            "DUCKSHIFT_S3_ENDPOINT": self.address,
+            "DUCKSHIFT_S3_ACCESS_KEY_ID": KEY_ID,
+            "DUCKSHIFT_S3_SECRET_ACCESS_KEY": SECRET,
+            "DUCKSHIFT_S3_URL_STYLE": "path",
+            "DUCKSHIFT_S3_USE_SSL": "false",
+        }
+
+
 @contextmanager
 def endpoint(*buckets: str) -> Iterator[Endpoint]:
     """Run an endpoint that has *buckets*."""

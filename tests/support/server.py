@@ -9,6 +9,10 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 from queue import Empty, Queue
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.support.warm import Child, Nursery
 
 ROOT = Path(__file__).parents[2]
 ADMIN_USER = "awsuser"
@@ -25,13 +29,17 @@ class Server:
     password = ADMIN_PASSWORD
     database = DATABASE
 
+    command = "import sys; from server.main import main; sys.exit(main())"
+    nursery: "Nursery | None" = None
+    """What servers are forked from where many are started one after the other; None starts each from nothing."""
+
     def __init__(
         self, data: Path | str, *, arguments: tuple[str, ...] = (), environment: Mapping[str, str] | None = None
     ) -> None:
         self.data = data
         self.port = 0
         self.log: list[str] = []
-        self.process: subprocess.Popen[str] | None = None
+        self.process: subprocess.Popen[str] | Child | None = None
         self._arguments = arguments
         self._environment = dict(environment or {})
         self._reader: threading.Thread | None = None
@@ -43,22 +51,16 @@ class Server:
 
     def start(self, timeout_s: float = 60) -> "Server":
         """Start and wait for the ready line."""
-        command = [sys.executable, "-P", "-c", "import sys; from server.main import main; sys.exit(main())", "serve"]
-        command += ["--data", str(self.data), "--host", self.host, "--port", str(self.port), *self._arguments]
+        arguments = ["serve", "--data", str(self.data), "--host", self.host, "--port", str(self.port), *self._arguments]
         environment = os.environ | {
             "DUCKSHIFT_ADMIN_USER": self.user,
             "DUCKSHIFT_ADMIN_PASSWORD": self.password,
             "PYTHONPATH": str(ROOT),
             # Several servers share the machine that runs the tests.
             "DUCKSHIFT_ENGINE_MEMORY_LIMIT": "3GB",
+            "DUCKSHIFT_ENGINE_NICENESS": "0",
         }
-        self.process = subprocess.Popen(
-            command,
-            env=environment | self._environment,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self.process = self._process(arguments, environment | self._environment)
         ready: Queue[int] = Queue()
         self._reader = threading.Thread(target=self._read, args=(self.process, ready), daemon=True)
         self._reader.start()
@@ -72,7 +74,14 @@ class Server:
             raise RuntimeError(f"the server ended with code {code}:\n" + "".join(self.log))
         return self
 
-    def _read(self, process: "subprocess.Popen[str]", ready: "Queue[int]") -> None:
+    def _process(self, arguments: list[str], environment: dict[str, str]) -> "subprocess.Popen[str] | Child":
+        # What the loader and the interpreter read as they start cannot be given to a fork.
+        if self.nursery is not None and not any(name.startswith(("LD_", "PYTHON")) for name in self._environment):
+            return self.nursery.start(arguments, environment)
+        command = [sys.executable, "-P", "-c", self.command, *arguments]
+        return subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+    def _read(self, process: "subprocess.Popen[str] | Child", ready: "Queue[int]") -> None:
         assert process.stderr is not None
         with process.stderr as lines:
             for line in lines:

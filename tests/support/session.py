@@ -102,7 +102,13 @@ class SmallSession:
         self._notices: list[Diagnosis] = []
         self._statements: dict[str, str] = {}
         self._portals: dict[str, tuple[str, tuple[int, ...], int]] = {}
+        self._factory = factory
         factory.opened.append(self)
+
+    @property
+    def sleeps(self) -> bool:
+        """Whether a statement that sleeps has begun, and goes on."""
+        return self._running is not None
 
     async def checkpoint(self) -> None:
         await asyncio.sleep(0)
@@ -208,13 +214,15 @@ class SmallSession:
 
     async def close(self) -> None:
         self.closed = True
+        self._factory.closed.append(self)
 
 
 class SmallSessions:
-    """Opens small sessions, and remembers them."""
+    """Opens small sessions, and remembers them and in what order they ended."""
 
     def __init__(self) -> None:
         self.opened: list[SmallSession] = []
+        self.closed: list[SmallSession] = []
         self.refusals: list[str] = []
 
     async def open(
@@ -230,6 +238,9 @@ class SmallSessions:
 
     def refused(self, *, user: str, database: str, peer: str, tls: bool) -> None:
         self.refusals.append(user)
+
+    async def settled(self) -> None:
+        return
 
 
 @dataclass(frozen=True)

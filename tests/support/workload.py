@@ -6,7 +6,7 @@ from typing import Any
 from core.clock import SystemClock
 from core.errors import Canceled
 from engine.wlm.configuration import AUTOMATIC, Asker, read
-from engine.wlm.rules import Rule
+from engine.wlm.rules import Rule, Spent
 from engine.wlm.tickets import READING, Ticket, Treatment
 from engine.wlm.workload import Capacity, Workload
 
@@ -16,6 +16,7 @@ class Owner:
 
     query = 7
     expected_bytes = 0
+    spent = Spent()
 
     def __init__(self) -> None:
         self.returned_rows = self.scanned_rows = 0

@@ -29,8 +29,14 @@ MANUAL = [
     {"name": "single", "query_group": ["single"], "query_concurrency": 1},
     {"name": "pair", "query_group": ["pair"], "query_concurrency": 2},
     {"name": "timed", "query_group": ["timed"], "query_concurrency": 1, "max_execution_time": 300},
-    {"name": "watched", "query_group": ["watched"], "query_concurrency": 2,
-     "rules": [_rule("too_long", "query_execution_time", 1, "abort"), _rule("many", "return_row_count", 3, "log")]},
+    {"name": "watched", "query_group": ["watched"], "query_concurrency": 1,
+     "rules": [
+         _rule("many", "return_row_count", 3, "log"),
+         _rule("joins", "join_row_count", 10_000, "log"), _rule("loops", "nested_loop_join_row_count", 500_000, "log"),
+         _rule("works", "query_cpu_time", 100, "log"),
+     ]},
+    {"name": "brief", "query_group": ["brief"], "query_concurrency": 1,
+     "rules": [_rule("too_long", "query_execution_time", 1, "abort")]},
     {"name": "first", "query_group": ["hop*"], "query_group_wild_card": 1, "query_concurrency": 1,
      "rules": [_rule("go_on", "query_execution_time", 1, "hop")]},
     {"name": "second", "query_group": ["hop_on", "second"], "query_concurrency": 1},
@@ -221,16 +227,45 @@ def test_slots(busy: Server) -> None:
 
 
 def test_rules_abort_and_log(busy: Server) -> None:
+    words = r"by WLM abort action of .* Rule \"too_long\"\."
+    with _session(busy, "brief") as brief, pytest.raises(psycopg.errors.QueryCanceled, match=words):
+        brief.execute(ENDLESS)
     with _session(busy, "watched") as watched:
-        with pytest.raises(psycopg.errors.QueryCanceled, match=r"by WLM abort action of .* Rule \"too_long\"\."):
-            watched.execute(ENDLESS)
         watched.execute("SELECT x FROM numbers LIMIT 4").fetchall()
         watched.execute("SELECT x FROM numbers LIMIT 3").fetchall()
         found = watched.execute(
             "SELECT trim(rule), trim(action), trim(service_class_name) FROM stl_wlm_rule_action"
-            " WHERE service_class_name = 'watched' ORDER BY recordtime"
+            " WHERE rule IN ('too_long', 'many') ORDER BY recordtime"
         ).fetchall()
-        assert found == [("too_long", "abort", "watched"), ("many", "log", "watched")]
+        assert found == [("too_long", "abort", "brief"), ("many", "log", "watched")]
+
+
+def test_rules_log_what_a_statement_has_cost(busy: Server) -> None:
+    with _session(busy, "watched") as watched:
+        for text in (
+            "SELECT 'one', count(*) FROM numbers a, numbers b, numbers c WHERE c.x < 9 AND a.x + b.x + c.x > 0",
+            "SELECT 'two', count(*) FROM numbers a JOIN numbers b ON a.x % 10 = b.x % 10 JOIN numbers c ON c.x % 9 = b.x % 9",
+            "SELECT 'six', count(*) FROM numbers a JOIN numbers b ON a.x = b.x",
+        ):
+            # From the lake, and from copies.
+            for _ in range(8):
+                watched.execute(text)
+        found = watched.execute(
+            "SELECT trim(rule), substring(querytxt, 9, 3), count(*) FROM stl_wlm_rule_action r"
+            " JOIN stl_query q ON q.query = r.query WHERE rule IN ('joins', 'loops', 'works') GROUP BY 1, 2 ORDER BY 2, 1"
+        ).fetchall()
+        assert found == [("joins", "one", 8), ("loops", "one", 8), ("joins", "two", 8)]
+
+
+def test_to_fetch_takes_a_place(busy: Server) -> None:
+    with _session(busy) as watcher, _session(busy, "single") as reader:
+        reader.execute("BEGIN")
+        reader.execute("DECLARE c CURSOR FOR SELECT a.x FROM numbers a, numbers b ORDER BY a.x")
+        with holding(busy, "single"):
+            fetching = Running(reader, "FETCH 5 FROM c")
+            _waits(watcher, fetching, "single")
+        assert fetching.ended().rows == [(0,)] * 5
+        reader.execute("COMMIT")
 
 
 def test_a_time_out_of_a_queue(busy: Server) -> None:

@@ -213,9 +213,18 @@ def case_errors_carry_their_state():
 def case_cancel():
     made = connect()
     cursor = made.cursor()
-    timer = threading.Timer(0.5, cursor.cancel)
-    timer.start()
+    ended = threading.Event()
+
+    def cancel():
+        # Again and again: on a busy machine the statement may begin late.
+        while not ended.wait(0.5):
+            cursor.cancel()
+
+    canceling = threading.Thread(target=cancel)
+    canceling.start()
     error = raises(pyodbc.Error, cursor.execute, "select count(*) from generate_series(1, 100000) a, generate_series(1, 100000) b where a::text || b::text = 'x'")
+    ended.set()
+    canceling.join()
     assert "cancel" in str(error), error
     made.close()
 

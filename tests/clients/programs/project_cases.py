@@ -27,7 +27,7 @@ os.environ |= {
     "DUCKSHIFT_HOST": HOST, "DUCKSHIFT_PORT": str(PORT), "DUCKSHIFT_USER": USER,
     "DBT_ENV_SECRET_DUCKSHIFT_PASSWORD": PASSWORD, "SSL_CERT_FILE": CERTIFICATE,
     "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_PROFILES_DIR": str(PROJECT), "DBT_PROJECT_DIR": str(PROJECT),
-    "DBT_TARGET_PATH": str(FOLDER / "target"), "DBT_LOG_PATH": str(FOLDER / "logs"), "DBT_QUIET": "true",
+    "DBT_TARGET_PATH": str(FOLDER / "target"), "DBT_LOG_PATH": str(FOLDER / "logs"), "DBT_LOG_LEVEL_FILE": "error", "DBT_QUIET": "true",
 }  # fmt: skip
 
 from dbt.cli.main import dbtRunner  # noqa: E402  (it reads the variables above)

@@ -323,9 +323,10 @@ def test_ten_thousand_tables_are_quick() -> None:
         )
     )  # fmt: skip
     live = sources.Live(database="dev")
-    started = time.perf_counter()
+    # The processor's time, with room for a slow one: where work grows with the square of the tables it takes minutes.
+    started = time.process_time()
     tables = {name: build(many, live) for name, build in sources.CATALOG_SOURCES.items()}
-    assert time.perf_counter() - started < 2.5
+    assert time.process_time() - started < 20
     assert tables["sys_columns"].num_rows > 110_000
     ask = ask_of(connect(many))
     for query, rows in (
@@ -336,8 +337,8 @@ def test_ten_thousand_tables_are_quick() -> None:
         ("SELECT rs_has_column_privilege(c.oid, 'column_1', 'select') FROM {pg_class} c WHERE relkind = 'i'", 10_001),
         ("SELECT rs_pg_table_size(c.oid), rs_obj_description(c.oid) FROM {pg_class} c WHERE relkind = 'i'", 10_001),
     ):  # fmt: skip
-        started = time.perf_counter()
+        started = time.process_time()
         assert len(ask(query)) == rows
-        assert time.perf_counter() - started < 2
+        assert time.process_time() - started < 20
     for name in shapes.CATALOG:
         assert tables[name].schema == shapes.CATALOG[name]

@@ -1,4 +1,4 @@
-"""The engine's threads: how many run at once, and that nothing short waits for what is long."""
+"""The engine's threads: how many run at once, that nothing short waits for what is long, and how far a function is."""
 
 import asyncio
 import threading
@@ -59,3 +59,52 @@ def test_a_cancelled_wait_gives_its_turn_away() -> None:
         return answer
 
     assert asyncio.run(play()) == 2
+
+
+def _compute(seconds: float) -> None:
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+
+
+def test_outlast_waits_for_what_had_no_turn_yet() -> None:
+    async def play() -> tuple[bool, bool]:
+        executor, go = Executor(1), threading.Event()
+
+        def late() -> None:
+            go.wait(30)
+            _compute(0.05)
+
+        running = asyncio.create_task(executor.run(late))
+        await asyncio.sleep(0)
+        waiting = asyncio.create_task(executor.outlast(0.03))
+        # On the clock it runs for longer than that.
+        await asyncio.sleep(0.1)
+        before = waiting.done()
+        go.set()
+        await asyncio.wait_for(waiting, 10)
+        await running
+        executor.close()
+        return before, waiting.done()
+
+    assert asyncio.run(play()) == (False, True)
+
+
+def test_outlast_does_not_wait_for_what_has_come_far() -> None:
+    async def play() -> bool:
+        executor, stop = Executor(1), threading.Event()
+
+        def long() -> None:
+            _compute(0.05)
+            stop.wait(30)
+
+        running = asyncio.create_task(executor.run(long))
+        await asyncio.wait_for(executor.outlast(0.03), 10)
+        runs = not running.done()
+        stop.set()
+        await running
+        await asyncio.wait_for(executor.outlast(0.03), 10)
+        executor.close()
+        return runs
+
+    assert asyncio.run(play())

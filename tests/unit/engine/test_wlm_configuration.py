@@ -83,7 +83,8 @@ def test_mistakes_are_told(item: dict[str, object], words: str) -> None:
 @pytest.mark.parametrize(
     ("predicate", "words"),
     [
-        ({"metric_name": "query_cpu_time", "operator": ">", "value": 1}, '"query_cpu_time" is not measured'),
+        ({"metric_name": "io_skew", "operator": ">", "value": 1}, '"io_skew" is not measured'),
+        ({"metric_name": "query_cpu_time", "operator": ">", "value": 1}, "the action must be log"),
         ({"metric_name": "query_time", "operator": ">", "value": 1}, 'unknown metric "query_time"'),
         ({"metric_name": "return_row_count", "operator": ">=", "value": 1}, "operator"),
         ({"metric_name": "return_row_count", "operator": ">", "value": "many"}, "number"),

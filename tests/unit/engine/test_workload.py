@@ -9,6 +9,7 @@ import pytest
 from core.errors import SqlError
 from core.option_values import ConfigError
 from engine.wlm.configuration import Asker
+from engine.wlm.rules import Priority
 from engine.wlm.tickets import CHANGING, READING, UNTOUCHED, Evicted, State, Ticket, Treatment
 from engine.wlm.workload import Workload
 from tests.support.workload import owner, ticket, workload
@@ -150,6 +151,29 @@ def test_priorities_go_first() -> None:
             running = next(each for each in waiting if each.held)
             order.append(running)
         assert [waiting.index(each) for each in order] == [2, 4, 1, 0, 3]
+
+    play(story())
+
+
+def test_one_critical_statement_runs_at_a_time() -> None:
+    async def story() -> None:
+        load = workload({"auto_wlm": True}, {"short_query_queue": False}, workers=8)
+        first, second, other = (ticket(load) for _ in range(3))
+        first.priority = second.priority = Priority.CRITICAL
+        assert load.enter(first)
+        assert not load.enter(second)
+        # It keeps nobody else waiting.
+        assert load.enter(other)
+        load.leave(other)
+        assert not second.held
+        load.leave(first)
+        assert second.held
+        # The superusers' queue is another pool.
+        third = ticket(load, Asker(superuser=True, label="superuser"))
+        third.priority = Priority.CRITICAL
+        assert not load.enter(third)
+        load.leave(second)
+        assert third.held
 
     play(story())
 

@@ -111,17 +111,17 @@ def test_cancel_interrupts_the_right_session_only(version: tuple[int, int], size
     with running() as server, server.connect(version=version) as wire, server.connect() as other:
         pid, secret = wire.key["pid"], bytes.fromhex(wire.key["secret"])
         assert len(secret) == size
-        other.send(query("sleep 1.5"))
-        started = time.monotonic()
+        first, second = server.sessions.opened
+        other.send(query("sleep 0.5"))
         wire.send(query("sleep 20"))
-        time.sleep(0.1)
+        assert eventually(lambda: first.sleeps)
         cancel(server, pid, bytes(size))
         cancel(server, pid + 999, secret)
-        assert server.sessions.opened[0].canceled == 0
+        assert first.canceled == 0
         cancel(server, pid, secret)
         assert wire.until()[0].fields["code"] == "57014"
-        assert time.monotonic() - started < 1.4
         assert names(other.until()) == ["CommandComplete", "ReadyForQuery"]
+        assert (first.canceled, second.canceled) == (1, 0)
 
 
 def test_cancel_reaches_a_copy_that_waits_for_data() -> None:
@@ -136,7 +136,7 @@ def test_a_cancel_during_copy_ends_that_copy_alone() -> None:
     with running() as server, server.connect() as wire:
         wire.send(query("copyin"), 'CopyData {"data": "slow"}')
         wire.receive()
-        time.sleep(0.1)
+        assert eventually(lambda: server.sessions.opened[0].sleeps)
         cancel(server, wire.key["pid"], bytes.fromhex(wire.key["secret"]))
         assert wire.until()[0].fields["code"] == "57014"
         wire.send(query("copyin"), 'CopyData {"data": "1\\n"}', "CopyDone")
@@ -147,9 +147,9 @@ def test_a_client_that_leaves_takes_its_statement_along() -> None:
     with running() as server:
         wire = server.connect()
         wire.send(query("sleep 20; sleep 20"))
-        time.sleep(0.1)
-        wire.close()
         session = server.sessions.opened[0]
+        assert eventually(lambda: session.sleeps)
+        wire.close()
         assert eventually(lambda: session.closed)
         assert session.canceled
         assert session.finished == []
@@ -164,10 +164,11 @@ def test_a_slow_reader_holds_up_production() -> None:
         wire.login("ann", PASSWORD, "dev")
         wire.send(query(f"rows {batches} {size} 1000"))
         session = server.sessions.opened[0]
-        time.sleep(0.5)
-        at_rest = session.produced
-        time.sleep(0.5)
-        assert session.produced == at_rest
+        assert eventually(lambda: session.produced > 0)
+        at_rest = 0
+        while session.produced > at_rest:
+            at_rest = session.produced
+            time.sleep(0.5)
         assert at_rest < 30  # megabytes: the kernel's buffers of both ends, and ours
         received, tail = 0, b""
         while not tail.endswith(b"Z\0\0\0\5I"):
@@ -191,19 +192,19 @@ def test_requests_pile_up_only_so_far() -> None:
 
 
 def test_silent_clients_hold_nobody_up_and_are_dropped() -> None:
-    with running(authentication_timeout_s=0.5) as server:
+    with running(authentication_timeout_s=1) as server, server.connect() as before:
         silent = [server.connect(login=False) for _ in range(20)]
         with server.connect() as wire:
             assert names(wire.query("rows 1 1 1"))[-1] == "ReadyForQuery"
-            for idle in silent:
-                assert idle.at_end()
-                idle.close()
-            time.sleep(0.6)
-            assert names(wire.query("rows 1 1 1"))[-1] == "ReadyForQuery"
+        for idle in silent:
+            assert idle.at_end()
+            idle.close()
+        # That time is over for this one, too.
+        assert names(before.query("rows 1 1 1"))[-1] == "ReadyForQuery"
 
 
 def test_slow_authentication_is_told_why() -> None:
-    with running(authentication_timeout_s=0.3) as server, server.connect(login=False) as wire:
+    with running(authentication_timeout_s=1) as server, server.connect(login=False) as wire:
         wire.send('Startup {"parameters": {"user": "ann", "database": "dev"}}')
         assert wire.receive().name == "Authentication"
         assert wire.receive().fields["message"] == "canceling authentication due to timeout"
@@ -253,8 +254,8 @@ def test_drain_ends_the_idle_at_once_and_the_running_when_they_have_finished() -
     with running() as server, server.connect() as idle, server.connect() as busy, server.connect() as endless:
         busy.send(query("sleep 0.5"))
         endless.send(query("sleep 60"))
-        time.sleep(0.2)
-        started = time.monotonic()
+        sessions = server.sessions.opened
+        assert eventually(lambda: sessions[1].sleeps and sessions[2].sleeps)
         drained = server.begin(server.listener.drain(1.0))
         assert idle.receive().fields == {
             "severity": "FATAL",
@@ -262,22 +263,20 @@ def test_drain_ends_the_idle_at_once_and_the_running_when_they_have_finished() -
             "message": "terminating connection due to administrator command",
         }
         assert idle.at_end()
-        assert time.monotonic() - started < 0.4
         with pytest.raises(ConnectionRefusedError):
             server.connect(login=False)
         assert names(busy.until("ErrorResponse")) == ["CommandComplete", "ReadyForQuery", "ErrorResponse"]
         assert busy.at_end()
         assert endless.receive().fields["code"] == "57P01"
         assert endless.at_end()
-        drained.result(10)
-        assert 0.9 < time.monotonic() - started < 3
-        assert all(session.closed for session in server.sessions.opened)
+        drained.result(20)
+        assert server.sessions.closed == sessions
 
 
 def test_terminate_ends_one_session() -> None:
     with running() as server, server.connect() as wire, server.connect() as other:
         wire.send(query("sleep 20"))
-        time.sleep(0.1)
+        assert eventually(lambda: server.sessions.opened[0].sleeps)
         reason = ConnectionFatal(SqlState.ADMIN_SHUTDOWN, "terminating connection due to administrator command")
 
         async def terminate(pid: int) -> bool:

@@ -226,6 +226,17 @@ def test_redshift_answers_to_authentication_are_taken(tag: bytes) -> None:
     assert protocol.next_event() == m.AuthenticationResponse(b"x")
 
 
+def test_what_comes_again_is_the_same_and_what_was_wrong_stays_wrong() -> None:
+    protocol = ready()
+    right, wrong = frame(b"E", b"again\0\0\0\0\5"), frame(b"D", b"Qagain\0")
+    protocol.feed((right + wrong) * 2 + frame(b"D", b"Pagain\0") + frame(b"E", b"again\0\0\0\0\6"))
+    found = events(protocol)
+    assert found[0] == found[2] == m.Execute(portal="again", max_rows=5)
+    assert isinstance(found[1], m.Rejected)
+    assert found[3] == found[1]
+    assert found[4:] == [m.Describe(target="P", name="again"), m.Execute(portal="again", max_rows=6)]
+
+
 def test_each_transition_is_listed_once() -> None:
     assert len(TABLE) == len(TRANSITIONS)
 

@@ -10,11 +10,12 @@ import pytest
 from catalog.model import CatalogState, Relation, Schema
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
-from session.context import Plan
 from session.functions import install_functions
-from session.hot import READS, ROWS_MAX, HotTables
+from session.hot import INDEX_READS, INDEX_ROWS, READS, ROWS_MAX, HotTables
 from session.paces import BRIEF_S, Paces
+from session.plans import Plan
 from session.warehouse import Cache
+from sql.shapes import Gapped
 from storage.database import Database, LakeLocation, Resources
 from storage.hot import HotStore
 
@@ -54,17 +55,18 @@ class World:
         taken = self.take(*oids)
         if taken is not None:
             taken.release()
-        return None if taken is None else taken.sql
+        return None if taken is None else taken.text.pieces[0]
 
     def take(self, *oids: int) -> Any:
-        return self.hot.take(", ".join(f'lake.s."t{oid}"' for oid in oids), frozenset(oids), self.state)
+        text = Gapped((", ".join(f'lake.s."t{oid}"' for oid in oids),), ())
+        return self.hot.take(text, frozenset(oids), self.state)
 
 
 def play(database: Database, memory_bytes: int, story: Callable[[World], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
         executor = Executor(2)
         store = HotStore(database, memory_bytes, install_functions)
-        hot = HotTables(store, lambda: DuckDbEngine(database.cursor(), executor), memory_bytes)
+        hot = HotTables(store, lambda: DuckDbEngine(database.cursor, executor), memory_bytes)
         await story(World(database, store, hot, CatalogState(objects={_SCHEMA.oid: _SCHEMA})))
         await hot.close()
         executor.close()
@@ -109,7 +111,7 @@ def test_a_copy_stays_until_those_who_took_it_have_begun(database: Database) -> 
         taken = world.take(1)
         world.hot.forget(frozenset({1}))
         await world.hot.rest()
-        assert world.store.cursor().execute(f"SELECT n FROM {taken.sql}").fetchall() == [(7,)]
+        assert world.store.cursor().execute(f"SELECT n FROM {taken.text.pieces[0]}").fetchall() == [(7,)]
         taken.release()
         await world.hot.rest()
         assert world.store.used() == 0
@@ -185,6 +187,83 @@ def test_copies_that_serve_little_are_made_less_often(database: Database) -> Non
     play(database, MEBIBYTE, story)
 
 
+_MANY = f"SELECT CASE WHEN i % 10 = 9 THEN NULL ELSE i // 3 END AS id, i AS n FROM range({INDEX_ROWS}) AS r(i)"
+_ASKED = [
+    *(f"id {sign} {value}" for sign in ("=", "<", ">=", "<>") for value in (-1, 0, 7, 6_666, 2_147_483_647, 3_000_000_000)),
+    "id = 7 AND n > 21", "id = 7 AND id = 8", "id IS NULL", "id IN (3, 7, 70000)", "id = 7 OR n = 5", "id = NULL",
+]  # fmt: skip
+
+
+async def _asked_by_key(world: World, column: str = '"id"') -> bool:
+    """Ask for rows by *column* as often as it takes for an index; tell whether there is one."""
+    await world.read(1)
+    await world.read(1, times=INDEX_READS)
+    found = False
+    for _ in range(2):
+        taken = world.take(1)
+        found = bool(taken.finds(column))
+        taken.release()
+        await world.hot.rest()
+    return found
+
+
+def _indexes(world: World) -> int:
+    return len(world.store.cursor().execute("SELECT 1 FROM duckdb_indexes()").fetchall())
+
+
+def test_a_copy_that_is_asked_for_keys_has_an_index_and_gives_the_same_rows(database: Database) -> None:
+    async def story(world: World) -> None:
+        world.make(1, _MANY)
+        assert await _asked_by_key(world)
+        assert _indexes(world) == 1
+        copy = (await world.read(1, times=0)) or ""
+        for condition in _ASKED:
+            sql = f"SELECT count(*), sum(n), min(id) FROM {{}} WHERE {condition}"
+            found = world.store.cursor().execute(sql.format(copy)).fetchall()
+            assert found == database.cursor().execute(sql.format('lake.s."t1"')).fetchall(), condition
+        world.hot.forget(frozenset({1}))
+        await world.hot.rest()
+        assert (_indexes(world), world.store.used()) == (0, 0)
+
+    play(database, 16 * MEBIBYTE, story)
+
+
+@pytest.mark.parametrize(
+    ("select", "column", "mebibytes"),
+    [
+        (_MANY.replace(str(INDEX_ROWS), str(INDEX_ROWS - 1)), '"id"', 16),
+        (_MANY.replace("i AS n", "i::DOUBLE AS n"), '"n"', 16),
+        (_MANY, '"other"', 16),
+        (_MANY, "", 16),
+        (f"SELECT i AS id FROM range({INDEX_ROWS}) AS r(i)", '"id"', 5),
+    ],
+    ids=["few rows", "not exact", "no such column", "no key", "no memory"],
+)
+def test_an_index_is_made_only_where_it_pays(database: Database, select: str, column: str, mebibytes: int) -> None:
+    async def story(world: World) -> None:
+        world.make(1, select)
+        assert not await _asked_by_key(world, column)
+        assert _indexes(world) == 0
+
+    play(database, mebibytes * MEBIBYTE, story)
+
+
+def test_a_copy_that_goes_while_its_index_is_made_goes_whole(database: Database) -> None:
+    async def story(world: World) -> None:
+        world.make(1, _MANY)
+        await world.read(1)
+        await world.read(1, times=INDEX_READS)
+        taken = world.take(1)
+        assert not taken.finds('"id"')
+        taken.release()
+        await asyncio.sleep(0)
+        world.hot.forget(frozenset({1}))
+        await world.hot.rest()
+        assert (_indexes(world), world.store.used()) == (0, 0)
+
+    play(database, 16 * MEBIBYTE, story)
+
+
 def paces() -> Paces:
     return Paces(Cache(10))
 
@@ -195,16 +274,42 @@ def plan(shape: str = "SELECT 1", tables: int = 1) -> Plan:
 
 def test_a_read_is_brief_once_it_was_brief_several_times() -> None:
     known = paces()
-    for _ in range(2):
+    for _ in range(3):
         known.note(plan(), BRIEF_S / 2)
         assert not known.is_brief(plan())
-    known.note(plan(), BRIEF_S * 2)
-    for _ in range(3):
-        assert not known.is_brief(plan())
+    for _ in range(10):
         known.note(plan(), BRIEF_S / 2)
     assert known.is_brief(plan())
-    known.note(plan(), BRIEF_S * 3)
+
+
+def test_one_run_that_was_held_up_is_not_the_rule() -> None:
+    known = paces()
+    for _ in range(20):
+        known.note(plan(), BRIEF_S / 2)
+    known.note(plan(), BRIEF_S * 2)
+    assert known.is_brief(plan())
+    for _ in range(3):
+        known.note(plan(), BRIEF_S * 2)
     assert not known.is_brief(plan())
+
+
+def test_what_takes_somewhat_long_on_a_thread_is_tried_on_the_loop_now_and_then() -> None:
+    known = paces()
+    for _ in range(20):
+        known.note(plan(), BRIEF_S * 1.5)
+    asked = [known.is_brief(plan()) for _ in range(320)]
+    assert asked.count(True) == 40
+    known.note(plan(), BRIEF_S * 1.4, brief=True)
+    assert [known.is_brief(plan()) for _ in range(320)].count(True) == 40
+    known.note(plan(), BRIEF_S / 2, brief=True)
+    assert all(known.is_brief(plan()) for _ in range(320))
+
+
+def test_what_takes_long_on_a_thread_is_not_tried_on_the_loop() -> None:
+    known = paces()
+    for _ in range(40):
+        known.note(plan(), BRIEF_S * 4)
+    assert not any(known.is_brief(plan()) for _ in range(320))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from core.errors import SqlError
 from session.locks import CONFLICTS, LockManager, Mode
 
-SHARE, WRITE, EXCLUSIVE = Mode
+SHARE, ADD, WRITE, EXCLUSIVE = Mode
 
 
 @pytest.mark.parametrize("first", Mode)
@@ -23,6 +23,12 @@ def test_conflicts_are_mutual(first: Mode, second: Mode) -> None:
         (SHARE, WRITE, True),
         (WRITE, SHARE, True),
         (WRITE, WRITE, False),
+        (ADD, ADD, True),
+        (SHARE, ADD, True),
+        (ADD, SHARE, True),
+        (ADD, WRITE, False),
+        (WRITE, ADD, False),
+        (ADD, EXCLUSIVE, False),
         (SHARE, EXCLUSIVE, False),
         (EXCLUSIVE, SHARE, False),
     ],
@@ -36,6 +42,15 @@ def test_modes(held: Mode, wanted: Mode, free: bool) -> None:
 def test_an_owner_never_waits_for_itself() -> None:
     locks = LockManager()
     assert all(locks.try_acquire(1, "t", mode) for mode in (SHARE, WRITE, EXCLUSIVE, SHARE))
+
+
+def test_a_lock_can_be_given_up_alone() -> None:
+    locks = LockManager()
+    assert locks.try_acquire(1, "t", ADD) and locks.try_acquire(1, "u", ADD)
+    assert locks.release(1, "t") and not locks.release(1, "t") and not locks.release(2, "u")
+    assert locks.try_acquire(2, "t", WRITE) and not locks.try_acquire(2, "u", WRITE)
+    locks.release_all(1)
+    assert locks.try_acquire(2, "u", WRITE)
 
 
 def test_writers_queue_in_order() -> None:
@@ -87,7 +102,7 @@ def test_a_circle_is_refused_and_the_other_goes_on() -> None:
             await locks.acquire(2, "a", WRITE)
         assert caught.value.state == "40P01"
         locks.release_all(2)
-        await asyncio.wait_for(first, 1)
+        await asyncio.wait_for(first, 20)
 
     asyncio.run(play())
 
@@ -102,7 +117,7 @@ def test_two_readers_that_both_want_to_write_exclusively_are_a_circle() -> None:
         with pytest.raises(SqlError):
             await locks.acquire(2, "a", EXCLUSIVE)
         locks.release_all(2)
-        await asyncio.wait_for(first, 1)
+        await asyncio.wait_for(first, 20)
 
     asyncio.run(play())
 
@@ -116,7 +131,7 @@ def test_a_cancelled_waiter_lets_the_next_one_through() -> None:
         reader = asyncio.create_task(locks.acquire(3, "t", SHARE))
         await asyncio.sleep(0)
         ddl.cancel()
-        await asyncio.wait_for(reader, 1)
+        await asyncio.wait_for(reader, 20)
         locks.release_all(1)
         locks.release_all(3)
         assert not list(locks.held())
@@ -138,6 +153,6 @@ def test_a_lock_handed_over_is_held_on() -> None:
         assert not waiting.done()
         assert not locks.is_held_only_by("t", frozenset({9}))
         locks.release_all(9)
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, 20)
 
     asyncio.run(play())

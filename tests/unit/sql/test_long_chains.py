@@ -31,10 +31,11 @@ _CHAINS = (
 
 @pytest.mark.parametrize(("text", "value"), _CHAINS, ids=range(len(_CHAINS)))
 def test_value(text: str, value: object, connection: duckdb.DuckDBPyConnection) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     translated = translate(f"SELECT {text} FROM sales WHERE salesid = 1", Warehouse())
     assert connection.execute(translated.engine_sql).fetchall() == [(value,)]
-    assert time.monotonic() - began < 10
+    # Of the processor's time, which others on the machine take none of: where each operator doubles the work, minutes.
+    assert time.process_time() - began < 30
 
 
 def test_alternatives_keep_null(connection: duckdb.DuckDBPyConnection) -> None:

@@ -32,6 +32,9 @@ def written(sql: str) -> str:
         # Nothing of a literal or a variable ends it.
         ("SELECT 'it''s \\' AS x", "'it\\'s \\\\'"),
         ("SELECT getvariable('who') AS x", "'it\\'s'"),
+        # Grouping sets are groups of rows that are taken once a set; the grand total, of no rows too, is another query.
+        ('SELECT t.a FROM lake."dev.public".t AS t GROUP BY ROLLUP (t.a)', "GROUP BY n1.n4, n3.n2) UNION ALL (SELECT CASE WHEN false THEN"),
+        ('SELECT t.a FROM lake."dev.public".t AS t GROUP BY GROUPING SETS ((t.a, t.d), (t.d))', "GROUP BY CASE WHEN (n3.n2 IN (CAST(0 AS INT))) THEN n1.n4 ELSE NULL END, n1.n6, n3.n2) AS"),
         # Division by zero is what it is in the engine.
         ('SELECT t.a / t.a FROM lake."dev.public".t AS t', "NULLIF(n1.n2, 0)"),
         ('SELECT rs_divide(t.a, t.a) FROM lake."dev.public".t AS t', "raise_error('duckshift: division by zero')"),
@@ -53,7 +56,12 @@ def test_written(sql: str, part: str):
         'SELECT t."B" LIKE \'a\\_\' FROM lake."dev.public".t AS t',
         'SELECT sum(t.a ORDER BY t.a) FROM lake."dev.public".t AS t',
         'SELECT list(t.a) FROM lake."dev.public".t AS t',
-        'SELECT count(*) FROM lake."dev.public".t AS t GROUP BY ROLLUP (t.a)',
+        'SELECT rank() OVER (ORDER BY count(*)) FROM lake."dev.public".t AS t GROUP BY ROLLUP (t.a)',
+        'SELECT (SELECT t.a) FROM lake."dev.public".t AS t GROUP BY ROLLUP (t.a)',
+        'SELECT count(*) FROM lake."dev.public".t AS t GROUP BY ROLLUP (t.a, 1)',
+        'SELECT count(*) FROM lake."dev.public".t AS t LEFT JOIN lake."dev.public".t AS u ON t.a = u.a GROUP BY CUBE (t.a)',
+        'SELECT grouping(t."B") FROM lake."dev.public".t AS t GROUP BY ROLLUP (t.a)',
+        'SELECT count(*) FROM lake."dev.public".t AS t GROUP BY CUBE (t.a, t.b, t.d, t.w, t.f, t.a + 1, t.a + 2)',
         'SELECT t.a FROM lake."dev.public".t AS t QUALIFY row_number() OVER () = 1',
         'SELECT t.a FROM lake."dev.public".t AS t USING SAMPLE 10 PERCENT (bernoulli)',
         'SELECT t.a FROM lake."dev.public".t AS t, LATERAL (SELECT 1) AS l',

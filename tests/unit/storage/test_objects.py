@@ -6,10 +6,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from duckdb_extensions import import_extension
 
 from core.errors import SqlError
 from core.sqlstate import SqlState
+from storage import extensions
 from storage.aws import service_client
 from storage.database import S3Access
 from storage.objects import Keys, LocalStore, Role, S3Store, StoreAccess
@@ -47,8 +47,7 @@ def test_duckdb_reads_any_key_without_a_secret(endpoint: s3.Endpoint, tmp_path: 
     store = S3Store(endpoint.access())
     paths = [store.engine_path(item.location) for item in store.list("s3://sales/2008/")]
     database = duckdb.connect(":memory:", config={"extension_directory": str(tmp_path)})
-    import_extension("httpfs", con=database)
-    database.execute("LOAD httpfs")
+    extensions.load(database, "httpfs")
     rows = database.execute(
         "SELECT * FROM read_csv($1, columns={'a': 'INTEGER', 'b': 'VARCHAR'}, delim='|', auto_detect=false) ORDER BY a", [paths]
     ).fetchall()

@@ -1,0 +1,143 @@
+"""The rows of one statement, as they come from the engine."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from core.errors import SqlError
+from engine.spool import ArrowSpool
+
+if TYPE_CHECKING:
+    from engine.cursors import DuckDbEngine
+
+BATCH_ROWS: Final = 16_384
+"""Rows of a batch: enough that hand-overs do not count, few enough that memory stays flat."""
+WIDE_ROWS: Final = 512
+"""The same where rows may be wide: of the 2,048 that the engine makes at a time so many are taken over at once."""
+_BATCH_BYTES: Final = 4 << 20
+_BATCH_BYTES_MAX: Final = 16 << 20
+"""What a batch of rows that are not read by few can take."""
+
+
+class RowStream:
+    """The rows of one statement, produced as they are read."""
+
+    def __init__(
+        self,
+        engine: "DuckDbEngine",
+        schema: pa.Schema,
+        reader: pa.RecordBatchReader | None,
+        ready: list[pa.RecordBatch],
+        *,
+        wide: bool = False,
+    ) -> None:
+        """Wrap an open *reader* (None when it has ended) of which *ready* was read already; rows may be *wide*."""
+        self._wide = wide
+        self._engine = engine
+        self._reader = reader
+        self._ready = ready
+        self._spool: ArrowSpool | None = None
+        self.failed: SqlError | None = None
+        """Set by an interrupt that came between two reads."""
+        self.schema = schema
+        self.begun = time.perf_counter()
+        self.begun_s = 0.0
+        """Processor time of its worker that its first rows took."""
+
+    @property
+    def open(self) -> bool:
+        """Whether rows may still come from the connection."""
+        return self._reader is not None
+
+    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """Yield the rest of the rows."""
+        while True:
+            batch = await self.next()
+            if batch is None:
+                return
+            yield batch
+
+    async def next(self) -> pa.RecordBatch | None:
+        """Return the next rows, None at the end."""
+        while True:
+            if self._ready:
+                return self._ready.pop(0)
+            if self._spool is not None:
+                batch = self._spool.read()
+                if batch is None:
+                    self.close()
+                return batch
+            if self.failed is not None:
+                raise self.failed
+            if self._reader is None:
+                return None
+            more = await self._more(self._reader)
+            if more is None:
+                self.close()
+                return None
+            self._ready.append(more)
+
+    async def _more(self, reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
+        try:
+            batch = await self._engine.guarded(
+                lambda: self._engine.observed(read_batch(reader, wide=self._wide), self.begun)
+            )
+            # An interrupt that came too late for this read is for the next.
+            if (reason := self._engine.canceled) is not None:
+                raise reason
+        except BaseException:
+            self.close()
+            raise
+        return batch
+
+    async def detach(self) -> None:
+        """Read what is left away from the connection, which is wanted for another statement."""
+        if self._reader is None:
+            return
+        reader, spool = self._reader, ArrowSpool(self.schema)
+        self._reader = None
+        try:
+            await self._engine.guarded(lambda: spool.fill(reader))
+        except BaseException:
+            spool.close()
+            raise
+        self._spool = spool
+
+    def close(self) -> None:
+        """Give up what was not read."""
+        self._reader = None
+        self._ready.clear()
+        if self._spool is not None:
+            self._spool.close()
+            self._spool = None
+        self._engine.forget(self)
+
+
+def read_batch(reader: pa.RecordBatchReader, *, wide: bool = False) -> pa.RecordBatch | None:
+    """Return the next rows of *reader*, None at the end; blocking.
+
+    Where rows may be *wide* it hands out few at a time, and as many are put together as do not take much memory.
+    """
+    batches: list[pa.RecordBatch] = []
+    rows = size = 0
+    while rows < BATCH_ROWS and size < _BATCH_BYTES:
+        try:
+            batches.append(reader.read_next_batch())
+        except StopIteration:
+            break
+        if not wide:
+            break
+        rows, size = rows + batches[-1].num_rows, size + batches[-1].get_total_buffer_size()
+    return batches[0] if len(batches) == 1 else pa.concat_batches(batches) if batches else None
+
+
+def is_full(batch: pa.RecordBatch, *, wide: bool) -> bool:
+    """Tell whether *batch* is as large as batches get, so that others may follow."""
+    return bool(batch.num_rows >= BATCH_ROWS or (wide and batch.get_total_buffer_size() >= _BATCH_BYTES))
+
+
+def is_wide(row_bytes: int) -> bool:
+    """Tell whether rows that take *row_bytes* at most are read by few, as they can be very wide."""
+    return row_bytes * BATCH_ROWS > _BATCH_BYTES_MAX
