@@ -15,10 +15,11 @@ from typing import Any, Final, TypeVar
 import duckdb
 import pyarrow as pa
 
-from core.errors import Canceled, SerializationFailure, SqlError
+from core.errors import SqlError
 from engine import profiles
-from engine.errors import from_engine, from_stream
+from engine.errors import BrokenOff, from_engine, from_stream
 from engine.executor import Executor
+from engine.reasons import once_more
 from engine.streams import BATCH_ROWS, WIDE_ROWS, RowStream, is_full, read_batch
 from storage import inlining
 from storage.abandoned import abandon, part_with
@@ -87,7 +88,7 @@ class DuckDbEngine:
             self.observed(None, begun)
             return changed
 
-        return await self.guarded(work)
+        return await self._told(work)
 
     async def run_given(
         self, sql: str, name: str, rows: pa.Table | pa.RecordBatchReader, prepare: Prepare | None = None
@@ -104,7 +105,7 @@ class DuckDbEngine:
             finally:
                 self.connection.unregister(name)
 
-        return await self.guarded(work)
+        return await (self._told if isinstance(rows, pa.Table) else self.guarded)(work)
 
     async def script(self, statements: Sequence[str]) -> None:
         """Run several statements without rows, one hand-over for all."""
@@ -133,7 +134,7 @@ class DuckDbEngine:
                 prepare(self.connection)
             return self.connection.execute(sql, list(parameters) or None).fetchall()
 
-        return await self.guarded(work, here=instant)
+        return await (self.guarded(work, here=True) if instant else self._told(work))
 
     async def rows(
         self, sql: str, parameters: Sequence[Value] = (), prepare: Prepare | None = None, *, instant: bool = False,
@@ -167,27 +168,19 @@ class DuckDbEngine:
                 self.observed(None, begun)
             return stream
 
+        def whole() -> None:
+            rest = work()
+            while rest.reader is not None and read_batch(rest.reader, wide=wide) is not None:
+                pass
+
         try:
             stream = await self.guarded(work, here=instant)
-        except Canceled as unasked:
-            if self._canceled is not None:
-                raise
-            stream = await self._once_more(work, unasked)
+        except BrokenOff as unasked:
+            stream = await once_more(self, work, unasked)
         if stream.open:
             self._stream = stream
-            stream.failed = self._canceled
+            stream.failed, stream.whole = self._canceled, whole
         return stream
-
-    async def _once_more(self, work: Callable[[], RowStream], unasked: Canceled) -> RowStream:
-        """Start a query again that was interrupted though nobody asked for that.
-
-        DuckDB 1.5.5 stops the other threads of a query that fails by the same flag, and at times that is what it then
-        says of the query. In a block, which has failed with it, it cannot be asked again.
-        """
-        try:
-            return await self.guarded(work)
-        except SerializationFailure:
-            raise unasked from None
 
     async def keep(self, name: str, sql: str) -> None:
         """Plan *sql*, which has typed parameters, here and now, to be executed by its *name* without another plan."""
@@ -348,6 +341,13 @@ class DuckDbEngine:
             if self._nudge is not None:
                 self._nudge.cancel()
                 self._nudge = None
+
+    async def _told(self, work: Callable[[], T]) -> T:
+        """Run *work*, which may be done again, and tell its own error."""
+        try:
+            return await self.guarded(work)
+        except BrokenOff as unasked:
+            return await once_more(self, work, unasked)
 
     def _said(self) -> SqlError | None:
         return self._refused

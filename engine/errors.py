@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import duckdb
 
-from core.errors import Canceled, SerializationFailure, SqlError
+from core.errors import SerializationFailure, SqlError
 from core.sqlstate import SqlState
 
 PREFIX: Final = "duckshift:"
@@ -45,6 +45,14 @@ class EngineFault(EngineFailure):
         else:
             super().__init__(SqlState.CRASH_SHUTDOWN, "the execution engine has failed", cause)
         self.met = met
+
+
+class BrokenOff(EngineFailure):
+    """The engine says that it was interrupted, and nobody has asked for that (``engine.reasons``)."""
+
+    def __init__(self, cause: duckdb.Error) -> None:
+        """Say what is known."""
+        super().__init__(SqlState.INTERNAL_ERROR, "the execution engine has broken the statement off", cause)
 
 
 class UnknownOutcome(EngineFault):
@@ -195,7 +203,7 @@ def _broken_off(error: duckdb.Error, facts: dict[str, str]) -> SqlError | None:
     if isinstance(error, duckdb.FatalException):
         return EngineFault(error, met=not facts.get("exception_message", "").startswith(_FAILED_BEFORE))
     if isinstance(error, duckdb.InterruptException):
-        return Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")
+        return BrokenOff(error)
     return None
 
 

@@ -1,17 +1,20 @@
 """The rows of one statement, as they come from the engine."""
 
 import time
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import pyarrow as pa
 
 from core.errors import SqlError
+from engine.errors import BrokenOff
+from engine.reasons import learned
 from engine.spool import ArrowSpool
 
 if TYPE_CHECKING:
     from engine.cursors import DuckDbEngine
 
+T = TypeVar("T")
 BATCH_ROWS: Final = 16_384
 """Rows of a batch: enough that hand-overs do not count, few enough that memory stays flat."""
 WIDE_ROWS: Final = 512
@@ -36,11 +39,14 @@ class RowStream:
         """Wrap an open *reader* (None when it has ended) of which *ready* was read already; rows may be *wide*."""
         self._wide = wide
         self._engine = engine
-        self._reader = reader
+        self.reader = reader
+        """Where rows come from, None at their end."""
         self._ready = ready
         self._spool: ArrowSpool | None = None
         self.failed: SqlError | None = None
         """Set by an interrupt that came between two reads."""
+        self.whole: Callable[[], None] | None = None
+        """Reads everything once more, to tell why that failed."""
         self.schema = schema
         self.begun = time.perf_counter()
         self.begun_s = 0.0
@@ -49,7 +55,7 @@ class RowStream:
     @property
     def open(self) -> bool:
         """Whether rows may still come from the connection."""
-        return self._reader is not None
+        return self.reader is not None
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
         """Yield the rest of the rows."""
@@ -71,9 +77,9 @@ class RowStream:
                 return batch
             if self.failed is not None:
                 raise self.failed
-            if self._reader is None:
+            if self.reader is None:
                 return None
-            more = await self._more(self._reader)
+            more = await self._more(self.reader)
             if more is None:
                 self.close()
                 return None
@@ -81,9 +87,7 @@ class RowStream:
 
     async def _more(self, reader: pa.RecordBatchReader) -> pa.RecordBatch | None:
         try:
-            batch = await self._engine.guarded(
-                lambda: self._engine.observed(read_batch(reader, wide=self._wide), self.begun)
-            )
+            batch = await self._told(lambda: self._engine.observed(read_batch(reader, wide=self._wide), self.begun))
             # An interrupt that came too late for this read is for the next.
             if (reason := self._engine.canceled) is not None:
                 raise reason
@@ -94,20 +98,27 @@ class RowStream:
 
     async def detach(self) -> None:
         """Read what is left away from the connection, which is wanted for another statement."""
-        if self._reader is None:
+        if self.reader is None:
             return
-        reader, spool = self._reader, ArrowSpool(self.schema)
-        self._reader = None
+        reader, spool = self.reader, ArrowSpool(self.schema)
+        self.reader = None
         try:
-            await self._engine.guarded(lambda: spool.fill(reader))
+            await self._told(lambda: spool.fill(reader))
         except BaseException:
             spool.close()
             raise
         self._spool = spool
 
+    async def _told(self, work: Callable[[], T]) -> T:
+        """Do *work*, which reads, and tell the query's own error: rows may have gone out, so it is for that alone."""
+        try:
+            return await self._engine.guarded(work)
+        except BrokenOff as unasked:
+            raise (unasked if self.whole is None else await learned(self._engine, self.whole, unasked)) from None
+
     def close(self) -> None:
         """Give up what was not read."""
-        self._reader = None
+        self.reader = None
         self._ready.clear()
         if self._spool is not None:
             self._spool.close()
