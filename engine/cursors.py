@@ -19,7 +19,7 @@ from core.errors import SqlError
 from engine import profiles
 from engine.errors import BrokenOff, from_engine, from_stream
 from engine.executor import Executor
-from engine.reasons import once_more
+from engine.reasons import anew, once_more
 from engine.streams import BATCH_ROWS, WIDE_ROWS, RowStream, is_full, read_batch
 from storage import inlining
 from storage.abandoned import abandon, part_with
@@ -32,6 +32,8 @@ Connection = duckdb.DuckDBPyConnection
 """The engine's own connection: layers above hand it on and never look inside."""
 Prepare = Callable[[Connection], None]
 _NUDGE_S: Final = 0.02
+_INTERRUPTED: Final = (duckdb.InterruptException, duckdb.TransactionException)
+"""What an interrupt ends with; what goes on in spite of it meets the transaction that has failed with it."""
 _CONNECTING: Final = threading.Lock()
 
 
@@ -234,10 +236,18 @@ class DuckDbEngine:
 
         return await self.guarded(work)
 
-    async def work(self, function: Callable[[], T]) -> T:
-        """Run blocking Python on an engine thread, as one statement that can be interrupted."""
+    async def work(self, function: Callable[[], T], *, fresh: bool = False) -> T:
+        """Run blocking Python on an engine thread, as one statement that can be interrupted.
+
+        *fresh* allows to begin the transaction, which holds nothing yet, and the function once more.
+        """
         await self._detach()
-        return await self.guarded(function)
+        try:
+            return await self.guarded(function)
+        except BrokenOff as unasked:
+            if not fresh:
+                raise
+            return await once_more(self, lambda: anew(self.connection, function), unasked)
 
     async def waited(self, function: Callable[[], T]) -> T:
         """Run blocking Python that is not the engine's; where it was interrupted meanwhile, its result is dropped."""
@@ -326,7 +336,7 @@ class DuckDbEngine:
         try:
             return function() if here else await self._executor.run(function)
         except duckdb.Error as error:
-            if self._canceled is not None and isinstance(error, duckdb.InterruptException):
+            if self._canceled is not None and isinstance(error, _INTERRUPTED):
                 raise self._canceled from None
             _log.debug("the engine refused", exc_info=error)
             raise self._said() or from_engine(error) from error

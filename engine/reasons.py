@@ -47,12 +47,17 @@ async def learned(engine: "DuckDbEngine", work: Callable[[], object], unasked: B
     return unasked
 
 
-def _aside(connection: "Connection", work: Callable[[], object]) -> None:
+def anew(connection: "Connection", work: Callable[[], T]) -> T:
+    """Do *work* in a new transaction in place of the one that is open or has failed; blocking."""
     with contextlib.suppress(duckdb.Error):
         connection.execute("ROLLBACK")
-    connection.execute("BEGIN")
+    connection.execute("BEGIN TRANSACTION")
+    return work()
+
+
+def _aside(connection: "Connection", work: Callable[[], object]) -> None:
     try:
-        work()
+        anew(connection, work)
     finally:
         with contextlib.suppress(duckdb.Error):
             connection.execute("ROLLBACK")

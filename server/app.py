@@ -184,7 +184,9 @@ class _Server:
         finally:
             gc.freeze()
             # A statement makes some hundred objects that live on for a while: the usual 700 are looked at all the time.
-            gc.set_threshold(10_000, 20, 20)
+            # While the collector looks, nothing else runs: at so many for a few milliseconds, at all that live for
+            # a tenth of a second. Little of what is left goes round in circles (``sql.query.let_go``).
+            gc.set_threshold(2_000, 3, 300)
             gc.enable()
 
     def _history(self, database: Database) -> History:

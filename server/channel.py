@@ -24,7 +24,7 @@ _INPUT_PAUSE_BYTES: Final = 131_072
 _OUTPUT_HIGH_BYTES: Final = 262_144
 _OUTPUT_LOW_BYTES: Final = 65_536
 GATHER_BYTES: Final = 65_536
-_SHARE_S: Final = 0.002
+_SHARE_S: Final = 0.001
 """How long a client that has sent many messages at once is heard before others are."""
 _TURN_BYTES: Final = 131_072
 """What is encrypted at once: others are heard between two of these."""

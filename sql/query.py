@@ -83,6 +83,23 @@ def _outer_joins(tree: exp.Expr, offset: int) -> exp.Expr:
         ) from None
 
 
+def let_go(tree: exp.Expr) -> None:
+    """Take *tree* apart, which nobody needs any more.
+
+    Its nodes know the ones above them: what goes round in circles stays until the collector of garbage finds it, and
+    while that looks at some ten thousand nodes nothing else runs.
+    """
+    left = [tree]
+    while left:
+        node = left.pop()
+        node.parent = None
+        for held in node.args.values():
+            if isinstance(held, exp.Expr):
+                left.append(held)
+            elif isinstance(held, list):
+                left += (each for each in held if isinstance(each, exp.Expr))
+
+
 def too_complex() -> SqlError:
     """Return the error for a statement nested too deeply."""
     return SqlError(

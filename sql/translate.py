@@ -36,7 +36,7 @@ from sql.canon import Pattern
 from sql.facts import Facts, FunctionSource, Guard, Source, SourceKind
 from sql.finish import Finish
 from sql.functions import FUNCTIONS, administration
-from sql.query import parse_expression, parse_query, too_complex
+from sql.query import let_go, parse_expression, parse_query, too_complex
 from sql.relations import External, Query
 from sql.rules import arrays, calls, cases, comparisons, literals, navigation, operators, patterns, subqueries
 from sql.rules.spec import Rule
@@ -185,12 +185,16 @@ def translate_over(
 
 
 def _whole(text: str | exp.Expr, writer: Writer, finish: Finish) -> Translated:
+    tree: exp.Expr | None = None
     try:
         tree = parse_query(text, writer.offset) if isinstance(text, str) else text
         asked = steps(tree)
         return replace(_translated(tree, writer, finish), steps=asked)
     except RecursionError:
         raise too_complex() from None
+    finally:
+        if tree is not None and isinstance(text, str):
+            let_go(tree)
 
 
 def translate_rows(

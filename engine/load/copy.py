@@ -177,8 +177,9 @@ def _attempted(
     if fresh and not no_load:
         try:
             return insert(connection)
+        except duckdb.InterruptException:
+            raise
         except (duckdb.Error, BlankLineError) as error:
-            # An interrupt, too: it may come of data that are not for this (``engine.reasons``), or else comes again.
             connection.execute("ROLLBACK")
             connection.execute("BEGIN TRANSACTION")
             if isinstance(error, BlankLineError):

@@ -150,6 +150,7 @@ async def _load(
     connection = engine.connection
 
     def run() -> Loaded:
+        progress.restart()
         for name, value in variables:
             connection.execute(f"SET VARIABLE {name} = {constant(value)}")
         plan = CopyPlan(
@@ -181,7 +182,7 @@ async def _load(
             selection.loaded(connection, objects)
         return replace(done, files=tuple((item.location, item.size_bytes) for item in objects))
 
-    return await engine.work(run)
+    return await engine.work(run, fresh=fresh)
 
 
 def _load_items(work: Work, command: Copy, connection: Connection, plan: CopyPlan, target: _Target) -> Loaded:

@@ -177,7 +177,7 @@ def test_a_new_data_key(tmp_path: Path) -> None:
     assert traces(data) == set()
     for file, purpose in (("catalog.ducklake", "catalog"), ("history.duckdb", "history")):
         with duckdb.connect() as connection, pytest.raises(duckdb.Error, match="Wrong encryption key"):
-            connection.execute(f"ATTACH '{data / file}' AS x (ENCRYPTION_KEY '{old.secret(purpose)}')")
+            connection.execute(f"ATTACH '{data / file}' AS x (READ_ONLY, ENCRYPTION_KEY '{old.secret(purpose)}')")
     with encrypted(data) as server:
         assert count(server) == 10_000
         with psycopg.connect(server.dsn) as connection:

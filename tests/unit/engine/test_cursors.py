@@ -111,6 +111,32 @@ def test_the_error_behind_an_interrupt_is_told_in_a_block_that_has_failed() -> N
     assert _asked(failing, block=True)[0] is SqlState.INVALID_TEXT_REPRESENTATION
 
 
+def test_a_load_that_nobody_interrupted_is_begun_again() -> None:
+    async def story() -> list[tuple[Any, ...]]:
+        executor = Executor(2)
+        startled = Startled(beside(duckdb.connect()))
+        engine = DuckDbEngine(lambda: startled, executor)  # type: ignore[arg-type, return-value]
+        await engine.run("CREATE TABLE t (a INTEGER)")
+        await engine.script(["BEGIN"])
+
+        def load() -> None:
+            startled.execute("INSERT INTO t VALUES (1)")
+            startled.execute("INSERT INTO t SELECT 2")
+
+        with pytest.raises(SqlError, match="broken the statement off"):
+            await engine.work(load)
+        startled.asked = 0
+        await engine.script(["ROLLBACK", "BEGIN"])
+        await engine.work(load, fresh=True)
+        await engine.script(["COMMIT"])
+        found = await engine.fetch("FROM t")
+        engine.close()
+        executor.close()
+        return found
+
+    assert asyncio.run(story()) == [(1,), (2,)]
+
+
 def test_a_query_that_is_interrupted_unasked_was_not_canceled() -> None:
     assert _asked("SELECT 1 AS a", block=True)[0] is SqlState.INTERNAL_ERROR
     assert _asked("SELECT 1 AS a", times=1000)[0] is SqlState.INTERNAL_ERROR

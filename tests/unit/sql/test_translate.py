@@ -1,5 +1,8 @@
 """What a translation tells besides its SQL: columns, parameters, uses, positions."""
 
+import contextlib
+import gc
+
 import pytest
 
 from core import types
@@ -159,3 +162,28 @@ def test_tables_are_documented() -> None:
     assert all(row.doc for row in TABLE)
     assert all(rule.doc for rule in RULES)
     assert len({rule.node for rule in RULES}) == len(RULES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select qty + 1, count(*) from sales where qty in (1, 2, 3) group by 1 having count(*) > 2 order by 2 limit 5",
+        "with a as (select qty from sales) select * from a union all select qty from a where exists (select 1 from emp)",
+        "insert into emp (id, name) select qty, 'x' from sales",
+        "update emp set manager_id = 1 where id = 2",
+        "select nothing from sales",
+    ],
+)
+def test_nothing_is_left_to_the_collector_of_garbage(text: str) -> None:
+    def translated() -> None:
+        with contextlib.suppress(SqlError):
+            done(text)
+
+    translated()
+    gc.collect()
+    gc.disable()
+    try:
+        translated()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
