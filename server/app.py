@@ -4,7 +4,6 @@ The only place where objects of all layers are built.
 """
 
 import asyncio
-import gc
 import importlib.util
 import logging
 import secrets
@@ -33,7 +32,7 @@ from engine.sandbox.pool import Sandbox, SandboxLimits
 from engine.udfs import Udfs
 from engine.wlm.configuration import read
 from engine.wlm.monitor import Monitor
-from server import doors, hosted, tls
+from server import collector, doors, hosted, tls
 from server.access import s3_access
 from server.auditing import audit_log
 from server.clusters import Clusters
@@ -173,7 +172,6 @@ class _Server:
         print(f"duckshift ready on {self._options.server.host}:{port}", file=sys.stderr, flush=True)
 
     def _warehouse(self, database: Database, executor: Executor, fleet: Fleet | None) -> Warehouse:
-        # What is read here stays: the collector, which ``main`` has disabled, need not look for garbage in it.
         try:
             return Warehouse(
                 database, executor, self._clock,
@@ -182,12 +180,7 @@ class _Server:
                 Founder(database=self._options.admin.database, admin=self._admin),
             )  # fmt: skip
         finally:
-            gc.freeze()
-            # A statement makes some hundred objects that live on for a while: the usual 700 are looked at all the time.
-            # While the collector looks, nothing else runs: at so many for a few milliseconds, at all that live for
-            # a tenth of a second. Little of what is left goes round in circles (``sql.query.let_go``).
-            gc.set_threshold(2_000, 3, 300)
-            gc.enable()
+            collector.begin()
 
     def _history(self, database: Database) -> History:
         kept = self._options.history

@@ -4,7 +4,6 @@ Reads flags, environment and file into ``Options`` and hands them to ``server.ap
 """
 
 import argparse
-import gc
 import importlib.metadata
 import os
 import sys
@@ -14,7 +13,7 @@ from typing import Final
 
 from core.config import CONFIG_VARIABLE, ConfigError, Options, load
 from core.options import BY_FLAG
-from server import hosted, log
+from server import collector, hosted, log
 from server.health import is_away, is_healthy
 
 EXIT_FAILURE: Final = 1
@@ -40,8 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.command == "snapshot":
         return _snapshot(options, given)
     log.start(options.log, sys.stderr)
-    # What is imported stays, and is no garbage; ``server.app`` has the collector begin.
-    gc.disable()
+    collector.hold()
     # Imported here: a wrong flag is reported, and health asked, without loading DuckDB.
     from server.opening import begin
 

@@ -15,7 +15,7 @@ from tests.support.server import Server
 
 Aws = Callable[..., Any]
 HERE = ("--cluster-identifier", "duckshift", "--database", "dev", "--db-user", "awsuser")
-_TIMEOUT_S = 60
+_TIMEOUT_S = 120
 # Where a statement's own connection is listed.
 LISTED = (
     "select trim(application_name) as a, trim(authmethod) as m, trim(username) as u, trim(dbname) as d,"

@@ -135,11 +135,11 @@ def test_a_cancel_reaches_only_its_own(server: Server) -> None:
         busy.pgconn.send_query(text.encode())
         busy.pgconn.flush()
         until_it_runs(idle, busy.info.backend_pid)
-        idle.cancel_safe(timeout=20)
+        idle.cancel_safe(timeout=60)
         assert idle.execute("select 1").fetchone() == (1,)
         busy.pgconn.consume_input()
         assert busy.pgconn.is_busy()
-        busy.cancel_safe(timeout=20)
+        busy.cancel_safe(timeout=60)
         result = busy.pgconn.get_result()
         assert result is not None
         assert result.error_field(pq.DiagnosticField.SQLSTATE) == b"57014"

@@ -190,7 +190,7 @@ def test_amazons_driver_with_iam(parent: Server, one: dict[str, Any], monkeypatc
     key, secret, _ = aws.KEYS["alice"]
     with redshift_connector.connect(
         iam=True, endpoint_url=aws.api(parent), region="us-east-1", database="sales", cluster_identifier="one", db_user="boss",
-        access_key_id=key, secret_access_key=secret, timeout=20, iam_disable_cache=True,
+        access_key_id=key, secret_access_key=secret, timeout=60, iam_disable_cache=True,
     ) as connection, connection.cursor() as cursor:  # fmt: skip
         cursor.execute("select current_user, current_database()")
         assert cursor.fetchone() == ["boss", "sales"]

@@ -227,7 +227,7 @@ def test_amazons_python_driver_with_iam(served: Server, asked: dict[str, Any], m
     key, secret, _ = aws.KEYS["alice"]
     connection = redshift_connector.connect(
         iam=True, endpoint_url=aws.api(served), region="us-east-1", database="dev", port=served.port,
-        access_key_id=key, secret_access_key=secret, timeout=20, iam_disable_cache=True, **asked,
+        access_key_id=key, secret_access_key=secret, timeout=60, iam_disable_cache=True, **asked,
     )  # fmt: skip
     try:
         with connection.cursor() as cursor:

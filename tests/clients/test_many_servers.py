@@ -355,7 +355,7 @@ def test_the_death_of_one_loses_nothing(servers: tuple[Server, Server], root: Pa
 def _through(port: int) -> psycopg.Connection:
     return psycopg.connect(
         host="127.0.0.1", port=port, user=Server.user, password=Server.password, dbname=Server.database,
-        autocommit=True, connect_timeout=10,
+        autocommit=True, connect_timeout=30,
     )  # fmt: skip
 
 

@@ -147,7 +147,7 @@ def type_in(server: Server, *typed: tuple[str, str]) -> list[str]:
 
 def until(terminal: int, sign: str) -> str:
     """Read until *sign* has come and nothing more for a moment, for no sign until the program has ended."""
-    text, end = "", time.monotonic() + 30
+    text, end = "", time.monotonic() + 60
     while time.monotonic() < end:
         found = sign and sign in text.replace("\x07", "")
         ready, _, _ = select.select([terminal], [], [], 0.1)

@@ -50,7 +50,7 @@ def rows(connection: Connection, sql: str = "SELECT id, note FROM small ORDER BY
 
 def logged(server: Server, more: int = 0) -> int:
     """Return how often something was logged so far; wait a moment until it is *more*."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while True:
         found = sum("logged small writes" in line for line in server.log)
         if found >= more or time.monotonic() > end:

@@ -16,7 +16,7 @@ from tests.support import postgres
 from tests.support.server import Server
 
 pytestmark = pytest.mark.skipif(postgres.programs() is None, reason="needs PostgreSQL")
-WITHIN_S = 20
+WITHIN_S = 60
 
 
 @dataclass

@@ -18,7 +18,7 @@ from tests.support.postgres import Postgres
 from tests.support.server import ADMIN_PASSWORD, ADMIN_USER, DATABASE, ROOT, Server
 
 _PAGE: Final = ROOT / "docs" / "howto" / "many-servers.md"
-_START_S: Final = 20
+_START_S: Final = 60
 
 
 def member(root: Path, postgres: Postgres, name: str, **environment: str) -> Server:

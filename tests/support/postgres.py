@@ -17,7 +17,7 @@ from typing import Final
 
 _VERSIONS: Final = Path("/usr/lib/postgresql")
 _USER: Final = "postgres"
-_START_S: Final = 30
+_START_S: Final = 60
 _PARAMETERS: Final = f"user\0{_USER}\0database\0postgres\0\0".encode()
 _START: Final = struct.pack(">ii", len(_PARAMETERS) + 8, 196_608) + _PARAMETERS
 

@@ -17,7 +17,7 @@ def connect(driver="PostgreSQL Unicode", autocommit=True, **others):
         "DRIVER": f"{{{driver}}}", "SERVER": cases.HOST, "PORT": cases.PORT, "DATABASE": cases.DATABASE,
         "UID": cases.USER, "PWD": cases.PASSWORD, "SSLmode": "require", "Protocol": "7.4-0", **others,
     }
-    made = pyodbc.connect(";".join(f"{name}={value}" for name, value in words.items()), autocommit=autocommit, timeout=20)
+    made = pyodbc.connect(";".join(f"{name}={value}" for name, value in words.items()), autocommit=autocommit, timeout=60)
     made.execute(f"set search_path to {SCHEMA}, public")
     return made
 

@@ -39,6 +39,6 @@ def answer(connection, statement):
     return {"rows": rows}
 
 
-with pyodbc.connect(";".join(f"{name}={value}" for name, value in WORDS.items()), autocommit=True, timeout=20) as CONNECTION:
+with pyodbc.connect(";".join(f"{name}={value}" for name, value in WORDS.items()), autocommit=True, timeout=60) as CONNECTION:
     for line in Path(os.environ["CASE_STATEMENTS"]).read_text().splitlines():
         print(json.dumps(answer(CONNECTION, base64.b64decode(line).decode())))
