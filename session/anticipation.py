@@ -102,7 +102,8 @@ class Anticipation:
         try:
             for table in beside:
                 if table.type is RelationKind.TABLE and table.engine_name and not self._closing:
-                    await warehouse.scans.copy_small([table], state, engine)
+                    # An empty one is about to be loaded: a copy that is thrown away then would be held against it.
+                    await warehouse.scans.copy_small([table], state, engine, filled_only=True)
         except SqlError:
             # As above; whoever joins them first has them copied.
             return

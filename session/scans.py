@@ -143,15 +143,20 @@ class Scans:
         paths = self._known.get(table)
         return None if paths is None else scans.sql(paths)
 
-    async def copy_small(self, stored: list[Relation], state: CatalogState, engine: DuckDbEngine) -> None:
-        """Copy tables that have no list of files, if they have few rows, so that the others can be read from theirs."""
+    async def copy_small(
+        self, stored: list[Relation], state: CatalogState, engine: DuckDbEngine, *, filled_only: bool = False
+    ) -> None:
+        """Copy tables that have no list of files, if they have few rows, so that the others can be read from theirs.
+
+        *filled_only* leaves those that have none.
+        """
         for item in stored:
             schema = state.objects.get(item.schema)
             if isinstance(schema, Schema) and self._cache.find(item.oid) is None and not self._known.get(item.oid):
                 if item.oid not in self._known:
                     await self._learn(item, state, engine)
                 if self._known.get(item.oid) is None:
-                    await self._cache.want_small(item, schema.engine_name, engine)
+                    await self._cache.want_small(item, schema.engine_name, engine, filled_only=filled_only)
 
     def _want(self, stored: list[Relation], state: CatalogState) -> None:
         for item in stored:

@@ -116,14 +116,21 @@ class TableCache:
             wish.settled = True
             self._begin(self._load(relation, schema, paths, wish))
 
-    async def want_small(self, relation: Relation, schema: str, engine: DuckDbEngine) -> None:
-        """Copy a table at once, before it is read, if it has few rows and that has paid off so far."""
+    async def want_small(
+        self, relation: Relation, schema: str, engine: DuckDbEngine, *, filled_only: bool = False
+    ) -> None:
+        """Copy a table at once, before it is read, if it has few rows and that has paid off so far.
+
+        *filled_only* leaves one that has none.
+        """
         wish = self._wish(relation.oid)
         if not self._size_bytes or wish.tried or READS * (wish.reads + 1) < wish.needed:
             return
-        wish.tried, changes = True, wish.changes
+        wish.tried, changes = not filled_only, wish.changes
         try:
-            table = await engine.work(lambda: self._store.load_small(schema, relation.engine_table))
+            table = await engine.work(
+                lambda: self._store.load_small(schema, relation.engine_table, filled_only=filled_only)
+            )
         except SqlError as error:
             _log.warning("could not copy a table", extra={"table": relation.oid, "state": error.state.value})
             return

@@ -124,8 +124,11 @@ class CacheStore:
         """Return a new connection to the engine."""
         return self._database.cursor()
 
-    def load_small(self, schema: str, table: str) -> CachedTable | None:
-        """Copy a table (bare lake names) of few rows into memory; None where it has many or is not fit."""
+    def load_small(self, schema: str, table: str, *, filled_only: bool = False) -> CachedTable | None:
+        """Copy a table (bare lake names) of few rows into memory; None where it has many or is not fit.
+
+        *filled_only* leaves one that has none.
+        """
         if scans.size(self._database, schema, table)[0] > SMALL_ROWS:
             return None
         relation = _relation(schema, table)
@@ -133,6 +136,8 @@ class CacheStore:
         try:
             found = columns(source, relation)
             if found is None:
+                return None
+            if filled_only and source.execute(f"SELECT 1 FROM {relation} LIMIT 1").fetchone() is None:
                 return None
             # A database of its own: transactions that have begun see it, as they would not see a new table in one.
             place = f"kept_{next(self._numbers)}"

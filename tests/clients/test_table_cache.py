@@ -216,6 +216,28 @@ def test_a_large_table_is_copied_before_it_is_read_but_not_for_nothing_again(ser
     connection.execute("DROP SCHEMA bulk CASCADE")
 
 
+def test_tables_that_are_made_first_and_loaded_one_after_the_other_are_copied(server: Server, connect: Connect) -> None:
+    connection = connect()
+    connection.execute("CREATE SCHEMA rows_come_later")
+    connection.execute("SET search_path TO rows_come_later")
+    connection.execute("CREATE TABLE sooner (n int, word varchar(40))")
+    connection.execute("CREATE TABLE later (n int, word varchar(40))")
+    (sooner,), (later,) = connection.execute(
+        "SELECT oid FROM pg_class WHERE relname IN ('sooner', 'later') ORDER BY relname DESC"
+    ).fetchall()
+    for table, oid in (("sooner", sooner), ("later", later)):
+        # All of them may be copied at a moment when only one is loaded.
+        time.sleep(2)
+        connection.execute(
+            f"INSERT INTO {table} SELECT n, md5(n::varchar) FROM generate_series(1, 400000) AS g(n)"  # type: ignore[arg-type]
+        )
+        deadline = time.monotonic() + 30
+        while cached(server, f" table={oid} ") == cached(server, f" table={oid} bytes=0"):
+            assert time.monotonic() < deadline, f"{table} was not copied with its rows"
+            time.sleep(0.05)
+    connection.execute("DROP SCHEMA rows_come_later CASCADE")
+
+
 def test_a_stream_outlives_its_copy(table: str, connect: Connect, server: Server) -> None:
     connection, writer = connect(), connect()
     connection.execute("INSERT INTO hot SELECT n, 'x' FROM generate_series(1, 300000) AS s(n)")
