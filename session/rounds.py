@@ -2,13 +2,14 @@
 
 A round looks at the lake's figures and does the worst of what ``session.chores`` finds: flushes rows of the catalog,
 puts small files together, removes deleted rows, sorts. Files are written anew without the table's lock, which is taken
-for the commit; nothing is waited for, and what cannot be had now is tried again. A kill leaves the table as it was.
+for the commit; nothing is waited for, and what cannot be had now is tried again, at last in the queue. A kill leaves
+the table as it was.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -34,14 +35,16 @@ _log = logging.getLogger(__name__)
 # Sessions own locks by positive numbers, flushes after many writes by negative OIDs, others further below.
 _OWNER: Final = -(1 << 39)
 _LOCKED_BYTES: Final = 32 << 20
-"""Bytes of files that are written anew in a moment: the table is locked from the beginning, so nothing is lost."""
+"""Bytes of files that are written anew in a moment: the table is locked from the beginning, so nothing is lost.
+
+No more than that is done to a table that there is a queue for."""
 _TRIES: Final = 5
 """How often a table is given up for others before they are not waited for any more."""
 _LOCK_TRIES: Final = 40
 _LOCK_PAUSE_S: Final = 0.05
 _TABLE_PATIENCE_S: Final = 2.0
 _SCHEMA_PATIENCE_S: Final = 10.0
-"""How long a flush waits in the queue that old versions wait for: who comes after it waits as well."""
+"""How long is waited in the queue for what old versions wait for, or was given up: who comes after it waits as well."""
 _BLOCK: Final = timedelta(minutes=1)
 """Transactions that have been open for longer are not waited for: whoever holds them may have gone home."""
 _EXPIRY_ROUNDS: Final = 5
@@ -189,14 +192,28 @@ class Rounds:
     async def _tend(self, table: Stored, figures: TableLayout) -> bool:
         oid = table.relation.oid
         changed = self._warehouse.scans.changed([oid])
+        patient = self._given_up.get(oid, 0) >= _TRIES
         if figures.inlined >= chores.AUTOMATIC.inlined_rows:
-            await self._flush(table)
+            await self._flush(table, patient=patient)
+            self._given_up.pop(oid, None)
             return True
+        if not patient:
+            return await self._put_in_order(table, figures, changed, self._policy.job_bytes)
+        await self._queue(oid, Mode.SHARE_ROW_EXCLUSIVE, _TABLE_PATIENCE_S)
+        await self._lock(table, tries=1)
+        try:
+            return await self._put_in_order(table, figures, changed, min(self._policy.job_bytes, _LOCKED_BYTES))
+        finally:
+            self._warehouse.locks.release_all(_OWNER)
+
+    async def _put_in_order(self, table: Stored, figures: TableLayout, changed: int | None, limit: int) -> bool:
+        """Write files of a table anew, *limit* bytes of them or one; tell whether there were any."""
+        oid = table.relation.oid
         files = await self._tidying.files(table)
         wanted = chores.aims(figures, files, keyed=bool(table.key))
-        found = chores.groups(files, wanted, self._policy.job_bytes)
+        found = chores.groups(files, wanted, limit)
         if not found or not layout.movable([column.engine_name for column in table.relation.columns]):
-            if changed is not None:
+            if self._given_up.pop(oid, 0) < _TRIES and changed is not None:
                 self._looked[oid] = changed
             return False
         started = plain_now(self._warehouse)
@@ -209,7 +226,12 @@ class Rounds:
         """Move a table's rows from the catalog into files; where it is *patient*, others wait for that, not long."""
         warehouse = self._warehouse
         if patient:
-            await self._queue(table)
+            # For one of the two locks, another each time: who holds it may be waiting for the other.
+            self._by_table = not self._by_table
+            if self._by_table:
+                await self._queue(table.relation.oid, Mode.SHARE_ROW_EXCLUSIVE, _TABLE_PATIENCE_S)
+            else:
+                await self._queue(DDL, Mode.ACCESS_EXCLUSIVE, _SCHEMA_PATIENCE_S)
         tries = _LOCK_TRIES if patient else 1
         await self._lock(table, tries=tries)
         for _ in range(tries):
@@ -230,15 +252,12 @@ class Rounds:
             engine.close()
         _log.debug("flushed a table", extra={"table": table.relation.oid})
 
-    async def _queue(self, table: Stored) -> None:
-        """Wait for one of the two locks of a flush, another each time: who holds it may be waiting for the other."""
-        self._by_table = not self._by_table
-        key, mode = (table.relation.oid, Mode.SHARE_ROW_EXCLUSIVE) if self._by_table else (DDL, Mode.ACCESS_EXCLUSIVE)
+    async def _queue(self, key: Hashable, mode: Mode, patience_s: float) -> None:
+        """Wait in the queue for a lock, for no longer than *patience_s*."""
         loop = asyncio.get_running_loop()
         closing = loop.create_task(self._closing.wait())
         waiting = loop.create_task(self._warehouse.locks.acquire(_OWNER, key, mode))
-        patience = _TABLE_PATIENCE_S if self._by_table else _SCHEMA_PATIENCE_S
-        await asyncio.wait({closing, waiting}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({closing, waiting}, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
         closing.cancel()
         waiting.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -247,7 +266,7 @@ class Rounds:
     async def _move(self, table: Stored, files: list[DataFile]) -> None:
         warehouse, name = self._warehouse, table.relation.name
         self._wait_for_none(table)
-        if sum(file.bytes for file in files) <= _LOCKED_BYTES or self._given_up.get(table.relation.oid, 0) >= _TRIES:
+        if sum(file.bytes for file in files) <= _LOCKED_BYTES:
             await self._lock(table, tries=1)
         engine = self._engine = warehouse.connect()
 

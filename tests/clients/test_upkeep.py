@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from session.upkeep import WRITES_BEFORE_FLUSH
-from tests.support.server import Server
+from tests.support.server import ADMIN_PASSWORD, Server
 
 
 def test_inlined_rows_are_flushed_after_many_writes(tmp_path: Path) -> None:
@@ -91,7 +91,7 @@ def test_small_files_and_deleted_rows_go_by_themselves(kept: psycopg.Connection)
 
 def test_a_transaction_that_reads_first_may_still_write(kept: psycopg.Connection) -> None:
     kept.execute("CREATE TABLE slow (a int)")
-    with psycopg.connect(kept.info.dsn, password="Ticket5ales") as other:
+    with psycopg.connect(kept.info.dsn, password=ADMIN_PASSWORD) as other:
         for number in range(9):
             kept.execute(f"INSERT INTO slow SELECT i + {number} FROM generate_series(1, 200) AS g(i)")
         assert other.execute("SELECT count(*) FROM slow").fetchone() == (1800,)
@@ -99,6 +99,32 @@ def test_a_transaction_that_reads_first_may_still_write(kept: psycopg.Connection
         assert other.execute("DELETE FROM slow WHERE a = 5").rowcount > 0
         other.commit()
     assert kept.execute("SELECT count(*) FROM slow WHERE a = 5").fetchall() == [(0,)]
+
+
+def test_a_table_that_somebody_always_writes_is_looked_after(kept: psycopg.Connection) -> None:
+    kept.execute("CREATE TABLE busy (a int, b int)")
+    ended, rows = threading.Event(), []
+
+    def write(number: int) -> None:
+        with psycopg.connect(kept.info.dsn, password=ADMIN_PASSWORD) as writer:
+            while not ended.is_set():
+                # The other one waits for the table meanwhile, so that there is never nobody.
+                writer.execute("INSERT INTO busy SELECT i, %s FROM generate_series(1, 200) AS g(i)", [number])
+                time.sleep(0.2)
+                writer.commit()
+                rows.append(200)
+
+    writers = [threading.Thread(target=write, args=(number,)) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    try:
+        done = "SELECT count(*) > 1, bool_and(is_automatic) FROM sys_vacuum_history WHERE table_name = 'busy'"
+        _until(kept, done, [(True, True)])
+    finally:
+        ended.set()
+        for writer in writers:
+            writer.join(30)
+    assert kept.execute("SELECT count(*) FROM busy").fetchall() == [(sum(rows),)]
 
 
 @contextlib.contextmanager

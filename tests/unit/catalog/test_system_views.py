@@ -326,7 +326,7 @@ def test_ten_thousand_tables_are_quick() -> None:
     # The processor's time, with room for a slow one: where work grows with the square of the tables it takes minutes.
     started = time.process_time()
     tables = {name: build(many, live) for name, build in sources.CATALOG_SOURCES.items()}
-    assert time.process_time() - started < 20
+    assert time.process_time() - started < 5
     assert tables["sys_columns"].num_rows > 110_000
     ask = ask_of(connect(many))
     for query, rows in (
@@ -339,6 +339,6 @@ def test_ten_thousand_tables_are_quick() -> None:
     ):  # fmt: skip
         started = time.process_time()
         assert len(ask(query)) == rows
-        assert time.process_time() - started < 20
+        assert time.process_time() - started < 5
     for name in shapes.CATALOG:
         assert tables[name].schema == shapes.CATALOG[name]
