@@ -119,7 +119,7 @@ def test_a_table_that_somebody_always_writes_is_looked_after(kept: psycopg.Conne
         writer.start()
     try:
         done = "SELECT count(*) > 1, bool_and(is_automatic) FROM sys_vacuum_history WHERE table_name = 'busy'"
-        _until(kept, done, [(True, True)])
+        _until(kept, done, [(True, True)], 180)
     finally:
         ended.set()
         for writer in writers:
