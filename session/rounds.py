@@ -37,7 +37,7 @@ _OWNER: Final = -(1 << 39)
 _LOCKED_BYTES: Final = 32 << 20
 """Bytes of files that are written anew in a moment: the table is locked from the beginning, so nothing is lost.
 
-No more than that is done to a table that there is a queue for."""
+No more than that, or one file, is done to a table that there is a queue for."""
 _TRIES: Final = 5
 """How often a table is given up for others before they are not waited for any more."""
 _LOCK_TRIES: Final = 40

@@ -254,7 +254,8 @@ class SnapshotKeeper:
             try:
                 if self.leads():
                     await self._alone(self._keep_up)
-            except (SqlError, OSError):
+            except Exception:  # noqa: BLE001 - told in the log, and tried again
+                # Whatever it was, the next one is to be taken: the lake's catalogue may have been away.
                 _log.exception("could not take a snapshot")
             self._wake.clear()
             with contextlib.suppress(TimeoutError):
@@ -269,7 +270,7 @@ class SnapshotKeeper:
             if self.leads() and not (last and self._clock.now() - datetime.fromisoformat(last) < every):
                 try:
                     await self._verify_files()
-                except (SqlError, OSError):
+                except Exception:  # noqa: BLE001 - told in the log, and tried again
                     _log.exception("could not verify snapshots")
             await asyncio.sleep(self._schedule.look_s)
 

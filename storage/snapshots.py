@@ -275,16 +275,20 @@ class Snapshots:
 
     def _read(self, path: str) -> Snapshot:
         with self._place.store.read(self._place.location(path)) as stream:
-            values = json.loads(stream.read())
-        if values.pop("version", None) != _VERSION:
-            raise SqlError(SqlState.IO_ERROR, f"{path} was written by another version")
-        return Snapshot(
-            **values
-            | {
-                "catalog": SnapshotFile(**values["catalog"]),
-                "files": tuple(SnapshotFile(**file) for file in values["files"]),
-            }
-        )
+            written = stream.read()
+        try:
+            values = json.loads(written)
+            if values.pop("version", None) != _VERSION:
+                raise SqlError(SqlState.IO_ERROR, f"{path} was written by another version")
+            return Snapshot(
+                **values
+                | {
+                    "catalog": SnapshotFile(**values["catalog"]),
+                    "files": tuple(SnapshotFile(**file) for file in values["files"]),
+                }
+            )
+        except (ValueError, LookupError, TypeError, AttributeError):
+            raise SqlError(SqlState.IO_ERROR, f"{path} is damaged") from None
 
 
 def _described(path: str, source: Path) -> SnapshotFile:
