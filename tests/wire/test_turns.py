@@ -1,9 +1,7 @@
-"""Nothing that the event loop does at a time takes more than five milliseconds of processor time, whatever clients send.
+"""No turn of the event loop takes more than five milliseconds of processor time, whatever clients send.
 
-Each load is sent to a server that measures all that its loop calls, and tells of what took longer, with the place that
-its watchdog has seen. It is processor time and not the wall's, which a busy machine changes little; how much it does is
-measured beside, and a load that had bad luck is tried again. Many clients' calls can come in one turn of the loop: then
-their number is what keeps them waiting, and not what one has sent, so a turn may take eight times as long.
+Each load is sent to a server whose watchdog tells of every longer turn. It is processor time and not the wall's, which
+a busy machine changes little; how much it does is measured beside, and a load that had bad luck is tried again.
 """
 
 import json
@@ -23,7 +21,6 @@ from tests.support.canceling import repeated
 from tests.support.server import Server
 
 LIMIT_MS: Final = 5
-TURN_MS: Final = 40
 TRIES: Final = 8
 _STEPS: Final = 20_000
 _STEPS_MS: Final = 2.5
@@ -36,23 +33,9 @@ Load = Callable[[Server, int], None]
 
 
 class _Watched(Server):
-    """A server that tells of every call beyond the limit, and of every turn, however soon after another."""
+    """A server that tells of every turn beyond the limit, however soon after another."""
 
-    command = f"""
-import asyncio, json, sys, time
-import server.watchdog as dog
-dog._QUIET_S = 0.0
-run = asyncio.Handle._run
-def measured(handle):
-    begun = time.thread_time()
-    run(handle)
-    spent = (time.thread_time() - begun) * 1_000
-    if spent > {LIMIT_MS}:
-        print(json.dumps({{"call_ms": round(spent, 1), "call": repr(handle)}}), file=sys.stderr, flush=True)
-asyncio.Handle._run = measured
-from server.main import main
-sys.exit(main())
-"""
+    command = "import sys, server.watchdog as dog; dog._QUIET_S = 0.0; from server.main import main; sys.exit(main())"
     nursery = None
 
 
@@ -152,9 +135,9 @@ LOADS: Final[dict[str, Load]] = {
     "WITH": _sql(lambda n: f"WITH x AS (SELECT {_listed(800, lambda i: f'a + {n + i} AS c{i}')} FROM few) SELECT c1 FROM x"),
     "a comment of a megabyte": _sql(lambda n: f"SELECT {n} /* {'x ' * 500_000} */"),
     "20,000 comments": _sql(lambda n: f"SELECT {n}" + "\n-- it's a comment" * 20_000),
-    "a script of brief statements": _sql(lambda n: ";".join(f"SELECT {n + i}" for i in range(100))),
+    "a script of brief statements": _sql(lambda n: ";".join(f"SELECT {n + i}" for i in range(300))),
     "a script of settings": _sql(lambda n: ";".join(f"SET query_group TO 'g{n + i}'" for i in range(500))),
-    "brief statements, pipelined": _pipelined(200),
+    "brief statements, pipelined": _pipelined(500),
     "INSERT of 50 rows": _sql(lambda n: f"INSERT INTO pairs VALUES {_listed(50, lambda i: f'({n + i}, {i})')}"),
     "INSERT of 5,000 rows": _sql(lambda n: f"INSERT INTO pairs VALUES {_listed(5_000, lambda i: f'({n + i}, {i})')}"),
     "INSERT of calls": _sql(lambda n: f"INSERT INTO pairs VALUES {_listed(300, lambda i: f'({i}, upper({n}::varchar))')}"),
@@ -189,8 +172,8 @@ LOADS: Final[dict[str, Load]] = {
     "COPY in": _copied(20_000, 100),
     "COPY in of long rows": _copied(200, 60_000),
     "COPY in of binary rows": _copied(20_000, 20, "(FORMAT binary)"),
-    "many connections": _arrivals(50, tls=False),
-    "many connections, encrypted": _arrivals(50, tls=True),
+    "100 connections": _arrivals(100, tls=False),
+    "100 connections, encrypted": _arrivals(100, tls=True),
     "cancels": _cancels(100),
     "VACUUM": _sql(lambda _: "VACUUM pairs"),
     "ANALYZE": _sql(lambda _: "ANALYZE"),
@@ -243,19 +226,18 @@ def _long(server: Server, load: Load, n: int) -> list[dict[str, Any]]:
     time.sleep(0.05)
     limit = LIMIT_MS * max(slowness, _slowness())
     said = [json.loads(line) for line in server.log[before:] if line.startswith("{")]
-    found = [each for each in said if each.get("call_ms", 0) > limit]
-    found += [each for each in said if each.get("processor_ms", 0) > limit * TURN_MS / LIMIT_MS]
-    return found and [each for each in said if "processor_ms" in each or each in found]
+    return [each for each in said if each.get("processor_ms", 0) > limit]
 
 
 @pytest.mark.parametrize("name", LOADS)
-def test_no_call_is_long(server: Server, name: str) -> None:
+def test_no_turn_is_long(server: Server, name: str) -> None:
     found: list[dict[str, Any]] = []
     for n in range(TRIES):
         long = _long(server, LOADS[name], 1_000 * (n + 1))
         if not long:
             return
         found += long
-    raise AssertionError("\n".join(map(str, found)))
+    worst = sorted(((each["processor_ms"], each["at"]) for each in found), reverse=True)
+    raise AssertionError("\n".join(f"{ms} ms at {at}" for ms, at in worst[:6]))
 
 
