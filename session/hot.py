@@ -10,14 +10,17 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, TypeVar
 
 from catalog.model import CatalogState, Relation, Schema
 from core.errors import SqlError
+from core.names import quote
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from session.again import KeptPlans
 from session.rewriting import renamed
+from sql.blanks import has_marks, without
 from sql.shapes import Gapped
 from storage.hot import HotStore, HotTable
 
@@ -45,6 +48,8 @@ _INDEXES_MAX: Final = 2
 @dataclass(slots=True)
 class _Copy:
     table: HotTable
+    unpadded: frozenset[int] = frozenset()
+    """The numbers of columns of strings of which it is known that no value ends in a blank."""
     served: int = 0
     users: int = 0
     dropped: bool = False
@@ -70,6 +75,8 @@ class Wish:
     """Whether it is being copied, or cannot be."""
     tried: bool = False
     """Whether it is not among the tables of few rows, or is copied as such."""
+    unfit: bool = False
+    """Whether it cannot be copied, so that copies of what it is read with would be of no use."""
     changes: int = 0
 
     def changed(self, served: int | None, first: int) -> None:
@@ -77,10 +84,25 @@ class Wish:
 
         *first* is how many reads it takes where copies are worth it.
         """
-        self.reads, self.settled, self.tried = 0, False, False
+        self.reads, self.settled, self.tried, self.unfit = 0, False, False, False
         self.changes += 1
         if served is not None:
             self.needed = first if served >= _WORTH * self.needed else min(2 * self.needed, _READS_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A table that is to be copied as it is: what changed it meanwhile is seen by its wish."""
+
+    relation: Relation
+    schema: str
+    """The lake's name of its schema."""
+    wish: Wish
+    changes: int
+
+    @property
+    def changed(self) -> bool:
+        return self.changes != self.wish.changes
 
 
 class Taken:
@@ -101,6 +123,11 @@ class Taken:
             copy.users -= 1
             if copy.dropped:
                 self._owner.settle(copy)
+
+
+def unpadded(relation: Relation, names: frozenset[str]) -> frozenset[int]:
+    """Return the numbers of the columns of *relation* that are called, as engine SQL has it, one of *names*."""
+    return frozenset(column.number for column in relation.columns if quote(column.engine_name) in names)
 
 
 async def nobody_else() -> None:
@@ -146,6 +173,9 @@ class HotTables:
             copy.served += 1
             copy.users += 1
         names = {name: copy.table.name for _, name, copy in copies}
+        for oid, _, copy in copies:
+            if copy.unpadded and any(map(has_marks, text.pieces)):
+                names |= without("".join(text.pieces), oid, copy.unpadded)
         return Taken(self, renamed(text, names), [copy for _, _, copy in copies])
 
     def _found(self, tables: frozenset[int], state: CatalogState) -> list[tuple[int, str, _Copy]] | None:
@@ -153,9 +183,8 @@ class HotTables:
         relations = [item for oid in tables if isinstance(item := state.objects.get(oid), Relation)]
         if len(relations) < len(tables) or any(item.temporary or not item.engine_name for item in relations):
             return None
-        for item in relations:
-            if item.oid not in self._copies:
-                self._want(item, state)
+        if missing := [item for item in relations if item.oid not in self._copies]:
+            self._want(missing, state)
         found = [(item.oid, item.engine_name, self._copies.get(item.oid)) for item in relations]
         copied = [(oid, name, copy) for oid, name, copy in found if copy is not None]
         return copied if len(copied) == len(tables) else None
@@ -222,36 +251,68 @@ class HotTables:
         await self.rest()
         self.store.close()
 
-    def _want(self, relation: Relation, state: CatalogState) -> None:
-        wish = self._wishes.setdefault(relation.oid, Wish())
-        wish.reads += 1
-        schema = state.objects.get(relation.schema)
-        if wish.reads >= wish.needed and not wish.settled and isinstance(schema, Schema):
-            wish.settled = True
-            self._begin(self._load(relation, schema.engine_name, wish))
+    def _want(self, relations: list[Relation], state: CatalogState) -> None:
+        """Take note that tables without copies were read together: who reads copies reads nothing else."""
+        wishes = [self._wishes.setdefault(item.oid, Wish()) for item in relations]
+        if any(wish.unfit for wish in wishes):
+            return
+        for wish in wishes:
+            wish.reads += 1
+        if not all(wish.settled or wish.reads >= wish.needed for wish in wishes):
+            return
+        wanted = []
+        for item, wish in zip(relations, wishes, strict=True):
+            schema = state.objects.get(item.schema)
+            if not wish.settled and isinstance(schema, Schema):
+                wish.settled = True
+                wanted.append(_Wanted(item, schema.engine_name, wish, wish.changes))
+        if wanted:
+            self._begin(self._load_together(wanted))
 
-    async def _load(self, relation: Relation, schema: str, wish: Wish) -> None:
-        changes = wish.changes
+    async def _load_together(self, wanted: list[_Wanted]) -> None:
+        if len(wanted) > 1 and not await self._all_small(wanted):
+            for each in wanted:
+                each.wish.settled = each.changed and each.wish.settled
+            return
+        for each in wanted:
+            await self._load(each)
+
+    async def _all_small(self, wanted: list[_Wanted]) -> bool:
+        """Tell whether none of the tables has too many rows; note which have."""
+        try:
+            for each in wanted:
+                rows = await self._work(partial(self.store.rows, each.schema, each.relation.engine_table))
+                each.wish.unfit = rows > ROWS_MAX and not each.changed
+        except SqlError as error:
+            # Dropped meanwhile, for one.
+            _log.debug("could not look for a table's rows", extra={"state": error.state.value})
+            return False
+        return not any(each.wish.unfit for each in wanted)
+
+    async def _load(self, wanted: _Wanted) -> None:
+        relation = wanted.relation
         async with self._one_by_one:
-            if changes != wish.changes:
+            if wanted.changed:
                 return
             limit = self._memory_bytes // _SHARE
+            load = partial(self.store.load, wanted.schema, relation.engine_table, ROWS_MAX, limit)
             try:
-                table = await self._work(lambda: self.store.load(schema, relation.engine_table, ROWS_MAX, limit))
+                table = await self._work(load)
             except SqlError as error:
                 # Dropped meanwhile, for one. Reads go on as they did.
                 _log.warning("could not copy a table", extra={"table": relation.oid, "state": error.state.value})
                 return
             if table is None:
+                wanted.wish.unfit = not wanted.changed
                 return
-            copy = _Copy(table)
+            copy = _Copy(table, unpadded(relation, table.unpadded))
             self._used += table.size_bytes
             try:
                 await self._caught_up()
             except SqlError:
                 self._give_up(copy)
                 return
-        if changes != wish.changes:
+        if wanted.changed:
             # It was written meanwhile.
             self._give_up(copy)
             return

@@ -16,6 +16,7 @@ from engine.cursors import DuckDbEngine
 from session.hot import HotTables, Taken
 from session.rewriting import substituted
 from session.table_cache import Borrowed, TableCache
+from sql.blanks import has_marks, without
 from sql.shapes import Gapped
 from storage import scans
 from storage.database import Database
@@ -120,8 +121,13 @@ class Scans:
         # All or none: DuckLake would take the snapshot of the others later than these files were looked up.
         if len(known) < len(stored):
             return Rewritten(sql)
-        borrowed = None if streamed else self._cache.borrow([item.oid for item in stored])
-        return Rewritten(substituted(sql, known), borrowed)
+        if streamed:
+            return Rewritten(substituted(sql, known))
+        for item in stored:
+            copy = self._cache.find(item.oid)
+            if copy is not None and has_marks(sql):
+                known |= without(sql, item.oid, copy.unpadded)
+        return Rewritten(substituted(sql, known), self._cache.borrow([item.oid for item in stored]))
 
     async def _look_up(
         self, stored: list[Relation], state: CatalogState, engine: DuckDbEngine, *, streamed: bool

@@ -17,7 +17,7 @@ from core.errors import SqlError
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from session.functions import install_functions
-from session.hot import HotTables, Wish, nobody_else
+from session.hot import HotTables, Wish, nobody_else, unpadded
 from storage.hot import HotStore
 from storage.table_cache import CachedTable, CacheStore, Order, Stopped, Writing
 
@@ -40,6 +40,8 @@ class Copy:
     """One copy, and how many statements are about to read it."""
 
     table: CachedTable
+    unpadded: frozenset[int] = frozenset()
+    """The numbers of columns of strings of which it is known that no value ends in a blank."""
     served: int = 0
     users: int = 0
     dropped: bool = False
@@ -212,7 +214,7 @@ class TableCache:
             engine.close()
 
     async def _keep(self, relation: Relation, table: CachedTable, wish: Wish, changes: int) -> None:
-        copy = Copy(table)
+        copy = Copy(table, unpadded(relation, table.unpadded))
         self.used += table.size_bytes
         try:
             await self._caught_up()

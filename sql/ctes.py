@@ -16,7 +16,7 @@ from core.types import ColumnType
 from sql import conversion
 from sql.finish import outer
 from sql.inference import common_type
-from sql.relations import Cte, Output
+from sql.relations import Cte, Output, unkept
 from sql.scope import Scope
 
 
@@ -87,7 +87,8 @@ def _recursive(item: exp.CTE, name: str, alias: str, columns: list[str], scope: 
         )
     _check_step(union, scope)
     start = scope.writer.query(union.this, inside.child())
-    outputs = _relabelled(start.outputs, columns, exact=True)
+    # What a step makes of them is kept nowhere.
+    outputs = unkept(_relabelled(start.outputs, columns, exact=True))
     inside.ctes[name] = Cte(alias=alias, outputs=outputs)
     step = scope.writer.query(union.expression.copy(), inside.child())
     if len(step.outputs) != len(outputs):

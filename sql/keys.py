@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from core.names import literal
-from sql import dynamic
+from sql import blanks, dynamic
 from sql.value import BOOL, VARCHAR, Value, made
 
 _PADDED: Final = frozenset({"varchar", "unknown"})
@@ -31,7 +31,9 @@ def bare(value: Value) -> bool:
 
 def trimmed(value: Value) -> Value:
     """Return *value* without trailing blanks."""
-    return value if not value.textual or bare(value) else replace(value, sql=f"rs_bare({value.sql})", bare=True)
+    if not value.textual or bare(value):
+        return value
+    return replace(value, sql=f"{blanks.marked('rs_bare', value)}({value.sql})", bare=True)
 
 
 def keyed(value: Value) -> Value:
@@ -92,15 +94,16 @@ def _constant(value: Value) -> bool:
 def _with_constant(sign: str, value: Value, other: Value) -> Value:
     low = keyed(other).sql
     high = literal(other.text.rstrip(" ") + _NEXT) if other.text is not None else f"({low} || '{_NEXT}')"
-    equal = f"({value.sql} >= {low} AND {value.sql} < {high} AND rtrim({value.sql}, ' ') = {low})"
+    bare_value = trimmed(value).sql
+    equal = f"({value.sql} >= {low} AND {value.sql} < {high} AND {bare_value} = {low})"
     ordinary = other.text is not None and all(character >= " " for character in other.text)
     sql = {
         "=": equal,
         "<>": f"(NOT {equal})",
-        "<": f"({value.sql} < {low})" if ordinary else f"(rs_bare({value.sql}) < {low})",
-        ">=": f"({value.sql} >= {low})" if ordinary else f"(rs_bare({value.sql}) >= {low})",
-        "<=": f"({value.sql} < {high} AND rs_bare({value.sql}) <= {low})",
-        ">": f"({value.sql} > {low} AND rs_bare({value.sql}) > {low})",
+        "<": f"({value.sql} < {low})" if ordinary else f"({bare_value} < {low})",
+        ">=": f"({value.sql} >= {low})" if ordinary else f"({bare_value} >= {low})",
+        "<=": f"({value.sql} < {high} AND {bare_value} <= {low})",
+        ">": f"({value.sql} > {low} AND {bare_value} > {low})",
     }[sign]
     return made(sql, BOOL, exact=True)
 
@@ -116,7 +119,8 @@ def listed(left: Value, items: list[Value]) -> str:
         low, high = literal(min(contents)), literal(max(contents) + _NEXT)
         # Most values have no trailing blank: they are looked up as they are.
         plain_list = ", ".join(item.sql for item in keys)
-        bare_list = f"(suffix({left.sql}, ' ') AND rtrim({left.sql}, ' ') IN ({plain_list}))"
+        ends_blank = blanks.marked("suffix", left)
+        bare_list = f"({ends_blank}({left.sql}, ' ') AND rtrim({left.sql}, ' ') IN ({plain_list}))"
         return (
             f"({left.sql} >= {low} AND {left.sql} < {high} AND ({left.sql} IN ({plain_list}) OR {bare_list}))"
         )

@@ -12,7 +12,7 @@ from sqlglot import exp
 from core.names import quote
 from core.types import ColumnType
 from sql.facts import FunctionSource, Source, SourceColumn
-from sql.value import Value
+from sql.value import Stored, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +26,13 @@ class Field:
     """The column's own name, when it is called otherwise here."""
 
 
-def stored_field(alias: str, column: SourceColumn, source: Source) -> Field:
-    """Return the field of a stored or system relation's column."""
+def stored_field(alias: str, column: SourceColumn, source: Source, *, as_kept: bool = False) -> Field:
+    """Return the field of a stored or system relation's column; *as_kept*: what is read is what a table keeps now."""
+    sql = f"{alias}.{quote(column.engine_name)}"
+    stored = Stored(sql, source.oid, column.number) if as_kept and column.type.type.category == "S" else None
     value = Value(
-        sql=f"{alias}.{quote(column.engine_name)}", type=column.type, exact=True, folded=column.folded,
-        origin=(source.oid, column.number), nested=column.nested,
+        sql=sql, type=column.type, exact=True, folded=column.folded, origin=(source.oid, column.number),
+        stored=stored, nested=column.nested,
     )  # fmt: skip
     return Field(name=column.name, value=value, source=source, stored=column.stored)
 
@@ -38,11 +40,13 @@ def stored_field(alias: str, column: SourceColumn, source: Source) -> Field:
 class StoredFields(Sequence[Field]):
     """The fields of a stored or system relation, made when they are asked for: of many columns few are named."""
 
-    __slots__ = ("_alias", "_columns", "_made", "_places", "_source")
+    __slots__ = ("_alias", "_as_kept", "_columns", "_made", "_places", "_source")
 
-    def __init__(self, alias: str, source: Source, columns: Sequence[SourceColumn], names: Sequence[str]) -> None:
-        """Have a field for each of *columns*, the first of them called *names*."""
-        self._alias, self._source = alias, source
+    def __init__(
+        self, alias: str, source: Source, columns: Sequence[SourceColumn], names: Sequence[str], *, as_kept: bool
+    ) -> None:
+        """Have a field for each of *columns*, the first of them called *names*; *as_kept* as ``stored_field`` says."""
+        self._alias, self._source, self._as_kept = alias, source, as_kept
         self._columns = [
             (names[index] if index < len(names) else column.name, column) for index, column in enumerate(columns)
         ]
@@ -61,7 +65,7 @@ class StoredFields(Sequence[Field]):
         found = self._made.get(place)
         if found is None:
             shown, column = self._columns[place]
-            found = stored_field(self._alias, column, self._source)
+            found = stored_field(self._alias, column, self._source, as_kept=self._as_kept)
             if shown != column.name:
                 found = replace(found, name=shown, stored=found.stored or column.name)
             self._made[place] = found
@@ -127,6 +131,14 @@ class Output:
     name: str
     engine_name: str
     value: Value
+
+
+def unkept(outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+    """Return columns whose values need not be those that a table keeps."""
+    return tuple(
+        replace(output, value=replace(output.value, stored=None)) if output.value.stored else output
+        for output in outputs
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from sql.clauses import conditional
 from sql.facts import Source, SourceColumn, SourceKind, settled
 from sql.functions import rowsets
 from sql.query import parse_query
-from sql.relations import Field, Output, Query, Relation, StoredFields, stored_field
+from sql.relations import Field, Output, Query, Relation, StoredFields, stored_field, unkept
 from sql.scope import VIEW_DEPTH, Scope
 from sql.value import Value, made
 
@@ -141,14 +141,17 @@ def _source(source: Source, parts: tuple[str, ...], node: exp.Table, scope: Scop
     if source.kind is SourceKind.VIEW:
         query = expand(source, scope)
         sql = f"({query.sql})" if guard is None else guards.of_query(query, guard, scope)
-        return _add_query(sql, query.outputs, parts[-1], alias, scope, source=source)
+        outputs = query.outputs if guard is None else unkept(query.outputs)
+        return _add_query(sql, outputs, parts[-1], alias, scope, source=source)
     if source.kind is SourceKind.SYSTEM:
         scope.writer.system = True
         scanned = narrowing.place(source)
     else:
         scanned = source.engine_name if guard is None else guards.of_table(source, guard, scope)
     name, engine, names = _names(alias, parts[-1], scope)
-    fields = StoredFields(engine, source, [column for column in source.columns if not column.hidden], names)
+    as_kept = source.kind is SourceKind.TABLE and guard is None and source.moment is None and source.door is None
+    listed = [column for column in source.columns if not column.hidden]
+    fields = StoredFields(engine, source, listed, names, as_kept=as_kept)
     extra = tuple(_unlisted(engine, column, source) for column in source.columns if column.hidden)
     _add(
         Relation(

@@ -181,7 +181,7 @@ def _above(query: exp.Expr, top: exp.Expr) -> Iterator[exp.Expr]:
 
 def _column(held: Held, alias: str, text: str) -> Value:
     column = held.value.named(f"{alias}.{quote(held.stored.engine_name)}")
-    value = replace(column, exact=True, path=None, quick=None, rows="")
+    value = replace(column, exact=True, path=None, quick=None, rows="", stored=None)
     # What is equal to the column is another table's.
     return value if text == held.value.sql else replace(value, origin=(0, 0))
 

@@ -63,6 +63,17 @@ class Raw:
     """The operands, engine SQL: where one is infinite, the result may be."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Which column of which table the values of a column are, of its rows as they are now."""
+
+    of: str
+    """The SQL of the column; that of another value means that this is not about it."""
+    table: int
+    """OID."""
+    column: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """An expression, translated."""
@@ -92,6 +103,8 @@ class Value:
     """Whether a string's collation is CASE_INSENSITIVE."""
     origin: tuple[int, int] = (0, 0)
     """(table OID, column number) of a bare column."""
+    stored: Stored | None = None
+    """Of strings that a table keeps as they are read, NULL among them: where."""
     path: tuple[str, str] | None = None
     """Of a path into SUPER: where it starts, engine SQL, and the JSON path from there."""
     rows: str = ""
@@ -137,7 +150,13 @@ class Value:
 
     def named(self, sql: str) -> "Value":
         """Return the value where it is read as a column of another query."""
-        return replace(self, sql=sql, literal=None, null=False, constant=False, slot=None, text=None, row="", effect="")
+        stored = self.stored
+        if stored is not None:
+            stored = Stored(sql, stored.table, stored.column) if stored.of == self.sql else None
+        return replace(
+            self, sql=sql, literal=None, null=False, constant=False, slot=None, text=None, row="", effect="",
+            stored=stored,
+        )  # fmt: skip
 
 
 def made(sql: str, type_: ColumnType, *, exact: bool = False) -> Value:

@@ -45,6 +45,8 @@ class HotTable:
     size_bytes: int
     rows: int = 0
     columns: tuple[Column, ...] = ()
+    unpadded: frozenset[str] = frozenset()
+    """The strings among them, as they are written, of which no value ends in a blank."""
 
     def has_key(self, column: str) -> bool:
         """Tell whether *column*, as it is written, can have an index that is small and quick."""
@@ -77,9 +79,13 @@ class HotStore:
                 self._root = self._start()
             return beside(self._root)
 
+    def rows(self, schema: str, table: str) -> int:
+        """Return how many rows a table (bare lake names) has now, as far as the lake knows."""
+        return scans.size(self._database, schema, table)[0]
+
     def load(self, schema: str, table: str, rows_max: int, bytes_max: int) -> HotTable | None:
         """Copy a table (bare lake names) as it is now; None where it is larger than that or not fit."""
-        rows = scans.size(self._database, schema, table)[0]
+        rows = self.rows(schema, table)
         if rows > rows_max:
             return None
         relation = f"{LAKE}.{quote(schema)}.{quote(table)}"
@@ -95,7 +101,7 @@ class HotStore:
             if size is None:
                 target.execute(f"DROP TABLE {name}")
                 return None
-            return HotTable(name, size, rows, tuple(found))
+            return HotTable(name, size, rows, tuple(found), unpadded(target, name, found))
         finally:
             self.version += 1
             source.close()
@@ -184,6 +190,20 @@ def columns(connection: duckdb.DuckDBPyConnection, relation: str) -> list[Column
     if any(str(row[1]).partition("(")[0] not in _TYPES for row in described):
         return None
     return [(quote(row[0]), str(row[1])) for row in described]
+
+
+def unpadded(connection: duckdb.DuckDBPyConnection, name: str, columns: list[Column]) -> frozenset[str]:
+    """Return the strings among the *columns* of the copy *name* of which no value ends in a blank.
+
+    What is no string is read, too, so that all of a copy is in memory behind this.
+    """
+    strings = [column for column, kind in columns if kind == "VARCHAR"]
+    padded = [f"bool_or(suffix({column}, ' '))" for column in strings]
+    others = [f"any_value({column})" for column, kind in columns if kind != "VARCHAR"]
+    row = connection.execute(f"SELECT {', '.join(padded + others)} FROM {name}").fetchone()
+    return frozenset() if row is None else frozenset(
+        column for column, found in zip(strings, row, strict=False) if not found
+    )
 
 
 def filled(

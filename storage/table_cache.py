@@ -22,7 +22,7 @@ from core.names import literal, quote
 from storage import scans
 from storage.abandoned import part_with
 from storage.database import LAKE, Database, loaded
-from storage.hot import Column, columns, filled
+from storage.hot import Column, columns, filled, unpadded
 from storage.threads import BACKGROUND, give_way
 
 _MEMORY_LIMIT: Final = "1GB"
@@ -53,6 +53,8 @@ class CachedTable:
     size_bytes: int
     path: Path | None = None
     """Its file; None for one in memory."""
+    unpadded: frozenset[str] = frozenset()
+    """The strings among its columns, as they are written, of which it is known that no value ends in a blank."""
 
     @property
     def database(self) -> str:
@@ -149,7 +151,7 @@ class CacheStore:
             if size is None:
                 target.execute(f"DETACH {place}")
                 return None
-            return CachedTable(name, size)
+            return CachedTable(name, size, unpadded=unpadded(target, name, found))
         finally:
             part_with(source)
             part_with(target)
@@ -190,13 +192,13 @@ class CacheStore:
                 _remove(path)
                 return None
             rows.connection.execute(f"ATTACH {literal(str(path))} AS {name} ({', '.join(['READ_ONLY', *_key(key)])})")
-            self._warm(rows.connection, f"{name}.main.copied", rows.columns, size)
+            bare = self._warm(rows.connection, f"{name}.main.copied", rows.columns, size)
         except BaseException:
             _remove(path)
             raise
         finally:
             part_with(rows.connection)
-        return CachedTable(f"{name}.main.copied", size, path)
+        return CachedTable(f"{name}.main.copied", size, path, bare)
 
     def drop(self, copy: CachedTable) -> None:
         """Give up a copy; queries that are reading it go on."""
@@ -212,14 +214,16 @@ class CacheStore:
         """Take the files away."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _warm(self, connection: duckdb.DuckDBPyConnection, name: str, found: list[Column], size: int) -> None:
-        """Read a copy into memory where that takes no more than half of what is free there."""
+    def _warm(
+        self, connection: duckdb.DuckDBPyConnection, name: str, found: list[Column], size: int
+    ) -> frozenset[str]:
+        """Read a copy into memory where that takes no more than half of what is free; return its ``unpadded``."""
         used = connection.execute(_USED).fetchone()
         if used is not None and 2 * size <= self._database.memory_bytes() - used[0]:
             # Where memory is short after all, who reads it waits.
             with contextlib.suppress(duckdb.Error):
-                connection.execute(f"SELECT {', '.join(f'any_value({column})' for column, _ in found)} FROM {name}")
-                connection.fetchall()
+                return unpadded(connection, name, found)
+        return frozenset()
 
     def _direct(self, paths: list[str] | None) -> list[str] | None:
         """Return *paths* where the writer can read them by itself."""

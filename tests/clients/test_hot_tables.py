@@ -10,7 +10,7 @@ import pytest
 
 from session.hot import READS
 from tests.support.canceling import canceled
-from tests.support.copies import CHANGES, TYPES, VALUES
+from tests.support.copies import ASKED, ASKED_PADDED, CHANGES, PADDED, STRINGS, TYPES, VALUES
 from tests.support.server import Server
 
 Connect = Callable[[], psycopg.Connection]
@@ -174,6 +174,20 @@ def test_values_of_all_types_are_the_same(connect: Connect, server: Server) -> N
     connection.execute("SET timezone TO 'Asia/Tokyo'")
     assert connection.execute("SELECT tz::varchar FROM typed WHERE i4 = -2").fetchone() == ("2024-06-01 19:00:00+09",)
     connection.execute("DROP TABLE typed")
+
+
+def test_strings_are_compared_as_ever_with_and_without_trailing_blanks(connect: Connect, server: Server) -> None:
+    connection = connect()
+    connection.execute(STRINGS)
+    for asked, change in ((ASKED, PADDED), (ASKED_PADDED, "DELETE FROM named WHERE id = 8"), (ASKED, "DROP TABLE named")):
+        heat(server, connection, "SELECT count(*) FROM named")
+        assert {sql: connection.execute(sql).fetchone() for sql in asked} == {
+            sql: (count,) for sql, count in asked.items()
+        }
+        word = "SELECT count(*) FROM named WHERE word = %s"
+        for _ in range(10):  # A plan that is kept is given other values.
+            assert connection.execute(word, ("one ",), prepare=True).fetchone() == (2 if asked is ASKED_PADDED else 1,)
+        connection.execute(change)
 
 
 def test_a_long_read_of_a_copy_is_cancelled(table: str, connect: Connect) -> None:

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from session.table_cache import READS
-from tests.support.copies import CHANGES, TYPES, VALUES
+from tests.support.copies import ASKED, ASKED_PADDED, CHANGES, PADDED, STRINGS, TYPES, VALUES
 from tests.support.server import Server
 
 Connect = Callable[[], psycopg.Connection]
@@ -169,6 +169,35 @@ def test_values_of_all_types_are_the_same(connect: Connect, server: Server) -> N
         assert [connection.execute(sql).fetchall(), binary.execute(sql).fetchall()] == expected
         connection.execute("VACUUM typed")
     connection.execute("DROP TABLE typed")
+
+
+def test_strings_are_compared_as_ever_with_and_without_trailing_blanks(connect: Connect, server: Server) -> None:
+    connection = connect()
+    connection.execute(STRINGS)
+    for asked, change in ((ASKED, PADDED), (ASKED_PADDED, "DELETE FROM named WHERE id = 8"), (ASKED, "DROP TABLE named")):
+        for _ in range(2):  # From the lake's catalog, and from a file.
+            warm(server, connection, "SELECT count(*) FROM named")
+            assert {sql: connection.execute(sql).fetchone() for sql in asked} == {
+                sql: (count,) for sql, count in asked.items()
+            }
+            connection.execute("VACUUM named")
+        connection.execute(change)
+
+
+def test_blanks_that_a_mask_puts_behind_strings_are_seen(connect: Connect, server: Server) -> None:
+    connection = connect()
+    connection.execute(STRINGS)
+    connection.execute("CREATE MASKING POLICY wide WITH (word varchar(20)) USING ((word || '  ')::varchar(20))")
+    connection.execute("CREATE USER masked PASSWORD 'Ticket5ales'; GRANT SELECT ON named TO masked")
+    connection.execute("ATTACH MASKING POLICY wide ON named (word) TO masked")
+    warm(server, connection, "SELECT count(*) FROM named")
+    dsn = f"host={server.host} port={server.port} user=masked password=Ticket5ales dbname=dev"
+    with psycopg.connect(dsn, autocommit=True) as other:
+        for sql, count in ASKED.items():
+            assert other.execute(sql).fetchone() == (count,)
+        assert other.execute("SELECT max(length(word)) FROM named").fetchone() == (7,)
+    connection.execute("DETACH MASKING POLICY wide ON named (word) FROM masked; DROP MASKING POLICY wide")
+    connection.execute("DROP TABLE named; DROP USER masked")
 
 
 def test_tables_of_few_rows_are_joined_with_files(connect: Connect, table: str) -> None:

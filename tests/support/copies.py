@@ -26,3 +26,37 @@ VALUES = """
     UNION ALL
     SELECT null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null
 """
+
+STRINGS = """
+    CREATE TABLE named (id int, word varchar(20));
+    INSERT INTO named VALUES (1, 'one'), (2, 'two'), (3, 'three'), (4, NULL), (5, ''), (6, 'one!'), (7, 'two')
+"""
+ASKED = {
+    "SELECT count(*) FROM named WHERE word = 'one'": 1,
+    "SELECT count(*) FROM named WHERE word = 'one  '": 1,
+    "SELECT count(*) FROM named WHERE 'one' <> word": 5,
+    "SELECT count(*) FROM named WHERE word <= 'one'": 2,
+    "SELECT count(*) FROM named WHERE word > 'one'": 4,
+    "SELECT count(*) FROM named WHERE word IN ('one', 'two  ')": 3,
+    "SELECT count(*) FROM named WHERE word NOT IN ('one', 'two')": 3,
+    "SELECT count(*) FROM (SELECT word FROM named GROUP BY word)": 6,
+    "SELECT count(DISTINCT word) FROM named": 5,
+    "SELECT count(*) FROM named a JOIN named b ON a.word = b.word": 8,
+    "SELECT count(*) FROM (SELECT word FROM named UNION SELECT 'one ')": 6,
+    "SELECT count(*) FROM (SELECT word AS w FROM named) WHERE w = 'two'": 2,
+    "WITH RECURSIVE r(w, n) AS (SELECT word, 1 FROM named WHERE id = 1 UNION ALL SELECT (w || ' ')::varchar(20), n + 1"
+    " FROM r WHERE n < 3) SELECT count(*) FROM r WHERE w = 'one'": 3,
+}  # fmt: skip
+"""Queries of the table above, and what they count."""
+PADDED = "INSERT INTO named VALUES (8, 'one ')"
+ASKED_PADDED = {
+    "SELECT count(*) FROM named WHERE word = 'one'": 2,
+    "SELECT count(*) FROM named WHERE 'one ' <> word": 5,
+    "SELECT count(*) FROM named WHERE word <= 'one'": 3,
+    "SELECT count(*) FROM named WHERE word > 'one'": 4,
+    "SELECT count(*) FROM named WHERE word IN ('one', 'two')": 4,
+    "SELECT count(*) FROM (SELECT word FROM named GROUP BY word)": 6,
+    "SELECT count(DISTINCT word) FROM named": 5,
+    "SELECT count(*) FROM named a JOIN named b ON a.word = b.word": 11,
+}
+"""The same once there is one more word, which ends in a blank."""

@@ -89,6 +89,27 @@ def test_a_table_is_copied_after_some_reads_and_no_more_read_once_it_is_written(
     play(database, MEBIBYTE, story)
 
 
+def test_a_table_that_is_read_with_one_of_many_rows_is_not_copied(database: Database) -> None:
+    async def story(world: World) -> None:
+        world.make(1, "SELECT 42 AS n")
+        world.make(2, f"SELECT * FROM range({ROWS_MAX + 1}) AS r(n)")
+        assert await world.read(1, 2, times=3 * READS) is None
+        assert world.store.used() == 0
+        # Nor is it where the large one was read first, and the other by itself in between.
+        world.hot.forget(frozenset({1, 2}))
+        assert await world.read(2) is None
+        assert await world.read(1, times=READS - 2) is None
+        assert await world.read(1, 2, times=3 * READS) is None
+        assert world.store.used() == 0
+        assert await world.read(1, times=1) is not None
+        # One of fewer rows since can be copied.
+        world.make(2, "SELECT 7 AS n")
+        world.hot.forget(frozenset({2}))
+        assert await world.read(1, 2, times=3 * READS) is not None
+
+    play(database, MEBIBYTE, story)
+
+
 def test_a_copy_that_was_being_made_when_its_table_was_written_is_thrown_away(database: Database) -> None:
     async def story(world: World) -> None:
         world.make(1, "SELECT 1 AS n")

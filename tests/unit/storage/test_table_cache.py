@@ -6,6 +6,7 @@ import pytest
 
 from storage import scans, table_cache
 from storage.database import Database, LakeLocation, Resources
+from storage.hot import HotStore
 from storage.table_cache import CacheStore, Order, Writing
 
 ROWS = 20_000
@@ -77,3 +78,28 @@ def test_a_table_of_few_rows_is_copied_as_it_is(database: Database, monkeypatch:
     assert database.cursor().execute(f"SELECT id FROM {copy.name} LIMIT 2").fetchall() == [(0,), (1,)]
     store.drop(copy)
     store.close()
+
+
+def test_strings_without_trailing_blanks_are_known(database: Database) -> None:
+    connection = database.cursor()
+    connection.execute(
+        "CREATE TABLE lake.s.words AS SELECT * FROM (VALUES"
+        " (1, 'a', 'a ', ' ', CAST(NULL AS VARCHAR), ''), (2, NULL, 'b', 'b', NULL, ' b')) AS v(n, bare, \"pad\"\"ded\", blank, null_, empty)"
+    )
+    known = {'"bare"', '"null_"', '"empty"'}
+    store = CacheStore(database, 1 << 30)
+    small = store.load_small("s", "words")
+    assert small is not None
+    assert small.unpadded == known
+    rows = store.looked_up("s", "words", None)
+    assert rows is not None
+    copy = store.load(rows, Writing())
+    assert copy is not None
+    assert copy.unpadded == known
+    hot = HotStore(database, 1 << 20, lambda _: None)
+    held = hot.load("s", "words", 100, 1 << 20)
+    assert held is not None
+    assert held.unpadded == known
+    hot.close()
+    store.drop(small)
+    store.drop(copy)

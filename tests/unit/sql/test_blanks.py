@@ -1,0 +1,68 @@
+"""Which strings are marked as a table's, so that their blanks need not be cut where it has none at the end."""
+
+import re
+
+import pytest
+
+from sql.blanks import has_marks, without
+from sql.translate import translate
+from tests.support.warehouse import Warehouse
+
+EMP, NAME = next(
+    (source.oid, column.number)
+    for source in [Warehouse().source(("emp",))] if source is not None
+    for column in source.columns if column.name == "name"
+)  # fmt: skip
+MARK = f"/*{EMP}.{NAME}*/"
+
+
+def engine_sql(text: str) -> str:
+    return translate(text, Warehouse()).engine_sql
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select id from emp where name = 'a'",
+        "select id from emp where 'a' <> name",
+        "select id from emp where name in ('a', 'b')",
+        "select name, count(*) from emp group by name",
+        "select distinct name from emp",
+        "select e.id from emp e join emp d on e.name = d.name || ' '",
+        "select id from (select id, name as called from emp) as q where called = 'a'",
+        "with q as (select name from emp) select count(*) from q where name = 'a'",
+        "select count(*) from managers where title = 'a'",
+        "select count(*) from emp where name = $1",
+    ],
+)
+def test_what_a_table_keeps_is_marked(text: str) -> None:
+    sql = engine_sql(text)
+    assert has_marks(sql)
+    assert MARK in sql
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select id from emp where name || ' ' = 'a'",
+        "select count(*) from (select name from emp union all select 'a ') as q where name = 'a'",
+        "select count(*) from (select max(name) as name from emp) as q where name = 'a'",
+        "with recursive r(w, n) as (select name, 1 from emp union all select w || ' ', n + 1 from r where n < 3)"
+        " select count(*) from r where w = 'a'",
+    ],
+)
+def test_what_is_made_of_it_is_not(text: str) -> None:
+    assert MARK not in engine_sql(text)
+
+
+def test_marks_are_replaced_for_the_columns_that_are_known_alone() -> None:
+    sql = engine_sql("select a.id from emp a join emp b on a.name = b.name where a.name in ('a', 'b')")
+    assert without(sql, EMP, frozenset({NAME})) == {f"rs_bare{MARK}": "", f"suffix{MARK}": "FALSE AND suffix"}
+    assert without(sql, EMP, frozenset()) == without(sql, EMP, frozenset({NAME + 1})) == {}
+    assert without(sql, EMP + 1, frozenset({NAME})) == {}
+
+
+def test_a_text_that_looks_like_a_mark_is_a_text() -> None:
+    sql = engine_sql(f"select id from emp where name = 'rs_bare{MARK}(x)'")
+    assert len(re.findall(re.escape(MARK), sql)) > 1
+    assert without(sql, EMP, frozenset({NAME})) == {f"rs_bare{MARK}": ""}
