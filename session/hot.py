@@ -20,7 +20,7 @@ from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from session.again import KeptPlans
 from session.rewriting import renamed
-from sql.blanks import has_marks, without
+from sql.blanks import without
 from sql.shapes import Gapped
 from storage.hot import HotStore, HotTable
 
@@ -173,9 +173,9 @@ class HotTables:
             copy.served += 1
             copy.users += 1
         names = {name: copy.table.name for _, name, copy in copies}
-        for oid, _, copy in copies:
-            if copy.unpadded and any(map(has_marks, text.pieces)):
-                names |= without("".join(text.pieces), oid, copy.unpadded)
+        bare = {oid: copy.unpadded for oid, _, copy in copies}
+        for piece in text.pieces:
+            names |= without(piece, bare)
         return Taken(self, renamed(text, names), [copy for _, _, copy in copies])
 
     def _found(self, tables: frozenset[int], state: CatalogState) -> list[tuple[int, str, _Copy]] | None:
@@ -270,23 +270,23 @@ class HotTables:
             self._begin(self._load_together(wanted))
 
     async def _load_together(self, wanted: list[_Wanted]) -> None:
-        if len(wanted) > 1 and not await self._all_small(wanted):
-            for each in wanted:
-                each.wish.settled = each.changed and each.wish.settled
+        try:
+            small = len(wanted) == 1 or await self._all_small(wanted)
+        except SqlError as error:
+            # Dropped meanwhile, for one. Reads go on as they did.
+            _log.warning("could not look for tables' rows", extra={"state": error.state.value})
             return
         for each in wanted:
-            await self._load(each)
+            if small:
+                await self._load(each)
+            elif not each.changed:
+                each.wish.settled = each.wish.unfit
 
     async def _all_small(self, wanted: list[_Wanted]) -> bool:
         """Tell whether none of the tables has too many rows; note which have."""
-        try:
-            for each in wanted:
-                rows = await self._work(partial(self.store.rows, each.schema, each.relation.engine_table))
-                each.wish.unfit = rows > ROWS_MAX and not each.changed
-        except SqlError as error:
-            # Dropped meanwhile, for one.
-            _log.debug("could not look for a table's rows", extra={"state": error.state.value})
-            return False
+        for each in wanted:
+            rows = await self._work(partial(self.store.rows, each.schema, each.relation.engine_table))
+            each.wish.unfit = rows > ROWS_MAX and not each.changed
         return not any(each.wish.unfit for each in wanted)
 
     async def _load(self, wanted: _Wanted) -> None:

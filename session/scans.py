@@ -16,7 +16,7 @@ from engine.cursors import DuckDbEngine
 from session.hot import HotTables, Taken
 from session.rewriting import substituted
 from session.table_cache import Borrowed, TableCache
-from sql.blanks import has_marks, without
+from sql.blanks import without
 from sql.shapes import Gapped
 from storage import scans
 from storage.database import Database
@@ -123,11 +123,9 @@ class Scans:
             return Rewritten(sql)
         if streamed:
             return Rewritten(substituted(sql, known))
-        for item in stored:
-            copy = self._cache.find(item.oid)
-            if copy is not None and has_marks(sql):
-                known |= without(sql, item.oid, copy.unpadded)
-        return Rewritten(substituted(sql, known), self._cache.borrow([item.oid for item in stored]))
+        copies = {item.oid: copy for item in stored if (copy := self._cache.find(item.oid)) is not None}
+        known |= without(sql, {oid: copy.unpadded for oid, copy in copies.items()})
+        return Rewritten(substituted(sql, known), self._cache.borrow(list(copies)))
 
     async def _look_up(
         self, stored: list[Relation], state: CatalogState, engine: DuckDbEngine, *, streamed: bool

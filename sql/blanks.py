@@ -4,12 +4,15 @@ Strings are compared without trailing blanks (``sql.keys``), which few values ha
 only to who has looked through them, when a statement is run: a mark says which column it would be about.
 """
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
 from sql.value import Value
 
 _WITHOUT: Final = {"rs_bare": "", "suffix": "FALSE AND suffix"}
 """What stands for a function that cuts trailing blanks, or looks for them, where there are none."""
+_MARKED: Final = re.compile(rf"(?:{'|'.join(_WITHOUT)})/\*(\d+)\.(\d+)\*/(?=\()")
 
 
 def marked(function: str, value: Value) -> str:
@@ -17,19 +20,14 @@ def marked(function: str, value: Value) -> str:
     stored = value.stored
     if stored is None or stored.of != value.sql:
         return function
-    return function + _mark(stored.table, stored.column)
+    return f"{function}/*{stored.table}.{stored.column}*/"
 
 
-def has_marks(sql: str) -> bool:
-    """Tell whether there may be marks in *sql*."""
-    return "*/(" in sql
-
-
-def without(sql: str, table: int, columns: frozenset[int]) -> dict[str, str]:
-    """Return what to replace in *sql* where the values of *columns* of *table* (OID) have no trailing blanks."""
-    found = ((function, _mark(table, column)) for column in columns for function in _WITHOUT)
-    return {function + mark: _WITHOUT[function] for function, mark in found if function + mark in sql}
-
-
-def _mark(table: int, column: int) -> str:
-    return f"/*{table}.{column}*/"
+def without(sql: str, known: Mapping[int, frozenset[int]]) -> dict[str, str]:
+    """Return what to replace in *sql* for the columns, by their tables' OIDs, *known* to have no trailing blanks."""
+    if "*/(" not in sql:
+        return {}
+    return {
+        found[0]: _WITHOUT[found[0].partition("/")[0]]
+        for found in _MARKED.finditer(sql) if int(found[2]) in known.get(int(found[1]), ())
+    }  # fmt: skip
