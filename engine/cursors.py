@@ -144,8 +144,8 @@ class DuckDbEngine:
     ) -> RowStream:  # fmt: skip
         """Start a query and return its stream; its first rows are read in the same hand-over.
 
-        An *instant* one (constants only) runs here and now: the hand-over would cost twice what it does. Of one whose
-        rows may be *wide* few are read at a time.
+        An *instant* one takes less than the hand-over would: it runs here and now, or where others like it do. Of one
+        whose rows may be *wide* few are read at a time.
         """
         await self._detach()
 
@@ -176,7 +176,7 @@ class DuckDbEngine:
                 pass
 
         try:
-            stream = await self.guarded(work, here=instant)
+            stream = await self.guarded(work, brief=instant)
         except BrokenOff as unasked:
             stream = await once_more(self, work, unasked)
         if stream.open:
@@ -328,13 +328,15 @@ class DuckDbEngine:
         self._counting = self._wide = False
         self._inlined = None
 
-    async def guarded(self, function: Callable[[], T], *, here: bool = False) -> T:
+    async def guarded(self, function: Callable[[], T], *, here: bool = False, brief: bool = False) -> T:
         """Run *function* on a worker (or *here*), turning DuckDB's errors and interrupts into ``SqlError``."""
         if self.barred is not None:
             raise self.barred
         self._running, self._canceled, self._refused = True, None, None
         try:
-            return function() if here else await self._executor.run(function)
+            if here:
+                return function()
+            return await (self._executor.brief(function, self) if brief else self._executor.run(function))
         except duckdb.Error as error:
             if self._canceled is not None and isinstance(error, _INTERRUPTED):
                 raise self._canceled from None

@@ -4,17 +4,19 @@ A pool serves all sessions: a connection is used by one thread at a time, and a 
 none. As many functions run at once as there are cores, because more of them only take the interpreter's
 lock from each other; when those that run take long, others are let in beside them, up to the pool's size,
 so that a short statement waits milliseconds and not for the long ones to end.
+
+Reads that take less than a hand-over run where they are asked for, on the event loop. Where several sessions ask at
+once one thread more takes a few of them: while the engine computes there, the loop goes on.
 """
 
 import asyncio
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
+from engine.workers import Task, Workers
 from storage.threads import give_way
 
 T = TypeVar("T")
@@ -23,25 +25,10 @@ _PATIENCE_S: Final = 0.005
 _LOOK_S: Final = 0.005
 _OUTLAST_MOST_S: Final = 10.0
 """How long ``outlast`` waits for what neither ends nor computes: it waits for something else."""
-
-
-class _Running:
-    """A function that was given to a thread, and how much processor time that thread has spent on it."""
-
-    def __init__(self) -> None:
-        self.old = False
-        self._clock: int | None = None
-        self._before = 0.0
-
-    def begin(self) -> None:
-        """Take note that it begins, on this thread."""
-        self._before = time.thread_time()
-        self._clock = time.pthread_getcpuclockid(threading.get_ident())
-
-    @property
-    def computed_s(self) -> float:
-        """Return the processor time; asked while the thread is there."""
-        return 0.0 if self._clock is None else time.clock_gettime(self._clock) - self._before
+_AT_ONCE_S: Final = 0.002
+"""Brief functions of two sessions that come within this time are taken for asked at once."""
+_BESIDE_MOST: Final = 4
+"""Brief functions that run or wait beside the event loop: it takes the others itself."""
 
 
 class Executor:
@@ -49,15 +36,17 @@ class Executor:
 
     def __init__(self, workers: int, cores: int = 0, niceness: int = 0) -> None:
         """Make room for *workers* functions at a time, on threads so nice; *cores* is 0 for the machine's."""
-        self._pool = ThreadPoolExecutor(
-            max_workers=workers, thread_name_prefix="engine", initializer=give_way, initargs=(niceness,)
-        )
+        self._pool = Workers(workers, "engine", lambda: give_way(niceness))
+        # Whom the event loop waits for does not give way to it.
+        self._beside = Workers(1, "brief")
+        self._last: tuple[int, float] = (0, 0.0)
         self._most = workers
         self._usual = min(workers, cores or os.cpu_count() or 1)
         self._active = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
-        self._running: dict[asyncio.Future[Any], _Running] = {}
+        self._running: set[Task] = set()
+        self._watchers: list[asyncio.Future[None]] = []
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run *function* on a worker and return its result; a cancelled caller does not stop it."""
@@ -65,32 +54,44 @@ class Executor:
         if self._active >= self._usual:
             await self._turn(loop)
         self._active += 1
-        running = _Running()
+        result: T = await self._begun(self._pool.start(function, self._left))
+        return result
 
-        def work() -> T:
-            running.begin()
+    async def brief(self, function: Callable[[], T], who: object) -> T:
+        """Run a *function* of *who* that takes less than a hand-over: here and now, or beside where others ask, too."""
+        before, self._last = self._last, (id(who), time.perf_counter())
+        alone = before[0] == id(who) or self._last[1] - before[1] > _AT_ONCE_S
+        if alone or self._beside.pending >= _BESIDE_MOST:
             return function()
+        result: T = await self._begun(self._beside.start(function, self._ended))
+        return result
 
-        task: asyncio.Future[T] = loop.run_in_executor(self._pool, work)
-        self._running[task] = running
-        task.add_done_callback(self._ended)
-        # Where the caller is cancelled the function still runs, and still counts.
-        return await asyncio.shield(task)
+    def _begun(self, task: Task) -> "asyncio.Future[Any]":
+        # Where who waits is cancelled the function still runs, and still counts.
+        self._running.add(task)
+        return task.future
+
+    def _ended(self, task: Task) -> None:
+        self._running.discard(task)
+        if self._watchers:
+            for watcher in self._watchers:
+                if not watcher.done():
+                    watcher.set_result(None)
+            self._watchers.clear()
 
     async def outlast(self, work_s: float) -> None:
         """Wait until each function that runs now has ended, or has computed for *work_s* (of processor time).
 
         Time on the clock says nothing of how far a function is: on a busy machine its thread may not have had a turn.
         """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + _OUTLAST_MOST_S
-        young = [task for task, running in self._running.items() if not running.old]
-        while young := [task for task in young if task in self._running and self._running[task].computed_s < work_s]:
-            if loop.time() > end:
-                for task in young:
-                    self._running[task].old = True
+        end = time.monotonic() + _OUTLAST_MOST_S
+        young = {running for running in self._running if not running.old}
+        while young := {running for running in young & self._running if running.computed_s < work_s}:
+            if time.monotonic() > end:
+                for running in young:
+                    running.old = True
                 return
-            await asyncio.wait(young, timeout=_LOOK_S)
+            await self._one_ends(_LOOK_S)
 
     @property
     def idle(self) -> bool:
@@ -104,12 +105,23 @@ class Executor:
 
     async def ended(self, wait_s: float) -> bool:
         """Wait until each function that runs now has ended; false where one has not after *wait_s*."""
-        running = list(self._running)
-        return not running or not (await asyncio.wait(running, timeout=wait_s))[1]
+        running, end = set(self._running), time.monotonic() + wait_s
+        while running := running & self._running:
+            if time.monotonic() > end:
+                return False
+            await self._one_ends(end - time.monotonic())
+        return True
+
+    async def _one_ends(self, wait_s: float) -> None:
+        """Wait until a function has ended, but no longer than *wait_s*."""
+        watcher = asyncio.get_running_loop().create_future()
+        self._watchers.append(watcher)
+        await asyncio.wait([watcher], timeout=max(wait_s, 0))
 
     def close(self) -> None:
         """Wait for what runs and end the threads."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._beside.close()
+        self._pool.close()
 
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         turn = loop.create_future()
@@ -123,9 +135,9 @@ class Executor:
                 self._next()
             raise
 
-    def _ended(self, task: "asyncio.Future[Any]") -> None:
+    def _left(self, task: Task) -> None:
+        self._ended(task)
         self._active -= 1
-        self._running.pop(task, None)
         if self._active < self._usual:
             self._next()
 

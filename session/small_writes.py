@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, Final
 from core.errors import SqlError
 from core.sqlstate import SqlState
 from engine.cursors import DuckDbEngine
+from engine.workers import Workers
 from session.logged_rows import Addition, addition, batches, document, gathered
-from session.lone_thread import LoneThread
 from session.moments import Moment, Moments
 from session.recipes import Recipes
 from session.serializability import Footprint
@@ -108,7 +108,7 @@ class SmallWrites:
         self._file: WriteLog | None = None
         if warehouse.fleet is None and not location.catalog:
             self._file = WriteLog(location.folder / FILES[0], location.keys)
-            self._thread = LoneThread("writes")
+            self._thread = Workers(1, "writes")
             self._replay(self._file)
 
     # What statements ask.

@@ -285,3 +285,33 @@ def test_reads_that_come_again_and_again_with_other_values(connect: Connect, ser
         for number in [*map(str, range(10)), "ten"]:
             connection.execute("SELECT count(*) FROM many WHERE id = %s::varchar::bigint", [number])
     connection.execute("DROP TABLE many")
+
+
+def test_clients_that_ask_at_once_each_have_their_own_answer(connect: Connect, server: Server) -> None:
+    connection = connect()
+    connection.execute("DROP TABLE IF EXISTS shared")
+    connection.execute("CREATE TABLE shared (id bigint, word varchar)")
+    connection.execute("INSERT INTO shared SELECT n, 'w' || n FROM generate_series(1, 2000) AS g(n)")
+    heat(server, connection, "SELECT count(*) FROM shared")
+    problems: list[str] = []
+
+    def read(number: int, connection: psycopg.Connection) -> None:
+        for turn in range(60):
+            wanted = 1 + (number * 61 + turn * 7) % 2000
+            found = connection.execute("SELECT word FROM shared WHERE id = %s", [wanted], prepare=bool(number % 2))
+            if (rows := found.fetchall()) != [(f"w{wanted}",)]:
+                problems.append(f"{number}: {wanted} gave {rows}")
+            if turn % 10 == number:
+                try:
+                    connection.execute(f"SELECT 1 / (id - {wanted}) FROM shared WHERE id = {wanted}")
+                    problems.append(f"{number}: no error")
+                except psycopg.errors.DivisionByZero:
+                    pass
+
+    readers = [threading.Thread(target=read, args=(number, connect())) for number in range(8)]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert problems == []
+    connection.execute("DROP TABLE shared")

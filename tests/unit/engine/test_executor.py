@@ -4,6 +4,8 @@ import asyncio
 import threading
 import time
 
+import pytest
+
 from engine.executor import Executor
 
 
@@ -59,6 +61,48 @@ def test_a_cancelled_wait_gives_its_turn_away() -> None:
         return answer
 
     assert asyncio.run(play()) == 2
+
+
+def test_what_is_brief_runs_where_it_is_asked_for_and_beside_where_others_ask_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def play() -> list[str]:
+        executor = Executor(2)
+
+        async def asked(who: object) -> str:
+            return await executor.brief(lambda: threading.current_thread().name, who)
+
+        first, second = object(), object()
+        monkeypatch.setattr("engine.executor._AT_ONCE_S", 60)
+        found = [await asked(first), await asked(first), await asked(second), await asked(second)]
+        monkeypatch.setattr("engine.executor._AT_ONCE_S", 0)
+        found.append(await asked(first))
+        executor.close()
+        return found
+
+    here = threading.current_thread().name
+    assert asyncio.run(play()) == [here, here, "brief", here, here]
+
+
+def test_the_event_loop_takes_what_is_brief_itself_where_too_much_of_it_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.executor._AT_ONCE_S", 60)
+
+    async def play() -> tuple[list[str], bool, bool]:
+        executor, go = Executor(2), threading.Event()
+        first = [object() for _ in range(5)]
+        await executor.brief(lambda: None, object())
+        waiting = [asyncio.create_task(executor.brief(lambda: go.wait(30), each)) for each in first[:4]]
+        await asyncio.sleep(0)
+        here = await executor.brief(lambda: threading.current_thread().name, first[4])
+        idle, told = executor.idle, await executor.ended(0.01)
+        go.set()
+        await asyncio.gather(*waiting)
+        assert executor.idle
+        assert await executor.ended(0)
+        executor.close()
+        return [here], idle, told
+
+    assert asyncio.run(play()) == ([threading.current_thread().name], False, False)
 
 
 def _compute(seconds: float) -> None:
