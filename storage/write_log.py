@@ -3,12 +3,17 @@
 One line for all that is committed at a time: a checksum, a blank, JSON documents that have a position each, encrypted
 where all else is. Positions grow; the lake remembers the last one that it has (``storage.small_writes``), so lines that
 are in both are no harm. A line that was not written to its end was not committed, and nothing of it.
+
+What is no longer wanted is written over: a file that grows costs a commit of the file system's own journal, too, each
+time that it is flushed. So the first line is a name, new each time the file is begun anew, which goes into the
+checksums: what still stands behind the last line is not taken for one.
 """
 
 import base64
 import errno
 import json
 import os
+import re
 import secrets
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +35,13 @@ _MARK: Final = 9
 """Characters of the checksum and the blank."""
 _ROOM: Final = 8 << 20
 """Bytes that must be free on its disk."""
+_STEP: Final = 256 << 10
+"""Bytes by which the file grows."""
+_KEPT: Final = 4 << 20
+"""A longer file is given back when it is begun anew."""
+_NAME: Final = 8
+"""Random bytes of a name."""
+_NAMED: Final = re.compile(rb"#[0-9a-f]{16}\n\Z")
 
 
 class _Form(Protocol):
@@ -95,24 +107,27 @@ class WriteLog:
     def __init__(self, path: Path, keys: Sequence[DataKey] = ()) -> None:
         """Open *path*, making it where there is none; with *keys*, the newest first, it is encrypted."""
         self._form: _Form = _Encrypted(keys) if keys else _Plain()
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        self.size = os.fstat(self._file).st_size
-        """Bytes of it."""
+        self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._long = os.fstat(self._file).st_size
+        """Bytes that the file has, written or to be written over."""
+        self._name = b""
+        """Its first line; none in files of earlier versions."""
+        self.size = 0
+        """Bytes of it that say something."""
+        for line in self._lines():
+            self.size += len(line)
 
     def documents(self) -> Iterator[dict[str, Any]]:
         """Yield what is in it, oldest first, up to the first line that is not whole; raises ``WarehouseError``."""
-        os.lseek(self._file, 0, os.SEEK_SET)
-        with os.fdopen(os.dup(self._file), "rb") as lines:
-            for line in lines:
-                body = line[_MARK:-1]
-                if not line.endswith(b"\n") or line[:_MARK] != _checksum(body):
-                    return
-                try:
-                    found = json.loads(self._form.read(body))
-                except InvalidTag:
-                    raise WarehouseError("the log of small writes is encrypted with another key") from None
-                # One document a line is how earlier versions wrote them.
-                yield from found if isinstance(found, list) else [found]
+        for line in self._lines():
+            if line == self._name:
+                continue
+            try:
+                found = json.loads(self._form.read(line[_MARK:-1]))
+            except InvalidTag:
+                raise WarehouseError("the log of small writes is encrypted with another key") from None
+            # One document a line is how earlier versions wrote them.
+            yield from found if isinstance(found, list) else [found]
 
     def append(self, documents: Iterable[str]) -> None:
         """Write *documents* (JSON), all or none; they are on disk when it returns. Raises ``OSError`` otherwise.
@@ -120,26 +135,54 @@ class WriteLog:
         Where the disk is nearly full it refuses them: what it takes must find room in the lake, too.
         """
         body = self._form.written(f"[{','.join(documents)}]".encode())
-        data = _checksum(body) + body + b"\n"
+        name = self._name if self.size else b"#%s\n" % secrets.token_hex(_NAME).encode()
+        data = _checksum(body, name) + body + b"\n"
+        if not self.size:
+            data = name + data
         try:
             space = os.fstatvfs(self._file)
             if space.f_bavail * space.f_frsize < _ROOM:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            _write(self._file, data)
+            if self.size + len(data) > self._long:
+                _write(self._file, bytes(len(data) + _STEP), self._long)
+                self._long += len(data) + _STEP
+            _write(self._file, data, self.size)
             os.fdatasync(self._file)
         except OSError:
-            os.ftruncate(self._file, self.size)
+            self._shorten()
             raise
+        self._name = name
         self.size += len(data)
 
     def clear(self) -> None:
         """Forget all."""
-        os.ftruncate(self._file, 0)
         self.size = 0
+        if self._long > _KEPT:
+            self._shorten()
+        elif self._long:
+            _write(self._file, bytes(min(self._long, len(self._name) + _MARK)), 0)
 
     def close(self) -> None:
         """Let go of the file."""
+        self._shorten()
         os.close(self._file)
+
+    def _shorten(self) -> None:
+        os.ftruncate(self._file, self.size)
+        self._long = self.size
+
+    def _lines(self) -> Iterator[bytes]:
+        """Yield the lines that are whole; the first may be the name, of which is known whether it is one."""
+        place = 0
+        with os.fdopen(os.dup(self._file), "rb") as lines:
+            lines.seek(0)
+            for line in lines:
+                if not place and _NAMED.match(line):
+                    self._name = line
+                elif not line.endswith(b"\n") or line[:_MARK] != _checksum(line[_MARK:-1], self._name):
+                    return
+                place += len(line)
+                yield line
 
 
 def rewrite(path: Path, keys: Sequence[DataKey]) -> None:
@@ -158,11 +201,11 @@ def rewrite(path: Path, keys: Sequence[DataKey]) -> None:
     fresh.replace(path)
 
 
-def _checksum(body: bytes) -> bytes:
-    return b"%08x " % zlib.crc32(body)
+def _checksum(body: bytes, name: bytes) -> bytes:
+    return b"%08x " % zlib.crc32(body, zlib.crc32(name))
 
 
-def _write(file: int, data: bytes) -> None:
+def _write(file: int, data: bytes, place: int) -> None:
     done = 0
     while done < len(data):
-        done += os.write(file, data[done:])
+        done += os.pwrite(file, data[done:], place + done)

@@ -59,7 +59,9 @@ def _table(rows: list[dict[str, Any]]) -> pa.Table:
 def _known(connection: duckdb.DuckDBPyConnection, name: str) -> list[Any]:
     number = f"(SELECT table_id FROM {METADATA}.ducklake_table WHERE table_name = '{name}')"
     return [
-        connection.execute(f"SELECT * EXCLUDE (table_id) FROM {METADATA}.{place} WHERE table_id = {number} ORDER BY ALL").fetchall()
+        connection.execute(
+            f"SELECT * EXCLUDE (table_id) FROM {METADATA}.{place} WHERE table_id = {number} ORDER BY ALL"
+        ).fetchall()
         for place in ("ducklake_table_stats", "ducklake_table_column_stats")
     ]
 
@@ -76,12 +78,15 @@ def test_the_lake_is_as_ducklake_would_have_left_it(database: Database, monkeypa
         connection.unregister("given")
         assert _known(connection, "ours") == _known(connection, "theirs"), number
         ours, theirs = (
-            connection.execute(f'SELECT * FROM {LAKE}."dev.public".{name} ORDER BY ALL').fetchall() for name in ("ours", "theirs")
+            connection.execute(f'SELECT * FROM {LAKE}."dev.public".{name} ORDER BY ALL').fetchall()
+            for name in ("ours", "theirs")
         )
         assert ours == theirs
         if number == 15:
             for name in ("ours", "theirs"):
-                connection.execute(f"CALL ducklake_flush_inlined_data('{LAKE}', schema_name => 'dev.public', table_name => '{name}')")
+                connection.execute(
+                    f"CALL ducklake_flush_inlined_data('{LAKE}', schema_name => 'dev.public', table_name => '{name}')"
+                )
     # DuckLake is asked as long as a column has had nothing but NULL.
     assert 1 <= len(slow) < 10
     newest = connection.execute(f"SELECT max(snapshot_id) FROM {METADATA}.ducklake_snapshot").fetchone()
@@ -149,8 +154,8 @@ def test_a_log_is_read_up_to_what_was_written_whole(tmp_path: Path, keys: tuple[
         path.write_bytes(whole[:-cut])
         again = WriteLog(path, keys)
         found = [document["position"] for document in again.documents()]
-        # What was committed together is there together.
-        assert found == [[], [1, 2], [1, 2, 3]][whole[:-cut].count(b"\n")]
+        # What was committed together is there together; the first line is the file's name.
+        assert found == [[], [], [1, 2], [1, 2, 3]][whole[:-cut].count(b"\n")]
         again.close()
     other = b"y" if whole[-4:-3] == b"x" else b"x"
     path.write_bytes(whole[:-4] + other + whole[-3:])
@@ -159,6 +164,71 @@ def test_a_log_is_read_up_to_what_was_written_whole(tmp_path: Path, keys: tuple[
     again.clear()
     assert list(again.documents()) == [] and again.size == 0
     again.close()
+
+
+def test_what_stood_in_a_log_before_it_was_begun_anew_is_never_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = WriteLog(path)
+    for number in range(1, 6):
+        log.append([f'{{"position":{number}}}'])
+    before = path.read_bytes()
+    log.clear()
+    assert list(log.documents()) == [] and list(WriteLog(path).documents()) == []
+    log.append(['{"position":6}'])
+    # Lines are as long as they were: what is behind this one is whole, and begins where it ends.
+    assert path.read_bytes()[log.size :].startswith(before[log.size :].rstrip(b"\0"))
+    assert b'"position":2' in path.read_bytes()
+    for each in (log, WriteLog(path)):
+        assert [document["position"] for document in each.documents()] == [6]
+    log.append(['{"position":7}'])
+    assert [document["position"] for document in WriteLog(path).documents()] == [6, 7]
+    log.close()
+    again = WriteLog(path)
+    again.append(['{"position":8}'])
+    assert [document["position"] for document in again.documents()] == [6, 7, 8]
+    # A kill in the midst of the next beginning: the name may be on disk and the line not, or neither.
+    again.clear()
+    cleared = path.read_bytes()
+    again.append(['{"position":9}'])
+    begun = path.read_bytes()
+    for half in (cleared, begun[:18] + cleared[18:], cleared[:18] + begun[18:]):
+        path.write_bytes(half)
+        assert list(WriteLog(path).documents()) == []
+
+
+def test_a_log_neither_grows_with_each_line_nor_stays_long(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    log = WriteLog(path)
+    log.append(['{"position":1}'])
+    long = path.stat().st_size
+    for number in range(2, 1_000):
+        log.append([f'{{"position":{number}}}'])
+    assert path.stat().st_size == long
+    log.append([json.dumps({"position": 1_000, "text": "x" * (5 << 20)})])
+    assert len(list(log.documents())) == 1_000
+    log.clear()
+    assert path.stat().st_size == 0
+    log.append(['{"position":1001}'])
+    log.close()
+    assert path.stat().st_size == log.size < 100
+
+
+def test_a_line_that_was_refused_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "log"
+    log = WriteLog(path)
+    log.append(['{"position":1}'])
+
+    def broken(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("os.fdatasync", broken)
+    with pytest.raises(OSError, match="Input"):
+        log.append(['{"position":2}'])
+    monkeypatch.undo()
+    for each in (log, WriteLog(path)):
+        assert [document["position"] for document in each.documents()] == [1]
+    log.append(['{"position":3}'])
+    assert [document["position"] for document in WriteLog(path).documents()] == [1, 3]
 
 
 def test_a_log_of_an_earlier_version_is_read(tmp_path: Path) -> None:
@@ -180,8 +250,8 @@ def test_an_encrypted_log_says_nothing_without_its_key(tmp_path: Path) -> None:
         assert [document["text"] for document in log.documents()][-1] == "secret words"
         log.close()
     assert b"secret" not in path.read_bytes() and b"position" not in path.read_bytes()
-    lines = path.read_bytes().split(b"\n")[:-1]
-    assert len(set(lines)) == 4
+    lines = [line for line in path.read_bytes().split(b"\n")[:-1] if not line.startswith(b"#")]
+    assert len(set(lines)) == len(lines) == 4
     with pytest.raises(WarehouseError):
         list(WriteLog(path, KEYS[1:]).documents())
     rewrite(path, KEYS)
