@@ -61,7 +61,7 @@ class Target:
 def duckshift(folder: Path, files: Path, connections: int = 500) -> Iterator[Target]:
     """Start this server on an empty data folder, for so many *connections*; COPY may read *files*."""
     environment = {
-        "DUCKSHIFT_COPY_LOCAL_FOLDERS": str(files), "DUCKSHIFT_LOG_LEVEL": "error", "DUCKSHIFT_ENGINE_NICENESS": "10",
+        "DUCKSHIFT_COPY_LOCAL_FOLDERS": str(files), "DUCKSHIFT_LOG_LEVEL": "error", "DUCKSHIFT_ENGINE_NICENESS": "15",
         "DUCKSHIFT_SERVER_MAX_CONNECTIONS": str(connections),
     }  # fmt: skip
     with Server(folder / "duckshift", environment=environment) as server:

@@ -113,7 +113,7 @@ OPTIONS: Final = (
     Option(section="engine", key="table_cache_mb", kind=_I, default=4_096, maximum=16_777_216, doc="Mebibytes of disk in the data folder for copies, in the engine's own format, of tables that are read repeatedly; 0 keeps none."),
     Option(section="engine", key="result_cache_mb", kind=_I, default=64, maximum=1_048_576, doc="Mebibytes of memory for results of queries that are asked again; one takes up to a sixteenth, and 0 keeps none."),
     Option(section="engine", key="workers", kind=_I, default=16, minimum=1, maximum=1024, doc="Statements that DuckDB works on at a time; further ones wait."),
-    Option(section="engine", key="niceness", kind=_I, default=10, minimum=0, maximum=19, doc="How far the threads that run statements give way to the one that answers connections, and to other programs, where processors are scarce: 0 is not at all. On Linux."),
+    Option(section="engine", key="niceness", kind=_I, default=15, minimum=0, maximum=19, doc="How far the threads that run statements give way to the one that answers connections, and to other programs, where processors are scarce: 0 is not at all. On Linux."),
     Option(section="wlm", key="json_configuration", kind=_T, default='[{"auto_wlm":true}]', doc="Queues, in the JSON of Redshift's parameter wlm_json_configuration (docs/howto/workload-management.md)."),
     Option(section="wlm", key="queue_length", kind=_I, default=1_000, minimum=1, maximum=100_000, doc="Statements that may wait for a queue; further ones are refused with 53000."),
     Option(section="spark", key="url", kind=_T, default="", doc="Spark Connect server, as sc://HOST:PORT or sc://HOST:PORT/;use_ssl=true;user_id=NAME; empty is none. Needs the package grpcio."),
