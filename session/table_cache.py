@@ -189,7 +189,10 @@ class TableCache:
             table, order = relation.engine_table, _order(relation)
             try:
                 # Who changes the lake's schema waits for what is looking tables up there: not for a thread that yields.
-                rows = await self._work(self._executor, lambda: self._store.looked_up(schema, table, paths, order))
+                used = self.used
+                rows = await self._work(
+                    self._executor, lambda: self._store.looked_up(schema, table, paths, order, used=used)
+                )
                 if rows is None:
                     return
                 work = asyncio.ensure_future(self._work(self._writers, lambda: self._store.load(rows, writing)))

@@ -10,8 +10,11 @@ from typing import Final
 
 from sql.value import Value
 
-_WITHOUT: Final = {"rs_bare": "", "suffix": "FALSE AND suffix"}
-"""What stands for a function that cuts trailing blanks, or looks for them, where there are none."""
+_WITHOUT: Final = {"rs_bare": "", "suffix": "FALSE AND suffix", "any_value": ""}
+"""What stands for a function that cuts trailing blanks, or looks for them, where there are none.
+
+Or that chooses one of the values of a group, which are the same then.
+"""
 _MARKED: Final = re.compile(rf"(?:{'|'.join(_WITHOUT)})/\*(\d+)\.(\d+)\*/(?=\()")
 
 

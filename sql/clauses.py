@@ -8,11 +8,14 @@ from core import types
 from core.errors import SqlError, not_supported
 from core.names import quote
 from core.sqlstate import SqlState
-from sql import conversion, groups
+from sql import blanks, conversion, groups
 from sql.keys import keyed, ordered, plain
 from sql.relations import Output
 from sql.scope import Scope
 from sql.value import INT8, Value
+
+_Keys = dict[str, tuple[str, str]]
+"""Of what is not grouped by itself: by what instead, and how one value of a group is chosen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,26 +58,25 @@ def grouping(group: exp.Group, items: list[Item], scope: Scope) -> str:
         return _everything(items, group, scope)
     if any(isinstance(item, exp.Tuple) and not item.expressions for item in group.expressions):
         raise SqlError(SqlState.SYNTAX_ERROR, 'syntax error at or near ")"', position=scope.writer.position(group))
-    keys: dict[str, str] = {}
+    keys: _Keys = {}
     scope.own_keys = _with_subquery(group.parent)
     parts = [_group_item(item, items, scope, keys) for item in group.expressions]
     for name in ("rollup", "cube", "grouping_sets"):
         parts += [_group_item(item, items, scope, keys) for item in group.args.get(name) or []]
     several = any(group.find_all(exp.Rollup, exp.Cube, exp.GroupingSets))
-    for sql, key in keys.items():
-        shown = f"any_value({sql})"
+    for sql, (key, shown) in keys.items():
         scope.grouped[sql] = f"CASE WHEN grouping({key}) = 0 THEN {shown} END" if several else shown
     return ", ".join(parts)
 
 
 def _everything(items: list[Item], group: exp.Group, scope: Scope) -> str:
     """Write GROUP BY ALL: every item without an aggregate or window function."""
-    keys: dict[str, str] = {}
+    keys: _Keys = {}
     naming = groups.Naming.of(group.parent or group, scope)
     plain = [item for item in items if item.node is None or not any(groups.calls(item.node, naming))]
     parts = [_key(item.raw, keys, scope) for item in plain if not _constant(item.raw)]
-    for sql in keys:
-        scope.grouped[sql] = f"any_value({sql})"
+    for sql, (_, shown) in keys.items():
+        scope.grouped[sql] = shown
     return ", ".join(parts) or "()"
 
 
@@ -82,7 +84,7 @@ def _constant(value: Value) -> bool:
     return value.constant or value.literal is not None or value.null
 
 
-def _group_item(node: exp.Expr, items: list[Item], scope: Scope, keys: dict[str, str]) -> str:
+def _group_item(node: exp.Expr, items: list[Item], scope: Scope, keys: _Keys) -> str:
     if isinstance(node, exp.Rollup | exp.Cube):
         listed = ", ".join(_group_item(item, items, scope, keys) for item in node.expressions)
         return f"{node.key.upper()} ({listed})"
@@ -99,16 +101,18 @@ def _group_item(node: exp.Expr, items: list[Item], scope: Scope, keys: dict[str,
     return str(index + 1) if _constant(raw) else _key(raw, keys, scope)
 
 
-def _key(value: Value, keys: dict[str, str], scope: Scope) -> str:
+def _key(value: Value, keys: _Keys, scope: Scope) -> str:
     """Return what *value* is grouped by, noting it in *keys* when that is not the value itself."""
     scope.keys.append(value.sql)
     if plain(value) or (scope.own_keys and value.textual and not value.folded):
         return value.sql
-    keys[value.sql] = keyed(value).sql
-    return keys[value.sql]
+    key = keyed(value).sql
+    one = "any_value" if value.folded else blanks.marked("any_value", value)
+    keys[value.sql] = key, f"{one}({value.sql})"
+    return key
 
 
-def _group_set(node: exp.Expr, items: list[Item], scope: Scope, keys: dict[str, str]) -> str:
+def _group_set(node: exp.Expr, items: list[Item], scope: Scope, keys: _Keys) -> str:
     if isinstance(node, exp.Rollup | exp.Cube | exp.GroupingSets):
         return _group_item(node, items, scope, keys)
     inner = node.expressions if isinstance(node, exp.Tuple) else [node.this if isinstance(node, exp.Paren) else node]

@@ -33,6 +33,8 @@ _GROWTH: Final = 3
 """How many times larger than its Parquet files a copy is at most, as a rule."""
 _UNPACKED: Final = 10
 """How many times larger its rows are while they are sorted."""
+_PLAIN: Final = 6
+"""How many times larger it is, as a rule, where it is not compressed."""
 _SORTED_BYTES: Final = 4 << 30
 """Tables whose files are larger are copied in the order that they have."""
 _SORTED_ROWS: Final = 500_000
@@ -156,10 +158,12 @@ class CacheStore:
             part_with(source)
             part_with(target)
 
-    def looked_up(self, schema: str, table: str, paths: list[str] | None, order: Order = Order()) -> "Rows | None":
+    def looked_up(
+        self, schema: str, table: str, paths: list[str] | None, order: Order = Order(), *, used: int = 0
+    ) -> "Rows | None":
         """Return the rows of a table (bare lake names) as it is now, for ``load``; None where it is not fit.
 
-        *paths* are the files that hold them, where there is such a list.
+        *paths* are the files that hold them, where there is such a list; *used* are the bytes of all other copies.
         """
         count, parquet_bytes = scans.size(self._database, schema, table)
         if not self._has_room(parquet_bytes, _GROWTH, self._size_bytes):
@@ -177,7 +181,7 @@ class CacheStore:
         if found is None or come is None:
             part_with(source)
             return None
-        return Rows(source, found, come, by)
+        return Rows(source, found, come, by, self._may_be_plain(parquet_bytes, used))
 
     def load(self, rows: "Rows", writing: Writing) -> CachedTable | None:
         """Copy *rows*; None where they are too many. Raises ``Stopped``."""
@@ -225,6 +229,11 @@ class CacheStore:
                 return unpadded(connection, name, found)
         return frozenset()
 
+    def _may_be_plain(self, parquet_bytes: int, used: int) -> bool:
+        """Tell whether a copy need not be compressed: half of the memory is enough for it and all others."""
+        room = min(self._database.memory_bytes(), self._size_bytes) // 2 - used
+        return parquet_bytes * _PLAIN <= room and self._has_room(parquet_bytes, _UNPACKED, self._size_bytes)
+
     def _direct(self, paths: list[str] | None) -> list[str] | None:
         """Return *paths* where the writer can read them by itself."""
         location = self._database.location
@@ -250,6 +259,8 @@ class CacheStore:
                 "preserve_insertion_order = true",
             ):
                 writer.execute(f"SET {setting}")
+            if rows.plain:
+                writer.execute("SET force_compression = 'uncompressed'")
             writer.execute(f"ATTACH {literal(str(path))} AS written" + (f" ({options})" if options else ""))
             rows.write(writer, "written.main.copied")
             writer.execute("DETACH written")
@@ -265,6 +276,8 @@ class Rows:
     columns: list[Column]
     come: list[str] | duckdb.DuckDBPyConnection
     order: tuple[str, ...]
+    plain: bool = False
+    """Whether it is read quickly rather than small: what is not compressed is read as fast as what is in memory."""
 
     def write(self, writer: duckdb.DuckDBPyConnection, name: str) -> None:
         """Make the table *name*."""

@@ -43,6 +43,12 @@ ASKED = {
     "SELECT count(DISTINCT word) FROM named": 5,
     "SELECT count(*) FROM named a JOIN named b ON a.word = b.word": 8,
     "SELECT count(*) FROM (SELECT word FROM named UNION SELECT 'one ')": 6,
+    "SELECT count(*) FROM (SELECT word, count(*) AS n FROM named GROUP BY word) WHERE word = 'two' AND n = 2": 1,
+    "SELECT count(*) FROM (SELECT word, id FROM named GROUP BY ROLLUP (word, id))": 14,
+    "SELECT count(*) FROM (SELECT upper(word) AS w FROM named GROUP BY word HAVING word <> 'two') WHERE w = 'ONE'": 1,
+    "SELECT count(*) FROM (SELECT word, row_number() OVER (ORDER BY word) AS n FROM named GROUP BY word)"
+    " WHERE word = 'one!' AND n = 3": 1,
+    "SELECT count(*) FROM (SELECT word, id FROM named GROUP BY 1, 2) WHERE word <> 'one'": 5,
     "SELECT count(*) FROM (SELECT word AS w FROM named) WHERE w = 'two'": 2,
     "WITH RECURSIVE r(w, n) AS (SELECT word, 1 FROM named WHERE id = 1 UNION ALL SELECT (w || ' ')::varchar(20), n + 1"
     " FROM r WHERE n < 3) SELECT count(*) FROM r WHERE w = 'one'": 3,
@@ -58,5 +64,11 @@ ASKED_PADDED = {
     "SELECT count(*) FROM (SELECT word FROM named GROUP BY word)": 6,
     "SELECT count(DISTINCT word) FROM named": 5,
     "SELECT count(*) FROM named a JOIN named b ON a.word = b.word": 11,
+    "SELECT count(*) FROM (SELECT word, count(*) AS n FROM named GROUP BY word) WHERE word = 'two' AND n = 2": 1,
+    "SELECT count(*) FROM (SELECT word, id FROM named GROUP BY ROLLUP (word, id))": 15,
+    "SELECT count(*) FROM (SELECT upper(word) AS w FROM named GROUP BY word HAVING word <> 'two') WHERE w = 'ONE'": 1,
+    "SELECT count(*) FROM (SELECT word, row_number() OVER (ORDER BY word) AS n FROM named GROUP BY word)"
+    " WHERE word = 'one!' AND n = 3": 1,
+    "SELECT count(*) FROM (SELECT word, id FROM named GROUP BY 1, 2) WHERE word <> 'one'": 5,
 }
 """The same once there is one more word, which ends in a blank."""

@@ -60,6 +60,20 @@ def test_marks_are_replaced_for_the_columns_that_are_known_alone() -> None:
     assert without(sql, {EMP + 1: frozenset({NAME})}) == {}
 
 
+def test_one_value_of_a_group_is_not_looked_for_where_all_are_the_same() -> None:
+    sql = engine_sql("select name, count(*) from emp where name <> 'a' group by name")
+    known = without(sql, {EMP: frozenset({NAME})})
+    assert known == {f"rs_bare{MARK}": "", f"any_value{MARK}": ""}
+    for mark, name in known.items():
+        sql = sql.replace(mark, name)
+    assert sql == (
+        'SELECT ("emp"."name") AS "name", count(*) AS "count" FROM main."emp" AS "emp"'
+        """ WHERE (("emp"."name") <> 'a') GROUP BY ("emp"."name")"""
+    )
+    # Of what is made of it there may be several.
+    assert "any_value(" in engine_sql("select name || ' ' from emp group by name || ' '")
+
+
 def test_a_text_that_looks_like_a_mark_is_a_text() -> None:
     sql = engine_sql(f"select id from emp where name = 'rs_bare{MARK}(x)'")
     assert len(re.findall(re.escape(MARK), sql)) > 1

@@ -110,3 +110,21 @@ def test_strings_without_trailing_blanks_are_known(database: Database) -> None:
     hot.close()
     store.drop(small)
     store.drop(copy)
+
+
+def test_a_copy_is_compressed_where_memory_would_not_be_enough_for_all(database: Database) -> None:
+    store = CacheStore(database, 1 << 30)
+    connection = database.cursor()
+    kinds = {}
+    for used in (0, 1 << 30):
+        rows = store.looked_up("s", "mixed", None, used=used)
+        assert rows is not None
+        copy = loaded(store, rows)
+        assert copy is not None
+        found = connection.execute(f"SELECT DISTINCT compression FROM pragma_storage_info('{copy.name}')").fetchall()
+        kinds[used] = {kind for (kind,) in found} - {"Constant", "Empty Validity"}
+        assert connection.execute(f"FROM {copy.name} EXCEPT ALL FROM lake.s.mixed").fetchall() == []
+        store.drop(copy)
+    assert kinds[0] == {"Uncompressed"}
+    assert kinds[1 << 30] and "Uncompressed" not in kinds[1 << 30]
+    store.close()
