@@ -6,6 +6,7 @@ small enough (``Quick.fits``), and with all digits when not. The engine's statis
 before it looks at a row.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,6 +25,7 @@ _FACTOR: Final = 2
 """Digits before the point of a rate, a discount, a number of pieces."""
 _LONGEST: Final = 4000
 """Characters of a condition beyond which all is computed with all digits."""
+_LITERAL: Final = re.compile(r"(\d+)\.?(\d*)\Z")
 
 
 _HOPES: Final[ContextVar[list[str] | None]] = ContextVar("_HOPES", default=None)
@@ -121,10 +123,34 @@ def quotient(left: Value, right: Value) -> Value:
     if not 0 <= shift <= NUMERIC_PRECISION_MAX:
         sql = f"rs_divide(CAST({left.sql} AS DOUBLE), CAST({right.sql} AS DOUBLE))"
         return made(f"CAST({sql} AS {type_.engine()})", type_, exact=True)
+    inverse = _inverse(right, scale - precision_scale(left.type)[1])
+    if inverse is not None and max(precision_scale(left.type)[0], DIGITS + 1) + inverse[1] <= NUMERIC_PRECISION_MAX:
+        # Nothing is cut off: a product takes a tenth of the time.
+        sql = f"CAST(({_roomy(left, inverse[1])} * {inverse[0]}) AS {type_.engine()})"
+        return Value(sql=sql, type=type_, exact=True, fixed=left.fixed and right.fixed)
     sql = f"rs_quotient({_unscaled(left)}, {10**shift}, {_unscaled(right)})"
     unit = "0." + "0" * (scale - 1) + "1"
     sql = f"CAST({sql} * CAST({unit} AS DECIMAL(38,{scale})) AS {type_.engine()})"
     return Value(sql=sql, type=type_, exact=True, fixed=left.fixed and right.fixed)
+
+
+def _inverse(value: Value, places: int) -> tuple[str, int] | None:
+    """Return what to multiply by instead of dividing by the number *value*, and its digits.
+
+    None where it is no literal, or its inverse has more than so many decimal *places*.
+    """
+    found = _LITERAL.match(value.sql) if value.constant else None
+    divisor = int(found[1] + found[2]) if found is not None else 0
+    if found is None or not divisor:
+        return None
+    for scale in range(places + 1):
+        digits, rest = divmod(10 ** (scale + len(found[2])), divisor)
+        if not rest:
+            precision = max(len(str(digits)), scale + 1)
+            written = f"{digits:0{scale + 1}}"
+            number = f"{written[:-scale]}.{written[-scale:]}" if scale else written
+            return f"CAST({number} AS DECIMAL({precision},{scale}))", precision
+    return None
 
 
 def _unscaled(value: Value) -> str:
@@ -133,7 +159,15 @@ def _unscaled(value: Value) -> str:
         return value.sql
     if precision + scale > NUMERIC_PRECISION_MAX:
         return f"rs_unscaled({value.sql})"
-    return f"({value.sql} * CAST({10**scale} AS DECIMAL({scale + 1},0)))"
+    return f"({_roomy(value, scale + 1)} * CAST({10**scale} AS DECIMAL({scale + 1},0)))"
+
+
+def _roomy(value: Value, digits: int) -> str:
+    """Return *value* so that the engine has room for its product with a number of so many *digits*."""
+    precision, scale = precision_scale(value.type)
+    # Of two of up to 18 digits it makes one of 18, or raises.
+    short = precision <= DIGITS and digits <= DIGITS and precision + digits > DIGITS
+    return f"CAST({value.sql} AS DECIMAL({DIGITS + 1},{scale}))" if short else value.sql
 
 
 def _given(value: Value) -> Quick | None:
