@@ -106,6 +106,10 @@ bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARG
 bench-load: install-dev  ## Compare COPY and UNLOAD with raw DuckDB's (ARGS="--scale 0.2 --runs 3 --memory 500MB")
 	$(BIN)/python -m bench.load $(ARGS)
 
+.PHONY: bench-traffic
+bench-traffic: install-dev  ## Compare reports over web traffic, strings and many groups, with raw DuckDB's (ARGS="--rows 1000000")
+	$(BIN)/python -m bench.traffic $(ARGS)
+
 .PHONY: bench-recovery
 bench-recovery: install-dev  ## Time snapshots and restores of a warehouse of 1 GB (ARGS="--megabytes 100")
 	$(BIN)/python -m bench.recovery $(ARGS)
