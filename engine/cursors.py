@@ -329,7 +329,7 @@ class DuckDbEngine:
         self._inlined = None
 
     async def guarded(self, function: Callable[[], T], *, here: bool = False, brief: bool = False) -> T:
-        """Run *function* on a worker (or *here*), turning DuckDB's errors and interrupts into ``SqlError``."""
+        """Run *function* on a worker (*here*; a *brief* one where it costs less), DuckDB's errors as ``SqlError``."""
         if self.barred is not None:
             raise self.barred
         self._running, self._canceled, self._refused = True, None, None

@@ -46,7 +46,7 @@ class Executor:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._running: set[Task] = set()
-        self._watchers: list[asyncio.Future[None]] = []
+        self._watchers: set[asyncio.Future[None]] = set()
 
     async def run(self, function: Callable[[], T]) -> T:
         """Run *function* on a worker and return its result; a cancelled caller does not stop it."""
@@ -73,11 +73,9 @@ class Executor:
 
     def _ended(self, task: Task) -> None:
         self._running.discard(task)
-        if self._watchers:
-            for watcher in self._watchers:
-                if not watcher.done():
-                    watcher.set_result(None)
-            self._watchers.clear()
+        for watcher in self._watchers:
+            if not watcher.done():
+                watcher.set_result(None)
 
     async def outlast(self, work_s: float) -> None:
         """Wait until each function that runs now has ended, or has computed for *work_s* (of processor time).
@@ -115,8 +113,11 @@ class Executor:
     async def _one_ends(self, wait_s: float) -> None:
         """Wait until a function has ended, but no longer than *wait_s*."""
         watcher = asyncio.get_running_loop().create_future()
-        self._watchers.append(watcher)
-        await asyncio.wait([watcher], timeout=max(wait_s, 0))
+        self._watchers.add(watcher)
+        try:
+            await asyncio.wait([watcher], timeout=max(wait_s, 0))
+        finally:
+            self._watchers.discard(watcher)
 
     def close(self) -> None:
         """Wait for what runs and end the threads."""

@@ -200,7 +200,8 @@ class Database:
 
     def memory_bytes(self) -> int:
         """Return how much memory the instance may use."""
-        number, unit = self._root.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
+        with self._root.cursor() as own:  # several threads may ask at once
+            number, unit = own.execute("SELECT current_setting('memory_limit')").fetchall()[0][0].split()
         return int(float(number) * _UNITS[unit])
 
     @property
