@@ -3,20 +3,27 @@
 Half of what a brief read takes is the engine's planning. A plan with a parameter in a condition is made anew each time,
 because the engine pushes such conditions into scans with the value that it sees; so it is told not to. What is kept
 is good for the copies as they are: when one comes or goes the engine plans anew by itself, until it is kept again.
+
+EXECUTE is a statement that is planned, too. Its arguments are literals of the parameters' own types where there are
+such, because a cast takes as long as all else of it; and plans that read one copy, once, are kept on a connection that
+does not optimize. If such a plan is made anew there, it still is a scan.
 """
 
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from core.errors import SqlError
+from engine.cursors import DuckDbEngine
 from sql.facts import SourceKind
 from sql.shapes import Gapped
 from sql.translate import Translated
+from storage.hot import COPY
 
 if TYPE_CHECKING:
-    from engine.cursors import DuckDbEngine
+    from engine.executor import Executor
     from storage.hot import HotStore
 
 _TIMES: Final = 5
@@ -58,49 +65,119 @@ def _compared(translated: Translated, before: str) -> str:
     return _LONG if {column.type.type.name for column in columns if column.name == name} == {"int8"} else _NUMBER
 
 
-class KeptPlans:
-    """Those of one connection."""
+_DIGITS: Final = 9
+"""Whole numbers of up to so many digits are INTEGER to the engine as they are written."""
+_SHORT: Final = {
+    "INTEGER": "CAST(${} AS INTEGER)",
+    "INT": "CAST(${} AS INT)",
+    # Without the sum the engine takes the parameter itself for a BIGINT, and plans anew for each INTEGER.
+    "BIGINT": "CAST(CAST(${} AS INTEGER) + 0 AS BIGINT)",
+}
+"""What a parameter is in a plan that such a number is given to, by the type that is wanted."""
+_STRINGS: Final = frozenset({"VARCHAR", "TEXT"})
 
-    def __init__(self, store: "HotStore") -> None:
+
+def _argument(value: str, kind: str) -> tuple[str, str]:
+    """Return how *value* is given to a plan that wants a *kind*, and what its parameter is there ({} is its number)."""
+    if kind in _SHORT and len(value) <= _DIGITS and value.isdigit():
+        return value, _SHORT[kind]
+    literal = kind in _STRINGS and value.startswith("'")
+    return value if literal else f"CAST({value} AS {kind})", f"CAST(${{}} AS {kind})"
+
+
+@dataclass(slots=True)
+class _Read:
+    """What is known of a read."""
+
+    version: int
+    """The copies'."""
+    times: int = 0
+    """How often it has come since."""
+    name: str = ""
+    """The kept plan's, if it has one."""
+    engine: DuckDbEngine | None = None
+    """Where it is kept."""
+
+
+class KeptPlans:
+    """Those of one session."""
+
+    def __init__(self, store: "HotStore", executor: "Executor") -> None:
         """Keep plans over the copies in *store*."""
         self._store = store
-        self._kept: OrderedDict[Gapped, tuple[int, int, str]] = OrderedDict()
-        """What was read: the copies' version, how often it has come since, and the kept plan's name, if it has one."""
+        self._executor = executor
+        self._reads: OrderedDict[tuple[object, ...], _Read] = OrderedDict()
         self._number = 0
+        self._zone = ""
+        self._lean: DuckDbEngine | None = None
+        """A connection that does not optimize."""
 
-    async def sql(self, engine: "DuckDbEngine", text: Gapped, types: Types, values: Sequence[str]) -> str:
-        """Return what to run for *text* with *values*, here and now: a plan that is kept, or the text itself."""
+    async def found(
+        self, engine: DuckDbEngine, text: Gapped, types: Types, values: Sequence[str]
+    ) -> tuple[DuckDbEngine, str]:
+        """Return what to run for *text* with *values*, here and now, and where: a plan that is kept, or the text."""
         if not types or len(types) != len(values):
-            return text.filled(values)
-        version, times, name = self._kept.pop(text, (0, 0, ""))
-        if version != self._store.version:
-            version, times = self._store.version, 0
-        if times == _TIMES:
-            name = await self._keep(engine, text, types, name)
-        self._kept[text] = version, times + 1, name
-        if len(self._kept) > _KEPT_MAX:
-            await self._drop(engine, self._kept.popitem(last=False)[1][2])
-        if not name or times < _TIMES:
-            return text.filled(values)
-        typed = [f"CAST({value} AS {kind})" for value, kind in zip(values, types, strict=True)]
-        return f"EXECUTE {name}({', '.join(typed)})"
+            return engine, text.filled(values)
+        given = [_argument(value, kind) for value, kind in zip(values, types, strict=True)]
+        key = (text.pieces, text.order, *[parameter for _, parameter in given])
+        read = self._reads.get(key)
+        if read is None:
+            read = self._reads[key] = _Read(self._store.version)
+            if len(self._reads) > _KEPT_MAX:
+                await self._drop(self._reads.popitem(last=False)[1])
+        else:
+            self._reads.move_to_end(key)
+        if read.version != self._store.version:
+            read.version, read.times = self._store.version, 0
+        read.times += 1
+        if read.times == _TIMES + 1:
+            parameters = [parameter.format(number) for number, (_, parameter) in enumerate(given, start=1)]
+            await self._keep(engine, text.filled(parameters), read)
+        if read.engine is None or read.times <= _TIMES:
+            return engine, text.filled(values)
+        return read.engine, f"EXECUTE {read.name}({', '.join([argument for argument, _ in given])})"
 
-    async def clear(self, engine: "DuckDbEngine") -> None:
-        """Begin anew: something is another that plans depend on."""
-        while self._kept:
-            await self._drop(engine, self._kept.popitem()[1][2])
+    async def clear(self, zone: str) -> None:
+        """Begin anew in another time zone, on which plans depend."""
+        while self._reads:
+            await self._drop(self._reads.popitem()[1])
+        self.close()
+        self._zone = zone
 
-    async def _drop(self, engine: "DuckDbEngine", name: str) -> None:
-        if name:
-            await engine.fetch(f"DEALLOCATE {name}", instant=True)
+    def interrupt(self, reason: SqlError) -> None:
+        """Stop what runs now with *reason*."""
+        if self._lean is not None:
+            self._lean.interrupt(reason)
 
-    async def _keep(self, engine: "DuckDbEngine", text: Gapped, types: Types, before: str) -> str:
-        await self._drop(engine, before)
+    def abandon(self) -> None:
+        """Let go of what has failed with its instance."""
+        if self._lean is not None:
+            self._lean.abandon()
+            self._lean = None
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._lean is not None:
+            self._lean.close()
+            self._lean = None
+
+    async def _drop(self, read: _Read) -> None:
+        if read.engine is not None:
+            await read.engine.fetch(f"DEALLOCATE {read.name}", instant=True)
+            read.engine = None
+
+    async def _keep(self, engine: DuckDbEngine, sql: str, read: _Read) -> None:
+        await self._drop(read)
+        lean = sql.count(COPY) == 1
+        if lean and self._lean is None:
+            self._lean = DuckDbEngine(self._store.cursor, self._executor)
+            if self._zone:
+                await self._lean.fetch(f"SET TimeZone = '{self._zone}'", instant=True)
+        place = self._lean if lean and self._lean is not None else engine
         self._number += 1
-        name = f"again_{self._number}"
-        sql = text.filled([f"CAST(${index} AS {kind})" for index, kind in enumerate(types, start=1)])
+        read.name = f"again_{self._number}"
         try:
-            await engine.keep(name, sql)
+            await place.keep(read.name, sql, lean=lean)
         except SqlError:
-            return ""
-        return name
+            return
+        read.engine = place

@@ -16,7 +16,8 @@ from core.errors import Diagnosis, SqlError
 from core.names import lower
 from core.sqlstate import SqlState
 from core.types import ColumnType
-from engine.cursors import Connection, DuckDbEngine, Prepare, constant
+from engine.constants import constant
+from engine.cursors import Connection, DuckDbEngine, Prepare
 from session.answers import Value
 from session.aside import elsewhere
 from session.external.access import require_external

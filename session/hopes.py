@@ -6,6 +6,7 @@ a sum come when all that is added up has been read, except where parts of a quer
 """
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from core.errors import SqlError
@@ -34,10 +35,16 @@ def dashed(work: "Work", plan: "Plan", error: SqlError) -> bool:
     return True
 
 
+@lru_cache(100)
+def _wanted(offset: int, oids: tuple[int, ...], finish: Finish) -> Wanted:
+    """Return what is wanted of a hopeful plan, most often the same."""
+    return Wanted(offset, oids, finish, hopeful=True)
+
+
 def _plan(work: "Work", text: str, offset: int, oids: tuple[int, ...], finish: Finish) -> "Plan":
     # In a block an error would be the end of the engine's transaction.
     if work.tx.single and work.environment is None:
-        plan = planning.plan(work, text, Wanted(offset, oids, finish, hopeful=True))
+        plan = planning.plan(work, text, _wanted(offset, oids, finish))
         if not plan.translated.hopeful:
             return plan
         if work.warehouse.hopeless.get(plan.shape) is None and not _PARTS.search(plan.translated.engine_sql):

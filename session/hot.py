@@ -19,8 +19,7 @@ from core.names import quote
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from session.again import KeptPlans
-from session.rewriting import renamed
-from sql.blanks import without
+from session.rewriting import reading
 from sql.shapes import Gapped
 from storage.hot import HotStore, HotTable
 
@@ -36,6 +35,7 @@ _WORTH: Final = 10
 _SHARE: Final = 4
 """One table takes at most this part of the memory."""
 _TOGETHER_MAX: Final = 500
+_TEXT_MAX: Final = 10_000
 INDEX_READS: Final = 200
 """Reads that a copy has served when an index on what is asked for is worth making: it takes as long as these save."""
 INDEX_ROWS: Final = 150_000
@@ -152,6 +152,8 @@ class HotTables:
         self._copies: OrderedDict[int, _Copy] = OrderedDict()
         self._together: dict[frozenset[int], tuple[CatalogState, list[tuple[int, str, _Copy]]]] = {}
         """The copies that statements have read, by their tables; until one of any goes."""
+        self._texts: dict[tuple[frozenset[int], Gapped], Gapped] = {}
+        """What statements that read them have become; until then, and as long as the tables are called the same."""
         self._wishes: dict[int, Wish] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._one_by_one = asyncio.Lock()
@@ -167,16 +169,21 @@ class HotTables:
             if len(self._together) >= _TOGETHER_MAX:
                 self._together.clear()
             known = self._together[tables] = state, found
+            self._texts.clear()
         copies = known[1]
         for oid, _, copy in copies:
             self._copies.move_to_end(oid)
             copy.served += 1
             copy.users += 1
-        names = {name: copy.table.name for _, name, copy in copies}
-        bare = {oid: copy.unpadded for oid, _, copy in copies}
-        for piece in text.pieces:
-            names |= without(piece, bare)
-        return Taken(self, renamed(text, names), [copy for _, _, copy in copies])
+        read = self._texts.get((tables, text))
+        if read is None:
+            names = {name: copy.table.name for _, name, copy in copies}
+            read = reading(text, names, {oid: copy.unpadded for oid, _, copy in copies})
+            if len(self._texts) >= _TOGETHER_MAX:
+                self._texts.clear()
+            if text.size <= _TEXT_MAX:
+                self._texts[tables, text] = read
+        return Taken(self, read, [copy for _, _, copy in copies])
 
     def _found(self, tables: frozenset[int], state: CatalogState) -> list[tuple[int, str, _Copy]] | None:
         """Return the copies of *tables* with what these are called; None, and wishes, where one is missing."""
@@ -354,7 +361,7 @@ class HotEngine:
         self._executor = executor
         self._engine: DuckDbEngine | None = None
         self._zone = "UTC"
-        self.plans = KeptPlans(store)
+        self.plans = KeptPlans(store, executor)
 
     async def ready(self, zone: str) -> DuckDbEngine:
         """Return the connection, its time zone being *zone*."""
@@ -363,7 +370,7 @@ class HotEngine:
         if zone != self._zone:
             await self._engine.run(f"SET TimeZone = '{zone}'")
             self._zone = zone
-            await self.plans.clear(self._engine)
+            await self.plans.clear(zone)
         return self._engine
 
     def restart(self) -> None:
@@ -372,14 +379,17 @@ class HotEngine:
             self._engine.abandon()
             self._engine = None
             self._zone = "UTC"
-            self.plans = KeptPlans(self._store)
+            self.plans.abandon()
+            self.plans = KeptPlans(self._store, self._executor)
 
     def interrupt(self, reason: SqlError) -> None:
         """Stop what runs now with *reason*."""
         if self._engine is not None:
             self._engine.interrupt(reason)
+            self.plans.interrupt(reason)
 
     def close(self) -> None:
-        """Give the connection back."""
+        """Give the connections back."""
         if self._engine is not None:
             self._engine.close()
+            self.plans.close()

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from catalog.model import Relation
 from core.errors import SqlError, not_supported
 from core.names import literal, quote
-from engine.cursors import Connection, Prepare, constant
+from engine.constants import constant
+from engine.cursors import Connection, Prepare
 from engine.external import records
 from engine.external.records import NAME, ROWS, Taken
 from session.context import Work

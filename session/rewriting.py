@@ -1,11 +1,13 @@
 """Engine SQL with other names or constants in it: what is found by pattern, string literals left alone."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from engine.cursors import Value, constant
+from engine.constants import constant
+from engine.cursors import Value
+from sql.blanks import without
 from sql.shapes import Gapped
 
 _PARAMETER: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\d+)")
@@ -35,6 +37,13 @@ _kept = lru_cache(500)(_substituted)
 def renamed(text: Gapped, names: dict[str, str]) -> Gapped:
     """Return *text* with the engine names in *names* replaced."""
     return Gapped(tuple(substituted(_GAP.join(text.pieces), names).split(_GAP)), text.order)
+
+
+def reading(text: Gapped, names: dict[str, str], bare: Mapping[int, frozenset[int]]) -> Gapped:
+    """Return *text* with names replaced, and as it is where the columns *bare*, by table, have no trailing blanks."""
+    for piece in text.pieces:
+        names = names | without(piece, bare)
+    return renamed(text, names)
 
 
 _GAP: Final = "\0"

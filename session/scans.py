@@ -95,7 +95,7 @@ class Scans:
 
     def copied(self, text: Gapped, tables: frozenset[int], state: CatalogState) -> Taken | None:
         """Return engine SQL reading copies in memory where all of *tables* have one, None otherwise."""
-        if tables & self._changing or sum(map(len, text.pieces)) > _LONG_SQL:
+        if tables & self._changing or text.size > _LONG_SQL:
             return None
         return self._hot.take(text, tables, state)
 

@@ -264,6 +264,18 @@ AS_WRITTEN: Final = (("enable_case_sensitive_identifier", "true"),)
 _SPELLINGS: Final = {"time zone": "timezone", "transaction isolation level": "transaction_isolation"}
 
 
+class _Known(dict[str, str]):
+    """The values that were asked for since the last change; the others are looked up."""
+
+    def __init__(self, look_up: Callable[[str], str]) -> None:
+        super().__init__()
+        self._look_up = look_up
+
+    def __missing__(self, name: str) -> str:
+        value = self[name] = self._look_up(name)
+        return value
+
+
 class Settings:
     """One session's values, with what SET LOCAL and ROLLBACK take back."""
 
@@ -276,19 +288,13 @@ class Settings:
         self._before: dict[str, str] | None = None
         self._reported: dict[str, str] = {}
         self._stale = True
-        self._known: dict[str, str] = {}
-        """What was asked for since the last change."""
+        self._known = _Known(self._look_up)
+        self.get: Callable[[str], str] = self._known.__getitem__
+        """Return the value of a parameter; raises 42704 for an unknown one."""
         self.changes = 0
         """Grows with every change."""
         self.serial = 0
         """Grows with every change that matters for translation."""
-
-    def get(self, name: str) -> str:
-        """Return the value of *name*; raises 42704 for an unknown one."""
-        value = self._known.get(name)
-        if value is None:
-            value = self._known[name] = self._look_up(name)
-        return value
 
     def _look_up(self, name: str) -> str:
         name = _SPELLINGS.get(name, name)

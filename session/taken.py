@@ -22,14 +22,11 @@ class Taken:
     def __init__(self, warehouse: "Warehouse") -> None:
         """Start with nothing."""
         self._warehouse = warehouse
-        self._additions: list[Addition] = []
+        self.additions: list[Addition] = []
+        """The rows, in their order."""
         self._rows = 0
         self.moment: Moment | None = None
         """When the transaction began to see the lake, where the engine was not told then."""
-
-    def __bool__(self) -> bool:
-        """Tell whether there are rows."""
-        return bool(self._additions)
 
     @property
     def full(self) -> bool:
@@ -39,11 +36,11 @@ class Taken:
     def add(self, addition: Addition) -> None:
         """Take down rows."""
         self._rows += addition.rows
-        last = self._additions[-1] if self._additions else None
+        last = self.additions[-1] if self.additions else None
         if last is not None and last.form is addition.form:
             last.extend(addition)
         else:
-            self._additions.append(addition)
+            self.additions.append(addition)
 
     async def note(self, begin: Callable[[], Awaitable[None]]) -> None:
         """Take down that the transaction sees the lake as it is now: *begin* has the engine's transaction begin."""
@@ -51,13 +48,13 @@ class Taken:
 
     async def insert(self, engine: DuckDbEngine) -> None:
         """Insert the rows into the transaction that is open on *engine*."""
-        additions, self._additions, self._rows = self._additions, [], 0
+        additions, self.additions, self._rows = self.additions, [], 0
         await self._warehouse.small_writes.run(engine, additions)
 
     async def log(self, tx: "Transaction") -> None:
         """Commit *tx*, which has done nothing else: its rows are logged."""
         try:
-            await self._warehouse.small_writes.commit(self._additions, tx.footprint)
+            await self._warehouse.small_writes.commit(self.additions, tx.footprint)
         except SerializationFailure:
             self._warehouse.recorder.conflict(tx)
             raise
@@ -70,4 +67,4 @@ class Taken:
 
     def clear(self) -> None:
         """Begin anew."""
-        self._additions, self._rows, self.moment = [], 0, None
+        self.additions, self._rows, self.moment = [], 0, None

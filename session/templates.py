@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _TEXT_MAX: Final = 2_000
 """Longer texts are not looked at: they are seldom sent again with another number."""
+_SEEN: Final = "seen"
+_NONE: Final = "none"
+"""What is known of a shape that has no template."""
 
 
 class Templates:
@@ -37,16 +40,14 @@ class Templates:
         known = self._cache.get(key)
         if known is None:
             if translate is not None:
-                self._cache.put(key, "seen")
+                self._cache.put(key, _SEEN)
             return None
-        if known == "seen":
-            if translate is None:
+        if isinstance(known, str):
+            if known != _SEEN or translate is None:
                 return None
             known = _made(found, translate, planned)
             self._cache.put(key, known)
-        if isinstance(known, str):
-            return None
-        return known.filled(found.numbers)
+        return None if isinstance(known, str) else known.filled(found.numbers)
 
 
 def _made(
@@ -57,4 +58,4 @@ def _made(
     except SqlError:
         # Made-up numbers may be wrong where the real ones are not.
         made = None
-    return "none" if made is None else planned(made.filled(found.numbers), made.sql)
+    return _NONE if made is None else planned(made.filled(found.numbers), made.sql)

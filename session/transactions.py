@@ -112,7 +112,7 @@ class Transaction:
     @property
     def single(self) -> bool:
         """Whether a statement would be a transaction of its own: no block, nothing written before it."""
-        return not self._engine_open and self.status is Status.IDLE and not self.held and not self.taken
+        return not self._engine_open and self.status is Status.IDLE and not self.held and not self.taken.additions
 
     @property
     def adds(self) -> bool:
@@ -187,7 +187,7 @@ class Transaction:
 
     async def fix(self) -> None:
         """Have the engine know of what was only taken down, before anything else is done."""
-        if self.taken or (self.taken.moment is not None and not self._engine_open):
+        if self.taken.additions or (self.taken.moment is not None and not self._engine_open):
             await self._open_engine()
 
     async def lock(self, key: Hashable, mode: Mode) -> None:
@@ -267,7 +267,7 @@ class Transaction:
         if not self._engine_open:
             moment = self.taken.moment
             await (self._begin() if moment is None else self._warehouse.small_writes.seen(moment))
-        if self.taken:
+        if self.taken.additions:
             self._changed = True
             await self.taken.insert(self._engine)
 
@@ -299,12 +299,12 @@ class Transaction:
         self._engine_open = True
 
     async def _commit(self) -> None:
-        if self.taken and (self._changed or self.changes):
+        if self.taken.additions and (self._changed or self.changes):
             await self._open_engine()
         await self.taken.leave()
         if self.footprint is not None:
             self.footprint.reads, self.footprint.writes = self._read, self._written
-        if self.taken:
+        if self.taken.additions:
             await self.taken.log(self)
             await self._leave_engine()
         elif self._engine_open:

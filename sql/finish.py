@@ -23,6 +23,9 @@ class Finish(Enum):
     WIRE = "wire"
     """Also TIMETZ is made text, and SUPER what it shows: for the client."""
 
+    # Part of the keys of plans: Enum's own is Python.
+    __hash__ = object.__hash__
+
 
 def finished(value: Value, finish: Finish) -> Value:
     """Return a select item as the place that the query is for wants it."""

@@ -41,6 +41,11 @@ class Gapped:
     order: tuple[int, ...]
     """Which value stands behind each piece but the last."""
 
+    @property
+    def size(self) -> int:
+        """How many characters it has."""
+        return sum(map(len, self.pieces))
+
     def filled(self, values: Sequence[str]) -> str:
         """Return the text with *values*."""
         if not self.order:

@@ -18,7 +18,8 @@ from storage import scans
 from storage.abandoned import abandon
 from storage.database import LAKE, SETTINGS, Database, Install, beside
 
-_PLACE: Final = "memory.main"
+COPY: Final = "memory.main.copy_"
+"""What the names of copies begin with, and nothing else does."""
 _WORK_BYTES: Final = 512 << 20
 """Memory for queries, beside the copies and as much again."""
 _BATCH_ROWS: Final = 50_000
@@ -94,7 +95,7 @@ class HotStore:
             found = columns(source, relation)
             if found is None:
                 return None
-            name = f"{_PLACE}.copy_{next(self._numbers)}"
+            name = f"{COPY}{next(self._numbers)}"
             target.execute(f"CREATE TABLE {name} ({', '.join(' '.join(column) for column in found)})")
             reader = source.execute(f"SELECT * FROM {relation} LIMIT {rows_max + 1}").to_arrow_reader(_BATCH_ROWS)
             size = filled(target, name, found, reader, (rows_max, bytes_max))

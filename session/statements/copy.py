@@ -14,7 +14,8 @@ from catalog.model import Relation, TableColumn
 from core.errors import SqlError, info, not_supported
 from core.names import quote_if_needed
 from core.sqlstate import SqlState
-from engine.cursors import Connection, DuckDbEngine, constant
+from engine.constants import constant
+from engine.cursors import Connection, DuckDbEngine
 from engine.load.copy import LoadFailedError, Occasion, error_rows, load
 from engine.load.datetimes import directives
 from engine.load.items import items_as_documents

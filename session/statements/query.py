@@ -134,13 +134,14 @@ async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: 
     if taken is None:
         return None
     try:
-        engine = await work.session.hot.ready(work.settings.get("timezone"))
-        work.session.counted, counts = engine, work.session.admission.counts
-        brief = work.warehouse.paces.is_brief(plan)
+        engine, values = await work.session.hot.ready(work.settings.get("timezone")), written or ()
+        brief, counts = work.warehouse.paces.is_brief(plan), work.session.admission.counts
         # An index is looked into for a value only, not for what a plan that is kept will be given.
-        kept = work.session.hot.plans if written and not taken.finds(plan.key) and brief else None
-        values = written or ()
-        sql = taken.text.filled(values) if kept is None else await kept.sql(engine, taken.text, plan.gaps, values)
+        if values and brief and not taken.finds(plan.key):
+            engine, sql = await work.session.hot.plans.found(engine, taken.text, plan.gaps, values)
+        else:
+            sql = taken.text.filled(values)
+        work.session.counted = engine
         stream = await engine.rows(sql, left, instant=brief, profiled=counts, wide=plan.wide)
         work.warehouse.paces.note(plan, stream.begun_s, brief=brief)
     finally:

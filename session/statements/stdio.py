@@ -9,7 +9,7 @@ from core.errors import SqlError
 from core.names import quote
 from core.sqlstate import SqlState
 from core.types import Column
-from engine.cursors import constant
+from engine.constants import constant
 from engine.load.batches import BatchLoad, loadable
 from engine.load.plan import CopyPlan, Format, Layout, Loaded
 from engine.load.stdin import StdinLoad

@@ -27,8 +27,8 @@ class Startled:
         self.late = late
         self.asked = 0
 
-    def execute(self, sql: str, *rest: Any) -> Any:
-        if "SELECT" in sql:
+    def execute(self, sql: str | duckdb.Statement, *rest: Any) -> Any:
+        if "SELECT" in (sql if isinstance(sql, str) else sql.query):
             self.asked += 1
             if self.asked <= self.times:
                 if self.late:

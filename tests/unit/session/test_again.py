@@ -16,7 +16,7 @@ from sql.shapes import Gapped
 from sql.translate import Translated
 
 NOTHING = Translated(engine_sql="", columns=(), parameter_types=(), uses=())
-COMPARED = Gapped(('SELECT 1 FROM t AS "t" WHERE ("t"."id" = ', ")"), (0,))
+COMPARED = Gapped(('SELECT 1 FROM memory.main.copy_1 AS "t" WHERE ("t"."id" = ', ")"), (0,))
 
 
 @pytest.mark.parametrize(
@@ -56,21 +56,28 @@ def test_a_number_is_as_long_as_the_column_that_it_is_compared_with(types: dict[
 
 def test_a_plan_is_kept_after_some_reads_and_anew_when_copies_have_changed() -> None:
     connection = duckdb.connect()
-    connection.execute("CREATE TABLE t AS SELECT 7 AS id")
-    store = SimpleNamespace(version=1)
+    connection.execute("CREATE TABLE copy_1 AS SELECT 7 AS id")
+    store = SimpleNamespace(version=1, cursor=connection.cursor)
     executor = Executor(1)
     engine = DuckDbEngine(lambda: connection, executor)
-    kept = KeptPlans(cast(Any, store))
+    kept = KeptPlans(cast(Any, store), executor)
 
     def read(number: int) -> str:
-        return asyncio.run(kept.sql(engine, COMPARED, ("INTEGER",), [str(number)]))
+        place, sql = asyncio.run(kept.found(engine, COMPARED, ("INTEGER",), [str(number)]))
+        assert (place is engine) == sql.startswith("SELECT ")
+        places.append(place)
+        return sql
 
-    plain = 'SELECT 1 FROM t AS "t" WHERE ("t"."id" = 7)'
+    def rows(sql: str) -> list[Any]:
+        return places[-1].connection.execute(sql).fetchall()
+
+    places: list[DuckDbEngine] = []
+    plain = 'SELECT 1 FROM memory.main.copy_1 AS "t" WHERE ("t"."id" = 7)'
     assert [read(7) for _ in range(5)] == [plain] * 5
     first = read(7)
     assert first.startswith("EXECUTE ")
-    assert connection.execute(first).fetchall() == [(1,)]
-    assert connection.execute(read(8)).fetchall() == []
+    assert rows(first) == [(1,)]
+    assert rows(read(8)) == []
     store.version = 2
     assert read(7) == plain
     assert [read(7) for _ in range(4)] == [plain] * 4
@@ -78,9 +85,58 @@ def test_a_plan_is_kept_after_some_reads_and_anew_when_copies_have_changed() -> 
     assert second.startswith("EXECUTE ")
     assert second != first
     with pytest.raises(duckdb.Error):
-        connection.execute(first)
-    asyncio.run(kept.clear(engine))
+        rows(first)
+    asyncio.run(kept.clear("UTC"))
     assert read(7) == plain
     with pytest.raises(duckdb.Error):
-        connection.execute(second)
+        rows(second)
+    executor.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "argument"),
+    [
+        ("INTEGER", "7", "7"),
+        ("BIGINT", "7", "7"),
+        ("BIGINT", "999999999", "999999999"),
+        ("BIGINT", "3000000000", "CAST(3000000000 AS BIGINT)"),
+        ("BIGINT", "-7", "CAST(-7 AS BIGINT)"),
+        ("BIGINT", "NULL", "CAST(NULL AS BIGINT)"),
+        ("SMALLINT", "7", "CAST(7 AS SMALLINT)"),
+        ("VARCHAR", "'7'", "'7'"),
+        ("VARCHAR", "NULL", "CAST(NULL AS VARCHAR)"),
+        ("DATE", "'2026-01-02'", "CAST('2026-01-02' AS DATE)"),
+    ],
+)
+def test_a_value_is_given_to_a_kept_plan_without_a_cast_where_there_is_a_literal_of_its_type(
+    kind: str, value: str, argument: str
+) -> None:
+    connection = duckdb.connect()
+    connection.execute(f"CREATE TABLE copy_1 AS SELECT CAST({value} AS {kind}) AS id")
+    executor = Executor(1)
+    engine = DuckDbEngine(lambda: connection, executor)
+    kept = KeptPlans(cast(Any, SimpleNamespace(version=1, cursor=connection.cursor)), executor)
+    text = gapped(f"SELECT id FROM memory.main.copy_1 WHERE (id IS NOT DISTINCT FROM CAST($1 AS {kind}))")
+    expected = connection.execute("SELECT id FROM copy_1").fetchall()
+    read = [asyncio.run(kept.found(engine, text, (kind,), [value])) for _ in range(6)]
+    assert [place.connection.execute(sql).fetchall() for place, sql in read] == [expected] * 6
+    assert read[-1][1].endswith(f"({argument})")
+    executor.close()
+
+
+SELF = gapped("SELECT 1 FROM memory.main.copy_1 AS t, memory.main.copy_1 AS u WHERE (u.id = CAST($1 AS INT))")
+
+
+@pytest.mark.parametrize(("text", "apart"), [(COMPARED, True), (SELF, False)])
+def test_a_plan_that_joins_is_kept_where_the_engine_optimizes_what_it_may_have_to_plan_anew(
+    text: Gapped, apart: bool
+) -> None:
+    connection = duckdb.connect()
+    connection.execute("CREATE TABLE copy_1 AS SELECT 7 AS id")
+    executor = Executor(1)
+    engine = DuckDbEngine(lambda: connection, executor)
+    kept = KeptPlans(cast(Any, SimpleNamespace(version=1, cursor=connection.cursor)), executor)
+    place, sql = [asyncio.run(kept.found(engine, text, ("INT",), ["7"])) for _ in range(6)][-1]
+    assert sql.startswith("EXECUTE ")
+    assert (place is not engine) == apart
     executor.close()
