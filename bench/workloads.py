@@ -191,7 +191,7 @@ def reports(setup: Setup) -> list[Figure]:
     first: dict[str, list[float]] = {}
     repeat: dict[str, list[float]] = {}
     notes: dict[str, str] = {}
-    # One session each for all queries. Where a session ends between two of them, what that takes is another's: PostgreSQL's
+    # One session each for all queries. Where one ends between two of them, what that takes is another's: PostgreSQL's
     # process takes leave of a gigabyte of shared memory, 50 ms of the system's time, while the next query runs.
     runners = _report_runners(setup)
     for query in tpch.queries(setup.raw):

@@ -1,6 +1,7 @@
 """When Python's collector of garbage looks, and at how much: while it does nothing else runs."""
 
 import gc
+import sys
 from typing import Final
 
 _THRESHOLDS: Final = (2_000, 3, 300)
@@ -15,7 +16,9 @@ def hold() -> None:
 
 
 def begin() -> None:
-    """Have it look, but never at what is there now."""
+    """Have it look, but never at what is there now. Called in the event loop."""
+    # Whoever reads a generator closes it here: the loop need not take each of them down.
+    sys.set_asyncgen_hooks(firstiter=None)
     gc.freeze()
     gc.set_threshold(*_THRESHOLDS)
     gc.enable()

@@ -61,6 +61,8 @@ class Delivery:
 
     def announce(self) -> None:
         """Send the notices and changed settings that have come up."""
+        if not self._session.has_news:
+            return
         for diagnosis in self._session.take_notices():
             self._channel.send(notice_response(diagnosis))
         for name, value in self._session.take_reports():

@@ -72,6 +72,11 @@ class Session(Protocol):
         """Return how values are written now."""
         ...
 
+    @property
+    def has_news(self) -> bool:
+        """Whether the next two may have something to return."""
+        ...
+
     def take_reports(self) -> list[tuple[str, str]]:
         """Return the settings that changed since the last call."""
         ...

@@ -303,9 +303,10 @@ class Work:
 
     def authorize(self, uses: tuple[Use, ...]) -> None:
         """Raise 42501 unless everything that a statement uses is allowed to who uses it."""
-        if self.principal.superuser and all(use.owner is None for use in uses):
-            return
+        superuser = self.principal.superuser
         for use in uses:
+            if superuser and use.owner is None:
+                continue
             if use.source.kind is SourceKind.EXTERNAL:
                 require_external(self.state, use.source.external, self._acting(use.owner), use.privilege)
                 continue

@@ -45,7 +45,7 @@ def plan(work: "Work", text: str, wanted: Wanted) -> Plan:
     if known is not None:
         return known
     waits = session.aside and len(text) >= LONG
-    if not any(view.numbers for view in wanted.views):
+    if not wanted.views or not any(view.numbers for view in wanted.views):
         known = work.warehouse.templates.plan(
             text, rest, None if waits else lambda text: _translated(work, text, wanted), planned
         )

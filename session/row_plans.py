@@ -52,7 +52,7 @@ class RowPlans:
         if found is None:
             return None
         form, cells = found
-        key = (form, work.parameter_oids, work.session.translation_key(), work.naming)
+        key = (form.head, form.marks, work.parameter_oids, work.session.translation_key(), work.naming)
         known = self._cache.get(key)
         if known is None:
             known = self._made(work, text, cells)
@@ -69,7 +69,7 @@ class RowPlans:
         found = None if "$" in text else self._form(text)
         if found is None:
             return False
-        known = self._cache.get((found[0], (), work.session.translation_key(), work.naming))
+        known = self._cache.get((found[0].head, found[0].marks, (), work.session.translation_key(), work.naming))
         if known is None or isinstance(known, str):
             return False
         self._keep(text, found)

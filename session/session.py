@@ -104,9 +104,9 @@ class Session:
         self.settings.fix("wlm_json_configuration", self.warehouse.limits.queues.text)
         self.settings.fix("require_ssl", "true" if self.warehouse.limits.requires_ssl else "false")
         for name, value in self.user.settings:
-            self._offer(name, value)
+            self.settings.offer(name, value)
         for name, value in (*drivers.switches(parameters.get("options", "")), *parameters.items()):
-            self._offer(name.lower(), value)
+            self.settings.offer(name.lower(), value)
         self._greeting = drivers.greeting(parameters, keeps_case=self.settings.keeps_case)
         await self.settle()
 
@@ -121,6 +121,11 @@ class Session:
         """Return where the columns of a result come from, None for expressions."""
         return drivers.origins(self.tx.state, self.place.name, columns)
 
+    @property
+    def has_news(self) -> bool:
+        """Whether there may be notices or changed parameters to tell of."""
+        return self.settings.stale or bool(self.notices)
+
     def take_reports(self) -> list[tuple[str, str]]:
         """Return the reported parameters that have changed since."""
         return self.settings.reports()
@@ -133,7 +138,7 @@ class Session:
     @property
     def status(self) -> str:
         """Return what ReadyForQuery tells: I, T or E."""
-        return self.tx.status.value
+        return self.tx.status
 
     @property
     def output_style(self) -> Style:
@@ -384,13 +389,6 @@ class Session:
     def fresh_sources(self, names: tuple[str, ...]) -> list[live.Fill]:
         """Return what fills those of the system sources *names* that are not as they should be."""
         return live.fresh(self, names, self.tx.filled)
-
-    def _offer(self, name: str, value: str) -> None:
-        # Drivers send parameters of their own in the start-up packet; none may fail a connection.
-        try:
-            self.settings.set_default(name, value)
-        except SqlError:
-            return
 
     async def settle(self) -> None:
         """Hand to the engine what it must know of the settings."""

@@ -6,6 +6,7 @@ unknown name fails with 42704; a name with a dot is a session context variable a
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -287,7 +288,8 @@ class Settings:
         self._local: dict[str, str] = {}
         self._before: dict[str, str] | None = None
         self._reported: dict[str, str] = {}
-        self._stale = True
+        self.stale = True
+        """Whether ``reports`` may have something to tell."""
         self._known = _Known(self._look_up)
         self.get: Callable[[str], str] = self._known.__getitem__
         """Return the value of a parameter; raises 42704 for an unknown one."""
@@ -350,6 +352,11 @@ class Settings:
         self._defaults[name] = self._checked(name, text)
         self._note(name)
 
+    def offer(self, name: str, text: str) -> None:
+        """Give *name* such a value where it has one: drivers send parameters of their own, and none may fail a connection."""
+        with suppress(SqlError):
+            self.set_default(name, text)
+
     def fix(self, name: str, value: str) -> None:
         """Change one of the session's read-only facts."""
         self._fixed[name] = value
@@ -397,9 +404,9 @@ class Settings:
 
     def reports(self) -> list[tuple[str, str]]:
         """Return the reported parameters whose values the client does not know yet."""
-        if not self._stale:
+        if not self.stale:
             return []
-        self._stale = False
+        self.stale = False
         fresh = []
         for row in SETTINGS:
             if row.reported:
@@ -434,7 +441,7 @@ class Settings:
 
     def _change(self) -> None:
         """Take note that a value is another now."""
-        self._stale = True
+        self.stale = True
         self.changes += 1
         self._known.clear()
 

@@ -44,8 +44,9 @@ def refuse_shared(database: Database) -> None:
 
 def refuse_replica(work: "Work", schema: int) -> None:
     """Raise 25006 for what is in a schema (OID) of a database that copies another: only what follows that writes."""
-    place = work.state.objects.get(schema)
-    database = work.state.objects.get(place.database) if isinstance(place, Schema) else None
+    objects = work.state.objects
+    place = objects.get(schema)
+    database = objects.get(place.database) if isinstance(place, Schema) else None
     if isinstance(database, Database):
         refuse_copied(work, database)
 

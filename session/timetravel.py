@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def refuse_written(translated: Translated, written: frozenset[int]) -> None:
     """Raise 0A000 for a table of *written* (OIDs): DuckLake shows a transaction its own rows whatever the moment."""
-    if any(moment.oid in written for moment, _ in translated.moments):
+    if translated.moments and any(moment.oid in written for moment, _ in translated.moments):
         raise not_supported("FOR … AS OF of a table that the same transaction has written")
 
 

@@ -29,7 +29,10 @@ class Priority(IntEnum):
     @property
     def shown(self) -> str:
         """Return the name as the system views show it."""
-        return self.name.capitalize()
+        return _SHOWN[self]
+
+
+_SHOWN: Final = tuple(priority.name.capitalize() for priority in Priority)
 
 
 class Action(IntEnum):

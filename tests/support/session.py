@@ -116,6 +116,10 @@ class SmallSession:
     def origins(self, columns: tuple[Column, ...]) -> tuple[None, ...]:
         return (None,) * len(columns)
 
+    @property
+    def has_news(self) -> bool:
+        return bool(self._reports or self._notices)
+
     def take_reports(self) -> list[tuple[str, str]]:
         taken, self._reports = self._reports, []
         return taken
