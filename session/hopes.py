@@ -2,7 +2,8 @@
 
 The engine raises where one does. Then the statement runs again as it is otherwise planned, with a condition for each
 row (``sql.decimals``), and from then on at once. That is possible as long as none of its rows has been sent: rows of
-a sum come when all that is added up has been read, except where parts of a query are read one after the other.
+a sum come when all that is added up has been read, except where parts of a query are read one after the other and
+nothing sorts them in the end.
 """
 
 import re
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from session.plans import Plan
 
 _PARTS: Final = re.compile(r"\b(?:UNION|INTERSECT|EXCEPT|RECURSIVE)\b", re.IGNORECASE)
+_TOKEN: Final = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[()]| ORDER BY ")
 _DATA_EXCEPTION: Final = "22"
 
 
@@ -35,6 +37,18 @@ def dashed(work: "Work", plan: "Plan", error: SqlError) -> bool:
     return True
 
 
+def is_whole(sql: str) -> bool:
+    """Tell whether the first row of engine SQL comes when all that it adds up has been read."""
+    if not _PARTS.search(sql):
+        return True
+    depth = 0
+    for token in _TOKEN.findall(sql):
+        depth += (token == "(") - (token == ")")
+        if token == " ORDER BY " and not depth:
+            return True
+    return False
+
+
 @lru_cache(100)
 def _wanted(offset: int, oids: tuple[int, ...], finish: Finish) -> Wanted:
     """Return what is wanted of a hopeful plan, most often the same."""
@@ -47,6 +61,6 @@ def _plan(work: "Work", text: str, offset: int, oids: tuple[int, ...], finish: F
         plan = planning.plan(work, text, _wanted(offset, oids, finish))
         if not plan.translated.hopeful:
             return plan
-        if work.warehouse.hopeless.get(plan.shape) is None and not _PARTS.search(plan.translated.engine_sql):
+        if work.warehouse.hopeless.get(plan.shape) is None and is_whole(plan.translated.engine_sql):
             return plan
     return work.plan(text, offset, oids, finish)

@@ -16,6 +16,12 @@ _WITHOUT: Final = {"rs_bare": "", "suffix": "FALSE AND suffix", "any_value": ""}
 Or that chooses one of the values of a group, which are the same then.
 """
 _MARKED: Final = re.compile(rf"(?:{'|'.join(_WITHOUT)})/\*(\d+)\.(\d+)\*/(?=\()")
+_EQUAL: Final = re.compile(
+    r"""\((?P<column>"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*)\ >=\ (?P<text>'(?:[^']|'')*')\ AND\ (?P=column)\ <\ '(?:[^']|'')*'
+        \ AND\ rs_bare/\*(?P<table>\d+)\.(?P<number>\d+)\*/\((?P=column)\)\ =\ (?P=text)\)""",
+    re.VERBOSE,
+)
+"""A column that equals a literal but for trailing blanks (``sql.keys``): a range and what is in it."""
 
 
 def marked(function: str, value: Value) -> str:
@@ -30,7 +36,12 @@ def without(sql: str, known: Mapping[int, frozenset[int]]) -> dict[str, str]:
     """Return what to replace in *sql* for the columns, by their tables' OIDs, *known* to have no trailing blanks."""
     if "*/(" not in sql:
         return {}
-    return {
+    marks = {
         found[0]: _WITHOUT[found[0].partition("/")[0]]
         for found in _MARKED.finditer(sql) if int(found[2]) in known.get(int(found[1]), ())
     }  # fmt: skip
+    equal = {
+        found[0]: f"({found['column']} = {found['text']})"
+        for found in _EQUAL.finditer(sql) if int(found["number"]) in known.get(int(found["table"]), ())
+    }  # fmt: skip
+    return marks | equal

@@ -75,6 +75,19 @@ def test_one_value_of_a_group_is_not_looked_for_where_all_are_the_same() -> None
 
 
 def test_a_text_that_looks_like_a_mark_is_a_text() -> None:
-    sql = engine_sql(f"select id from emp where name = 'rs_bare{MARK}(x)'")
+    sql = engine_sql(f"select id from emp where name <> 'rs_bare{MARK}(x)'")
     assert len(re.findall(re.escape(MARK), sql)) > 1
     assert without(sql, {EMP: frozenset({NAME})}) == {f"rs_bare{MARK}": ""}
+
+
+@pytest.mark.parametrize("text", ["a", "a  ", "it''s", "a\"b", ""])
+def test_a_string_that_equals_a_text_is_in_no_range_where_it_has_no_blanks(text: str) -> None:
+    sql = engine_sql(f"select case when name = '{text}' then 1 end from emp where '{text}' = name and id = 1")
+    known = without(sql, {EMP: frozenset({NAME})})
+    assert without(sql, {EMP: frozenset({NAME + 1})}) == {}
+    for mark in sorted(known, key=len, reverse=True):
+        sql = sql.replace(mark, known[mark])
+    same = f"""("emp"."name" = '{text.rstrip()}')"""
+    assert f"WHEN {same} THEN" in sql
+    assert f"WHERE ({same} AND" in sql
+    assert ">=" not in sql
