@@ -42,9 +42,9 @@ def is_whole(sql: str) -> bool:
     if not _PARTS.search(sql):
         return True
     depth = 0
-    for token in _TOKEN.findall(sql):
-        depth += (token == "(") - (token == ")")
-        if token == " ORDER BY " and not depth:
+    for found in _TOKEN.findall(sql):
+        depth += (found == "(") - (found == ")")
+        if found == " ORDER BY " and not depth:
             return True
     return False
 

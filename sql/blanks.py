@@ -17,7 +17,8 @@ Or that chooses one of the values of a group, which are the same then.
 """
 _MARKED: Final = re.compile(rf"(?:{'|'.join(_WITHOUT)})/\*(\d+)\.(\d+)\*/(?=\()")
 _EQUAL: Final = re.compile(
-    r"""\((?P<column>"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*)\ >=\ (?P<text>'(?:[^']|'')*')\ AND\ (?P=column)\ <\ '(?:[^']|'')*'
+    r"""\((?P<column>"(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*)\ >=\ (?P<text>'(?:[^']|'')*')
+        \ AND\ (?P=column)\ <\ '(?:[^']|'')*'
         \ AND\ rs_bare/\*(?P<table>\d+)\.(?P<number>\d+)\*/\((?P=column)\)\ =\ (?P=text)\)""",
     re.VERBOSE,
 )
