@@ -88,7 +88,8 @@ class Admission:
     @property
     def counts(self) -> bool:
         """Whether a rule asks what the statement has cost."""
-        return self.ticket is not None and any(rule.late for rule in self.ticket.place.queue.rules)
+        rules = self.ticket.place.queue.rules if self.ticket is not None else ()
+        return bool(rules) and any(rule.late for rule in rules)
 
     @property
     def expected_bytes(self) -> int:

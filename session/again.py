@@ -118,8 +118,8 @@ class KeptPlans:
         """Return what to run for *text* with *values*, here and now, and where: a plan that is kept, or the text."""
         if not types or len(types) != len(values):
             return engine, text.filled(values)
-        given = [_argument(value, kind) for value, kind in zip(values, types, strict=True)]
-        key = (text.pieces, text.order, *[parameter for _, parameter in given])
+        arguments, parameters = zip(*map(_argument, values, types), strict=True)
+        key = (text.pieces, text.order, parameters)
         read = self._reads.get(key)
         if read is None:
             read = self._reads[key] = _Read(self._store.version)
@@ -131,11 +131,11 @@ class KeptPlans:
             read.version, read.times = self._store.version, 0
         read.times += 1
         if read.times == _TIMES + 1:
-            parameters = [parameter.format(number) for number, (_, parameter) in enumerate(given, start=1)]
-            await self._keep(engine, text.filled(parameters), read)
+            written = [parameter.format(number) for number, parameter in enumerate(parameters, start=1)]
+            await self._keep(engine, text.filled(written), read)
         if read.engine is None or read.times <= _TIMES:
             return engine, text.filled(values)
-        return read.engine, f"EXECUTE {read.name}({', '.join([argument for argument, _ in given])})"
+        return read.engine, f"EXECUTE {read.name}({', '.join(arguments)})"
 
     async def clear(self, zone: str) -> None:
         """Begin anew in another time zone, on which plans depend."""

@@ -77,7 +77,7 @@ class Transaction:
     def state(self) -> CatalogState:
         """The catalog as this transaction sees it: what is committed, and its own changes."""
         newest = self._warehouse.store.state
-        if not self.changes and not self.temporaries:
+        if not self.private:
             return newest
         token = self.token
         if self._seen is None or self._seen[0] != token:
@@ -92,7 +92,8 @@ class Transaction:
     @property
     def private(self) -> bool:
         """Whether ``state`` holds objects that no other session sees."""
-        return bool(self.changes or self.temporaries)
+        changes, temporaries = self.changes, self.temporaries
+        return bool(changes.puts or changes.drops or temporaries.puts or temporaries.drops)
 
     @property
     def session(self) -> "Session | None":
