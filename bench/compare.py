@@ -33,7 +33,6 @@ from bench import everyday, fleet, goals, idle, recovery, report, scale, servers
 from bench.workloads import Figure, Setup
 
 _QUICK_SCALE: Final = 0.1
-_LONG_RUNS: Final = 3
 GROUPS: Final[dict[str, Callable[[Setup], list[Figure]]]] = {
     "a": workloads.stream,
     "b": workloads.small,
@@ -75,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _pin(targets)
         seconds = 1 if chosen.quick else 3
         setup = Setup(servers=targets, raw=raw, folder=folder, runs=runs, seconds=seconds, scale=factor)
-        loaded = workloads.load(replace(setup, runs=min(runs, _LONG_RUNS) if "d" in wanted else 1))
+        loaded = workloads.load(replace(setup, runs=runs if "d" in wanted else 1))
         figures = loaded if "d" in wanted else []
         _report(figures)
         for group, measure in GROUPS.items():

@@ -187,7 +187,7 @@ def _statements(setup: Setup, name: str, scripts: dict[str, str], load: tuple[in
 
 
 def reports(setup: Setup) -> list[Figure]:
-    """The 22 queries of TPC-H (c): each query's first run, and the best of its repeats."""
+    """The 22 queries of TPC-H (c): each query's first run, and the median of its repeats."""
     first: dict[str, list[float]] = {}
     repeat: dict[str, list[float]] = {}
     notes: dict[str, str] = {}
@@ -196,9 +196,9 @@ def reports(setup: Setup) -> list[Figure]:
     runners = _report_runners(setup)
     for query in tpch.queries(setup.raw):
         for name, run in runners.items():
-            times = [_timed_query(run, query, name, notes) for _ in range(1 + min(3, setup.runs))]
+            times = [_timed_query(run, query, name, notes) for _ in range(1 + setup.runs)]
             first.setdefault(name, []).append(times[0])
-            repeat.setdefault(name, []).append(min(times[1:]))
+            repeat.setdefault(name, []).append(statistics.median(times[1:]))
     found = []
     for what, seen in (("first runs", first), ("repeats", repeat)):
         sums = {name: sum(times) for name, times in seen.items()}

@@ -1,5 +1,6 @@
 """SHOW of definitions makes again what it shows; SHOW GRANTS tells who may what; EXPLAIN has Redshift's lines."""
 
+import itertools
 import re
 
 import psycopg
@@ -122,6 +123,24 @@ def test_plans_have_redshifts_shape(db: psycopg.Connection) -> None:
     assert all(figures.search(line) for line in lines if "(cost=" in line)
     assert any("Filter: (b>2)" in line for line in lines)
     assert not [line for line in lines if "DUCKLAKE" in line or ".parquet" in line]
+
+
+def test_tables_are_joined_by_their_rows_whatever_the_order_of_the_text(db: psycopg.Connection) -> None:
+    tables = {"joined_big": 20_000, "joined_middle": 500, "joined_little": 5}
+    for name, count in tables.items():
+        db.execute(f"DROP TABLE IF EXISTS {name}")
+        db.execute(f"CREATE TABLE {name} (id int, other int)")
+        db.execute(f"INSERT INTO {name} SELECT n, n % 5 FROM generate_series(1, {count}) AS s(n)")
+    joined = "joined_big.other = joined_middle.id AND joined_middle.other = joined_little.id"
+    for order in itertools.permutations(tables):
+        rows = db.execute(f"EXPLAIN SELECT count(*) FROM {', '.join(order)} WHERE {joined}").fetchall()
+        titles = [re.sub(r"^ *(?:->  )?", "", line).partition("  (cost=")[0] for (line,) in rows if "(cost=" in line]
+        assert titles.count("XN Hash") == 2
+        # What has the most rows is read past the hashes of the others, and never hashed itself.
+        hashed = [below for title, below in itertools.pairwise(titles) if title == "XN Hash"]
+        assert "XN Seq Scan on joined_big" in set(titles) - set(hashed), order
+    for name in tables:
+        db.execute(f"DROP TABLE {name}")
 
 
 def test_a_plan_that_ran_has_its_times(db: psycopg.Connection) -> None:
