@@ -34,16 +34,10 @@ _kept = lru_cache(500)(_substituted)
 """For statements that are repeated while their tables stay as they are."""
 
 
-def renamed(text: Gapped, names: dict[str, str]) -> Gapped:
-    """Return *text* with the engine names in *names* replaced."""
-    return Gapped(tuple(substituted(_GAP.join(text.pieces), names).split(_GAP)), text.order)
-
-
 def reading(text: Gapped, names: dict[str, str], bare: Mapping[int, frozenset[int]]) -> Gapped:
     """Return *text* with names replaced, and as it is where the columns *bare*, by table, have no trailing blanks."""
-    for piece in text.pieces:
-        names = names | without(piece, bare)
-    return renamed(text, names)
+    whole = _GAP.join(text.pieces)
+    return Gapped(tuple(substituted(whole, names | without(whole, bare)).split(_GAP)), text.order)
 
 
 _GAP: Final = "\0"
