@@ -19,6 +19,7 @@ from core.errors import SqlError
 from engine import profiles
 from engine.errors import BrokenOff, from_engine, from_stream
 from engine.executor import Executor
+from engine.plan_keeping import keep
 from engine.reasons import anew, once_more
 from engine.streams import BATCH_ROWS, WIDE_ROWS, RowStream, is_full, read_batch
 from storage import inlining
@@ -47,6 +48,7 @@ class DuckDbEngine:
         self._executor = executor
         self._stream: RowStream | None = None
         self._running = False
+        self._elsewhere: asyncio.Future[Any] | None = None
         self._canceled: SqlError | None = None
         self._refused: SqlError | None = None
         self._nudge: asyncio.TimerHandle | None = None
@@ -186,24 +188,9 @@ class DuckDbEngine:
         return stream
 
     async def keep(self, name: str, sql: str, *, lean: bool = False) -> None:
-        """Plan *sql*, which has typed parameters, here and now, to be executed by its *name* without another plan.
-
-        A *lean* connection optimizes nothing else: the statements that execute plans.
-        """
+        """Plan *sql* here and now, to be executed by its *name* later (``engine.plan_keeping``)."""
         await self._detach()
-
-        def work() -> None:
-            # A condition with a parameter that is pushed into a scan makes the engine plan anew each time.
-            self.connection.execute("SET disabled_optimizers = 'filter_pushdown'")
-            self.connection.execute("PRAGMA enable_optimizer")
-            try:
-                self.connection.execute(f"PREPARE {name} AS {sql}")
-            finally:
-                self.connection.execute("RESET disabled_optimizers")
-                if lean:
-                    self.connection.execute("PRAGMA disable_optimizer")
-
-        await self.guarded(work, here=True)
+        await self.guarded(lambda: keep(self.connection, name, sql, lean=lean), here=True)
 
     async def rollback(self) -> None:
         """Undo the engine's transaction and end its stream; never fails and cannot be interrupted."""
@@ -263,6 +250,16 @@ class DuckDbEngine:
             raise self._canceled
         return found
 
+    async def elsewhere(self, found: "asyncio.Future[T]") -> T:
+        """Wait for what another connection finds for this one, as for a statement that can be interrupted."""
+        if self.barred is not None:
+            raise self.barred
+        self._running, self._canceled, self._elsewhere, self.profile = True, None, found, ""
+        try:
+            return await found
+        finally:
+            self._running, self._elsewhere = False, None
+
     @property
     def running(self) -> bool:
         """Whether something runs now."""
@@ -295,7 +292,10 @@ class DuckDbEngine:
 
     def interrupt(self, reason: SqlError) -> None:
         """Stop what runs now with *reason*; without effect on anything later."""
-        if self._running and self._canceled is None:
+        if self._elsewhere is not None:
+            if not self._elsewhere.done():
+                self._elsewhere.set_exception(reason)
+        elif self._running and self._canceled is None:
             self._canceled = reason
             self._press()
         elif not self._running and self._stream is not None:

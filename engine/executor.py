@@ -59,12 +59,15 @@ class Executor:
 
     async def brief(self, function: Callable[[], T], who: object) -> T:
         """Run a *function* of *who* that takes less than a hand-over: here and now, or beside where others ask, too."""
-        before, self._last = self._last, (id(who), time.perf_counter())
-        alone = before[0] == id(who) or self._last[1] - before[1] > _AT_ONCE_S
-        if alone or self._beside.pending >= _BESIDE_MOST:
+        if self.alone(who) or self._beside.pending >= _BESIDE_MOST:
             return function()
         result: T = await self._begun(self._beside.start(function, self._ended))
         return result
+
+    def alone(self, who: object) -> bool:
+        """Take note that *who* asks for something brief, and tell whether nobody else does."""
+        before, self._last = self._last, (id(who), time.perf_counter())
+        return before[0] == id(who) or self._last[1] - before[1] > _AT_ONCE_S
 
     def _begun(self, task: Task) -> "asyncio.Future[Any]":
         # Where who waits is cancelled the function still runs, and still counts.

@@ -68,7 +68,8 @@ class Channel(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         self._pending: list[bytes] = []
-        self._pending_bytes = 0
+        self.pending_bytes = 0
+        """How much the next ``flush`` will send."""
         self._virgin = True
         self._since = 0.0
         self._stream: socket.socket | None = None
@@ -189,15 +190,10 @@ class Channel(asyncio.BufferedProtocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    @property
-    def pending_bytes(self) -> int:
-        """Return how much the next ``flush`` will send."""
-        return self._pending_bytes
-
     def send(self, data: bytes) -> None:
         """Append to what the next ``flush`` sends."""
         self._pending.append(data)
-        self._pending_bytes += len(data)
+        self.pending_bytes += len(data)
 
     async def flush(self) -> None:
         """Send what is pending in one write, and wait while the client is too far behind."""
@@ -213,7 +209,7 @@ class Channel(asyncio.BufferedProtocol):
 
     async def send_piece(self, piece: bytes | memoryview) -> None:
         """Send a part of a stream: gathered while small, written without a copy when large."""
-        if len(piece) + self._pending_bytes <= GATHER_BYTES:
+        if len(piece) + self.pending_bytes <= GATHER_BYTES:
             self.send(bytes(piece))
             return
         await self.flush()
@@ -275,7 +271,7 @@ class Channel(asyncio.BufferedProtocol):
         if self._pending:
             data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
             self._pending.clear()
-            self._pending_bytes = 0
+            self.pending_bytes = 0
             self._write(data)
 
     def _write(self, data: bytes | memoryview) -> None:

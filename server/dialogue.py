@@ -134,7 +134,7 @@ class Dialogue:
 def _decoded(
     types: Sequence[ColumnType], formats: Sequence[int], values: Sequence[bytes | None]
 ) -> tuple[Value, ...]:
-    return tuple(decode_parameter(kind, code, data) for kind, code, data in zip(types, formats, values, strict=True))
+    return tuple(map(decode_parameter, types, formats, values))
 
 
 def _parameter_formats(message: m.Bind) -> tuple[int, ...]:

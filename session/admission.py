@@ -137,7 +137,7 @@ class Admission:
         treatment = _PLANNED.get(self._kind, READING) if self._kind is not None else READING
         if plan.translated.externals and treatment is READING:
             treatment = STAYING
-        await self._enter(treatment)
+        await self._enter(treatment, light=treatment is READING and self.session.warehouse.paces.is_brief(plan))
 
     async def fetching(self, *, queued: bool) -> None:
         """Wait until more rows of a query may be made that was *queued* when it began."""
@@ -212,13 +212,13 @@ class Admission:
         """Return the priority as system views show it; manual queues have none."""
         return ticket.priority.shown if self._workload.configuration.auto else "n/a"
 
-    async def _enter(self, treatment: Treatment) -> None:
+    async def _enter(self, treatment: Treatment, *, light: bool = False) -> None:
         ticket = self.ticket
         if ticket is not None and ticket.held:
             # A procedure's loop, for one, reads on while its statements run.
             return
         if ticket is None or not self._again:
-            ticket = self._new(treatment)
+            ticket = self._new(treatment, light=light)
         self._again = False
         self.queued = self.session.warehouse.clock.now().replace(tzinfo=None)
         entered = self._workload.enter(ticket)
@@ -226,7 +226,7 @@ class Admission:
         if not entered:
             await self._workload.turn(ticket, self._is_short)
 
-    def _new(self, treatment: Treatment) -> Ticket:
+    def _new(self, treatment: Treatment, *, light: bool) -> Ticket:
         session, before = self.session, self.ticket
         asker, place = self._routed()
         tx, auto = session.tx, self._workload.configuration.auto
@@ -240,6 +240,7 @@ class Admission:
             task=session.query,
             slots=1 if auto or place is self._workload.superuser else session.settings.number("wlm_query_slot_count"),
             priority=Priority[named.upper()] if named else place.queue.priority,
+            light=light,
             restartable=self._kind in _RESTARTED and not tx.block and not tx.held and tx.commands == 1,
             waited_s=before.queued_s if before is not None else 0.0,
         )

@@ -1,22 +1,25 @@
-"""Reads of copies that come again and again: their plans are kept in the engine, on a session's own connection.
+"""Reads of copies that come again and again: their plans are kept in the engine.
 
 Half of what a brief read takes is the engine's planning. A plan with a parameter in a condition is made anew each time,
 because the engine pushes such conditions into scans with the value that it sees; so it is told not to. What is kept
 is good for the copies as they are: when one comes or goes the engine plans anew by itself, until it is kept again.
 
-EXECUTE is a statement that is planned, too. Its arguments are literals of the parameters' own types where there are
-such, because a cast takes as long as all else of it; and plans that read one copy, once, are kept on a connection that
-does not optimize. If such a plan is made anew there, it still is a scan.
+Plans that read one copy, once, are kept for all sessions (``engine.together``), others on a session's own connection.
+EXECUTE is a statement that is planned, too. Its arguments are literals of the parameters' own
+types where there are such, because a cast takes as long as all else of it; and plans that read one copy, once, are
+kept on connections that do not optimize. If such a plan is made anew there, it still is a scan.
 """
 
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from core.errors import SqlError
 from engine.cursors import DuckDbEngine
+from engine.together import Shared, Together
 from sql.facts import SourceKind
 from sql.shapes import Gapped
 from sql.translate import Translated
@@ -33,6 +36,8 @@ _KEPT_MAX: Final = 8
 _COMPARED: Final = re.compile(r'\("(?:[^"]|"")*"\."((?:[^"]|"")*)" (?:=|<>|<=|>=|<|>) \Z')
 _CAST: Final = re.compile(r"(?<![\w\"])CAST\(\Z")
 _TYPE: Final = re.compile(r" AS (SMALLINT|INTEGER|INT|BIGINT|VARCHAR|TEXT|DATE|TIMESTAMP|DECIMAL\(\d+, ?\d+\))\)")
+_ORDERED: Final = re.compile(r"\b(?:ORDER BY|OFFSET|SAMPLE)\b", re.IGNORECASE)
+"""What need not have the same rows, or not in the same order, as a member of a UNION ALL."""
 _NUMBER: Final = "INTEGER"
 _LONG: Final = "BIGINT"
 Types = tuple[str, ...]
@@ -91,51 +96,93 @@ class _Read:
 
     version: int
     """The copies'."""
+    shared: Shared
     times: int = 0
-    """How often it has come since."""
+    """How often it has come since, and was read here."""
     name: str = ""
     """The kept plan's, if it has one."""
     engine: DuckDbEngine | None = None
     """Where it is kept."""
 
 
-class KeptPlans:
-    """Those of one session."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A read with its values."""
 
-    def __init__(self, store: "HotStore", executor: "Executor") -> None:
-        """Keep plans over the copies in *store*."""
+    read: _Read
+    shared: Shared
+    text: Gapped
+    parameters: tuple[str, ...]
+    arguments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is run for a read, and where."""
+
+    engine: DuckDbEngine
+    sql: str
+
+
+def _written(text: Gapped, parameters: Sequence[str], first: int = 0) -> str:
+    return text.filled([parameter.format(number) for number, parameter in enumerate(parameters, start=first + 1)])
+
+
+def _is_lean(text: Gapped) -> bool:
+    """Tell whether *text* reads one copy, once."""
+    return sum([piece.count(COPY) for piece in text.pieces]) == 1
+
+
+class KeptPlans:
+    """Those of one session, and its way to those of all."""
+
+    def __init__(self, store: "HotStore", executor: "Executor", together: Together) -> None:
+        """Keep plans over the copies in *store*, where those that are kept *together* for all sessions do not do."""
         self._store = store
         self._executor = executor
+        self.together = together
         self._reads: OrderedDict[tuple[object, ...], _Read] = OrderedDict()
         self._number = 0
         self._zone = ""
         self._lean: DuckDbEngine | None = None
         """A connection that does not optimize."""
 
-    async def found(
-        self, engine: DuckDbEngine, text: Gapped, types: Types, values: Sequence[str]
-    ) -> tuple[DuckDbEngine, str]:
-        """Return what to run for *text* with *values*, here and now, and where: a plan that is kept, or the text."""
+    async def asked(self, text: Gapped, types: Types, values: Sequence[str]) -> Asked | None:
+        """Return *text* with *values* as a read that plans can be kept for; None where it is none."""
         if not types or len(types) != len(values):
-            return engine, text.filled(values)
+            return None
         arguments, parameters = zip(*map(_argument, values, types), strict=True)
         key = (text.pieces, text.order, parameters)
-        read = self._reads.get(key)
+        read, version = self._reads.get(key), self._store.version
         if read is None:
-            read = self._reads[key] = _Read(self._store.version)
+            read = self._reads[key] = _Read(version, self._shared(text, parameters))
             if len(self._reads) > _KEPT_MAX:
                 await self._drop(self._reads.popitem(last=False)[1])
         else:
             self._reads.move_to_end(key)
-        if read.version != self._store.version:
-            read.version, read.times = self._store.version, 0
+        if read.version != version:
+            read.version, read.times, read.shared = version, 0, self._shared(text, parameters)
+        return Asked(read, read.shared, text, parameters, arguments)
+
+    def _shared(self, text: Gapped, parameters: tuple[str, ...]) -> Shared:
+        def begin() -> Shared:
+            written, lean = partial(_written, text, parameters), _is_lean(text)
+            ordered = any(map(_ORDERED.search, text.pieces))
+            shared = Shared(self._zone, len(parameters), written)
+            shared.most = 0 if not lean else 1 if ordered else shared.most
+            return shared
+
+        return self.together.read((self._zone, self._store.version, text.pieces, text.order, parameters), begin)
+
+    async def found(self, plain: Found, asked: Asked) -> Found:
+        """Return what to run for *asked*, here and now, and where: a plan that is kept on this session, or *plain*."""
+        read, text = asked.read, asked.text
         read.times += 1
         if read.times == _TIMES + 1:
-            written = [parameter.format(number) for number, parameter in enumerate(parameters, start=1)]
-            await self._keep(engine, text.filled(written), read)
+            await self._keep(plain.engine, _written(text, asked.parameters), read, lean=_is_lean(text))
         if read.engine is None or read.times <= _TIMES:
-            return engine, text.filled(values)
-        return read.engine, f"EXECUTE {read.name}({', '.join(arguments)})"
+            return plain
+        return Found(read.engine, f"EXECUTE {read.name}({', '.join(asked.arguments)})")
 
     async def clear(self, zone: str) -> None:
         """Begin anew in another time zone, on which plans depend."""
@@ -166,9 +213,8 @@ class KeptPlans:
             await read.engine.fetch(f"DEALLOCATE {read.name}", instant=True)
             read.engine = None
 
-    async def _keep(self, engine: DuckDbEngine, sql: str, read: _Read) -> None:
+    async def _keep(self, engine: DuckDbEngine, sql: str, read: _Read, *, lean: bool) -> None:
         await self._drop(read)
-        lean = sql.count(COPY) == 1
         if lean and self._lean is None:
             self._lean = DuckDbEngine(self._store.cursor, self._executor)
             if self._zone:

@@ -93,9 +93,10 @@ def _fitted(prepared: Prepared, values: tuple[Value, ...]) -> tuple[int, ...]:
 
     What changes data gets places in few sizes, so that rows of many sizes share a translation.
     """
-    if not any(kind.type is _NUMERIC for kind in prepared.parameter_types):
-        return prepared.parameter_oids
-    if not any(type_.type.name == "numeric" for type_ in prepared.parameter_types):
+    for kind in prepared.parameter_types:
+        if kind.type.name == "numeric":
+            break
+    else:
         return prepared.parameter_oids
     declared = list(prepared.parameter_oids)
     for index, (type_, value) in enumerate(zip(prepared.parameter_types, values, strict=True)):
@@ -105,7 +106,6 @@ def _fitted(prepared: Prepared, values: tuple[Value, ...]) -> tuple[int, ...]:
     return tuple(declared)
 
 
-_NUMERIC: Final = types.of("numeric").type
 _SIZES: Final = (0, 6, 18)
 
 

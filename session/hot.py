@@ -18,6 +18,7 @@ from core.errors import SqlError
 from core.names import quote
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
+from engine.together import Together
 from session.again import KeptPlans
 from session.rewriting import reading
 from sql.shapes import Gapped
@@ -355,13 +356,13 @@ class HotTables:
 class HotEngine:
     """A session's connection to the copies, made when it is first wanted."""
 
-    def __init__(self, store: HotStore, executor: Executor) -> None:
-        """Connect to *store* and work on *executor*'s threads."""
+    def __init__(self, store: HotStore, executor: Executor, together: Together) -> None:
+        """Connect to *store* and work on *executor*'s threads, or *together* with other sessions."""
         self._store = store
         self._executor = executor
         self._engine: DuckDbEngine | None = None
         self._zone = "UTC"
-        self.plans = KeptPlans(store, executor)
+        self.plans = KeptPlans(store, executor, together)
 
     async def ready(self, zone: str) -> DuckDbEngine:
         """Return the connection, its time zone being *zone*."""
@@ -380,7 +381,7 @@ class HotEngine:
             self._engine = None
             self._zone = "UTC"
             self.plans.abandon()
-            self.plans = KeptPlans(self._store, self._executor)
+            self.plans = KeptPlans(self._store, self._executor, self.plans.together)
 
     def interrupt(self, reason: SqlError) -> None:
         """Stop what runs now with *reason*."""

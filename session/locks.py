@@ -136,11 +136,13 @@ class LockManager:
 
     def _grantable(self, lock: _Lock, owner: int, mode: Mode) -> bool:
         bad = CONFLICTS[mode]
+        # Nearly always all who hold a lock read.
+        if bad.isdisjoint(lock.holders.values()):
+            return True
         return not any(other != owner and held in bad for other, held in lock.holders.items())
 
     def _blocked_by_queue(self, lock: _Lock, mode: Mode) -> bool:
-        bad = CONFLICTS[mode]
-        return any(waiter.mode in bad for waiter in lock.queue)
+        return bool(lock.queue) and not CONFLICTS[mode].isdisjoint([waiter.mode for waiter in lock.queue])
 
     def _grant(self, lock: _Lock, key: Hashable, owner: int, mode: Mode) -> None:
         lock.holders[owner] = max(mode, lock.holders.get(owner, mode))

@@ -40,7 +40,12 @@ class Paces:
         self._untried = 0
 
     def is_brief(self, plan: "Plan") -> bool:
-        """Tell whether *plan* may run on the event loop."""
+        """Tell whether *plan* is known to be brief."""
+        known = self._cache.get(plan.shape)
+        return known is not None and known <= BRIEF_S
+
+    def may_be_brief(self, plan: "Plan") -> bool:
+        """Tell whether *plan* may run on the event loop, be it to try whether it is brief there."""
         known = self._cache.get(plan.shape)
         if known is None or known > _TRIED_S:
             return False

@@ -19,7 +19,7 @@ Still = Callable[[], bool]
 def sees(work: "Work", tables: frozenset[int], version: int) -> bool:
     """Tell whether the transaction sees of *tables*, last written at *version*, what is committed now."""
     tx = work.tx
-    if tx.changes or any(oid in tx.temporaries.puts for oid in tables):
+    if tx.changes or not tables.isdisjoint(tx.temporaries.puts):
         return False
     return tx.single or (version <= tx.opened and tx.written.isdisjoint(tables))
 

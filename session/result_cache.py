@@ -162,7 +162,7 @@ def question(work: "Work", plan: "Plan", parameters: "tuple[Value, ...]") -> Que
     if version is None or not sees(work, tables, version):
         return None
     values = tuple(map(type, parameters)), parameters
-    variables = tuple(variable_of(work.session, name) for name in plan.variables)
-    settings = tuple(work.settings.get(name) for name in _SETTINGS)
+    variables = tuple([variable_of(work.session, name) for name in plan.variables]) if plan.variables else ()
+    settings = tuple(map(work.settings.get, _SETTINGS))
     key = (plan.translated.engine_sql, tables, values, variables, settings)
     return Question(cache, key, version, lambda: scans.changed(tables), work.warehouse.caught_up)

@@ -5,6 +5,7 @@ Only for a statement that writes nothing and whose transaction sees of its table
 statement's tables are looked at in one turn of the event loop, so they belong to one moment.
 """
 
+import itertools
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from storage.database import Database
 
 _TRIES: Final = 3
 _MIXED: Final = 2
+_NEVER: Final = itertools.repeat(0)
+"""When a table was written of which nothing is known."""
 _LONG_SQL: Final = 100_000
 """Characters of a statement in which it takes too long to put files in the place of tables."""
 # Columns of one table and nothing else.
@@ -67,7 +70,7 @@ class Scans:
         """Return what ``changes`` was when one of *tables* was last written, None while one is being written."""
         if not self._changing.isdisjoint(tables):
             return None
-        return max((self._changed.get(oid, 0) for oid in tables), default=0)
+        return max([0, *map(self._changed.get, tables, _NEVER)])
 
     def forget(self, tables: frozenset[int]) -> None:
         """Take note that *tables* (OIDs) were written."""

@@ -77,7 +77,7 @@ class Session:
             | lockout.shown(warehouse.store.state)
         )
         self.engine = self.counted = warehouse.connect()
-        self.hot = HotEngine(warehouse.hot.store, warehouse.executor)
+        self.hot = HotEngine(warehouse.hot.store, warehouse.executor, warehouse.together)
         self.tx: Transaction = Transaction(pid, warehouse, self.engine, self.settings)
         self.query_started: datetime = self.started
         self.last_copy: tuple[int, int] = (-1, 0)

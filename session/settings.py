@@ -331,7 +331,7 @@ class Settings:
     @property
     def naming(self) -> tuple[tuple[str, str], ...]:
         """The parameters that decide what names in a text mean; views and prepared statements keep their maker's."""
-        return tuple((name, self.get(name)) for name in _NAMING)
+        return tuple(zip(_NAMING, map(self.get, _NAMING), strict=True))
 
     def unless_own(self, naming: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         """Return *naming*, or nothing where it is what the session has now."""

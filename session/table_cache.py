@@ -16,6 +16,7 @@ from catalog.model import Relation
 from core.errors import SqlError
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
+from engine.together import Together
 from session.functions import install_functions
 from session.hot import HotTables, Wish, nobody_else, unpadded
 from storage.hot import HotStore
@@ -263,8 +264,9 @@ def _order(relation: Relation) -> Order:
     return Order(tuple(column.engine_name for column in relation.columns if column.type.type.name in _TIMES)[:1])
 
 
-def copies(warehouse: "Warehouse", hot_bytes: int, cache_bytes: int) -> tuple[HotTables, TableCache]:
-    """Return what holds copies of tables for *warehouse*, in so many bytes of memory and of disk."""
+def copies(warehouse: "Warehouse", hot_bytes: int, cache_bytes: int) -> tuple[HotTables, TableCache, Together]:
+    """Return what holds copies of tables for *warehouse* in so many bytes of memory and of disk, and reads those."""
     database, caught_up = warehouse.database, warehouse.caught_up
     hot = HotTables(HotStore(database, hot_bytes, install_functions), warehouse.connect, hot_bytes, caught_up)
-    return hot, TableCache(CacheStore(database, cache_bytes), cache_bytes, warehouse.executor, caught_up)
+    cache = TableCache(CacheStore(database, cache_bytes), cache_bytes, warehouse.executor, caught_up)
+    return hot, cache, Together(hot.store.cursor, warehouse.executor)

@@ -201,7 +201,7 @@ class Warehouse:
         """Policies that stood between statements and relations, newest last."""
         self.parts, self.shared, self.effects = Parts(), SharedSources(database), Effects(self._carry_out)
         """What was built of the catalog for the system views, the engine's copies of it, and calls back to sessions."""
-        self.hot, self.cache = copies(self, *limits.copies)
+        self.hot, self.cache, self.together = copies(self, *limits.copies)
         self.scans = Scans(database, self.hot, self.cache, self.caught_up)
         self.workload, self.estimates = _workload(database, limits, clock), Estimates(self, Cache(size))
         self.summaries, self.mending, self.upkeep, self.replication = (
@@ -282,6 +282,7 @@ class Warehouse:
         await self.upkeep.close()
         await self.lake_schema.close()
         await self.small_writes.close()
+        self.together.close()
         await self.hot.close()
         await self.cache.close()
         if self.fleet is not None:

@@ -31,6 +31,8 @@ class Pool:
 
     def fits(self, ticket: Ticket) -> bool:
         """Tell whether there is room for *ticket* now."""
+        if ticket.light:
+            return self._alone(ticket)
         return self.used + ticket.slots <= self.slots and self._alone(ticket) and self._has_memory(ticket)
 
     def _has_memory(self, ticket: Ticket) -> bool:
@@ -38,11 +40,13 @@ class Pool:
         if not self.shared or not self.running:
             return True
         needed = ticket.owner.expected_bytes
-        return not needed or needed + sum(each.owner.expected_bytes for each in self.running) <= self.memory_bytes
+        if not needed:
+            return True
+        return needed + sum([each.owner.expected_bytes for each in self.running if not each.light]) <= self.memory_bytes
 
     def take(self, ticket: Ticket) -> None:
         """Let *ticket* in."""
-        self.used += ticket.slots
+        self.used += 0 if ticket.light else ticket.slots
         self.running[ticket] = None
         ticket.place.running += 1
         ticket.place.executed += 1
@@ -52,7 +56,7 @@ class Pool:
 
     def give(self, ticket: Ticket) -> None:
         """Take back what *ticket* held."""
-        self.used -= ticket.slots
+        self.used -= 0 if ticket.light else ticket.slots
         del self.running[ticket]
         ticket.place.running -= 1
 
@@ -68,7 +72,7 @@ class Pool:
         """
         scarce = False
         for ticket in self.queued(now):
-            if self.used + ticket.slots > self.slots:
+            if not ticket.light and self.used + ticket.slots > self.slots:
                 return
             if not self._alone(ticket):
                 continue

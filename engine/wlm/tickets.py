@@ -109,6 +109,8 @@ class Ticket:
     """Number that stays the same when the statement is begun again."""
     slots: int = 1
     priority: Priority = Priority.NORMAL
+    light: bool = False
+    """Whether it is over in no time and takes no worker: it waits for nobody, and nobody waits for it."""
     restartable: bool = False
     """Whether nothing would be lost if it were begun again."""
     state: State = State.QUEUED

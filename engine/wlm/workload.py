@@ -101,7 +101,7 @@ class Workload:
         ticket.entered = self.clock.monotonic()
         ticket.state, ticket.admitted, ticket.left = State.QUEUED, 0.0, 0.0
         pool = place.pool
-        if not pool.waiting and pool.fits(ticket):
+        if (ticket.light or not pool.waiting) and pool.fits(ticket):
             place.serviced += 1
             self._tickets[ticket] = None
             pool.take(ticket)

@@ -34,44 +34,29 @@ class ProtocolViolation(ConnectionFatal):
         super().__init__(state, message)
 
 
-class Frames:
+class Frames(bytearray):
     """The bytes received and not yet taken. It grows only by what has really arrived."""
 
-    __slots__ = ("_buffer",)
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-
-    def __len__(self) -> int:
-        """Return how many bytes wait."""
-        return len(self._buffer)
-
-    def feed(self, data: bytes | bytearray | memoryview) -> None:
-        """Append what was received."""
-        self._buffer += data
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._buffer.clear()
+    __slots__ = ()
 
     def head(self) -> tuple[int | None, int | None]:
         """Return type and length (its own four bytes included) of the next frame, None for what is not here yet."""
-        if len(self._buffer) >= HEADER_BYTES:
-            head: tuple[int, int] = _HEADER.unpack_from(self._buffer)
+        if len(self) >= HEADER_BYTES:
+            head: tuple[int, int] = _HEADER.unpack_from(self)
             return head
-        return self._buffer[0] if self._buffer else None, None
+        return self[0] if self else None, None
 
     def first_length(self) -> int | None:
         """Return the length of a frame without a type (the start-up packet), None until it is here."""
-        if len(self._buffer) < 4:
+        if len(self) < 4:
             return None
-        length: int = _UINT32.unpack_from(self._buffer)[0]
+        length: int = _UINT32.unpack_from(self)[0]
         return length
 
     def take(self, size: int, skip: int) -> bytes:
         """Remove the first *size* bytes and return them without the first *skip*."""
-        body = bytes(memoryview(self._buffer)[skip:size])
-        del self._buffer[:size]
+        body = bytes(memoryview(self)[skip:size])
+        del self[:size]
         return body
 
 
@@ -99,10 +84,43 @@ class Body:
 
     def count(self, item_bytes: int) -> int:
         """Return an unsigned Int16 that counts items of at least *item_bytes* each, all of them present."""
-        count: int = _INT16.unpack(self.take(2))[0]
-        if count * item_bytes > len(self._data) - self._at:
+        data, at = self._data, self._at + 2
+        if at > len(data):
+            raise Malformed("insufficient data left in message")
+        count: int = _INT16.unpack_from(data, self._at)[0]
+        self._at = at
+        if count * item_bytes > len(data) - at:
             raise Malformed("insufficient data left in message")
         return count
+
+    def int16s(self) -> tuple[int, ...]:
+        """Return as many unsigned Int16 as the one before them says."""
+        count = self.count(2)
+        if not count:
+            return ()
+        found: tuple[int, ...] = struct.unpack_from(f"!{count}H", self._data, self._at)
+        self._at += 2 * count
+        return found
+
+    def values(self) -> tuple[bytes | None, ...]:
+        """Return as many values, each behind its length (-1 for none), as the Int16 before them says."""
+        found: list[bytes | None] = []
+        count, data = self.count(4), self._data
+        at, size = self._at, len(data)
+        for _ in range(count):
+            if at + 4 > size:
+                raise Malformed("insufficient data left in message")
+            length: int = _INT32.unpack_from(data, at)[0]
+            at += 4
+            if length == -1:
+                found.append(None)
+                continue
+            if length < 0 or length > size - at:
+                raise Malformed("insufficient data left in message")
+            found.append(data[at : at + length])
+            at += length
+        self._at = at
+        return tuple(found)
 
     def int16(self) -> int:
         """Return the next Int16, unsigned."""
@@ -135,6 +153,10 @@ class Body:
 
     def text(self) -> str:
         """Return a string, which must be UTF-8 (the one client_encoding that is spoken)."""
+        end = self._data.find(b"\0", self._at)
+        if end == self._at:
+            self._at += 1
+            return ""
         return utf8(self.cstring())
 
     def rest(self) -> bytes:

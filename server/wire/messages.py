@@ -188,15 +188,10 @@ def _bind(body: Body) -> Bind:
     return Bind(
         portal=portal,
         statement=statement,
-        parameter_formats=_formats(body),
-        values=tuple([body.value() for _ in range(body.count(4))]),
-        result_formats=_formats(body),
+        parameter_formats=body.int16s(),
+        values=body.values(),
+        result_formats=body.int16s(),
     )
-
-
-def _formats(body: Body) -> tuple[int, ...]:
-    count = body.count(2)
-    return tuple([body.int16() for _ in range(count)]) if count else ()
 
 
 def _target(body: Body, command: str) -> Target:

@@ -43,7 +43,7 @@ class ServerProtocol:
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Append received bytes; nothing is looked at yet."""
         if self._state is not State.CLOSED:
-            self._frames.feed(data)
+            self._frames += data
 
     def ready(self) -> bool:
         """Return whether ``next_event`` has something to say (a violation included) without more bytes."""
@@ -60,33 +60,34 @@ class ServerProtocol:
         closed then.
         """
         try:
-            return self._next_event()
+            while self._state is not State.CLOSED:
+                form, size = self._next_frame()
+                if size == _WAITING or len(self._frames) < size:
+                    return None
+                event: Event | Unread
+                if form is None:
+                    event = startup.read(self._frames.take(size, 4))
+                    kind: type = type(event)
+                else:
+                    data, kind = self._frames.take(size, 5), form.message
+                    long = form.many and len(data) > LONG_BYTES
+                    event = Unread(form, data) if long else messages.read(form, data)
+                transition = TABLE.get((self._state, kind))
+                if transition is None:
+                    raise self._illegal(kind)
+                self._state = transition.next
+                if transition.deliver:
+                    return event
         except ProtocolViolation:
             self.happened(Happening.CLOSED)
             raise
+        return None
 
     def happened(self, what: Happening) -> None:
         """Move to the state that follows *what* the server did."""
         self._state = TABLE[self._state, what].next
         if self._state is State.CLOSED:
             self._frames.clear()
-
-    def _next_event(self) -> Event | Unread | None:
-        while self._state is not State.CLOSED:
-            form, size = self._next_frame()
-            if size == _WAITING or len(self._frames) < size:
-                return None
-            event: Event | Unread
-            if form is None:
-                event = startup.read(self._frames.take(size, 4))
-                kind: type = type(event)
-            else:
-                data, kind = self._frames.take(size, 5), form.message
-                long = form.many and len(data) > LONG_BYTES
-                event = Unread(form, data) if long else messages.read(form, data)
-            if self._advance(kind):
-                return event
-        return None
 
     def _next_frame(self) -> tuple[messages.Form | None, int]:
         """Return the next frame's form, None before start-up, and its bytes; _WAITING before the header is complete."""
@@ -110,14 +111,6 @@ class ServerProtocol:
         if length > (self._limit if form.limit is None else min(form.limit, self._limit)):
             raise ProtocolViolation(f"invalid message length: {length} bytes exceed the limit")
         return form, length + 1
-
-    def _advance(self, kind: type) -> bool:
-        """Make the transition that a message of *kind* asks for; return whether it is to be delivered."""
-        transition = TABLE.get((self._state, kind))
-        if transition is None:
-            raise self._illegal(kind)
-        self._state = transition.next
-        return transition.deliver
 
     def _illegal(self, kind: type) -> ProtocolViolation:
         if kind is startup.TlsRequest:

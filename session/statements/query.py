@@ -8,6 +8,7 @@ from core.types import Column
 from engine.given import table
 from engine.streams import RowStream
 from session import hopes, present, spark
+from session.again import Found
 from session.answers import Answer, Done, Value
 from session.aside import WIDE, apart
 from session.context import Work
@@ -135,14 +136,20 @@ async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: 
         return None
     try:
         engine, values = await work.session.hot.ready(work.settings.get("timezone")), written or ()
-        brief, counts = work.warehouse.paces.is_brief(plan), work.session.admission.counts
+        brief, counts = work.warehouse.paces.may_be_brief(plan), work.session.admission.counts
         # An index is looked into for a value only, not for what a plan that is kept will be given.
-        if values and brief and not taken.finds(plan.key):
-            engine, sql = await work.session.hot.plans.found(engine, taken.text, plan.gaps, values)
-        else:
-            sql = taken.text.filled(values)
-        work.session.counted = engine
-        stream = await engine.rows(sql, left, instant=brief, profiled=counts, wide=plan.wide)
+        keeps, plans = bool(values) and brief and not taken.finds(plan.key), work.session.hot.plans
+        read = await plans.asked(taken.text, plan.gaps, values) if keeps else None
+        work.session.counted, stream = engine, None
+        if read is not None and not counts and not plan.wide:
+            stream = await plans.together.rows(engine, read.shared, read.arguments)
+        if stream is None:
+            plain = Found(engine, taken.text.filled(values))
+            found = plain if read is None else await plans.found(plain, read)
+            work.session.counted = found.engine
+            stream = await found.engine.rows(found.sql, left, instant=brief, profiled=counts, wide=plan.wide)
+            if read is not None:
+                read.shared.schema = stream.schema
         work.warehouse.paces.note(plan, stream.begun_s, brief=brief)
     finally:
         taken.release()
@@ -189,7 +196,9 @@ async def described_columns(work: Work, plan: Plan) -> tuple[Column, ...]:
 
 
 async def _columns(plan: Plan, work: Work, schema: pa.Schema) -> tuple[Column, ...]:
-    return await apart(len(schema) > WIDE, lambda: columns(plan, work, schema))
+    if len(schema) <= WIDE:
+        return columns(plan, work, schema)
+    return await apart(True, lambda: columns(plan, work, schema))
 
 
 def columns(plan: Plan, work: Work, schema: pa.Schema) -> tuple[Column, ...]:

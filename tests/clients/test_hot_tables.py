@@ -315,3 +315,46 @@ def test_clients_that_ask_at_once_each_have_their_own_answer(connect: Connect, s
         reader.join()
     assert problems == []
     connection.execute("DROP TABLE shared")
+
+
+class Readers:
+    """Clients that read again and again, and note what they should not have seen."""
+
+    def __init__(self) -> None:
+        self.committed = 0
+        """The newest word of all rows."""
+        self.end = threading.Event()
+        self.wrong: list[str] = []
+
+    def read(self, reader: psycopg.Connection, number: int) -> None:
+        seen = 0
+        while not self.end.is_set() and not self.wrong:
+            known = self.committed
+            # Some ask for a row that there is, some for none.
+            found = reader.execute("SELECT id, word FROM hot WHERE id = %s", (number,), prepare=True).fetchall()
+            if [row[0] for row in found] != ([number] if number <= 3 else []):
+                self.wrong.append(f"{number} found {found}")
+            seen, before = int(found[0][1]) if found else known, seen
+            if seen < max(known, before):
+                self.wrong.append(f"{number} saw {seen} behind {max(known, before)}")
+
+
+def test_reads_at_once_have_their_own_rows_and_what_was_committed_before_them(
+    server: Server, connect: Connect, table: str
+) -> None:
+    writer, readers, before = connect(), Readers(), len(server.log)
+    writer.execute("UPDATE hot SET word = '0'")
+    threads = [threading.Thread(target=readers.read, args=(connect(), 1 + index % 4)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 60
+    gathered = "keeps a plan for reads at once"
+    while not readers.wrong and (readers.committed < 5 or not any(gathered in line for line in server.log[before:])):
+        assert time.monotonic() < deadline, "no reads were gathered"
+        time.sleep(0.3 + readers.committed / 10)
+        writer.execute(f"UPDATE hot SET word = '{readers.committed + 1}'")
+        readers.committed += 1
+    readers.end.set()
+    for thread in threads:
+        thread.join()
+    assert not readers.wrong

@@ -347,3 +347,48 @@ def _needing(load: Workload, size: int) -> Ticket:
     one = ticket(load)
     owner(one).expected_bytes = size
     return one
+
+
+def test_what_is_over_in_no_time_waits_for_nobody_and_keeps_nobody_waiting() -> None:
+    async def story() -> None:
+        load = workload({"query_concurrency": 1}, memory=100)
+        light = [ticket(load, light=True) for _ in range(3)]
+        assert all(load.enter(each) for each in light)
+        first, second = ticket(load), ticket(load)
+        assert load.enter(first)
+        assert not load.enter(second)
+        late = ticket(load, light=True)
+        assert load.enter(late)
+        assert (late.place.running, late.place.waiting) == (5, 1)
+        for each in (*light, late):
+            load.leave(each)
+        assert not second.held
+        load.leave(first)
+        assert second.held
+
+    play(story())
+
+
+def test_memory_is_not_kept_for_what_is_over_in_no_time() -> None:
+    async def story() -> None:
+        load = workload(memory=100)
+        light = ticket(load, light=True)
+        owner(light).expected_bytes = 90
+        assert load.enter(light)
+        assert load.enter(_needing(load, 50))
+        assert load.enter(_needing(load, 50))
+
+    play(story())
+
+
+def test_of_one_priority_one_runs_however_brief_it_is() -> None:
+    async def story() -> None:
+        load = workload({"queue_type": "auto", "auto_wlm": True})
+        first = ticket(load, priority=Priority.CRITICAL)
+        light = ticket(load, priority=Priority.CRITICAL, light=True)
+        assert load.enter(first)
+        assert not load.enter(light)
+        load.leave(first)
+        assert light.held
+
+    play(story())

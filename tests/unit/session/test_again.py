@@ -9,7 +9,8 @@ import pytest
 
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
-from session.again import KeptPlans, Types, gap_types
+from engine.together import Together
+from session.again import Found, KeptPlans, Types, gap_types
 from session.rewriting import gapped
 from sql.facts import SourceKind
 from sql.shapes import Gapped
@@ -54,19 +55,25 @@ def test_a_number_is_as_long_as_the_column_that_it_is_compared_with(types: dict[
     assert gap_types(cast(Any, SimpleNamespace(uses=[use])), COMPARED) == expected
 
 
+async def found_of(kept: KeptPlans, engine: DuckDbEngine, text: Gapped, types: Types, value: str) -> Found:
+    asked = await kept.asked(text, types, [value])
+    assert asked is not None
+    return await kept.found(Found(engine, text.filled([value])), asked)
+
+
 def test_a_plan_is_kept_after_some_reads_and_anew_when_copies_have_changed() -> None:
     connection = duckdb.connect()
     connection.execute("CREATE TABLE copy_1 AS SELECT 7 AS id")
     store = SimpleNamespace(version=1, cursor=connection.cursor)
     executor = Executor(1)
     engine = DuckDbEngine(lambda: connection, executor)
-    kept = KeptPlans(cast(Any, store), executor)
+    kept = KeptPlans(cast(Any, store), executor, Together(connection.cursor, executor))
 
     def read(number: int) -> str:
-        place, sql = asyncio.run(kept.found(engine, COMPARED, ("INTEGER",), [str(number)]))
-        assert (place is engine) == sql.startswith("SELECT ")
-        places.append(place)
-        return sql
+        found = asyncio.run(found_of(kept, engine, COMPARED, ("INTEGER",), str(number)))
+        assert (found.engine is engine) == found.sql.startswith("SELECT ")
+        places.append(found.engine)
+        return found.sql
 
     def rows(sql: str) -> list[Any]:
         return places[-1].connection.execute(sql).fetchall()
@@ -115,12 +122,13 @@ def test_a_value_is_given_to_a_kept_plan_without_a_cast_where_there_is_a_literal
     connection.execute(f"CREATE TABLE copy_1 AS SELECT CAST({value} AS {kind}) AS id")
     executor = Executor(1)
     engine = DuckDbEngine(lambda: connection, executor)
-    kept = KeptPlans(cast(Any, SimpleNamespace(version=1, cursor=connection.cursor)), executor)
+    store = SimpleNamespace(version=1, cursor=connection.cursor)
+    kept = KeptPlans(cast(Any, store), executor, Together(connection.cursor, executor))
     text = gapped(f"SELECT id FROM memory.main.copy_1 WHERE (id IS NOT DISTINCT FROM CAST($1 AS {kind}))")
     expected = connection.execute("SELECT id FROM copy_1").fetchall()
-    read = [asyncio.run(kept.found(engine, text, (kind,), [value])) for _ in range(6)]
-    assert [place.connection.execute(sql).fetchall() for place, sql in read] == [expected] * 6
-    assert read[-1][1].endswith(f"({argument})")
+    read = [asyncio.run(found_of(kept, engine, text, (kind,), value)) for _ in range(6)]
+    assert [found.engine.connection.execute(found.sql).fetchall() for found in read] == [expected] * 6
+    assert read[-1].sql.endswith(f"({argument})")
     executor.close()
 
 
@@ -135,8 +143,50 @@ def test_a_plan_that_joins_is_kept_where_the_engine_optimizes_what_it_may_have_t
     connection.execute("CREATE TABLE copy_1 AS SELECT 7 AS id")
     executor = Executor(1)
     engine = DuckDbEngine(lambda: connection, executor)
-    kept = KeptPlans(cast(Any, SimpleNamespace(version=1, cursor=connection.cursor)), executor)
-    place, sql = [asyncio.run(kept.found(engine, text, ("INT",), ["7"])) for _ in range(6)][-1]
-    assert sql.startswith("EXECUTE ")
-    assert (place is not engine) == apart
+    store = SimpleNamespace(version=1, cursor=connection.cursor)
+    kept = KeptPlans(cast(Any, store), executor, Together(connection.cursor, executor))
+    found = [asyncio.run(found_of(kept, engine, text, ("INT",), "7")) for _ in range(6)][-1]
+    assert found.sql.startswith("EXECUTE ")
+    assert (found.engine is not engine) == apart
+    executor.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "most"),
+    [
+        ("SELECT 1 FROM memory.main.copy_1 WHERE (id = CAST($1 AS INT))", 8),
+        ("SELECT 1 FROM memory.main.copy_1 WHERE (id = CAST($1 AS INT)) ORDER BY 1", 1),
+        ("SELECT 1 FROM memory.main.copy_1 WHERE (id = CAST($1 AS INT)) LIMIT 1 OFFSET 2", 1),
+        ("SELECT 1 FROM memory.main.copy_1, memory.main.copy_1 AS u WHERE (u.id = CAST($1 AS INT))", 0),
+        ("SELECT 1 FROM memory.main.copy_1, memory.main.copy_2 WHERE (id = CAST($1 AS INT))", 0),
+    ],
+)
+def test_a_read_of_one_copy_is_for_all_sessions_and_several_are_one_where_they_have_no_order(sql: str, most: int) -> None:
+    store, executor = SimpleNamespace(version=1), Executor(1)
+    together = Together(duckdb.connect, executor)
+
+    async def play() -> None:
+        plans = [KeptPlans(cast(Any, store), executor, together) for _ in range(3)]
+        await plans[2].clear("Asia/Tokyo")
+        one, other, elsewhere = [await each.asked(gapped(sql), ("INT",), ["7"]) for each in plans]
+        assert one is not None
+        assert other is not None
+        assert elsewhere is not None
+        assert one.shared is other.shared
+        assert one.shared is not elsewhere.shared
+        assert (one.shared.most, elsewhere.shared.zone) == (most, "Asia/Tokyo")
+        store.version = 2
+        later = await plans[0].asked(gapped(sql), ("INT",), ["7"])
+        assert later is not None
+        assert later.shared is not one.shared
+
+    asyncio.run(play())
+    executor.close()
+
+
+def test_what_no_plan_is_kept_for_is_no_read_of_this_kind() -> None:
+    executor = Executor(1)
+    kept = KeptPlans(cast(Any, SimpleNamespace(version=1)), executor, Together(duckdb.connect, executor))
+    assert asyncio.run(kept.asked(COMPARED, (), ["7"])) is None
+    assert asyncio.run(kept.asked(COMPARED, ("INT",), ["7", "8"])) is None
     executor.close()

@@ -297,10 +297,10 @@ def test_a_read_is_brief_once_it_was_brief_several_times() -> None:
     known = paces()
     for _ in range(3):
         known.note(plan(), BRIEF_S / 2)
-        assert not known.is_brief(plan())
+        assert not known.may_be_brief(plan())
     for _ in range(10):
         known.note(plan(), BRIEF_S / 2)
-    assert known.is_brief(plan())
+    assert known.may_be_brief(plan())
 
 
 def test_one_run_that_was_held_up_is_not_the_rule() -> None:
@@ -308,29 +308,29 @@ def test_one_run_that_was_held_up_is_not_the_rule() -> None:
     for _ in range(20):
         known.note(plan(), BRIEF_S / 2)
     known.note(plan(), BRIEF_S * 2)
-    assert known.is_brief(plan())
+    assert known.may_be_brief(plan())
     for _ in range(3):
         known.note(plan(), BRIEF_S * 2)
-    assert not known.is_brief(plan())
+    assert not known.may_be_brief(plan())
 
 
 def test_what_takes_somewhat_long_on_a_thread_is_tried_on_the_loop_now_and_then() -> None:
     known = paces()
     for _ in range(20):
         known.note(plan(), BRIEF_S * 1.5)
-    asked = [known.is_brief(plan()) for _ in range(320)]
+    asked = [known.may_be_brief(plan()) for _ in range(320)]
     assert asked.count(True) == 40
     known.note(plan(), BRIEF_S * 1.4, brief=True)
-    assert [known.is_brief(plan()) for _ in range(320)].count(True) == 40
+    assert [known.may_be_brief(plan()) for _ in range(320)].count(True) == 40
     known.note(plan(), BRIEF_S / 2, brief=True)
-    assert all(known.is_brief(plan()) for _ in range(320))
+    assert all(known.may_be_brief(plan()) for _ in range(320))
 
 
 def test_what_takes_long_on_a_thread_is_not_tried_on_the_loop() -> None:
     known = paces()
     for _ in range(40):
         known.note(plan(), BRIEF_S * 4)
-    assert not any(known.is_brief(plan()) for _ in range(320))
+    assert not any(known.may_be_brief(plan()) for _ in range(320))
 
 
 @pytest.mark.parametrize(
@@ -347,4 +347,4 @@ def test_what_may_take_long_is_never_brief(shape: str, tables: int, took_s: floa
     known.note(plan(shape, tables), took_s)
     for _ in range(10):
         known.note(plan(shape, tables), 0.0)
-    assert not known.is_brief(plan(shape, tables))
+    assert not known.may_be_brief(plan(shape, tables))

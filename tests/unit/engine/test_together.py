@@ -1,0 +1,264 @@
+"""Reads that several ask for at once, as one statement of the engine."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, cast
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from core.errors import Canceled
+from core.sqlstate import SqlState
+from engine.cursors import DuckDbEngine
+from engine.executor import Executor
+from engine.streams import RowStream
+from engine.together import Shared, Together
+
+BELOW = "SELECT n, n AS n FROM things WHERE n < CAST(${} AS INTEGER)"
+Rows = list[tuple[Any, ...]] | None
+
+
+class Counting:
+    """A connection that remembers what it was to execute."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, executed: list[str]) -> None:
+        self._connection, self._executed = connection, executed
+
+    def execute(self, statement: Any) -> duckdb.DuckDBPyConnection:
+        self._executed.append(statement if isinstance(statement, str) else statement.query)
+        return self._connection.execute(statement)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+class Bench:
+    """Some sessions on one instance."""
+
+    def __init__(self, rows: int = 10) -> None:
+        self.root = duckdb.connect(config={"threads": 1})
+        self.root.execute(f"CREATE TABLE things AS SELECT range::INTEGER AS n FROM range({rows})")
+        self.executed: list[str] = []
+        self.executor = Executor(1)
+        self.together = Together(lambda: cast(Any, Counting(self.root.cursor(), self.executed)), self.executor)
+        self.engines = [DuckDbEngine(self.root.cursor, self.executor) for _ in range(20)]
+
+    def shared(self, sql: str = BELOW, zone: str = "", most: int = 8) -> Shared:
+        reader = self.root.execute(sql.format(1), ["1"]).to_arrow_reader(1)
+        return Shared(zone, 1, lambda first: sql.format(first + 1), most, schema=reader.schema, times=5)
+
+    async def read(self, number: int, read: Shared, argument: str) -> Rows:
+        return await rows(self.together.rows(self.engines[number], read, [argument]))
+
+    async def gathered(self, read: Shared, arguments: list[str]) -> list[Rows]:
+        # Who asks first asks alone.
+        self.executor.alone(object())
+        asked = [self.read(number, read, argument) for number, argument in enumerate(arguments)]
+        return await asyncio.wait_for(asyncio.gather(*asked), 30)
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        async def whole() -> Any:
+            try:
+                return await coroutine
+            finally:
+                self.together.close()
+                self.executor.close()
+
+        return asyncio.run(whole())
+
+    @property
+    def reads(self) -> list[int]:
+        """How many reads each statement was that did some."""
+        return [sql.count(",") + 1 for sql in self.executed if sql.startswith("EXECUTE ")]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.executor._AT_ONCE_S", 60)
+    # On a busy machine a statement may take any time.
+    monkeypatch.setattr("engine.together._LONGEST_S", 60)
+
+
+async def rows(asked: Coroutine[Any, Any, RowStream | None]) -> Rows:
+    stream = await asked
+    if stream is None:
+        return None
+    assert not stream.open
+    found: Rows = []
+    async for batch in stream.batches():
+        assert batch.schema == stream.schema
+        found += list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
+    return found
+
+
+def below(number: int) -> Rows:
+    return [(each, each) for each in range(min(number, 10))]
+
+
+def test_reads_that_are_asked_for_at_once_are_one_statement_and_each_has_its_own_rows() -> None:
+    bench = Bench()
+    limits = [3, 0, 1, 10, 7, 0, 2, 9]
+    assert bench.run(bench.gathered(bench.shared(), [str(limit) for limit in limits])) == [below(each) for each in limits]
+    assert bench.reads == [8]
+
+
+@pytest.mark.parametrize(("asked", "reads"), [(1, [1]), (2, [2]), (3, [2, 1]), (7, [4, 2, 1]), (13, [8, 4, 1])])
+def test_some_plans_serve_any_number(asked: int, reads: list[int]) -> None:
+    bench = Bench()
+    found = bench.run(bench.gathered(bench.shared(), [str(number) for number in range(asked)]))
+    assert bench.reads == reads
+    assert found == [below(number) for number in range(asked)]
+
+
+def test_who_asks_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    monkeypatch.setattr("engine.executor._AT_ONCE_S", 0)
+    assert bench.run(bench.gathered(bench.shared(), ["1", "2"])) == [below(1), below(2)]
+    assert bench.reads == [1, 1]
+
+
+def test_what_has_an_order_is_one_statement_for_each() -> None:
+    bench = Bench()
+    read = bench.shared(BELOW + " ORDER BY n DESC", most=1)
+    assert bench.run(bench.gathered(read, ["2", "3"])) == [[(1, 1), (0, 0)], [(2, 2), (1, 1), (0, 0)]]
+    assert bench.reads == [1, 1]
+
+
+def test_a_read_is_kept_once_it_has_come_some_times_and_its_rows_were_seen() -> None:
+    bench = Bench()
+    new = Shared("", 1, bench.shared().written)
+    seen = bench.shared().schema
+
+    async def play() -> list[Rows]:
+        early = [await bench.read(0, new, "1") for _ in range(6)]
+        new.schema = seen
+        return [*early, await bench.read(0, new, "1")]
+
+    assert bench.run(play()) == [None] * 6 + [below(1)]
+
+
+def test_different_reads_are_different_statements() -> None:
+    bench = Bench()
+    above = "SELECT n FROM things WHERE n > CAST(${} AS INTEGER)"
+
+    async def play() -> list[Rows]:
+        bench.executor.alone(object())
+        one, other = bench.shared(), bench.shared(above)
+        asked = [bench.read(number, other if number % 2 else one, "8") for number in range(4)]
+        return await asyncio.gather(*asked)
+
+    assert bench.run(play()) == [below(8), [(9,)]] * 2
+    assert bench.reads == [2, 2]
+
+
+def test_a_plan_is_made_once() -> None:
+    bench = Bench()
+    read = bench.shared()
+
+    async def play() -> None:
+        for _ in range(3):
+            await bench.gathered(read, ["1", "2", "3", "4"])
+
+    bench.run(play())
+    assert [sql.split(" ")[0] for sql in bench.executed].count("PREPARE") == 1
+    assert bench.reads == [4, 4, 4]
+
+
+def test_plans_of_reads_that_do_not_come_again_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.together._PLANNED_MAX", 2)
+    bench = Bench()
+
+    async def play() -> list[list[Rows]]:
+        reads = [bench.shared() for _ in range(3)]
+        return [await bench.gathered(reads[number], ["1", "2"]) for number in (0, 1, 2, 0)]
+
+    assert bench.run(play()) == [[below(1), below(2)]] * 4
+    words = [sql.split(" ")[0] for sql in bench.executed]
+    assert (words.count("PREPARE"), words.count("DEALLOCATE")) == (4, 2)
+
+
+def test_a_read_knows_its_time_zone() -> None:
+    sql = "SELECT CAST(TIMESTAMPTZ '2026-01-01 00:00:00+00' AS VARCHAR) AS t FROM things WHERE n = CAST(${} AS INTEGER)"
+    bench = Bench()
+
+    async def play() -> list[Rows]:
+        zones = ["Asia/Tokyo", "UTC"]
+        return [(await bench.gathered(bench.shared(sql, zone), ["1", "2"]))[0] for zone in zones]
+
+    assert bench.run(play()) == [[("2026-01-01 09:00:00+09",)], [("2026-01-01 00:00:00+00",)]]
+
+
+def test_where_one_fails_each_reads_by_itself_from_then_on() -> None:
+    sql = "SELECT CAST(CASE n WHEN CAST(${} AS INTEGER) THEN '1' ELSE 'x' END AS INTEGER) AS n FROM things WHERE n < 1"
+    bench = Bench()
+
+    async def play() -> list[list[Rows]]:
+        failing = bench.shared()
+        failing.schema, failing.written = pa.schema([("n", pa.int32())]), lambda first: sql.format(first + 1)
+        return [await bench.gathered(failing, arguments) for arguments in (["0", "1"], ["0", "1"], ["0", "0"])]
+
+    assert bench.run(play()) == [[None, None], [[(1,)], None], [[(1,)], [(1,)]]]
+    assert bench.reads == [2, 1, 1, 1, 1]
+
+
+def test_what_cannot_be_planned_is_not_tried_again() -> None:
+    bench = Bench()
+    read = bench.shared()
+    read.written = lambda _: "SELECT nothing"
+
+    async def play() -> list[Rows]:
+        return [await bench.read(0, read, "1") for _ in range(3)]
+
+    assert bench.run(play()) == [None] * 3
+    assert sum(sql.startswith("PREPARE ") for sql in bench.executed) == 1
+
+
+@pytest.mark.parametrize("count", [1_024, 1_025])
+def test_many_rows_are_not_gathered(count: int) -> None:
+    bench = Bench(count)
+
+    async def play() -> list[list[Rows]]:
+        read = bench.shared("SELECT n FROM things WHERE n < CAST(${} AS INTEGER)")
+        return [await bench.gathered(read, [str(count)] * 2) for _ in range(2)]
+
+    whole = [(each,) for each in range(count)]
+    assert bench.run(play()) == [[whole if count <= 1_024 else None] * 2] * 2
+    assert bench.reads == ([2, 2] if count <= 1_024 else [2])
+
+
+def test_rows_of_other_types_than_were_expected_are_not_taken() -> None:
+    bench = Bench()
+    read = bench.shared()
+    read.schema = pa.schema([("n", pa.int64()), ("n", pa.int32())])
+    assert bench.run(bench.gathered(read, ["1", "2"])) == [None, None]
+
+
+def test_of_what_takes_long_few_are_one_statement_until_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.together._LONGEST_S", 0.002)
+    read = Bench().shared()
+    sizes = []
+    for seconds in (0.0001, 0.001, 0.01, 0.0001):
+        for _ in range(40):
+            read.took(seconds)
+        sizes.append(read.fits)
+    assert sizes == [8, 2, 1, 8]
+
+
+def test_who_gives_up_waiting_leaves_the_others_alone() -> None:
+    bench = Bench()
+    read = bench.shared()
+    reason = Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")
+
+    async def play() -> list[Any]:
+        bench.executor.alone(object())
+        asked = [asyncio.create_task(bench.read(number, read, "2")) for number in range(4)]
+        await asyncio.sleep(0)
+        bench.engines[1].interrupt(reason)
+        asked[2].cancel()
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    found = bench.run(play())
+    assert [found[0], found[1], found[3]] == [below(2), reason, below(2)]
+    assert isinstance(found[2], asyncio.CancelledError)
+    assert not any(engine.running for engine in bench.engines)
