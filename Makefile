@@ -102,6 +102,10 @@ bench: install-dev  ## Compare with PostgreSQL and raw DuckDB, side by side (ARG
 	scripts/apt-packages postgresql postgresql-client default-jdk-headless libpostgresql-jdbc-java haproxy
 	$(BIN)/python -m bench.compare $(ARGS)
 
+.PHONY: bench-before
+bench-before: install-dev  ## Time what a repeated statement takes before the engine has it (ARGS="--times 1000")
+	$(BIN)/python -m bench.before $(ARGS)
+
 .PHONY: bench-load
 bench-load: install-dev  ## Compare COPY and UNLOAD with raw DuckDB's (ARGS="--scale 0.2 --runs 3 --memory 500MB")
 	$(BIN)/python -m bench.load $(ARGS)

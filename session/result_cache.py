@@ -28,6 +28,11 @@ _SHARE: Final = 16
 _PARAMETERS_MAX: Final = 1_000
 _ENTRY_BYTES: Final = 2_048
 """What is reckoned for a result beside its rows: the key, and batches' own weight."""
+_PATIENCE: Final = 64
+"""How often a brief query may have been asked for in vain, with whatever numbers, until it is seldom asked for."""
+_SELDOM: Final = 16
+"""One of so many is then."""
+_SHAPES_MAX: Final = 1_000
 _SETTINGS: Final = ("timezone", "duckshift.engine")
 """Parameters of the session that may decide what the same engine's SQL gives."""
 Version = Callable[[], int | None]
@@ -61,6 +66,25 @@ class ResultCache:
         self._memory_bytes = memory_bytes
         self._used = 0
         self._results: OrderedDict[Hashable, Result] = OrderedDict()
+        self._vain: dict[str, int] = {}
+        """How often queries of a shape have been asked for in vain since one was found."""
+
+    def is_worth(self, shape: str) -> bool:
+        """Tell whether to ask for a brief query of *shape*: reads by ever another key fill memory for nothing."""
+        vain = self._vain.get(shape, 0)
+        if vain < _PATIENCE:
+            return True
+        self._vain[shape] = vain + 1
+        return not vain % _SELDOM
+
+    def note(self, shape: str, *, found: bool) -> None:
+        """Take note that a query of *shape* was found, or was not."""
+        if found:
+            self._vain.pop(shape, None)
+            return
+        if len(self._vain) >= _SHAPES_MAX:
+            self._vain.clear()
+        self._vain[shape] = self._vain.get(shape, 0) + 1
 
     def find(self, key: Hashable, version: int) -> Result | None:
         """Return the result under *key* if it is of *version*."""
@@ -133,6 +157,7 @@ class Question:
     """A query whose rows may be kept: what it is known by, and the state of its tables as it begins."""
 
     cache: ResultCache
+    shape: str
     key: Hashable
     version: int
     now: Version
@@ -140,7 +165,9 @@ class Question:
 
     def found(self) -> Result | None:
         """Return the rows, where they are known."""
-        return self.cache.find(self.key, self.version)
+        found = self.cache.find(self.key, self.version)
+        self.cache.note(self.shape, found=found is not None)
+        return found
 
     def kept(self, stream: "RowStream | Sent", query: int) -> Source:
         """Return a source of *stream*'s rows that keeps them for the next who asks; *query* is its number."""
@@ -157,6 +184,8 @@ def question(work: "Work", plan: "Plan", parameters: "tuple[Value, ...]") -> Que
         return None
     if not cache.result_bytes or not plan.repeatable or not work.settings.on("enable_result_cache_for_session"):
         return None
+    if work.warehouse.paces.is_brief(plan) and not cache.is_worth(plan.shape):
+        return None
     tables = plan.tables
     version = scans.changed(tables)
     if version is None or not sees(work, tables, version):
@@ -165,4 +194,4 @@ def question(work: "Work", plan: "Plan", parameters: "tuple[Value, ...]") -> Que
     variables = tuple([variable_of(work.session, name) for name in plan.variables]) if plan.variables else ()
     settings = tuple(map(work.settings.get, _SETTINGS))
     key = (plan.translated.engine_sql, tables, values, variables, settings)
-    return Question(cache, key, version, lambda: scans.changed(tables), work.warehouse.caught_up)
+    return Question(cache, plan.shape, key, version, lambda: scans.changed(tables), work.warehouse.caught_up)

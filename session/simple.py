@@ -8,20 +8,16 @@ import time
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Final
 
-from core.errors import Diagnosis, SqlError
+from core.errors import SqlError
 from session.answers import Answer, Done, Empty
-from session.aside import read
 from session.context import Work
 from session.names import names_cut
 from session.pipeline import run as run_statement
-from sql.parse import parse_statement, split
 from sql.statement import Statement
 
 if TYPE_CHECKING:
     from session.session import Session
 
-_KEPT: Final = 1_000
-"""Characters of a text that is worth keeping as it was read."""
 _SHARE_S: Final = 0.001
 """How long a script's statements are run before others are heard."""
 
@@ -60,7 +56,7 @@ async def run(session: "Session", text: str) -> AsyncIterator[Answer]:
 async def _parsed(session: "Session", text: str) -> list[Statement]:
     """Return the statements of *text*, all of them: a syntax error anywhere means that nothing happens."""
     keep = session.settings.keeps_case
-    known: list[Statement] | None = session.warehouse.parsed.get((text, keep))
+    known = session.warehouse.parsed.known(text, keep=keep)
     if known is not None:
         return known
     row = session.warehouse.rows.statement(text)
@@ -68,15 +64,9 @@ async def _parsed(session: "Session", text: str) -> list[Statement]:
         # The next text is another, with other values.
         session.notices += names_cut(text)
         return [row]
-    statements, cut = await read(text, lambda text: _read(text, keep))
+    statements, cut = await session.warehouse.parsed.read(text, keep=keep)
     session.notices += cut
-    if not cut and len(text) <= _KEPT and all(statement.command is None for statement in statements):
-        session.warehouse.parsed.put((text, keep), statements)
     return statements
-
-
-def _read(text: str, keep: bool) -> tuple[list[Statement], list[Diagnosis]]:
-    return [parse_statement(fragment, case_sensitive=keep) for fragment in split(text)], names_cut(text)
 
 
 async def _end(session: "Session") -> None:

@@ -42,6 +42,7 @@ from session.lake_schema import DROPPED, LakeSchema
 from session.listed import Listed
 from session.mending import Mending
 from session.paces import Paces
+from session.parsed import Parsed
 from session.recorder import Records
 from session.replication import Configured, Replication
 from session.result_cache import ResultCache
@@ -193,7 +194,7 @@ class Warehouse:
         size = limits.translation_cache
         self.templates, self.paces, self.listed = Templates(Cache(size)), Paces(Cache(size)), Listed()
         self.constants: Cache[tuple[str, bool], Any] = Cache(500)
-        self.hopeless, self.parsed = Cache[str, str](size), Cache[tuple[str, bool], Any](500)
+        self.hopeless, self.parsed = Cache[str, str](size), Parsed(Cache[tuple[object, bool], Any](500))
         self.results = ResultCache(limits.result_bytes)
         self.messages: dict[int, deque[dict[str, Any]]] = {}
         """What procedures that run have raised, by the number of their call."""

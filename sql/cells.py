@@ -4,6 +4,7 @@ Each reader takes what is plainly a value of its type and raises ``UnfitError`` 
 """
 
 import functools
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -123,12 +124,20 @@ def _decimal(given: Contents, target: ColumnType) -> list[object]:
 
 
 def _float(given: Contents, target: ColumnType) -> list[object]:
-    # A literal is a decimal first, which is exact for so many digits.
-    digits = r"[0-9]{1,9}(?:\.[0-9]{1,6})?" if given.numbers else r"[0-9]++(?:\.[0-9]++)?(?:[eE][-+]?[0-9]{1,2})?"
-    numbers = [float(text) for text in _matching(given.values, f"-?{digits}")]
-    if any(abs(number) > (3e38 if target.type.name == "float4" else 1e307) for number in numbers):
+    most = _LARGEST[target.type.name]
+    numbers = [*map(float, _matching(given.values, _FLOATS[given.numbers]))]
+    if numbers and not (-most <= min(numbers) and max(numbers) <= most):
         raise UnfitError
     return _filled(given.values, numbers)
+
+
+# A literal is a decimal first, which is exact for so many digits.
+_FLOATS: Final = {
+    True: r"-?[0-9]{1,9}(?:\.[0-9]{1,6})?",
+    False: r"-?[0-9]++(?:\.[0-9]++)?(?:[eE][-+]?[0-9]{1,2})?",
+}
+"""Patterns of numbers, by whether they are not in quotes."""
+_LARGEST: Final = {"float4": 3e38, "float8": 1e307}
 
 
 def _text(given: Contents, target: ColumnType) -> list[object]:
@@ -216,6 +225,16 @@ def _one_whole(value: str, number: bool, target: ColumnType) -> object:
     return found
 
 
+def _one_float(value: str, number: bool, target: ColumnType) -> object:
+    found = float(value) if _ONE_FLOAT[number].fullmatch(value) else math.inf
+    if abs(found) > _LARGEST[target.type.name]:
+        raise UnfitError
+    return found
+
+
+_ONE_FLOAT: Final = {number: re.compile(pattern) for number, pattern in _FLOATS.items()}
+
+
 def _one_text(value: str, number: bool, target: ColumnType) -> object:
     plain, fixed = value.isascii(), target.type.name == "bpchar"
     if number or "\0" in value or (fixed and not plain):
@@ -233,5 +252,5 @@ def _one_decimal(value: str, number: bool, target: ColumnType) -> object:
 
 _ONES: Final[dict[str, _One]] = {
     "int2": _one_whole, "int4": _one_whole, "int8": _one_whole, "numeric": _one_decimal,
-    "varchar": _one_text, "bpchar": _one_text,
+    "float4": _one_float, "float8": _one_float, "varchar": _one_text, "bpchar": _one_text,
 }  # fmt: skip

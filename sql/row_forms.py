@@ -50,8 +50,7 @@ def row_form(text: str) -> tuple[RowForm, list[tuple[str, ...]]] | None:
         place = between.end() - 1
     if text[found[2] :].strip():
         return None
-    kinds = tuple(frozenset(column) for column in zip(*marks, strict=True))
-    return RowForm(head[1], kinds), list(zip(*rows, strict=True))
+    return RowForm(head[1], tuple(map(frozenset, zip(*marks, strict=True)))), list(zip(*rows, strict=True))
 
 
 def _row(text: str, place: int) -> tuple[list[str], list[str], int] | None:

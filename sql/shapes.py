@@ -8,6 +8,7 @@ relied on. Only whole numbers of up to nine digits behind a comparison operator 
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from sql.translate import Translated
@@ -66,6 +67,7 @@ class Template:
         return self.translated.written(self.sql.filled(numbers))
 
 
+@lru_cache(64)
 def shape(text: str) -> Shape | None:
     """Return the shape of *text*, None where it has no such numbers or what is hard to read past."""
     if "\\" in text:
