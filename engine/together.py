@@ -34,7 +34,7 @@ _SIZES: Final = (8, 4, 2, 1)
 """How many reads become one statement, the largest first."""
 _QUIET: Final = 3
 """Turns of the event loop that bring nobody else: on its way to here a read takes some."""
-_LONGEST_S: Final = 0.002
+_LONGEST_S: Final = 0.003
 """What a statement of several may take of the event loop."""
 _TAKES_S: Final = 0.0002
 """What a read is taken for that nothing is known of."""

@@ -235,7 +235,7 @@ def test_rows_of_other_types_than_were_expected_are_not_taken() -> None:
 
 
 def test_of_what_takes_long_few_are_one_statement_until_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.together._LONGEST_S", 0.002)
+    monkeypatch.setattr("engine.together._LONGEST_S", 0.003)
     read = Bench().shared()
     sizes = []
     for seconds in (0.0001, 0.001, 0.01, 0.0001):
