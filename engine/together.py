@@ -209,12 +209,7 @@ class Together:
             return None
         if members is None:
             return [batch]
-        rows = pa.RecordBatch.from_arrays(columns, schema=schema)
-        numbers = members.to_pylist()
-        if numbers == _EACH_ONE[:size]:
-            return [rows.slice(number, 1) for number in numbers]
-        ends = [bisect_right(numbers, member) for member in range(-1, size)]
-        return [rows.slice(begin, end - begin) for begin, end in pairwise(ends)]
+        return [*apart(pa.RecordBatch.from_arrays(columns, schema=schema), members.to_pylist(), size)]
 
     def _kept(self, read: Shared, size: int) -> tuple[Connection, str]:
         """Return the plan for so many, and where it is."""
@@ -245,3 +240,15 @@ class Together:
 
 _EACH_ONE: Final = list(range(_SIZES[0]))
 """The members' numbers where each has one row."""
+
+
+def apart(rows: pa.RecordBatch, numbers: list[int], size: int) -> list[pa.RecordBatch]:
+    """Return the rows of each of *size* members, of whom *numbers* has one for each row."""
+    if numbers == _EACH_ONE[:size]:
+        return [rows.slice(number, 1) for number in numbers]
+    # One after the other so far; but nothing in the engine promises that.
+    order = sorted(range(len(numbers)), key=numbers.__getitem__)
+    if order != list(range(len(numbers))):
+        rows, numbers = rows.take(pa.array(order)), sorted(numbers)
+    ends = [bisect_right(numbers, member) for member in range(-1, size)]
+    return [rows.slice(begin, end - begin) for begin, end in pairwise(ends)]

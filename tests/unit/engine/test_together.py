@@ -13,7 +13,7 @@ from core.sqlstate import SqlState
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from engine.streams import RowStream
-from engine.together import Shared, Together
+from engine.together import Shared, Together, apart
 
 BELOW = "SELECT n, n AS n FROM things WHERE n < CAST(${} AS INTEGER)"
 Rows = list[tuple[Any, ...]] | None
@@ -37,7 +37,8 @@ class Bench:
     """Some sessions on one instance."""
 
     def __init__(self, rows: int = 10) -> None:
-        self.root = duckdb.connect(config={"threads": 1})
+        # As the instance that copies are in.
+        self.root = duckdb.connect(config={"threads": 1, "preserve_insertion_order": False})
         self.root.execute(f"CREATE TABLE things AS SELECT range::INTEGER AS n FROM range({rows})")
         self.executed: list[str] = []
         self.executor = Executor(1)
@@ -225,6 +226,23 @@ def test_many_rows_are_not_gathered(count: int) -> None:
     whole = [(each,) for each in range(count)]
     assert bench.run(play()) == [[whole if count <= 1_024 else None] * 2] * 2
     assert bench.reads == ([2, 2] if count <= 1_024 else [2])
+
+
+def test_each_has_its_own_rows_in_whatever_order_the_engine_finds_them() -> None:
+    # A scan is broken off after a hundred thousand rows, for other members' to go on.
+    bench = Bench(240_000)
+    read = bench.shared("SELECT n FROM things WHERE n % 60000 = CAST(${} AS INTEGER)")
+    found = bench.run(bench.gathered(read, [str(number) for number in range(8)]))
+    rows = [sorted(each) for each in found if each is not None]
+    assert rows == [[(number + 60_000 * place,) for place in range(4)] for number in range(8)]
+
+
+@pytest.mark.parametrize("numbers", [[0, 1, 2], [0, 0, 2, 2], [2, 0, 1, 0, 2], [1, 0], [2, 2], [0, 2, 1]])
+def test_rows_are_told_apart_by_their_members(numbers: list[int]) -> None:
+    rows = pa.RecordBatch.from_pydict({"of": numbers, "word": [f"{number} ä" for number in numbers]})
+    found = [part.to_pydict() for part in apart(rows, numbers, 3)]
+    assert [part["of"] for part in found] == [[number] * numbers.count(number) for number in range(3)]
+    assert [part["word"] for part in found] == [[f"{number} ä"] * numbers.count(number) for number in range(3)]
 
 
 def test_rows_of_other_types_than_were_expected_are_not_taken() -> None:
