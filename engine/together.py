@@ -104,6 +104,8 @@ class Together:
         self._planned: OrderedDict[Shared, None] = OrderedDict()
         self._connections: dict[str, Connection] = {}
         self._number = 0
+        self.others = 0
+        """Statements that the instance may be planning on threads: what ``keep`` switches off is off for them, too."""
 
     def read(self, key: Hashable, make: Callable[[], Shared]) -> Shared:
         """Return what is shared of the read that is known by *key*; *make* begins it."""
@@ -176,6 +178,8 @@ class Together:
 
     def _tried(self, read: Shared, asked: Sequence[Sequence[str]]) -> list[_Found] | None:
         begun, size = time.thread_time(), len(asked)
+        if self.others and size not in read.plans:
+            return None
         try:
             rows = self._read(read, asked)
         except Exception as error:  # noqa: BLE001 - each asks for itself then, and meets its own error

@@ -178,6 +178,8 @@ class KeptPlans:
         """Return what to run for *asked*, here and now, and where: a plan that is kept on this session, or *plain*."""
         read, text = asked.read, asked.text
         read.times += 1
+        if self.together.others:
+            read.times = min(read.times, _TIMES)
         if read.times == _TIMES + 1:
             await self._keep(plain.engine, _written(text, asked.parameters), read, lean=_is_lean(text))
         if read.engine is None or read.times <= _TIMES:

@@ -147,7 +147,11 @@ async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: 
             plain = Found(engine, taken.text.filled(values))
             found = plain if read is None else await plans.found(plain, read)
             work.session.counted = found.engine
-            stream = await found.engine.rows(found.sql, left, instant=brief, profiled=counts, wide=plan.wide)
+            plans.together.others += 1
+            try:
+                stream = await found.engine.rows(found.sql, left, instant=brief, profiled=counts, wide=plan.wide)
+            finally:
+                plans.together.others -= 1
             if read is not None:
                 read.shared.schema = stream.schema
         work.warehouse.paces.note(plan, stream.begun_s, brief=brief)

@@ -203,6 +203,21 @@ def test_where_one_fails_each_reads_by_itself_from_then_on() -> None:
     assert bench.reads == [2, 1, 1, 1, 1]
 
 
+def test_nothing_is_planned_while_others_are_on_threads_and_what_was_is_read() -> None:
+    bench = Bench()
+    read = bench.shared()
+
+    async def play() -> list[Rows]:
+        found = []
+        for others in (1, 0, 1):
+            bench.together.others = others
+            found.append(await bench.read(0, read, "1"))
+        return found
+
+    assert bench.run(play()) == [None, below(1), below(1)]
+    assert sum(sql.startswith("PREPARE ") for sql in bench.executed) == 1
+
+
 def test_what_cannot_be_planned_is_not_tried_again() -> None:
     bench = Bench()
     read = bench.shared()
