@@ -19,7 +19,6 @@ from core.errors import SqlError
 from engine import profiles
 from engine.errors import BrokenOff, from_engine, from_stream
 from engine.executor import Executor
-from engine.plan_keeping import keep
 from engine.reasons import anew, once_more
 from engine.streams import BATCH_ROWS, WIDE_ROWS, RowStream, is_full, read_batch
 from storage import inlining
@@ -186,11 +185,6 @@ class DuckDbEngine:
             self._stream = stream
             stream.failed, stream.whole = self._canceled, whole
         return stream
-
-    async def keep(self, name: str, sql: str, *, lean: bool = False) -> None:
-        """Plan *sql* here and now, to be executed by its *name* later (``engine.plan_keeping``)."""
-        await self._detach()
-        await self.guarded(lambda: keep(self.connection, name, sql, lean=lean), here=True)
 
     async def rollback(self) -> None:
         """Undo the engine's transaction and end its stream; never fails and cannot be interrupted."""

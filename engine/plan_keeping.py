@@ -3,10 +3,10 @@
 import duckdb
 
 
-def keep(connection: duckdb.DuckDBPyConnection, name: str, sql: str, *, lean: bool) -> None:
+def keep(connection: duckdb.DuckDBPyConnection, name: str, sql: str) -> None:
     """Plan *sql*, which has typed parameters, to be executed by its *name* without another plan; blocking.
 
-    A *lean* connection optimizes nothing else: the statements that execute plans.
+    The connection optimizes nothing else: the statements that execute plans.
     """
     # A condition with a parameter that is pushed into a scan makes the engine plan anew each time.
     connection.execute("SET disabled_optimizers = 'filter_pushdown'")
@@ -15,5 +15,4 @@ def keep(connection: duckdb.DuckDBPyConnection, name: str, sql: str, *, lean: bo
         connection.execute(f"PREPARE {name} AS {sql}")
     finally:
         connection.execute("RESET disabled_optimizers")
-        if lean:
-            connection.execute("PRAGMA disable_optimizer")
+        connection.execute("PRAGMA disable_optimizer")

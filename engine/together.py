@@ -1,22 +1,27 @@
 """Reads that come again and again: their plans are kept for all sessions, for one read or for several at once.
 
-A plan that all use stays in the processor's caches; one of each session's own does not. And half of what a brief read
-takes of the engine is the same for one and for eight: EXECUTE, which is planned, and the rows' way to Arrow. So those
-who ask while others do are gathered until the event loop has heard everybody, and up to eight become the members of a
-UNION ALL. It runs on the event loop: the engine takes the interpreter's lock between its steps, and on a thread would
-wait for the loop each time. Who asks alone waits for nobody. Where anything goes wrong each is told to ask for itself,
-and meets its own error.
+A plan that all use stays in the processor's caches; one of each session's own does not. And most of what a brief read
+takes of the engine is the same for one and for many: EXECUTE, which is planned, the rows' way to Arrow, a scan. So
+those who ask while others do are gathered until the event loop has heard everybody, and become one statement.
+There are two ways of that: a UNION ALL, and where the read allows it a join with the values that they ask for, which
+scans once and looks into an index. Which one is taken is a matter of what each took so far.
+
+It runs on the event loop: the engine takes the interpreter's lock between its steps, and on a thread would wait for the
+loop each time. Who asks alone waits for nobody. Where anything goes wrong each is told to ask for itself, and meets its
+own error.
 """
 
 import asyncio
 import logging
+import math
 import time
 from bisect import bisect_right
 from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
+from typing import Final, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -30,22 +35,70 @@ from storage.abandoned import part_with
 _log = logging.getLogger(__name__)
 _TIMES: Final = 5
 """How often a read must have come for its plans to be kept."""
-_SIZES: Final = (8, 4, 2, 1)
-"""How many reads become one statement, the largest first."""
+_UNITED: Final = (1, 2, 4, 8)
+"""How many reads a UNION ALL has."""
+_JOINED: Final = (16, 32)
+"""How many are joined with what they ask for, at most: the last value is there more often where there are fewer."""
+_FEWEST: Final = 4
+"""How many are joined at least."""
 _QUIET: Final = 3
 """Turns of the event loop that bring nobody else: on its way to here a read takes some."""
 _LONGEST_S: Final = 0.003
 """What a statement of several may take of the event loop."""
-_TAKES_S: Final = 0.0002
-"""What a read is taken for that nothing is known of."""
+_MUCH: Final = 10
+"""A statement that takes so many times as long is not tried again."""
+_UNITED_S: Final = (0.0001, 0.00015)
+_JOINED_S: Final = (0.0006, 0.00003)
+"""What a statement is taken for that nothing is known of, and what each read adds."""
 _WEIGHT: Final = 0.25
 """How much a statement counts against those before it."""
+_FADES: Final = 0.999
+"""What is left of what is known of a way each time that another is taken: it is tried again one day."""
 _ROWS_MAX: Final = 2_048
 """Rows of a statement; what gives more is not for here."""
+_BYTES_MAX: Final = 4 << 20
+"""Bytes of them; the same."""
 _READS_MAX: Final = 256
 """Reads that are known."""
 _PLANNED_MAX: Final = 16
 """Those whose plans are kept, for any number of them."""
+
+
+class Members(Protocol):
+    """What is written for a read, or several."""
+
+    @property
+    def parameters(self) -> Sequence[str]:
+        """Those of one read."""
+
+    def united(self, size: int) -> str:
+        """Return *size* reads as one statement, with the member's number as last column where they are several."""
+
+    def joined(self, size: int) -> Sequence[str]:
+        """Return statements that may be *size* reads joined with what they ask for, the first that is taken is.
+
+        A member without rows has those of number *size*, if there are such.
+        """
+
+
+@dataclass(slots=True, eq=False)
+class Way:
+    """How some reads become one statement."""
+
+    size: int
+    joined: bool
+    takes_s: float
+    """Processor time of a statement."""
+    name: str = ""
+    """Its plan's, if that is kept."""
+
+    def serves(self, waiting: int) -> bool:
+        """Tell whether it can be taken for some of so many."""
+        return waiting >= (_FEWEST if self.joined else self.size) and (self.takes_s <= _LONGEST_S or self.size == 1)
+
+    def took(self, seconds: float) -> None:
+        """Take note of what a statement took."""
+        self.takes_s = math.inf if seconds > _MUCH * _LONGEST_S else self.takes_s + (seconds - self.takes_s) * _WEIGHT
 
 
 @dataclass(slots=True, eq=False)
@@ -54,25 +107,31 @@ class Shared:
 
     zone: str
     """The time zone that it is read in, empty for the engine's own."""
-    parameters: int
-    written: Callable[[int], str]
-    """Its SQL, whose parameters are numbered from behind so many on."""
-    most: int = _SIZES[0]
-    """How many may become one statement; 0 where it is not for here."""
-    fits: int = _SIZES[0]
-    """How many take no longer together than one statement may."""
+    members: Members
+    ways: list[Way]
+    """What can be done for it; none where it is not for here."""
     schema: pa.Schema | None = None
     """Its rows', once they have been seen."""
     times: int = 0
     """How often it has come."""
-    plans: dict[int, str] = field(default_factory=dict)
-    """The names of its plans, by how many they read."""
-    _takes_s: float = _TAKES_S
 
-    def took(self, seconds: float) -> None:
-        """Take note of what one read took, of processor time."""
-        self._takes_s += (seconds - self._takes_s) * _WEIGHT
-        self.fits = next((size for size in _SIZES if size * self._takes_s <= _LONGEST_S), 1)
+    def best(self, waiting: int) -> Way | None:
+        """Return the way that takes least for each of so many."""
+        serving = [way for way in self.ways if way.serves(waiting)]
+        found = min(serving, key=lambda way: way.takes_s / min(way.size, waiting), default=None)
+        for way in self.ways:
+            if way is not found:
+                way.takes_s *= _FADES
+        return found
+
+
+def ways(*, alone: bool, united: bool, joined: bool) -> list[Way]:
+    """Return the ways of a read that can be one *alone*, one of several members, or of several that are joined."""
+    sizes = [size for size in _UNITED if (alone if size == 1 else united)]
+    known = [Way(size, joined=False, takes_s=_UNITED_S[0] + size * _UNITED_S[1]) for size in sizes]
+    if joined:
+        known += [Way(size, joined=True, takes_s=_JOINED_S[0] + size * _JOINED_S[1]) for size in _JOINED]
+    return known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -118,12 +177,12 @@ class Together:
 
     async def rows(self, engine: DuckDbEngine, read: Shared, arguments: Sequence[str]) -> RowStream | None:
         """Return the rows of *read* for who uses *engine*; None where it is to be carried out there, by itself."""
-        if read.schema is None or read.times < _TIMES or not read.most:
+        if read.schema is None or read.times < _TIMES or not read.ways:
             read.times += 1
             return None
-        if self._executor.alone(engine) or min(read.most, read.fits) == 1:
-            alone = self._tried(read, [arguments])
-            found = alone[0] if alone is not None else None
+        if self._executor.alone(engine) or len(read.ways) == 1:
+            way = read.best(1)
+            found = self._tried(read, way, [arguments])[0] if way is not None else None
         else:
             found = await engine.elsewhere(self._gathered(read, arguments))
         if found is None:
@@ -136,7 +195,8 @@ class Together:
     def close(self) -> None:
         """Give the connections back; blocking, but for a moment only."""
         for read in self._planned:
-            read.plans.clear()
+            for way in read.ways:
+                way.name = ""
         self._planned.clear()
         while self._connections:
             part_with(self._connections.popitem()[1])
@@ -154,7 +214,7 @@ class Together:
         """Begin where enough have asked, or some turns have brought nobody else."""
         waiting = len(self._asked)
         quiet = quiet - 1 if waiting == before else _QUIET
-        if waiting < _SIZES[0] and quiet:
+        if waiting < _JOINED[-1] and quiet:
             loop.call_soon(self._look, loop, waiting, quiet)
             return
         self._next()
@@ -166,57 +226,58 @@ class Together:
         """Carry out one statement: of the first who has asked, and of others who have asked the same."""
         read = self._asked[0].read
         same = [asked for asked in self._asked if asked.read is read]
-        most = max(min(len(same), read.most, read.fits), 1)
-        part = same[: next(size for size in _SIZES if size <= most)]
+        way = read.best(len(same))
+        part = same[: way.size] if way is not None else same
         for asked in part:
             self._asked.remove(asked)
-        waiting = any(not asked.found.done() for asked in part)
-        found = self._tried(read, [asked.arguments for asked in part]) if waiting else None
+        if all(asked.found.done() for asked in part):
+            return
+        found = self._tried(read, way, [asked.arguments for asked in part]) if way is not None else [None] * len(part)
         for place, asked in enumerate(part):
             if not asked.found.done():
-                asked.found.set_result(found[place] if found is not None else None)
+                asked.found.set_result(found[place])
 
-    def _tried(self, read: Shared, asked: Sequence[Sequence[str]]) -> list[_Found] | None:
-        begun, size = time.thread_time(), len(asked)
-        if self.others and size not in read.plans:
-            return None
+    def _tried(self, read: Shared, way: Way, asked: Sequence[Sequence[str]]) -> Sequence[_Found | None]:
+        """Return what was found for each of *asked*, None for who is to ask for itself."""
+        nobody = [None] * len(asked)
+        if self.others and not way.name:
+            return nobody
         try:
-            rows = self._read(read, asked)
+            connection = self._connection(read)
+            if not way.name:
+                self._keep(connection, read, way)
+            begun = time.thread_time()
+            rows = _rows(connection, read, way, asked)
         except Exception as error:  # noqa: BLE001 - each asks for itself then, and meets its own error
             _log.debug("a read is to be carried out by itself", exc_info=error)
-            # One with an error would take the others with it, each time.
-            read.most = min(read.most, 1 if size in read.plans else 0)
+            planned = bool(way.name)
             if isinstance(error, duckdb.FatalException) or not isinstance(error, duckdb.Error):
                 # Whatever state the connections are in.
                 self.close()
-            return None
+            # One with an error would take the others with it, each time.
+            self._give_up(read, lambda known: known.joined if way.joined else known.size > 1 or not planned)
+            return nobody
         if rows is None:
-            read.most = 0
-            return None
-        took = (time.thread_time() - begun) / size
-        read.took(took)
+            self._give_up(read, lambda known: known.joined or not way.joined)
+            return nobody
+        seconds = time.thread_time() - begun
+        way.took(seconds)
+        took = seconds / len(asked)
         return [_Found(each, took) for each in rows]
 
-    def _read(self, read: Shared, asked: Sequence[Sequence[str]]) -> list[pa.RecordBatch | None] | None:
-        """Return the rows for each of *asked*; None where there are too many, or others than were expected."""
-        size = len(asked)
-        connection, name = self._kept(read, size)
-        arguments = ", ".join([argument for each in asked for argument in each])
-        statement = connection.extract_statements(f"EXECUTE {name}({arguments})")[0]
-        reader = connection.execute(statement).to_arrow_reader(_ROWS_MAX)
-        batch = read_batch(reader)
-        if batch is None:
-            return [None] * size
-        columns, schema = batch.columns, read.schema
-        members = columns.pop() if size > 1 else None
-        if read_batch(reader) is not None or schema is None or [each.type for each in columns] != schema.types:
-            return None
-        if members is None:
-            return [batch]
-        return [*apart(pa.RecordBatch.from_arrays(columns, schema=schema), members.to_pylist(), size)]
+    def _give_up(self, read: Shared, which: Callable[[Way], bool]) -> None:
+        """Do without some ways of a read."""
+        for way in [known for known in read.ways if which(known)]:
+            read.ways.remove(way)
+            self._forget(read, way)
 
-    def _kept(self, read: Shared, size: int) -> tuple[Connection, str]:
-        """Return the plan for so many, and where it is."""
+    def _forget(self, read: Shared, way: Way) -> None:
+        if way.name:
+            self._connections[read.zone].execute(f"DEALLOCATE {way.name}")
+            way.name = ""
+
+    def _connection(self, read: Shared) -> Connection:
+        """Return where the plans of *read* are."""
         connection = self._connections.get(read.zone)
         if connection is None:
             connection = self._connections[read.zone] = self._connect()
@@ -224,35 +285,73 @@ class Together:
                 connection.execute(f"SET TimeZone = '{read.zone}'")
         self._planned[read] = None
         self._planned.move_to_end(read)
-        name = read.plans.get(size)
-        if name is not None:
-            return connection, name
+        return connection
+
+    def _keep(self, connection: Connection, read: Shared, way: Way) -> None:
+        """Have the engine plan *way*."""
         if len(self._planned) > _PLANNED_MAX:
             oldest = self._planned.popitem(last=False)[0]
-            for each in oldest.plans.values():
-                self._connections[oldest.zone].execute(f"DEALLOCATE {each}")
-            oldest.plans.clear()
+            for known in oldest.ways:
+                self._forget(oldest, known)
         self._number += 1
         name = f"together_{self._number}"
-        texts = [read.written(member * read.parameters) for member in range(size)]
-        members = [f"SELECT *, {member} AS member FROM ({sql})" for member, sql in enumerate(texts)]
-        keep(connection, name, " UNION ALL ".join(members) if size > 1 else texts[0], lean=True)
-        read.plans[size] = name
-        _log.debug("keeps a plan for reads at once" if size > 1 else "keeps a plan", extra={"reads": size})
-        return connection, name
+        if way.joined:
+            _keep_first(connection, name, read.members.joined(way.size))
+        else:
+            keep(connection, name, read.members.united(way.size))
+        way.name = name
+        what = "joins reads at once" if way.joined else "unites reads at once" if way.size > 1 else "keeps a plan"
+        _log.debug(what, extra={"reads": way.size})
 
 
-_EACH_ONE: Final = list(range(_SIZES[0]))
-"""The members' numbers where each has one row."""
+def _keep_first(connection: Connection, name: str, tried: Sequence[str]) -> None:
+    """Keep the first of some statements that the engine takes."""
+    for sql in tried[:-1]:
+        with suppress(duckdb.BinderException):
+            return keep(connection, name, sql)
+    return keep(connection, name, tried[-1])
 
 
-def apart(rows: pa.RecordBatch, numbers: list[int], size: int) -> list[pa.RecordBatch]:
-    """Return the rows of each of *size* members, of whom *numbers* has one for each row."""
-    if numbers == _EACH_ONE[:size]:
-        return [rows.slice(number, 1) for number in numbers]
-    # One after the other so far; but nothing in the engine promises that.
+def _rows(
+    connection: Connection, read: Shared, way: Way, asked: Sequence[Sequence[str]]
+) -> list[pa.RecordBatch | None] | None:
+    """Return the rows for each of *asked*; None where there are too many, or others than were expected."""
+    size = len(asked)
+    given = [*asked, *[asked[-1]] * (way.size - size)]
+    arguments = ", ".join([argument for each in given for argument in each])
+    statement = connection.extract_statements(f"EXECUTE {way.name}({arguments})")[0]
+    reader = connection.execute(statement).to_arrow_reader(_ROWS_MAX)
+    batch = read_batch(reader)
+    if batch is None:
+        return [None] * size
+    columns, schema = batch.columns, read.schema
+    members = columns.pop() if way.size > 1 else None
+    if read_batch(reader) is not None or batch.nbytes > _BYTES_MAX:
+        return None
+    if schema is None or [each.type for each in columns] != schema.types:
+        return None
+    if members is None:
+        return [batch]
+    others = way.size if way.joined else _NOBODY
+    return apart(pa.RecordBatch.from_arrays(columns, schema=schema), members.to_pylist(), size, others)
+
+
+_NOBODY: Final = -1
+
+
+def apart(rows: pa.RecordBatch, numbers: list[int], size: int, others: int = _NOBODY) -> list[pa.RecordBatch | None]:
+    """Return the rows of each of *size* members, None for none; *numbers* has a member for each row.
+
+    Where none has more than one, who has none has that of the member *others*.
+    """
+    places = dict(zip(numbers, range(len(numbers)), strict=True))
+    if len(places) == len(numbers):
+        other = places.get(others)
+        found = [places.get(member, other) for member in range(size)]
+        return [None if place is None else rows.slice(place, 1) for place in found]
+    # One after the other where they are members of a UNION ALL; but nothing in the engine promises that.
     order = sorted(range(len(numbers)), key=numbers.__getitem__)
     if order != list(range(len(numbers))):
         rows, numbers = rows.take(pa.array(order)), sorted(numbers)
     ends = [bisect_right(numbers, member) for member in range(-1, size)]
-    return [rows.slice(begin, end - begin) for begin, end in pairwise(ends)]
+    return [rows.slice(begin, end - begin) if begin < end else None for begin, end in pairwise(ends)]

@@ -19,7 +19,7 @@ from core.names import quote
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from engine.together import Together
-from session.again import KeptPlans
+from session.again import Asked, Place, Types, asked
 from session.rewriting import reading
 from sql.shapes import Gapped
 from storage.hot import HotStore, HotTable
@@ -362,7 +362,7 @@ class HotEngine:
         self._executor = executor
         self._engine: DuckDbEngine | None = None
         self._zone = "UTC"
-        self.plans = KeptPlans(store, executor, together)
+        self.together = together
 
     async def ready(self, zone: str) -> DuckDbEngine:
         """Return the connection, its time zone being *zone*."""
@@ -371,8 +371,11 @@ class HotEngine:
         if zone != self._zone:
             await self._engine.run(f"SET TimeZone = '{zone}'")
             self._zone = zone
-            await self.plans.clear(zone)
         return self._engine
+
+    def asked(self, text: Gapped, types: Types, values: Sequence[str], *, indexed: bool) -> Asked | None:
+        """Return a read of copies as one that plans can be kept for (``session.again``)."""
+        return asked(Place(self.together, self._store.version, self._zone), text, types, values, indexed=indexed)
 
     def restart(self) -> None:
         """Connect anew when it is wanted again."""
@@ -380,17 +383,13 @@ class HotEngine:
             self._engine.abandon()
             self._engine = None
             self._zone = "UTC"
-            self.plans.abandon()
-            self.plans = KeptPlans(self._store, self._executor, self.plans.together)
 
     def interrupt(self, reason: SqlError) -> None:
         """Stop what runs now with *reason*."""
         if self._engine is not None:
             self._engine.interrupt(reason)
-            self.plans.interrupt(reason)
 
     def close(self) -> None:
         """Give the connections back."""
         if self._engine is not None:
             self._engine.close()
-            self.plans.close()

@@ -8,7 +8,6 @@ from core.types import Column
 from engine.given import table
 from engine.streams import RowStream
 from session import hopes, present, spark
-from session.again import Found
 from session.answers import Answer, Done, Value
 from session.aside import WIDE, apart
 from session.context import Work
@@ -135,23 +134,19 @@ async def _copied(work: Work, plan: Plan, parameters: tuple[Value, ...], asked: 
     if taken is None:
         return None
     try:
-        engine, values = await work.session.hot.ready(work.settings.get("timezone")), written or ()
+        hot, values = work.session.hot, written or ()
+        engine = work.session.counted = await hot.ready(work.settings.get("timezone"))
         brief, counts = work.warehouse.paces.may_be_brief(plan), work.session.admission.counts
-        # An index is looked into for a value only, not for what a plan that is kept will be given.
-        keeps, plans = bool(values) and brief and not taken.finds(plan.key), work.session.hot.plans
-        read = await plans.asked(taken.text, plan.gaps, values) if keeps else None
-        work.session.counted, stream = engine, None
-        if read is not None and not counts and not plan.wide:
-            stream = await plans.together.rows(engine, read.shared, read.arguments)
+        keeps = bool(values) and brief and not counts
+        read = hot.asked(taken.text, plan.gaps, values, indexed=taken.finds(plan.key)) if keeps else None
+        stream = await hot.together.rows(engine, read.shared, read.arguments) if read is not None else None
         if stream is None:
-            plain = Found(engine, taken.text.filled(values))
-            found = plain if read is None else await plans.found(plain, read)
-            work.session.counted = found.engine
-            plans.together.others += 1
+            sql = taken.text.filled(values)
+            hot.together.others += 1
             try:
-                stream = await found.engine.rows(found.sql, left, instant=brief, profiled=counts, wide=plan.wide)
+                stream = await engine.rows(sql, left, instant=brief, profiled=counts, wide=plan.wide)
             finally:
-                plans.together.others -= 1
+                hot.together.others -= 1
             if read is not None:
                 read.shared.schema = stream.schema
         work.warehouse.paces.note(plan, stream.begun_s, brief=brief)

@@ -1,5 +1,6 @@
 """Tables that are read often are read from copies in memory: nobody may ever be able to tell."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,18 +25,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
+def address(server: Server) -> str:
+    who = f"user={server.user} password={server.password} dbname=dev"
+    return f"host={server.host} port={server.port} {who} options='-c enable_result_cache_for_session=off'"
+
+
 @pytest.fixture
 def connect(server: Server) -> Iterator[Connect]:
     opened: list[psycopg.Connection] = []
 
     def open_one() -> psycopg.Connection:
-        opened.append(
-            psycopg.connect(
-                f"host={server.host} port={server.port} user={server.user} password={server.password} dbname=dev",
-                autocommit=True,
-                options="-c enable_result_cache_for_session=off",
-            )
-        )
+        opened.append(psycopg.connect(address(server), autocommit=True))
         return opened[-1]
 
     yield open_one
@@ -339,6 +339,41 @@ class Readers:
                 self.wrong.append(f"{number} saw {seen} behind {max(known, before)}")
 
 
+def is_logged(server: Server, before: int, text: str) -> bool:
+    return any(text in line for line in server.log[before:])
+
+
+def at_once(connections: list[psycopg.Connection], texts: list[str]) -> list[list[bytes | None]]:
+    """Return the first row for each of *texts*, all of which are sent before any is answered."""
+    for connection, text in zip(connections, texts, strict=True):
+        connection.pgconn.send_query(text.encode())
+    rows = []
+    for connection in connections:
+        found = connection.pgconn.get_result()
+        assert found is not None
+        assert connection.pgconn.get_result() is None
+        assert found.ntuples == 1, found.get_error_message()
+        rows.append([found.get_value(0, column) for column in range(found.nfields)])
+    return rows
+
+
+def test_aggregates_that_are_asked_for_at_once_are_joined_and_each_is_of_its_own_rows(
+    server: Server, connect: Connect
+) -> None:
+    connections, before, deadline = [connect() for _ in range(16)], len(server.log), time.monotonic() + 60
+    connections[0].execute("CREATE TABLE summed AS SELECT g AS id, 'w' || g AS word FROM generate_series(1, 2000) AS g")
+    heat(server, connections[0], "SELECT count(*) FROM summed")
+    for turn in itertools.count(1):
+        wanted = [(number * 97 + turn * 13) % 3_000 for number in range(16)]
+        texts = [f"SELECT sum(id), count(*), max(word) FROM summed WHERE id = {number}" for number in wanted]
+        expected = [[b"%d" % number, b"1", b"w%d" % number] if 1 <= number <= 2_000 else [None, b"0", None] for number in wanted]
+        assert at_once(connections, texts) == expected
+        if turn % 100 == 0 and is_logged(server, before, "joins reads at once"):
+            break
+        assert time.monotonic() < deadline, "no reads were joined"
+    connections[0].execute("DROP TABLE summed")
+
+
 def test_reads_at_once_have_their_own_rows_and_what_was_committed_before_them(
     server: Server, connect: Connect, table: str
 ) -> None:
@@ -348,8 +383,7 @@ def test_reads_at_once_have_their_own_rows_and_what_was_committed_before_them(
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + 60
-    gathered = "keeps a plan for reads at once"
-    while not readers.wrong and (readers.committed < 5 or not any(gathered in line for line in server.log[before:])):
+    while not readers.wrong and (readers.committed < 5 or not is_logged(server, before, "reads at once")):
         assert time.monotonic() < deadline, "no reads were gathered"
         time.sleep(0.3 + readers.committed / 10)
         writer.execute(f"UPDATE hot SET word = '{readers.committed + 1}'")

@@ -1,96 +1,22 @@
 """Reads that several ask for at once, as one statement of the engine."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, cast
+from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pytest
 
 from core.errors import Canceled
 from core.sqlstate import SqlState
-from engine.cursors import DuckDbEngine
-from engine.executor import Executor
-from engine.streams import RowStream
-from engine.together import Shared, Together, apart
-
-BELOW = "SELECT n, n AS n FROM things WHERE n < CAST(${} AS INTEGER)"
-Rows = list[tuple[Any, ...]] | None
-
-
-class Counting:
-    """A connection that remembers what it was to execute."""
-
-    def __init__(self, connection: duckdb.DuckDBPyConnection, executed: list[str]) -> None:
-        self._connection, self._executed = connection, executed
-
-    def execute(self, statement: Any) -> duckdb.DuckDBPyConnection:
-        self._executed.append(statement if isinstance(statement, str) else statement.query)
-        return self._connection.execute(statement)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-
-class Bench:
-    """Some sessions on one instance."""
-
-    def __init__(self, rows: int = 10) -> None:
-        # As the instance that copies are in.
-        self.root = duckdb.connect(config={"threads": 1, "preserve_insertion_order": False})
-        self.root.execute(f"CREATE TABLE things AS SELECT range::INTEGER AS n FROM range({rows})")
-        self.executed: list[str] = []
-        self.executor = Executor(1)
-        self.together = Together(lambda: cast(Any, Counting(self.root.cursor(), self.executed)), self.executor)
-        self.engines = [DuckDbEngine(self.root.cursor, self.executor) for _ in range(20)]
-
-    def shared(self, sql: str = BELOW, zone: str = "", most: int = 8) -> Shared:
-        reader = self.root.execute(sql.format(1), ["1"]).to_arrow_reader(1)
-        return Shared(zone, 1, lambda first: sql.format(first + 1), most, schema=reader.schema, times=5)
-
-    async def read(self, number: int, read: Shared, argument: str) -> Rows:
-        return await rows(self.together.rows(self.engines[number], read, [argument]))
-
-    async def gathered(self, read: Shared, arguments: list[str]) -> list[Rows]:
-        # Who asks first asks alone.
-        self.executor.alone(object())
-        asked = [self.read(number, read, argument) for number, argument in enumerate(arguments)]
-        return await asyncio.wait_for(asyncio.gather(*asked), 30)
-
-    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        async def whole() -> Any:
-            try:
-                return await coroutine
-            finally:
-                self.together.close()
-                self.executor.close()
-
-        return asyncio.run(whole())
-
-    @property
-    def reads(self) -> list[int]:
-        """How many reads each statement was that did some."""
-        return [sql.count(",") + 1 for sql in self.executed if sql.startswith("EXECUTE ")]
+from engine.together import apart
+from sql.members import Members
+from sql.shapes import Gapped
+from tests.support.gathering import BELOW, INTEGER, Bench, Rows, reckoned
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.executor._AT_ONCE_S", 60)
-    # On a busy machine a statement may take any time.
-    monkeypatch.setattr("engine.together._LONGEST_S", 60)
-
-
-async def rows(asked: Coroutine[Any, Any, RowStream | None]) -> Rows:
-    stream = await asked
-    if stream is None:
-        return None
-    assert not stream.open
-    found: Rows = []
-    async for batch in stream.batches():
-        assert batch.schema == stream.schema
-        found += list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-    return found
+    reckoned(monkeypatch)
 
 
 def below(number: int) -> Rows:
@@ -121,14 +47,15 @@ def test_who_asks_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_has_an_order_is_one_statement_for_each() -> None:
     bench = Bench()
-    read = bench.shared(BELOW + " ORDER BY n DESC", most=1)
+    read = bench.shared(BELOW + " ORDER BY n DESC", united=False)
     assert bench.run(bench.gathered(read, ["2", "3"])) == [[(1, 1), (0, 0)], [(2, 2), (1, 1), (0, 0)]]
     assert bench.reads == [1, 1]
 
 
 def test_a_read_is_kept_once_it_has_come_some_times_and_its_rows_were_seen() -> None:
     bench = Bench()
-    new = Shared("", 1, bench.shared().written)
+    new = bench.shared()
+    new.schema, new.times = None, 0
     seen = bench.shared().schema
 
     async def play() -> list[Rows]:
@@ -141,7 +68,7 @@ def test_a_read_is_kept_once_it_has_come_some_times_and_its_rows_were_seen() -> 
 
 def test_different_reads_are_different_statements() -> None:
     bench = Bench()
-    above = "SELECT n FROM things WHERE n > CAST(${} AS INTEGER)"
+    above = "SELECT n FROM things WHERE n > ?"
 
     async def play() -> list[Rows]:
         bench.executor.alone(object())
@@ -180,7 +107,7 @@ def test_plans_of_reads_that_do_not_come_again_go(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_read_knows_its_time_zone() -> None:
-    sql = "SELECT CAST(TIMESTAMPTZ '2026-01-01 00:00:00+00' AS VARCHAR) AS t FROM things WHERE n = CAST(${} AS INTEGER)"
+    sql = "SELECT CAST(TIMESTAMPTZ '2026-01-01 00:00:00+00' AS VARCHAR) AS t FROM things WHERE n = ?"
     bench = Bench()
 
     async def play() -> list[Rows]:
@@ -191,13 +118,12 @@ def test_a_read_knows_its_time_zone() -> None:
 
 
 def test_where_one_fails_each_reads_by_itself_from_then_on() -> None:
-    sql = "SELECT CAST(CASE n WHEN CAST(${} AS INTEGER) THEN '1' ELSE 'x' END AS INTEGER) AS n FROM things WHERE n < 1"
+    sql = "SELECT CAST(CASE n WHEN ? - 1 THEN '1' ELSE 'x' END AS INTEGER) AS n FROM things WHERE n < 1"
     bench = Bench()
 
     async def play() -> list[list[Rows]]:
-        failing = bench.shared()
-        failing.schema, failing.written = pa.schema([("n", pa.int32())]), lambda first: sql.format(first + 1)
-        return [await bench.gathered(failing, arguments) for arguments in (["0", "1"], ["0", "1"], ["0", "0"])]
+        failing = bench.shared(sql)
+        return [await bench.gathered(failing, arguments) for arguments in (["1", "2"], ["1", "2"], ["1", "1"])]
 
     assert bench.run(play()) == [[None, None], [[(1,)], None], [[(1,)], [(1,)]]]
     assert bench.reads == [2, 1, 1, 1, 1]
@@ -221,7 +147,7 @@ def test_nothing_is_planned_while_others_are_on_threads_and_what_was_is_read() -
 def test_what_cannot_be_planned_is_not_tried_again() -> None:
     bench = Bench()
     read = bench.shared()
-    read.written = lambda _: "SELECT nothing"
+    read.members = Members(Gapped(("SELECT nothing",), ()), (INTEGER,))
 
     async def play() -> list[Rows]:
         return [await bench.read(0, read, "1") for _ in range(3)]
@@ -235,7 +161,7 @@ def test_many_rows_are_not_gathered(count: int) -> None:
     bench = Bench(count)
 
     async def play() -> list[list[Rows]]:
-        read = bench.shared("SELECT n FROM things WHERE n < CAST(${} AS INTEGER)")
+        read = bench.shared("SELECT n FROM things WHERE n < ?")
         return [await bench.gathered(read, [str(count)] * 2) for _ in range(2)]
 
     whole = [(each,) for each in range(count)]
@@ -243,10 +169,18 @@ def test_many_rows_are_not_gathered(count: int) -> None:
     assert bench.reads == ([2, 2] if count <= 1_024 else [2])
 
 
+@pytest.mark.parametrize("length", [2_000, 3_000])
+def test_large_rows_are_not_gathered(length: int) -> None:
+    bench = Bench(1_000)
+    read = bench.shared(f"SELECT n, repeat('x', {length}) AS long FROM things WHERE n < ?")
+    found = bench.run(bench.gathered(read, ["900", "900"]))
+    assert [rows and len(rows) for rows in found] == ([900] * 2 if length == 2_000 else [None] * 2)
+
+
 def test_each_has_its_own_rows_in_whatever_order_the_engine_finds_them() -> None:
     # A scan is broken off after a hundred thousand rows, for other members' to go on.
     bench = Bench(240_000)
-    read = bench.shared("SELECT n FROM things WHERE n % 60000 = CAST(${} AS INTEGER)")
+    read = bench.shared("SELECT n FROM things WHERE n % 60000 = ?")
     found = bench.run(bench.gathered(read, [str(number) for number in range(8)]))
     rows = [sorted(each) for each in found if each is not None]
     assert rows == [[(number + 60_000 * place,) for place in range(4)] for number in range(8)]
@@ -255,7 +189,7 @@ def test_each_has_its_own_rows_in_whatever_order_the_engine_finds_them() -> None
 @pytest.mark.parametrize("numbers", [[0, 1, 2], [0, 0, 2, 2], [2, 0, 1, 0, 2], [1, 0], [2, 2], [0, 2, 1]])
 def test_rows_are_told_apart_by_their_members(numbers: list[int]) -> None:
     rows = pa.RecordBatch.from_pydict({"of": numbers, "word": [f"{number} ä" for number in numbers]})
-    found = [part.to_pydict() for part in apart(rows, numbers, 3)]
+    found = [{"of": [], "word": []} if part is None else part.to_pydict() for part in apart(rows, numbers, 3)]
     assert [part["of"] for part in found] == [[number] * numbers.count(number) for number in range(3)]
     assert [part["word"] for part in found] == [[f"{number} ä"] * numbers.count(number) for number in range(3)]
 
@@ -267,15 +201,10 @@ def test_rows_of_other_types_than_were_expected_are_not_taken() -> None:
     assert bench.run(bench.gathered(read, ["1", "2"])) == [None, None]
 
 
-def test_of_what_takes_long_few_are_one_statement_until_it_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.together._LONGEST_S", 0.003)
-    read = Bench().shared()
-    sizes = []
-    for seconds in (0.0001, 0.001, 0.01, 0.0001):
-        for _ in range(40):
-            read.took(seconds)
-        sizes.append(read.fits)
-    assert sizes == [8, 2, 1, 8]
+def test_who_has_no_row_has_the_one_that_is_for_all_such() -> None:
+    rows = pa.RecordBatch.from_pydict({"of": [4, 2, 9]})
+    found = [part and part.to_pydict() for part in apart(rows, [4, 2, 9], 5, 9)]
+    assert found == [{"of": [number]} for number in (9, 9, 2, 9, 4)]
 
 
 def test_who_gives_up_waiting_leaves_the_others_alone() -> None:

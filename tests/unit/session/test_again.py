@@ -1,16 +1,15 @@
-"""For which texts the engine can keep a plan, and when a kept one is used."""
+"""For which texts the engine can keep a plan, and what it is given."""
 
-import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
 import duckdb
 import pytest
 
-from engine.cursors import DuckDbEngine
 from engine.executor import Executor
+from engine.plan_keeping import keep
 from engine.together import Together
-from session.again import Found, KeptPlans, Types, gap_types
+from session.again import Place, Types, asked, gap_types
 from session.rewriting import gapped
 from sql.facts import SourceKind
 from sql.shapes import Gapped
@@ -55,51 +54,6 @@ def test_a_number_is_as_long_as_the_column_that_it_is_compared_with(types: dict[
     assert gap_types(cast(Any, SimpleNamespace(uses=[use])), COMPARED) == expected
 
 
-async def found_of(kept: KeptPlans, engine: DuckDbEngine, text: Gapped, types: Types, value: str) -> Found:
-    asked = await kept.asked(text, types, [value])
-    assert asked is not None
-    return await kept.found(Found(engine, text.filled([value])), asked)
-
-
-def test_a_plan_is_kept_after_some_reads_and_anew_when_copies_have_changed() -> None:
-    connection = duckdb.connect()
-    connection.execute("CREATE TABLE copy_1 AS SELECT 7 AS id")
-    store = SimpleNamespace(version=1, cursor=connection.cursor)
-    executor = Executor(1)
-    engine = DuckDbEngine(lambda: connection, executor)
-    kept = KeptPlans(cast(Any, store), executor, Together(connection.cursor, executor))
-
-    def read(number: int) -> str:
-        found = asyncio.run(found_of(kept, engine, COMPARED, ("INTEGER",), str(number)))
-        assert (found.engine is engine) == found.sql.startswith("SELECT ")
-        places.append(found.engine)
-        return found.sql
-
-    def rows(sql: str) -> list[Any]:
-        return places[-1].connection.execute(sql).fetchall()
-
-    places: list[DuckDbEngine] = []
-    plain = 'SELECT 1 FROM memory.main.copy_1 AS "t" WHERE ("t"."id" = 7)'
-    assert [read(7) for _ in range(5)] == [plain] * 5
-    first = read(7)
-    assert first.startswith("EXECUTE ")
-    assert rows(first) == [(1,)]
-    assert rows(read(8)) == []
-    store.version = 2
-    assert read(7) == plain
-    assert [read(7) for _ in range(4)] == [plain] * 4
-    second = read(7)
-    assert second.startswith("EXECUTE ")
-    assert second != first
-    with pytest.raises(duckdb.Error):
-        rows(first)
-    asyncio.run(kept.clear("UTC"))
-    assert read(7) == plain
-    with pytest.raises(duckdb.Error):
-        rows(second)
-    executor.close()
-
-
 @pytest.mark.parametrize(
     ("kind", "value", "argument"),
     [
@@ -118,75 +72,59 @@ def test_a_plan_is_kept_after_some_reads_and_anew_when_copies_have_changed() -> 
 def test_a_value_is_given_to_a_kept_plan_without_a_cast_where_there_is_a_literal_of_its_type(
     kind: str, value: str, argument: str
 ) -> None:
+    executor = Executor(1)
     connection = duckdb.connect()
     connection.execute(f"CREATE TABLE copy_1 AS SELECT CAST({value} AS {kind}) AS id")
-    executor = Executor(1)
-    engine = DuckDbEngine(lambda: connection, executor)
-    store = SimpleNamespace(version=1, cursor=connection.cursor)
-    kept = KeptPlans(cast(Any, store), executor, Together(connection.cursor, executor))
     text = gapped(f"SELECT id FROM memory.main.copy_1 WHERE (id IS NOT DISTINCT FROM CAST($1 AS {kind}))")
+    found = asked(Place(Together(connection.cursor, executor), 1, "UTC"), text, (kind,), [value])
+    assert found is not None
+    assert found.arguments == (argument,)
+    keep(connection, "kept", found.shared.members.united(1))
     expected = connection.execute("SELECT id FROM copy_1").fetchall()
-    read = [asyncio.run(found_of(kept, engine, text, (kind,), value)) for _ in range(6)]
-    assert [found.engine.connection.execute(found.sql).fetchall() for found in read] == [expected] * 6
-    assert read[-1].sql.endswith(f"({argument})")
+    assert connection.execute(f"EXECUTE kept({argument})").fetchall() == expected
     executor.close()
 
 
-SELF = gapped("SELECT 1 FROM memory.main.copy_1 AS t, memory.main.copy_1 AS u WHERE (u.id = CAST($1 AS INT))")
-
-
-@pytest.mark.parametrize(("text", "apart"), [(COMPARED, True), (SELF, False)])
-def test_a_plan_that_joins_is_kept_where_the_engine_optimizes_what_it_may_have_to_plan_anew(
-    text: Gapped, apart: bool
-) -> None:
-    connection = duckdb.connect()
-    connection.execute("CREATE TABLE copy_1 AS SELECT 7 AS id")
-    executor = Executor(1)
-    engine = DuckDbEngine(lambda: connection, executor)
-    store = SimpleNamespace(version=1, cursor=connection.cursor)
-    kept = KeptPlans(cast(Any, store), executor, Together(connection.cursor, executor))
-    found = [asyncio.run(found_of(kept, engine, text, ("INT",), "7")) for _ in range(6)][-1]
-    assert found.sql.startswith("EXECUTE ")
-    assert (found.engine is not engine) == apart
-    executor.close()
+EQUAL = 'SELECT 1 FROM memory.main.copy_1 WHERE ("id" = CAST($1 AS INT))'
 
 
 @pytest.mark.parametrize(
-    ("sql", "most"),
+    ("sql", "indexed", "united", "joined"),
     [
-        ("SELECT 1 FROM memory.main.copy_1 WHERE (id = CAST($1 AS INT))", 8),
-        ("SELECT 1 FROM memory.main.copy_1 WHERE (id = CAST($1 AS INT)) ORDER BY 1", 1),
-        ("SELECT 1 FROM memory.main.copy_1 WHERE (id = CAST($1 AS INT)) LIMIT 1 OFFSET 2", 1),
-        ("SELECT 1 FROM memory.main.copy_1, memory.main.copy_1 AS u WHERE (u.id = CAST($1 AS INT))", 0),
-        ("SELECT 1 FROM memory.main.copy_1, memory.main.copy_2 WHERE (id = CAST($1 AS INT))", 0),
+        (EQUAL, False, [1, 2, 4, 8], True),
+        (EQUAL.replace("=", "<"), False, [1, 2, 4, 8], False),
+        (EQUAL + " ORDER BY 1", False, [1], False),
+        (EQUAL + " LIMIT 1 OFFSET 2", False, [1], False),
+        (EQUAL, True, [], True),
+        (EQUAL.replace("=", "<"), True, [], False),
+        ('SELECT 1 FROM memory.main.copy_1, memory.main.copy_1 AS u WHERE (u."id" = CAST($1 AS INT))', False, [], False),
+        ('SELECT 1 FROM memory.main.copy_1, memory.main.copy_2 WHERE ("id" = CAST($1 AS INT))', False, [], False),
     ],
 )
-def test_a_read_of_one_copy_is_for_all_sessions_and_several_are_one_where_they_have_no_order(sql: str, most: int) -> None:
-    store, executor = SimpleNamespace(version=1), Executor(1)
+def test_what_a_read_of_one_copy_can_be(sql: str, indexed: bool, united: list[int], joined: bool) -> None:
+    executor = Executor(1)
+    found = asked(Place(Together(duckdb.connect, executor), 1, "UTC"), gapped(sql), ("INT",), ["7"], indexed=indexed)
+    assert found is not None
+    assert [way.size for way in found.shared.ways if not way.joined] == united
+    assert any(way.joined for way in found.shared.ways) == joined
+    executor.close()
+
+
+def test_reads_are_shared_by_all_sessions_of_a_time_zone_as_long_as_the_copies_are_the_same() -> None:
+    executor = Executor(1)
     together = Together(duckdb.connect, executor)
-
-    async def play() -> None:
-        plans = [KeptPlans(cast(Any, store), executor, together) for _ in range(3)]
-        await plans[2].clear("Asia/Tokyo")
-        one, other, elsewhere = [await each.asked(gapped(sql), ("INT",), ["7"]) for each in plans]
-        assert one is not None
-        assert other is not None
-        assert elsewhere is not None
-        assert one.shared is other.shared
-        assert one.shared is not elsewhere.shared
-        assert (one.shared.most, elsewhere.shared.zone) == (most, "Asia/Tokyo")
-        store.version = 2
-        later = await plans[0].asked(gapped(sql), ("INT",), ["7"])
-        assert later is not None
-        assert later.shared is not one.shared
-
-    asyncio.run(play())
+    places = [Place(together, *where) for where in [(1, "UTC"), (1, "UTC"), (1, "Asia/Tokyo"), (2, "UTC")]]
+    found = [asked(place, COMPARED, ("INTEGER",), ["7"]) for place in places]
+    shared = [each.shared for each in found if each is not None]
+    assert shared[0] is shared[1]
+    assert len(set(map(id, shared))) == 3
+    assert shared[2].zone == "Asia/Tokyo"
     executor.close()
 
 
 def test_what_no_plan_is_kept_for_is_no_read_of_this_kind() -> None:
     executor = Executor(1)
-    kept = KeptPlans(cast(Any, SimpleNamespace(version=1)), executor, Together(duckdb.connect, executor))
-    assert asyncio.run(kept.asked(COMPARED, (), ["7"])) is None
-    assert asyncio.run(kept.asked(COMPARED, ("INT",), ["7", "8"])) is None
+    place = Place(Together(duckdb.connect, executor), 1, "UTC")
+    assert asked(place, COMPARED, (), ["7"]) is None
+    assert asked(place, COMPARED, ("INT",), ["7", "8"]) is None
     executor.close()
