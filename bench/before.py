@@ -72,7 +72,7 @@ def serve() -> None:
         noted.clear()
 
     for owner, name, noting in (
-        (Channel, "buffer_updated", begins), (Together, "_read", ends), (DuckDbEngine, "guarded", ends),
+        (Channel, "buffer_updated", begins), (Together, "_tried", ends), (DuckDbEngine, "guarded", ends),
     ):  # fmt: skip
         setattr(owner, name, noting(getattr(owner, name)))
     signal.signal(signal.SIGUSR2, tell)

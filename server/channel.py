@@ -72,6 +72,8 @@ class Channel(asyncio.BufferedProtocol):
         """How much the next ``flush`` will send."""
         self._virgin = True
         self._since = 0.0
+        self.overdue = False
+        """Whether this client's messages have been seen to for a while, and others are to be heard."""
         self._stream: socket.socket | None = None
 
     @property
@@ -164,6 +166,7 @@ class Channel(asyncio.BufferedProtocol):
         if self.is_lost:
             raise ConnectionLost
         event = self.protocol.next_event()
+        self.overdue = time.perf_counter() - self._since > _SHARE_S
         if self._reading_paused and not (self.protocol.buffered > _INPUT_PAUSE_BYTES and self.protocol.ready()):
             self._resume_reading()
         return event
@@ -180,10 +183,9 @@ class Channel(asyncio.BufferedProtocol):
             self._since = time.perf_counter()
 
     async def give_way(self) -> None:
-        """Let others be heard, where this client's messages have been seen to for a while."""
-        if time.perf_counter() - self._since > _SHARE_S:
-            await asyncio.sleep(0)
-            self._since = time.perf_counter()
+        """Let others be heard."""
+        await asyncio.sleep(0)
+        self._since = time.perf_counter()
 
     def wake(self) -> None:
         """End a ``wait``."""

@@ -259,7 +259,8 @@ class Connection:
                 raise self._fatal
             event = self._channel.next_event()
             if event is not None:
-                await self._channel.give_way()
+                if self._channel.overdue:
+                    await self._channel.give_way()
                 return await asyncio.to_thread(event.read) if isinstance(event, Unread) else event
             if self._fatal:
                 raise self._fatal
@@ -275,7 +276,8 @@ class Connection:
                 raise Canceled(SqlState.QUERY_CANCELED, "canceling statement due to user request")
             event = self._channel.next_event()
             if event is not None:
-                await self._channel.give_way()
+                if self._channel.overdue:
+                    await self._channel.give_way()
                 return event.read() if isinstance(event, Unread) else event
             await self._channel.wait()
 

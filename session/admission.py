@@ -170,7 +170,7 @@ class Admission:
         """Make ready for the next statement."""
         if self.ticket is not None:
             self._workload.leave(self.ticket)
-            if self.ticket.admitted:
+            if self.ticket.admitted and not self.ticket.light:
                 ended = self.session.stopped is None
                 self.session.warehouse.estimates.note(self._key(), self.ticket.executed_s, ended=ended)
         self.ticket = self.queued = self._plan = None

@@ -10,8 +10,7 @@ such, because a cast takes as long as all else of it.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.together import Shared, Together, ways
 from sql.facts import SourceKind
@@ -77,16 +76,14 @@ def _argument(value: str, kind: str) -> tuple[str, str]:
     return value if literal else f"CAST({value} AS {kind})", f"CAST(${{}} AS {kind})"
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A read with its values."""
 
     shared: Shared
     arguments: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where copies are read."""
 
     together: Together
@@ -113,5 +110,5 @@ def asked(place: Place, text: Gapped, types: Types, values: Sequence[str], *, in
         known = ways(alone=once and not indexed, united=many and not indexed, joined=many and bool(members.joined(1)))
         return Shared(place.zone, members, known)
 
-    key = (place, text.pieces, text.order, parameters, indexed)
+    key = (place.version, place.zone, text.pieces, text.order, parameters, indexed)
     return Asked(place.together.read(key, begin), arguments)

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from session.external.tables import known, resolved
+from session.external.tables import Unfetched, known, resolved
 
 if TYPE_CHECKING:
     from session.session import Session
@@ -40,6 +40,17 @@ async def read(text: str, make: Callable[[str], T]) -> T:
 async def apart(heavy: bool, make: Callable[[], T]) -> T:
     """Return what *make* makes of what is at hand; on a thread where it is *heavy*."""
     return await asyncio.to_thread(make) if heavy else make()
+
+
+def here(session: "Session", make: Callable[[], T]) -> T | None:
+    """Return what *make* plans if that can be done here and now; None otherwise."""
+    session.aside = True
+    try:
+        return make()
+    except (Aside, Unfetched):
+        return None
+    finally:
+        session.aside = False
 
 
 async def elsewhere(session: "Session", make: Callable[[], T], *, heavy: bool = False) -> T:

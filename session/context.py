@@ -19,7 +19,7 @@ from core.types import ColumnType
 from engine.constants import constant
 from engine.cursors import Connection, DuckDbEngine, Prepare
 from session.answers import Value
-from session.aside import elsewhere
+from session.aside import elsewhere, here
 from session.external.access import require_external
 from session.external.scans import Reading, prepared
 from session.functions import needs
@@ -248,10 +248,13 @@ class Work:
         """Return the plan that *make* makes once it is allowed and its locks are held, those that *lock* takes."""
         written = self.tx.written
         for _ in range(_REPLANS):
-            plan = await elsewhere(self.session, make)
-            refuse_written(plan.translated, written)
+            found = here(self.session, make)
+            plan = found if found is not None else await elsewhere(self.session, make)
+            if written:
+                refuse_written(plan.translated, written)
             self.authorize(plan.translated.uses)
-            self.authorize_calls(plan.translated.calls)
+            if plan.translated.calls:
+                self.authorize_calls(plan.translated.calls)
             token = self.tx.token
             await (lock or self.locked)(plan)
             # What a lock was waited for may have changed what the names mean.

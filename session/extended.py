@@ -172,6 +172,10 @@ async def portal_columns(session: "Session", portal: Portal) -> tuple[Column, ..
     return portal.columns
 
 
+def _differ(described: tuple[Column, ...], columns: tuple[Column, ...]) -> bool:
+    return [each.type.type for each in described] != [each.type.type for each in columns]
+
+
 async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
     """Run a portal, or go on reading it."""
     statement = portal.prepared.statement
@@ -189,9 +193,7 @@ async def execute(session: "Session", portal: Portal, max_rows: int) -> Answer:
         if not isinstance(answer, Page):
             return answer
         described = portal.columns or portal.prepared.columns
-        if described is not None and [each.type.type for each in described] != [
-            each.type.type for each in answer.columns
-        ]:
+        if described is not None and described is not answer.columns and _differ(described, answer.columns):
             answer.reader.close()
             # Where servers share a lake, no lock keeps a table as it was described a moment ago.
             raise overtaken() if portal.columns and session.warehouse.fleet else _other_columns()

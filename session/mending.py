@@ -43,6 +43,11 @@ class Mending:
         self.give_up: Callable[[], None] = _stay
         """Ends the server, for whoever watches over it to start it anew; who can sets it."""
 
+    @property
+    def busy(self) -> bool:
+        """Whether the lake is being mended."""
+        return self._task is not None
+
     async def settled(self) -> None:
         """Wait until the lake is as it should be."""
         if self._task is not None:

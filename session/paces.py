@@ -6,6 +6,7 @@ too long there may be brief on the event loop, where nothing has to be woken up:
 """
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -31,25 +32,41 @@ _GROWING: Final = re.compile(
 """What can make many rows of few, so that a number may decide how long it takes."""
 
 
+@dataclass(slots=True)
+class Pace:
+    """How long the plans of one shape took."""
+
+    seconds: float | None = None
+    """None where nothing is known."""
+
+
 class Paces:
     """How long the plans of all sessions took."""
 
-    def __init__(self, cache: "Cache[str, float]") -> None:
-        """Keep what is known in *cache*: how many seconds a shape takes."""
+    def __init__(self, cache: "Cache[str, Pace]") -> None:
+        """Keep what is known in *cache*, by the plans' shapes."""
         self._cache = cache
         self._untried = 0
 
     def is_brief(self, plan: "Plan") -> bool:
         """Tell whether *plan* is known to be brief."""
-        known = self._cache.get(plan.shape)
+        known = (plan.pace[0] if plan.pace else self._found(plan)).seconds
         return known is not None and known <= BRIEF_S
 
     def may_be_brief(self, plan: "Plan") -> bool:
         """Tell whether *plan* may run on the event loop, be it to try whether it is brief there."""
-        known = self._cache.get(plan.shape)
+        known = (plan.pace[0] if plan.pace else self._found(plan)).seconds
         if known is None or known > _TRIED_S:
             return False
         return known <= BRIEF_S or self._is_tried()
+
+    def _found(self, plan: "Plan") -> Pace:
+        pace = self._cache.get(plan.shape)
+        if pace is None:
+            pace = Pace()
+            self._cache.put(plan.shape, pace)
+        plan.pace.append(pace)
+        return pace
 
     def _is_tried(self) -> bool:
         self._untried = (self._untried + 1) % _TRIED
@@ -57,15 +74,16 @@ class Paces:
 
     def note(self, plan: "Plan", took_s: float, *, brief: bool = False) -> None:
         """Take note that *plan* took so long, on the event loop if it was taken for *brief*."""
-        known = self._cache.get(plan.shape)
+        pace = plan.pace[0] if plan.pace else self._found(plan)
+        known = pace.seconds
         if known == _NEVER:
             return
         if took_s > _LONG_S or (known is None and (len(plan.tables) > 1 or _GROWING.search(plan.shape))):
-            self._cache.put(plan.shape, _NEVER)
+            pace.seconds = _NEVER
             return
         before = _DOUBT_S if known is None else known
         if brief and before > BRIEF_S:
             # What it took on the threads says nothing of what it takes here.
-            self._cache.put(plan.shape, min(took_s, before))
+            pace.seconds = min(took_s, before)
             return
-        self._cache.put(plan.shape, before + (took_s - before) * _WEIGHT)
+        pace.seconds = before + (took_s - before) * _WEIGHT

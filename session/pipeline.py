@@ -51,8 +51,10 @@ async def run(work: Work, statement: Statement, parameters: tuple[Value, ...] = 
     rule, tx = statement.rule, work.tx
     _require_place(tx, statement)
     mending = work.warehouse.mending
-    await mending.settled()
-    _tell_losses(work.session, statement)
+    if mending.busy:
+        await mending.settled()
+    if work.session.lost is not None:
+        _tell_losses(work.session, statement)
     generation = mending.generation
     try:
         answer = await _confirmed(work, statement, parameters)
@@ -129,7 +131,7 @@ async def _handled(work: Work, statement: Statement, parameters: tuple[Value, ..
         await tx.fix()
     await work.session.settle()
     await work.session.admission.begin(statement.kind)
-    if _alters_lake(work, statement):
+    if statement.kind not in QUERIES and _alters_lake(work, statement):
         # DuckLake 1.0 loses sight of committed tables when transactions that alter its schema overlap.
         await tx.alter_lake()
     return await resolved(work.session, lambda: HANDLERS[statement.kind](work, statement, parameters))

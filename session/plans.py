@@ -7,6 +7,7 @@ import asyncio
 import re
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, Protocol
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from session.again import Types, gap_types
 from session.answers import Value
 from session.functions import is_fleeting, needs
 from session.keys import key
+from session.paces import Pace
 from session.rewriting import gapped
 from session.steps import uncounted
 from session.variables import STEADY
@@ -82,6 +84,8 @@ class Plan:
     """What is known of its columns."""
     described: dict[bool, tuple[pa.Schema, tuple[Column, ...]]] = field(default_factory=dict, compare=False)
     """How its rows were described last, by whether their columns' names are shown in upper case."""
+    pace: list[Pace] = field(default_factory=list, compare=False)
+    """How long its like takes, once that was asked for."""
 
     def filled(self, numbers: tuple[str, ...]) -> "Plan":
         """Return the plan of the text of its shape that has *numbers*."""
@@ -93,23 +97,23 @@ class Plan:
     def columns(self, schema: pa.Schema, *, upper: bool) -> tuple[Column, ...]:
         """Return the columns of its rows, which the engine gives as *schema*."""
         known = self.described.get(upper)
-        if known is None or not known[0].equals(schema):
+        if known is None or not (known[0] is schema or known[0].equals(schema)):
             hints = [(hint[0].upper(), *hint[1:]) for hint in self.hints] if upper else self.hints
             known = self.described[upper] = schema, columns(schema, hints)
         return known[1]
 
-    @property
+    @cached_property
     def queued(self) -> bool:
         """Whether it takes a place in a queue: what reads no table and changes none is the leader's."""
         translated = self.translated
         return bool(self.tables or self.external or translated.target is not None or translated.externals)
 
-    @property
+    @cached_property
     def past(self) -> bool:
         """Whether it reads tables as they were: nothing that holds what they are may be read in their place."""
         return bool(self.translated.moments)
 
-    @property
+    @cached_property
     def constant(self) -> bool:
         """Whether it gives the same row for ever: literals only."""
         return self.instant and not self.variables and not self.translated.parameter_types

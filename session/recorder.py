@@ -146,15 +146,15 @@ class Recorder:
 
     def statement(self, session: "Session", kind: Kind | None, rows: int, error: SqlError | None = None) -> None:
         """Take note of a statement that has ended."""
-        text = session.query_text
+        text, now = session.query_text, self._clock.now().replace(tzinfo=None)
         if kind not in QUERIES:
             text = redacted(text)
         status = "success" if error is None else "canceled" if isinstance(error, Canceled) else "failed"
         self.history.record("queries", (
             session.query, session.user.oid, session.user.name, session.settings.get("query_group"),
             session.tx.number, session.pid, session.database.name, text[:_TEXT], query_type(kind), status,
-            error.message[:_ERROR] if error is not None else "", _plain(session.query_started),
-            _plain(self._clock.now()), rows, 0, session.source_query is not None, _steps(session, kind, rows, error),
+            error.message[:_ERROR] if error is not None else "", session.query_started.replace(tzinfo=None), now,
+            rows, 0, session.source_query is not None, _steps(session, kind, rows, error),
             *session.admission.placed(), session.source_query,
         ))  # fmt: skip
 

@@ -252,7 +252,9 @@ class Session:
 
     def begin_statement(self, text: str, kind: Kind | None = None) -> None:
         """Note that a statement begins: it can be cancelled, and its time runs."""
-        self.end_statement()
+        if self._active or self.admission.ticket is not None:
+            self.end_statement()
+        self.outside.forget()
         self._active = True
         self.kind = kind
         self.answer = self.plan = self.stopped = self.conversation = self.source_query = None

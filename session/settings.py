@@ -293,6 +293,8 @@ class Settings:
         self._known = _Known(self._look_up)
         self.get: Callable[[str], str] = self._known.__getitem__
         """Return the value of a parameter; raises 42704 for an unknown one."""
+        self._naming: tuple[tuple[str, str], ...] | None = None
+        self._keeps_case: bool | None = None
         self.changes = 0
         """Grows with every change."""
         self.serial = 0
@@ -326,12 +328,17 @@ class Settings:
     @property
     def keeps_case(self) -> bool:
         """Whether quoted identifiers keep their case."""
-        return self.on("enable_case_sensitive_identifier") or not self.on("downcase_delimited_identifier")
+        if self._keeps_case is None:
+            folds = self.on("downcase_delimited_identifier")
+            self._keeps_case = self.on("enable_case_sensitive_identifier") or not folds
+        return self._keeps_case
 
     @property
     def naming(self) -> tuple[tuple[str, str], ...]:
         """The parameters that decide what names in a text mean; views and prepared statements keep their maker's."""
-        return tuple(zip(_NAMING, map(self.get, _NAMING), strict=True))
+        if self._naming is None:
+            self._naming = tuple(zip(_NAMING, map(self.get, _NAMING), strict=True))
+        return self._naming
 
     def unless_own(self, naming: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
         """Return *naming*, or nothing where it is what the session has now."""
@@ -444,6 +451,7 @@ class Settings:
         self.stale = True
         self.changes += 1
         self._known.clear()
+        self._naming = self._keeps_case = None
 
     def _note(self, name: str) -> None:
         self._change()

@@ -146,13 +146,14 @@ class Transaction:
 
     async def reading(self, relations: frozenset[int]) -> None:
         """Prepare for a statement that reads *relations* (OIDs): locks, and a block's snapshot."""
-        self._warehouse.replication.refuse_barred(relations)
+        if self._warehouse.replication.barred:
+            self._warehouse.replication.refuse_barred(relations)
         if self._warehouse.fleet is None:
             for oid in relations:
-                await self.lock(oid, Mode.ACCESS_SHARE)
+                await self._waits.lock(oid, Mode.ACCESS_SHARE)
         self.view.reads(relations)
         # What reads several tables by itself can come between the commits of two others, as a block can.
-        if not self.single or (self.serializable and len(relations) > 1):
+        if not self.single or (len(relations) > 1 and self.serializable):
             await self._open_engine()
         self._read |= relations
 
@@ -356,8 +357,7 @@ class Transaction:
         for oid, item in self.changes.puts.items():
             if oid not in permanent.puts:
                 self.temporaries.put(item)
-        gone = [item for oid, item in self.temporaries.puts.items() if oid in self.changes.drops]
-        for item in gone:
+        for item in [item for oid, item in self.temporaries.puts.items() if oid in self.changes.drops]:
             del self.temporaries.puts[item.oid]
             self.temporaries.serial += 1
         if permanent:

@@ -11,7 +11,8 @@ from core.errors import ConnectionFatal
 from core.sqlstate import SqlState
 
 HEADER_BYTES: Final = 5
-_HEADER: Final = struct.Struct("!BI")
+HEADER: Final = struct.Struct("!BI")
+"""A frame's type and its length, its own four bytes included."""
 _INT16: Final = struct.Struct("!H")
 _INT32: Final = struct.Struct("!i")
 _UINT32: Final = struct.Struct("!I")
@@ -38,13 +39,6 @@ class Frames(bytearray):
     """The bytes received and not yet taken. It grows only by what has really arrived."""
 
     __slots__ = ()
-
-    def head(self) -> tuple[int | None, int | None]:
-        """Return type and length (its own four bytes included) of the next frame, None for what is not here yet."""
-        if len(self) >= HEADER_BYTES:
-            head: tuple[int, int] = _HEADER.unpack_from(self)
-            return head
-        return self[0] if self else None, None
 
     def first_length(self) -> int | None:
         """Return the length of a frame without a type (the start-up packet), None until it is here."""
@@ -153,11 +147,12 @@ class Body:
 
     def text(self) -> str:
         """Return a string, which must be UTF-8 (the one client_encoding that is spoken)."""
-        end = self._data.find(b"\0", self._at)
-        if end == self._at:
-            self._at += 1
-            return ""
-        return utf8(self.cstring())
+        data, at = self._data, self._at
+        end = data.find(b"\0", at)
+        if end < 0:
+            raise Malformed("invalid string in message")
+        self._at = end + 1
+        return utf8(data[at:end]) if end > at else ""
 
     def rest(self) -> bytes:
         """Return what is left."""

@@ -7,7 +7,7 @@ taken when the server is ready for it and judged by the state of that moment. No
 from typing import Final
 
 from server.wire import messages, startup
-from server.wire.framing import Frames, ProtocolViolation
+from server.wire.framing import HEADER, HEADER_BYTES, Frames, ProtocolViolation
 from server.wire.messages import LONG_BYTES, FrontendMessage, Rejected, Unread
 from server.wire.startup import StartupMessage
 from server.wire.state import BEFORE_STARTUP, TABLE, Happening, State
@@ -92,15 +92,15 @@ class ServerProtocol:
     def _next_frame(self) -> tuple[messages.Form | None, int]:
         """Return the next frame's form, None before start-up, and its bytes; _WAITING before the header is complete."""
         if self._state in BEFORE_STARTUP:
-            first = self._frames.first_length()
-            if first is None:
-                return None, _WAITING
-            startup.check_length(first)
-            return None, first
-        tag, length = self._frames.head()
-        if tag is None:
+            return None, self._first_frame()
+        frames = self._frames
+        if len(frames) >= HEADER_BYTES:
+            tag, length = HEADER.unpack_from(frames)
+        elif frames:
+            # An unknown type is refused by its first byte.
+            tag, length = frames[0], None
+        else:
             return None, _WAITING
-        # An unknown type is refused by its first byte.
         form = (_AUTHENTICATING if self._state in _PROVING else _TALKING).get(tag)
         if form is None:
             raise ProtocolViolation(f"invalid frontend message type {tag}")
@@ -111,6 +111,13 @@ class ServerProtocol:
         if length > (self._limit if form.limit is None else min(form.limit, self._limit)):
             raise ProtocolViolation(f"invalid message length: {length} bytes exceed the limit")
         return form, length + 1
+
+    def _first_frame(self) -> int:
+        first = self._frames.first_length()
+        if first is None:
+            return _WAITING
+        startup.check_length(first)
+        return first
 
     def _illegal(self, kind: type) -> ProtocolViolation:
         if kind is startup.TlsRequest:
