@@ -88,6 +88,7 @@ class EngineOptions:
     threads: int
     memory_limit: str
     temp_folder: str
+    temp_limit: str
     hot_tables_mb: int
     table_cache_mb: int
     result_cache_mb: int

@@ -15,6 +15,7 @@ import duckdb
 
 from core.errors import SerializationFailure, SqlError
 from core.sqlstate import SqlState
+from storage import spilling
 
 PREFIX: Final = "duckshift:"
 """What a message of our own macros begins with."""
@@ -219,6 +220,8 @@ def _files(error: duckdb.Error, message: str) -> SqlError | None:
         _, _, inner = message.partition("\n{")
         message = _facts(duckdb.Error("{" + inner)).get("exception_message", "") if inner else message
     if isinstance(error, (duckdb.IOException, duckdb.TransactionException)) and message.endswith(_NO_ROOM):
+        return EngineFailure(SqlState.DISK_FULL, "Disk Full", error)
+    if isinstance(error, duckdb.OutOfMemoryException) and spilling.LIMITED in message:
         return EngineFailure(SqlState.DISK_FULL, "Disk Full", error)
     if isinstance(error, duckdb.TransactionException) and _NOT_WRITTEN.match(message) is not None:
         return EngineFailure(SqlState.IO_ERROR, "could not write a file", error)

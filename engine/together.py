@@ -30,30 +30,16 @@ from engine.cursors import Connection, DuckDbEngine
 from engine.executor import Executor
 from engine.plan_keeping import keep
 from engine.streams import RowStream, read_batch
+from engine.ways import MOST, Way, best
 from storage.abandoned import part_with
 
 _log = logging.getLogger(__name__)
 _TIMES: Final = 5
 """How often a read must have come for its plans to be kept."""
-_UNITED: Final = (1, 2, 4, 8)
-"""How many reads a UNION ALL has."""
-_JOINED: Final = (16, 32)
-"""How many are joined with what they ask for, at most: the last value is there more often where there are fewer."""
-_FEWEST: Final = 4
-"""How many are joined at least."""
 _QUIET: Final = 3
 """Turns of the event loop that bring nobody else: on its way to here a read takes some."""
-_LONGEST_S: Final = 0.003
-"""What a statement of several may take of the event loop."""
-_MUCH: Final = 10
-"""A statement that takes so many times as long is not tried again."""
-_UNITED_S: Final = (0.0001, 0.00015)
-_JOINED_S: Final = (0.0006, 0.00003)
-"""What a statement is taken for that nothing is known of, and what each read adds."""
-_WEIGHT: Final = 0.25
-"""How much a statement counts against those before it."""
-_FADES: Final = 0.999
-"""What is left of what is known of a way each time that another is taken: it is tried again one day."""
+_AGAIN_S: Final = 0.005
+"""How soon those who asked at once may ask again: who is first then is not alone."""
 _ROWS_MAX: Final = 2_048
 """Rows of a statement; what gives more is not for here."""
 _BYTES_MAX: Final = 4 << 20
@@ -82,26 +68,6 @@ class Members(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Way:
-    """How some reads become one statement."""
-
-    size: int
-    joined: bool
-    takes_s: float
-    """Processor time of a statement."""
-    name: str = ""
-    """Its plan's, if that is kept."""
-
-    def serves(self, waiting: int) -> bool:
-        """Tell whether it can be taken for some of so many."""
-        return waiting >= (_FEWEST if self.joined else self.size) and (self.takes_s <= _LONGEST_S or self.size == 1)
-
-    def took(self, seconds: float) -> None:
-        """Take note of what a statement took."""
-        self.takes_s = math.inf if seconds > _MUCH * _LONGEST_S else self.takes_s + (seconds - self.takes_s) * _WEIGHT
-
-
-@dataclass(slots=True, eq=False)
 class Shared:
     """A read as all have it who ask for it."""
 
@@ -114,24 +80,6 @@ class Shared:
     """Its rows', once they have been seen."""
     times: int = 0
     """How often it has come."""
-
-    def best(self, waiting: int) -> Way | None:
-        """Return the way that takes least for each of so many."""
-        serving = [way for way in self.ways if way.serves(waiting)]
-        found = min(serving, key=lambda way: way.takes_s / min(way.size, waiting), default=None)
-        for way in self.ways:
-            if way is not found:
-                way.takes_s *= _FADES
-        return found
-
-
-def ways(*, alone: bool, united: bool, joined: bool) -> list[Way]:
-    """Return the ways of a read that can be one *alone*, one of several members, or of several that are joined."""
-    sizes = [size for size in _UNITED if (alone if size == 1 else united)]
-    known = [Way(size, joined=False, takes_s=_UNITED_S[0] + size * _UNITED_S[1]) for size in sizes]
-    if joined:
-        known += [Way(size, joined=True, takes_s=_JOINED_S[0] + size * _JOINED_S[1]) for size in _JOINED]
-    return known
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,6 +111,8 @@ class Together:
         self._planned: OrderedDict[Shared, None] = OrderedDict()
         self._connections: dict[str, Connection] = {}
         self._number = 0
+        self._several = -math.inf
+        """When several were answered at once."""
         self.others = 0
         """Statements that the instance may be planning on threads: what ``keep`` switches off is off for them, too."""
 
@@ -180,8 +130,9 @@ class Together:
         if read.schema is None or read.times < _TIMES or not read.ways:
             read.times += 1
             return None
-        if self._executor.alone(engine) or len(read.ways) == 1:
-            way = read.best(1)
+        alone = self._executor.alone(engine) and time.perf_counter() - self._several > _AGAIN_S
+        if alone or len(read.ways) == 1:
+            way = best(read.ways, 1)
             found = self._tried(read, way, [arguments])[0] if way is not None else None
         else:
             found = await engine.elsewhere(self._gathered(read, arguments))
@@ -214,7 +165,7 @@ class Together:
         """Begin where enough have asked, or some turns have brought nobody else."""
         waiting = len(self._asked)
         quiet = quiet - 1 if waiting == before else _QUIET
-        if waiting < _JOINED[-1] and quiet:
+        if waiting < MOST and quiet:
             loop.call_soon(self._look, loop, waiting, quiet)
             return
         self._next()
@@ -226,13 +177,15 @@ class Together:
         """Carry out one statement: of the first who has asked, and of others who have asked the same."""
         read = self._asked[0].read
         same = [asked for asked in self._asked if asked.read is read]
-        way = read.best(len(same))
+        way = best(read.ways, len(same))
         part = same[: way.size] if way is not None else same
         for asked in part:
             self._asked.remove(asked)
         if all(asked.found.done() for asked in part):
             return
         found = self._tried(read, way, [asked.arguments for asked in part]) if way is not None else [None] * len(part)
+        if len(part) > 1:
+            self._several = time.perf_counter()
         for place, asked in enumerate(part):
             if not asked.found.done():
                 asked.found.set_result(found[place])

@@ -65,7 +65,7 @@ def opened(options: Options, install: Install | None = None) -> Database:
     )
     resources = Resources(
         threads=engine.threads, memory_limit=engine.memory_limit, temp_folder=engine.temp_folder,
-        niceness=engine.niceness,
+        temp_limit=engine.temp_limit, niceness=engine.niceness,
     )  # fmt: skip
     database = Database(location, resources, install)
     if started is not None:

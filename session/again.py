@@ -12,7 +12,8 @@ import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from engine.together import Shared, Together, ways
+from engine.together import Shared, Together
+from engine.ways import ways
 from sql.facts import SourceKind
 from sql.members import Members
 from sql.shapes import Gapped

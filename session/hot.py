@@ -39,8 +39,10 @@ _TOGETHER_MAX: Final = 500
 _TEXT_MAX: Final = 10_000
 INDEX_READS: Final = 200
 """Reads that a copy has served when an index on what is asked for is worth making: it takes as long as these save."""
-INDEX_ROWS: Final = 150_000
-"""Rows of such a copy at least: of fewer a kept plan that looks at all takes no longer (``session.again``)."""
+INDEX_ROWS: Final = 20_000
+"""Rows of such a copy at least: reads at once are joined with what they ask for, and look into it."""
+FOUND_ROWS: Final = 150_000
+"""Rows from which on a read alone does, too: of fewer a kept plan that looks at all takes no longer."""
 _INDEX_BYTES: Final = 48
 """What an index takes for a row."""
 _INDEXES_MAX: Final = 2
@@ -215,7 +217,7 @@ class HotTables:
             self._begin(self._drop(copy.table))
 
     def indexed(self, copy: _Copy, column: str) -> bool:
-        """Tell whether *copy* has an index on *column*; one that is worth it is begun."""
+        """Tell whether *copy* has an index on *column* for who reads alone; one that is worth it is begun."""
         known = copy.indexes.get(column)
         if known is None and copy.served >= INDEX_READS:
             copy.indexes[column] = False
@@ -223,7 +225,7 @@ class HotTables:
             if room and copy.table.rows >= INDEX_ROWS and copy.table.has_key(column):
                 copy.users += 1
                 self._begin(self._index(copy, column))
-        return known is True
+        return known is True and copy.table.rows >= FOUND_ROWS
 
     async def _index(self, copy: _Copy, column: str) -> None:
         try:

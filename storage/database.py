@@ -21,7 +21,7 @@ import duckdb
 from core.errors import SqlError
 from core.names import literal, quote
 from core.sqlstate import SqlState
-from storage import extensions, renaming
+from storage import extensions, renaming, spilling
 from storage.abandoned import abandon
 from storage.keys import DataKey
 from storage.reaching import s3_secret
@@ -98,6 +98,7 @@ class Resources:
     threads: int = 0
     memory_limit: str = ""
     temp_folder: str = ""
+    temp_limit: str = ""
     niceness: int = 0
     """Of the instance's threads; those that run statements have the same."""
 
@@ -286,10 +287,7 @@ class Database:
     def _start(self, resources: Resources) -> duckdb.DuckDBPyConnection:
         spare_searches()
         folder = self.location.folder
-        spilled = Path(resources.temp_folder or folder / "tmp")
-        # What a server that was killed has left would keep DuckDB from starting.
-        for left in spilled.glob("duckdb_temp_*"):
-            left.unlink(missing_ok=True)
+        spilled = spilling.cleared(Path(resources.temp_folder or folder / "tmp"))
         config: dict[str, str | bool | int | float | list[str]] = {
             "extension_directory": str(folder / "extensions"),
             "autoinstall_known_extensions": "false",
@@ -306,6 +304,7 @@ class Database:
         with ThreadPoolExecutor(1, initializer=give_way, initargs=(resources.niceness,)) as apart:
             root = apart.submit(duckdb.connect, ":memory:", config=config).result()
         root.execute("SET enable_progress_bar = false")
+        spilling.limit(root, spilled, resources.temp_limit)
         scheme = self.location.catalog.partition(":")[0].replace("postgresql", "postgres")
         wanted = [*_EXTENSIONS, *([_CATALOG_EXTENSIONS[scheme]] if scheme in _CATALOG_EXTENSIONS else [])]
         for name in wanted:

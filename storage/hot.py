@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from core.names import literal, quote
-from storage import scans
+from storage import scans, spilling
 from storage.abandoned import abandon
 from storage.database import LAKE, SETTINGS, Database, Install, beside
 
@@ -172,6 +172,7 @@ class HotStore:
             "allow_community_extensions": "false",
         }
         root = duckdb.connect(":memory:", config=config)
+        spilling.limit(root, folder / "tmp-hot")
         for setting in SETTINGS:
             root.execute(f"SET GLOBAL {setting}")
         self._install(root)

@@ -45,6 +45,23 @@ def test_who_asks_alone_waits_for_nobody(monkeypatch: pytest.MonkeyPatch) -> Non
     assert bench.reads == [1, 1]
 
 
+@pytest.mark.parametrize(("again_s", "reads"), [(60, [2, 2]), (0, [2, 1, 1])])
+def test_who_is_first_after_several_waits_for_the_others(
+    again_s: int, reads: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.together._AGAIN_S", again_s)
+    bench = Bench()
+    read = bench.shared()
+
+    async def play() -> list[Rows]:
+        await bench.gathered(read, ["1", "2"])
+        # Nobody has asked since.
+        return await asyncio.gather(bench.read(1, read, "3"), bench.read(0, read, "4"))
+
+    assert bench.run(play()) == [below(3), below(4)]
+    assert bench.reads == reads
+
+
 def test_what_has_an_order_is_one_statement_for_each() -> None:
     bench = Bench()
     read = bench.shared(BELOW + " ORDER BY n DESC", united=False)

@@ -11,7 +11,7 @@ from catalog.model import CatalogState, Relation, Schema
 from engine.cursors import DuckDbEngine
 from engine.executor import Executor
 from session.functions import install_functions
-from session.hot import INDEX_READS, INDEX_ROWS, READS, ROWS_MAX, HotTables
+from session.hot import FOUND_ROWS, INDEX_READS, INDEX_ROWS, READS, ROWS_MAX, HotTables
 from session.paces import BRIEF_S, Paces
 from session.plans import Plan
 from session.warehouse import Cache
@@ -208,7 +208,7 @@ def test_copies_that_serve_little_are_made_less_often(database: Database) -> Non
     play(database, MEBIBYTE, story)
 
 
-_MANY = f"SELECT CASE WHEN i % 10 = 9 THEN NULL ELSE i // 3 END AS id, i AS n FROM range({INDEX_ROWS}) AS r(i)"
+_MANY = f"SELECT CASE WHEN i % 10 = 9 THEN NULL ELSE i // 3 END AS id, i AS n FROM range({FOUND_ROWS}) AS r(i)"
 _ASKED = [
     *(f"id {sign} {value}" for sign in ("=", "<", ">=", "<>") for value in (-1, 0, 7, 6_666, 2_147_483_647, 3_000_000_000)),
     "id = 7 AND n > 21", "id = 7 AND id = 8", "id IS NULL", "id IN (3, 7, 70000)", "id = 7 OR n = 5", "id = NULL",
@@ -252,11 +252,11 @@ def test_a_copy_that_is_asked_for_keys_has_an_index_and_gives_the_same_rows(data
 @pytest.mark.parametrize(
     ("select", "column", "mebibytes"),
     [
-        (_MANY.replace(str(INDEX_ROWS), str(INDEX_ROWS - 1)), '"id"', 16),
+        (_MANY.replace(str(FOUND_ROWS), str(INDEX_ROWS - 1)), '"id"', 16),
         (_MANY.replace("i AS n", "i::DOUBLE AS n"), '"n"', 16),
         (_MANY, '"other"', 16),
         (_MANY, "", 16),
-        (f"SELECT i AS id FROM range({INDEX_ROWS}) AS r(i)", '"id"', 5),
+        (f"SELECT i AS id FROM range({FOUND_ROWS}) AS r(i)", '"id"', 5),
     ],
     ids=["few rows", "not exact", "no such column", "no key", "no memory"],
 )
@@ -267,6 +267,15 @@ def test_an_index_is_made_only_where_it_pays(database: Database, select: str, co
         assert _indexes(world) == 0
 
     play(database, mebibytes * MEBIBYTE, story)
+
+
+def test_a_read_alone_does_not_look_into_the_index_of_few_rows(database: Database) -> None:
+    async def story(world: World) -> None:
+        world.make(1, _MANY.replace(str(FOUND_ROWS), str(INDEX_ROWS)))
+        assert not await _asked_by_key(world)
+        assert _indexes(world) == 1
+
+    play(database, 16 * MEBIBYTE, story)
 
 
 def test_a_copy_that_goes_while_its_index_is_made_goes_whole(database: Database) -> None:
