@@ -178,6 +178,9 @@ class Together:
         read = self._asked[0].read
         same = [asked for asked in self._asked if asked.read is read]
         way = best(read.ways, len(same))
+        if way is not None and way.size > 1 and not way.name and self._kept(read, way):
+            # That was enough for a turn of the event loop.
+            return
         part = same[: way.size] if way is not None else same
         for asked in part:
             self._asked.remove(asked)
@@ -193,30 +196,44 @@ class Together:
     def _tried(self, read: Shared, way: Way, asked: Sequence[Sequence[str]]) -> Sequence[_Found | None]:
         """Return what was found for each of *asked*, None for who is to ask for itself."""
         nobody = [None] * len(asked)
-        if self.others and not way.name:
+        if not self._kept(read, way):
             return nobody
+        begun = time.thread_time()
         try:
-            connection = self._connection(read)
-            if not way.name:
-                self._keep(connection, read, way)
-            begun = time.thread_time()
-            rows = _rows(connection, read, way, asked)
+            rows = _rows(self._connection(read), read, way, asked)
         except Exception as error:  # noqa: BLE001 - each asks for itself then, and meets its own error
-            _log.debug("a read is to be carried out by itself", exc_info=error)
-            planned = bool(way.name)
-            if isinstance(error, duckdb.FatalException) or not isinstance(error, duckdb.Error):
-                # Whatever state the connections are in.
-                self.close()
-            # One with an error would take the others with it, each time.
-            self._give_up(read, lambda known: known.joined if way.joined else known.size > 1 or not planned)
+            self._failed(read, way, error)
             return nobody
         if rows is None:
-            self._give_up(read, lambda known: known.joined or not way.joined)
+            # For fewer it may do.
+            self._give_up(read, lambda known: known.joined == way.joined and known.size >= way.size)
             return nobody
         seconds = time.thread_time() - begun
         way.took(seconds)
         took = seconds / len(asked)
         return [_Found(each, took) for each in rows]
+
+    def _kept(self, read: Shared, way: Way) -> bool:
+        """Tell whether the engine has a plan of *way*, made now if need be."""
+        if way.name:
+            return True
+        if self.others:
+            return False
+        try:
+            self._keep(self._connection(read), read, way)
+        except Exception as error:  # noqa: BLE001 - the same
+            self._failed(read, way, error)
+            return False
+        return True
+
+    def _failed(self, read: Shared, way: Way, error: Exception) -> None:
+        _log.debug("a read is to be carried out by itself", exc_info=error)
+        planned = bool(way.name)
+        if isinstance(error, duckdb.FatalException) or not isinstance(error, duckdb.Error):
+            # Whatever state the connections are in.
+            self.close()
+        # One with an error would take the others with it, each time.
+        self._give_up(read, lambda known: known.joined if way.joined else known.size > 1 or not planned)
 
     def _give_up(self, read: Shared, which: Callable[[Way], bool]) -> None:
         """Do without some ways of a read."""
@@ -226,7 +243,8 @@ class Together:
 
     def _forget(self, read: Shared, way: Way) -> None:
         if way.name:
-            self._connections[read.zone].execute(f"DEALLOCATE {way.name}")
+            with suppress(duckdb.Error):
+                self._connections[read.zone].execute(f"DEALLOCATE {way.name}")
             way.name = ""
 
     def _connection(self, read: Shared) -> Connection:

@@ -173,17 +173,19 @@ def test_what_cannot_be_planned_is_not_tried_again() -> None:
     assert sum(sql.startswith("PREPARE ") for sql in bench.executed) == 1
 
 
-@pytest.mark.parametrize("count", [1_024, 1_025])
-def test_many_rows_are_not_gathered(count: int) -> None:
+@pytest.mark.parametrize(
+    ("count", "reads", "found"), [(1_024, [2, 2], [2, 2]), (1_025, [2, 1, 1], [0, 2]), (2_049, [2, 1], [0, 0])]
+)
+def test_many_rows_are_for_few_at_once_or_none(count: int, reads: list[int], found: list[int]) -> None:
     bench = Bench(count)
 
     async def play() -> list[list[Rows]]:
         read = bench.shared("SELECT n FROM things WHERE n < ?")
-        return [await bench.gathered(read, [str(count)] * 2) for _ in range(2)]
+        return [await bench.gathered(read, [str(count)] * 2) for _ in range(3)]
 
     whole = [(each,) for each in range(count)]
-    assert bench.run(play()) == [[whole if count <= 1_024 else None] * 2] * 2
-    assert bench.reads == ([2, 2] if count <= 1_024 else [2])
+    assert bench.run(play())[:2] == [[whole] * 2 if each else [None] * 2 for each in found]
+    assert bench.reads[: len(reads)] == reads
 
 
 @pytest.mark.parametrize("length", [2_000, 3_000])
