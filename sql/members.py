@@ -18,6 +18,7 @@ _TOKEN: Final = re.compile(
     r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|/\*.*?\*/|(?P<word>[A-Za-z_]\w*)|(?P<mark>[(),])", re.DOTALL
 )
 _GROUPS: Final = re.compile(r"GROUP\s+BY\s", re.IGNORECASE)
+_ALL_ROWS: Final = re.compile(r"\(\s*\)")
 _CLAUSES: Final = ("SELECT", "FROM", "WHERE", "GROUP", "HAVING")
 """What a text that can be joined is made of, in this order, each once."""
 _OTHERS: Final = frozenset(
@@ -66,6 +67,9 @@ class Members:
         if "GROUP" in places:
             group = places["GROUP"]
             groups = _GROUPS.match(sql, group)
+            if _ALL_ROWS.search(sql, group):
+                # The group of all rows is there where there are none.
+                return ()
             return (f"{first}{sql[where:group]}GROUP BY {_ASKED}.{MEMBER}, {sql[groups.end() :]}",) if groups else ()
         if "HAVING" in places:
             # Nothing tells a member without rows, which may have one, from one whose row is not wanted.

@@ -22,6 +22,9 @@ def test_an_index_is_looked_into_for_several_and_few_ask_for_themselves() -> Non
 
 
 JOINED = [
+    "SELECT count(*), sum(m) FROM many AS t WHERE (t.\"n\" = ?) GROUP BY 'x'",
+    'SELECT count(*), sum(m) FROM many AS t WHERE (t."n" = ?) GROUP BY NULL',
+    'SELECT count(*), sum(m) FROM many AS t WHERE (t."n" = ?) GROUP BY (word), m + 1',
     'SELECT n, word FROM many AS t WHERE (t."n" = ?)',
     'SELECT n, word FROM many AS t WHERE (t."n" = ?) AND (t."word" <> \'WHERE\')',
     'SELECT n, word FROM many AS t WHERE (t."n" = ?) AND (t.m > ?)',
@@ -37,6 +40,8 @@ JOINED = [
 ]
 """Reads that can be joined with what is asked for."""
 OTHERWISE = [
+    'SELECT count(*), sum(m) FROM many AS t WHERE (t."n" = ?) GROUP BY ()',
+    'SELECT word, count(*) FROM many AS t WHERE (t."n" = ?) GROUP BY word, ( )',
     'SELECT sum(m) AS s FROM many AS t WHERE (t."n" = ?) HAVING count(*) > 1',
     'SELECT sum(m) AS s FROM many AS t WHERE (t."n" = ?) HAVING count(*) < 1',
     'SELECT 7 FROM many AS t WHERE (t."n" = ?) HAVING TRUE',

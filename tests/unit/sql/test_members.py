@@ -64,6 +64,7 @@ def test_a_query_of_one_table_that_compares_for_equality_can_be_joined(sql: str)
         'SELECT sum("b") OVER () FROM t WHERE ("a" = ?)',
         'SELECT count(*) FROM t WHERE ("a" = ?) HAVING (count(*) > 1)',
         'SELECT 1 FROM t WHERE ("a" = ?) GROUP BY ALL',
+        'SELECT count(*) FROM t WHERE ("a" = ?) GROUP BY ()',
         'SELECT 1 FROM t WHERE ("a" = ?) GROUP BY CUBE ("b")',
         'SELECT 1 FROM t WHERE ("a" = ?) UNION ALL SELECT 2 FROM t',
         'SELECT (SELECT 1) FROM t WHERE ("a" = ?)',
