@@ -109,7 +109,7 @@ OPTIONS: Final = (
     Option(section="engine", key="threads", kind=_I, default=0, maximum=1024, doc="DuckDB's threads; 0 is one a core."),
     Option(section="engine", key="memory_limit", kind=_T, default="", doc="DuckDB's memory, as 8GB; empty is four fifths of the machine's."),
     Option(section="engine", key="temp_folder", kind=_T, default="", doc="Where DuckDB spills; empty is tmp in the data folder."),
-    Option(section="engine", key="temp_limit", kind=_T, default="", doc="How much it may spill, as 100GB; empty is a third of what is free on that disk when the server starts. A statement that needs more fails with Disk Full."),
+    Option(section="engine", key="temp_limit", kind=_T, default="", doc="How much each of its two instances (tables, and copies in memory) may spill, as 100GB; empty is a third of what is free on that disk when the server starts. A statement that needs more fails with Disk Full."),
     Option(section="engine", key="hot_tables_mb", kind=_I, default=256, maximum=1_048_576, doc="Mebibytes of memory for copies of small tables that are read often; 0 keeps none."),
     Option(section="engine", key="table_cache_mb", kind=_I, default=4_096, maximum=16_777_216, doc="Mebibytes of disk in the data folder for copies, in the engine's own format, of tables that are read repeatedly; 0 keeps none."),
     Option(section="engine", key="result_cache_mb", kind=_I, default=64, maximum=1_048_576, doc="Mebibytes of memory for results of queries that are asked again; one takes up to a sixteenth, and 0 keeps none."),

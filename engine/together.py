@@ -53,10 +53,6 @@ _PLANNED_MAX: Final = 16
 class Members(Protocol):
     """What is written for a read, or several."""
 
-    @property
-    def parameters(self) -> Sequence[str]:
-        """Those of one read."""
-
     def united(self, size: int) -> str:
         """Return *size* reads as one statement, with the member's number as last column where they are several."""
 
@@ -297,7 +293,7 @@ def _rows(
         return [None] * size
     columns, schema = batch.columns, read.schema
     members = columns.pop() if way.size > 1 else None
-    if read_batch(reader) is not None or batch.nbytes > _BYTES_MAX:
+    if batch.nbytes > _BYTES_MAX or read_batch(reader) is not None:
         return None
     if schema is None or [each.type for each in columns] != schema.types:
         return None

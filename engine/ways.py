@@ -20,8 +20,9 @@ _FEWEST: Final = 4
 _LONGEST_S: Final = 0.003
 """What a statement of several may take of the event loop."""
 _MUCH: Final = 2
+"""How many times as long is far too long."""
 _OFTEN: Final = 3
-"""What takes so many times as long, so often, is not tried again."""
+"""What took far too long so often is not tried again."""
 _FIRST_S: Final = {False: 0.00025, True: 0.0007}
 """What a read alone is taken for that nothing is known of, and a join where no read is alone."""
 _GROWS: Final = 1.8
@@ -61,7 +62,7 @@ class Way:
             return self.seconds
         return _FIRST_S[self.joined] if self.before is None else self.before.takes_s * _GROWS
 
-    def takes(self, waiting: int) -> bool:
+    def serves(self, waiting: int) -> bool:
         """Tell whether so many are enough for it."""
         return waiting >= (_FEWEST if self.joined else self.size)
 
@@ -101,7 +102,7 @@ def ways(*, alone: bool, united: bool, joined: bool) -> list[Way]:
 
 def best(known: Sequence[Way], waiting: int) -> Way | None:
     """Return the way that takes least for each of so many; one that was not tried yet before others."""
-    able = [way for way in known if way.takes(waiting)]
+    able = [way for way in known if way.serves(waiting)]
     fitting = [way for way in able if way.fits]
     untried = [way for way in fitting if not way.tried]
     found = min(untried or fitting, key=lambda way: way.takes_s / min(way.size, waiting), default=None)

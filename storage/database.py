@@ -167,7 +167,7 @@ class Database:
     def __init__(self, location: LakeLocation, resources: Resources, install: Install | None = None) -> None:
         """Start DuckDB, attach the lake (making it where there is none) and let *install* add functions."""
         self.location = location
-        self._resources, self._install = resources, install or _nothing_of
+        self.resources, self._install = resources, install or _nothing_of
         self._lock = FolderLock(location.folder)
         self._extending = threading.Lock()
         self._extended: set[str] = set()
@@ -253,7 +253,7 @@ class Database:
                 self.failures += 1
                 if not self.location.catalog:
                     renaming.turn(self.location.folder, CATALOG_FILE)
-                self._root = self._start(self._resources)
+                self._root = self._start(self.resources)
             if not self._root.execute(_IS_ATTACHED, [LAKE]).fetchall():
                 self._attach()
                 self._install(self._root)

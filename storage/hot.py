@@ -161,10 +161,11 @@ class HotStore:
 
     def _start(self) -> duckdb.DuckDBPyConnection:
         folder = self._database.location.folder
+        spilled = spilling.cleared(folder / "tmp-hot")
         config: dict[str, str | bool | int | float | list[str]] = {
             "threads": 1,
             "memory_limit": f"{2 * self._memory_bytes + _WORK_BYTES}B",
-            "temp_directory": str(folder / "tmp-hot"),
+            "temp_directory": str(spilled),
             "extension_directory": str(folder / "extensions"),
             "autoinstall_known_extensions": "false",
             "autoload_known_extensions": "false",
@@ -172,7 +173,7 @@ class HotStore:
             "allow_community_extensions": "false",
         }
         root = duckdb.connect(":memory:", config=config)
-        spilling.limit(root, folder / "tmp-hot")
+        spilling.limit(root, spilled, self._database.resources.temp_limit)
         for setting in SETTINGS:
             root.execute(f"SET GLOBAL {setting}")
         self._install(root)
